@@ -1,0 +1,42 @@
+# make demo   install what using monoface needs, and turn the sample photo into a 3D face
+# make test   install what developing needs, and run the tests
+# make lint   style, types, layers
+#
+# Everything is installed into .venv, once; it is done again when what is needed changes.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+PYTEST_ARGS ?=
+
+.PHONY: demo test lint
+.DEFAULT_GOAL := demo
+
+demo: $(VENV)/.installed-base
+	$(BIN)/monoface reconstruct examples/astronaut.png --out out --overwrite
+	@echo
+	@echo "Open out/astronaut.face0.glb in any glTF viewer (Blender: File > Import > glTF 2.0),"
+	@echo "out/astronaut.overlay.png in any picture viewer; the numbers are in out/astronaut.json."
+
+test: $(VENV)/.installed-dev
+	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+lint: $(VENV)/.installed-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+$(VENV)/bin/python:
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.installed-base: pyproject.toml constraints.txt | $(VENV)/bin/python
+	@echo "Installing monoface into $(VENV), once; torch is the largest part."
+	$(PIP_INSTALL) --editable .
+	@touch $@
+
+$(VENV)/.installed-dev: pyproject.toml constraints.txt | $(VENV)/bin/python
+	@echo "Installing monoface and its development tools into $(VENV), once."
+	$(PIP_INSTALL) --editable '.[dev]'
+	@touch $@ $(VENV)/.installed-base

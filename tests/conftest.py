@@ -1,0 +1,64 @@
+"""What all tests share: shape checks, one thread, and the fixtures for data, randomness and the face model."""
+
+import os
+from pathlib import Path
+
+import pytest
+import torch
+from jaxtyping import install_import_hook
+
+_ROOT = Path(__file__).parent.parent
+_PACKAGE = _ROOT / "src" / "monoface"
+
+
+def _modules_to_check() -> list[str]:
+    """All modules of monoface but those with numba kernels, which cannot be wrapped by a type checker."""
+    return [
+        ".".join(path.relative_to(_PACKAGE.parent).with_suffix("").parts)
+        for path in sorted(_PACKAGE.rglob("*.py"))
+        if path.name != "__init__.py" and "import numba" not in path.read_text(encoding="utf-8")
+    ]
+
+
+# Before anything imports monoface: annotated shapes and types hold at run time, in tests only.
+install_import_hook(_modules_to_check(), "beartype.beartype")
+
+# Results do not depend on the machine's cores, and parallel test workers do not fight over them.
+torch.set_num_threads(1)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--update-api",
+        action="store_true",
+        help="write the public API as it is to tests/public_api.txt instead of comparing with it",
+    )
+
+
+@pytest.fixture
+def rng() -> torch.Generator:
+    """Randomness that is the same in every run."""
+    return torch.Generator().manual_seed(20_260)
+
+
+@pytest.fixture(scope="session")
+def repository() -> Path:
+    """Root of the checkout."""
+    return _ROOT
+
+
+@pytest.fixture(scope="session")
+def data_dir() -> Path:
+    """Folder with the data sets (see `MONOFACE_DATA`); tests that need it are skipped without it."""
+    path = Path(os.environ.get("MONOFACE_DATA", _ROOT.parent / "shared" / "data"))
+    if not path.is_dir():
+        pytest.skip(f"no data sets at {path}: set MONOFACE_DATA to their folder")
+    return path
+
+
+@pytest.fixture(scope="session")
+def face_model():
+    """The shipped default face model, read once."""
+    from monoface.facemodel import load_default_model
+
+    return load_default_model()
