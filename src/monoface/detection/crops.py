@@ -1,0 +1,96 @@
+"""Square crops of a photo, turned and resampled, and the way back to the photo's pixels."""
+
+import math
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+from jaxtyping import Float, UInt8
+from PIL import Image
+
+from monoface.core.errors import ImageError
+
+
+@dataclass(frozen=True)
+class SquareCrop:
+    """A square of a photo, possibly turned in the picture plane and reaching beyond the borders.
+
+    Attributes:
+        centre_px: Centre (x, y) in the photo.
+        side_px: Side in pixels of the photo.
+        roll_rad: Direction of the crop's x axis in the photo, clockwise as seen (y points down): the crop of a
+            head whose eye line runs at this angle is upright.
+    """
+
+    centre_px: tuple[float, float]
+    side_px: float
+    roll_rad: float = 0.0
+
+    @classmethod
+    def from_box(cls, box: Float[np.ndarray, " 4"], scale: float, roll_rad: float = 0.0) -> Self:
+        """Square of `scale` times the longer side of a box (x0, y0, x1, y1), around its centre."""
+        x0, y0, x1, y1 = (float(value) for value in box)
+        side = scale * max(x1 - x0, y1 - y0)
+        return cls(((x0 + x1) / 2, (y0 + y1) / 2), side, roll_rad)
+
+    @classmethod
+    def around_points(cls, points_px: Float[np.ndarray, "points 2"], scale: float, roll_rad: float) -> Self:
+        """Square of `scale` times the longer extent of points, measured along the turned axes."""
+        turned = points_px @ _rotation(-roll_rad).T
+        low, high = turned.min(axis=0), turned.max(axis=0)
+        x, y = _rotation(roll_rad) @ ((low + high) / 2)
+        return cls((float(x), float(y)), scale * float((high - low).max()), roll_rad)
+
+    def to_photo(self, points: Float[np.ndarray, "*batch dims"], size: int) -> Float[np.ndarray, "*batch dims"]:
+        """Map points (x, y) or (x, y, depth) from the crop resampled to `size` pixels to the photo.
+
+        Depth only changes its scale.
+        """
+        zoom = self.side_px / size
+        mapped = points * zoom
+        mapped[..., :2] = (points[..., :2] - size / 2) * zoom @ _rotation(self.roll_rad).T + self.centre_px
+        return mapped
+
+    def from_photo(self, points: Float[np.ndarray, "*batch 2"], size: int) -> Float[np.ndarray, "*batch 2"]:
+        """Map points (x, y) of the photo to the crop resampled to `size` pixels: the inverse of `to_photo`."""
+        return (points - self.centre_px) @ _rotation(-self.roll_rad).T * (size / self.side_px) + size / 2
+
+    def sample(self, photo: Image.Image, size: int) -> UInt8[np.ndarray, "size size 3"]:
+        """Resample the crop to `size` pixels; black outside the photo.
+
+        Shrinking by two or more averages whole pixels first, so that fine texture does not alias.
+        """
+        corners = self.to_photo(np.array([[0.0, 0.0], [size, 0.0], [size, size], [0.0, size]]), size)
+        left, top = np.maximum(np.floor(corners.min(axis=0)) - 2, 0).astype(int)
+        right, bottom = np.minimum(np.ceil(corners.max(axis=0)) + 2, photo.size).astype(int)
+        if right <= left or bottom <= top:
+            return np.zeros((size, size, 3), dtype=np.uint8)
+
+        factor = max(1, int(self.side_px / size))
+        region = photo.reduce(factor, box=(int(left), int(top), int(right), int(bottom)))
+        step = _rotation(self.roll_rad) * (self.side_px / size / factor)
+        offset = (corners[0] - (left, top)) / factor
+        matrix = (step[0, 0], step[0, 1], offset[0], step[1, 0], step[1, 1], offset[1])
+        turned = region.transform(
+            (size, size), Image.Transform.AFFINE, matrix, resample=Image.Resampling.BILINEAR
+        )
+        return np.asarray(turned)
+
+
+def photo_from_array(image: UInt8[np.ndarray, "height width 3"]) -> Image.Image:
+    """View an RGB array as a Pillow image.
+
+    Raises:
+        ImageError: If the array is not (height, width, 3) of uint8, or empty.
+    """
+    if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8 or image.size == 0:
+        raise ImageError(
+            f"image: expected a non-empty uint8 array (height, width, 3), got {image.dtype} {image.shape}. "
+            "Convert the picture to 8-bit RGB first."
+        )
+    return Image.fromarray(np.ascontiguousarray(image))
+
+
+def _rotation(angle_rad: float) -> Float[np.ndarray, "2 2"]:
+    cosine, sine = math.cos(angle_rad), math.sin(angle_rad)
+    return np.array([[cosine, -sine], [sine, cosine]])

@@ -1,0 +1,70 @@
+"""Landmark sets: named points of a face model, each a sparse mean of vertices."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+# Indices of the usual iBUG/Multi-PIE 68 points, counted from 0.
+JAW = tuple(range(17))
+"""Jaw line, from the subject's right ear to the left one."""
+INNER = tuple(range(17, 68))
+"""Brows, nose, eyes and mouth."""
+LEFT_RIGHT_68 = (
+    *range(16, -1, -1), *range(26, 16, -1), 27, 28, 29, 30, 35, 34, 33, 32, 31,
+    45, 44, 43, 42, 47, 46, 39, 38, 37, 36, 41, 40,
+    54, 53, 52, 51, 50, 49, 48, 59, 58, 57, 56, 55, 64, 63, 62, 61, 60, 67, 66, 65,
+)  # fmt: skip
+"""Where each of the 68 points comes to lie when the face is mirrored."""
+LEFT_RIGHT_21 = (5, 4, 3, 2, 1, 0, 11, 10, 9, 8, 7, 6, 16, 15, 14, 13, 12, 19, 18, 17, 20)
+"""Where each of AFLW's 21 points comes to lie when the face is mirrored."""
+
+FLM18_GROUPS = (
+    (17,), (19,), (21,), (22,), (24,), (26,), (36,), (37, 40), (39,), (42,), (43, 46), (45,),
+    (31,), (30,), (35,), (48,), (62, 66), (54,),
+)  # fmt: skip
+"""The 18 points of 2DASL's landmark map as means of the 68."""
+
+
+@dataclass(frozen=True)
+class LandmarkSet:
+    """Points of a mesh, each a weighted mean of a few vertices.
+
+    Attributes:
+        index: Vertices of each point; unused places repeat a vertex with weight 0.
+        weight: Their weights, which sum to 1 in each row.
+    """
+
+    index: Int[Tensor, "landmarks entries"]
+    weight: Float[Tensor, "landmarks entries"]
+
+    @classmethod
+    def from_vertices(cls, vertices: Int[np.ndarray, " landmarks"]) -> "LandmarkSet":
+        """One vertex a point."""
+        index = torch.from_numpy(np.asarray(vertices, dtype=np.int64))[:, None]
+        return cls(index, torch.ones(index.shape))
+
+    def __len__(self) -> int:
+        return len(self.index)
+
+    def points(self, verts: Float[Tensor, "batch verts 3"]) -> Float[Tensor, "batch landmarks 3"]:
+        """The points on given meshes, in the frame and unit of the vertices."""
+        return (self.weight[..., None].to(verts) * verts[:, self.index]).sum(dim=-2)
+
+    def grouped(self, groups: tuple[tuple[int, ...], ...]) -> "LandmarkSet":
+        """Set whose points are the plain means of groups of this set's points."""
+        width = max(len(group) for group in groups) * self.index.shape[1]
+        index = torch.zeros(len(groups), width, dtype=torch.int64)
+        weight = torch.zeros(len(groups), width)
+        for row, group in enumerate(groups):
+            flat = self.index[list(group)].flatten()
+            index[row, : len(flat)] = flat
+            index[row, len(flat) :] = flat[0]
+            weight[row, : len(flat)] = self.weight[list(group)].flatten() / len(group)
+        return LandmarkSet(index, weight)
+
+    def to(self, device: torch.device) -> "LandmarkSet":
+        """The same set on another device."""
+        return LandmarkSet(self.index.to(device), self.weight.to(device))

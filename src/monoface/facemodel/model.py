@@ -1,0 +1,221 @@
+"""The face model: a linear 3DMM with named parts, regions, landmarks and turning eyes."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor, nn
+
+from monoface.core.errors import ModelFileError
+from monoface.facemodel.landmarks import LandmarkSet
+from monoface.geometry.rotations import matrix_from_axis_angle
+
+
+@dataclass(frozen=True)
+class EyeJoint:
+    """An eyeball that turns about its centre.
+
+    Attributes:
+        verts: Which vertices belong to it.
+        centre: Weights over all vertices, summing to 1, whose mean is the centre.
+        gaze_rad: Turn about the model's axes (x, y, z) that each expression at weight 1 causes.
+    """
+
+    verts: Bool[Tensor, " verts"]
+    centre: Float[Tensor, " verts"]
+    gaze_rad: Float[Tensor, "expressions 3"]
+
+
+@dataclass(frozen=True)
+class FaceModelData:
+    """All that a face model consists of; see `FaceModel` for frames and units.
+
+    Attributes:
+        mean_mm: Vertices of the mean, neutral face.
+        identity_basis_mm: Offsets of unit-variance identity modes.
+        expression_basis_mm: Offsets of expressions at weight 1.
+        albedo_mean: Linear RGB of each vertex.
+        albedo_basis: Offsets in linear RGB of unit-variance albedo modes; may have no row.
+        faces: Triangles, counter-clockwise seen from outside.
+        face_part: Index of each triangle's part in `part_names`.
+        part_names: For instance skin, eye_left, teeth.
+        uv: Texture coordinates, origin top left; seam vertices are doubled.
+        weld: For each vertex the first vertex at the same place, so that normals know no seams.
+        mirror: For each vertex its mirror image in x, or itself where the mesh is not symmetric.
+        regions: Named sets of vertices; `narrow_face` and `face` always.
+        landmarks: Landmark sets by name.
+        expression_names: One for each expression.
+        expression_bounds: (0, 1) for blendshapes, None for Gaussian spaces.
+        eyes: Turning eyeballs by part name.
+        provenance: Where it comes from, and its terms.
+    """
+
+    mean_mm: Float[Tensor, "verts 3"]
+    identity_basis_mm: Float[Tensor, "identity verts 3"]
+    expression_basis_mm: Float[Tensor, "expressions verts 3"]
+    albedo_mean: Float[Tensor, "verts 3"]
+    albedo_basis: Float[Tensor, "albedo verts 3"]
+    faces: Int[Tensor, "faces 3"]
+    face_part: Int[Tensor, " faces"]
+    part_names: tuple[str, ...]
+    uv: Float[Tensor, "verts 2"]
+    weld: Int[Tensor, " verts"]
+    mirror: Int[Tensor, " verts"]
+    regions: Mapping[str, Bool[Tensor, " verts"]]
+    landmarks: Mapping[str, LandmarkSet]
+    expression_names: tuple[str, ...]
+    expression_bounds: tuple[float, float] | None
+    eyes: Mapping[str, EyeJoint] = field(default_factory=dict)
+    provenance: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        verts = len(self.mean_mm)
+        by_vertex = {
+            "identity_basis_mm": self.identity_basis_mm.shape[1],
+            "expression_basis_mm": self.expression_basis_mm.shape[1],
+            "albedo_mean": len(self.albedo_mean),
+            "albedo_basis": self.albedo_basis.shape[1],
+            "uv": len(self.uv),
+            "weld": len(self.weld),
+            "mirror": len(self.mirror),
+        } | {f"region {name}": len(mask) for name, mask in self.regions.items()}
+        for name, count in by_vertex.items():
+            if count != verts:
+                raise ModelFileError(f"face model: expected {verts} vertices in {name}, got {count}.")
+        if len(self.expression_names) != len(self.expression_basis_mm):
+            raise ModelFileError(
+                f"face model: expected {len(self.expression_basis_mm)} expression names, "
+                f"got {len(self.expression_names)}."
+            )
+        indices = [self.faces, self.weld, self.mirror, *(points.index for points in self.landmarks.values())]
+        if any(len(index) and not 0 <= int(index.min()) <= int(index.max()) < verts for index in indices):
+            raise ModelFileError(f"face model: expected vertex indices in 0..{verts - 1}, got one outside.")
+        missing = {"narrow_face", "face"} - self.regions.keys()
+        if missing:
+            raise ModelFileError(f"face model: lacks the region {', '.join(sorted(missing))}.")
+
+
+class FaceModel(nn.Module):
+    """Linear 3D morphable model.
+
+    Model frame: right-handed, millimetres, +x towards the subject's left, +y up, +z out of the face,
+    origin inside the head. Identity and albedo coefficients have unit variance. Bases are buffers, so
+    the model moves with `.to(device)`; `data` keeps what is no tensor of the forward computation.
+    """
+
+    mean_mm: Tensor
+    identity_basis_mm: Tensor
+    expression_basis_mm: Tensor
+    albedo_mean: Tensor
+    albedo_basis: Tensor
+    faces: Tensor
+    uv: Tensor
+    weld: Tensor
+
+    def __init__(self, data: FaceModelData) -> None:
+        super().__init__()
+        self.data = data
+        names = ("mean_mm", "identity_basis_mm", "expression_basis_mm", "albedo_mean", "albedo_basis")
+        for name in names:
+            self.register_buffer(name, getattr(data, name).float(), persistent=False)
+        for name in ("faces", "uv", "weld"):
+            self.register_buffer(name, getattr(data, name), persistent=False)
+
+    @property
+    def identity_size(self) -> int:
+        """Number of identity coefficients."""
+        return len(self.identity_basis_mm)
+
+    @property
+    def expression_size(self) -> int:
+        """Number of expression coefficients."""
+        return len(self.expression_basis_mm)
+
+    @property
+    def albedo_size(self) -> int:
+        """Number of albedo coefficients."""
+        return len(self.albedo_basis)
+
+    @property
+    def expression_names(self) -> tuple[str, ...]:
+        """Name of each expression coefficient."""
+        return self.data.expression_names
+
+    @property
+    def expression_bounds(self) -> tuple[float, float] | None:
+        """Range of expression coefficients, or None for Gaussian spaces."""
+        return self.data.expression_bounds
+
+    def shape(
+        self, identity: Float[Tensor, "batch identity"], expression: Float[Tensor, "batch expressions"]
+    ) -> Float[Tensor, "batch verts 3"]:
+        """Vertices in the model frame, millimetres, with the eyeballs turned by `eyeLook*`."""
+        neutral = self.mean_mm + torch.einsum("bk,kvc->bvc", identity, self.identity_basis_mm)
+        moved = neutral + torch.einsum("be,evc->bvc", expression, self.expression_basis_mm)
+        for eye in self.data.eyes.values():
+            moved = _turn_eye(moved, eye, expression)
+        return moved
+
+    def albedo(self, coeffs: Float[Tensor, "batch albedo"]) -> Float[Tensor, "batch verts 3"]:
+        """Diffuse reflectance of each vertex in linear RGB, clamped to [0, 1]."""
+        return (self.albedo_mean + torch.einsum("bk,kvc->bvc", coeffs, self.albedo_basis)).clamp(0, 1)
+
+    def landmarks(self, name: str) -> LandmarkSet:
+        """Landmark set of that name, on the model's device.
+
+        Raises:
+            ModelFileError: If the model has no such set.
+        """
+        if name not in self.data.landmarks:
+            known = ", ".join(sorted(self.data.landmarks)) or "none"
+            raise ModelFileError(f"landmark set {name}: the face model has no such set; it has {known}.")
+        return self.data.landmarks[name].to(self.mean_mm.device)
+
+    def subset(self, points: LandmarkSet) -> "PointBasis":
+        """The model reduced to a few points, for losses that need no whole mesh."""
+        index, weight = points.index.to(self.mean_mm.device), points.weight.to(self.mean_mm.device)[..., None]
+        mean = (self.mean_mm[index] * weight).sum(dim=-2)
+        identity = (self.identity_basis_mm[:, index] * weight).sum(dim=-2)
+        expression = (self.expression_basis_mm[:, index] * weight).sum(dim=-2)
+        return PointBasis(mean, identity, expression)
+
+
+class PointBasis(nn.Module):
+    """A face model's mean and bases at a few points of its surface, in millimetres.
+
+    Points on the eyeballs do not turn here.
+    """
+
+    mean_mm: Tensor
+    identity_mm: Tensor
+    expression_mm: Tensor
+
+    def __init__(
+        self,
+        mean_mm: Float[Tensor, "points 3"],
+        identity_mm: Float[Tensor, "identity points 3"],
+        expression_mm: Float[Tensor, "expressions points 3"],
+    ) -> None:
+        super().__init__()
+        self.register_buffer("mean_mm", mean_mm, persistent=False)
+        self.register_buffer("identity_mm", identity_mm, persistent=False)
+        self.register_buffer("expression_mm", expression_mm, persistent=False)
+
+    def forward(
+        self, identity: Float[Tensor, "batch identity"], expression: Float[Tensor, "batch expressions"]
+    ) -> Float[Tensor, "batch points 3"]:
+        """Points in the model frame, millimetres."""
+        count = len(self.mean_mm)
+        offsets = identity @ self.identity_mm.flatten(1) + expression @ self.expression_mm.flatten(1)
+        return self.mean_mm + offsets.unflatten(-1, (count, 3))
+
+
+def _turn_eye(verts: Tensor, eye: EyeJoint, expression: Tensor) -> Tensor:
+    mask = eye.verts.to(verts.device)
+    turn = matrix_from_axis_angle(expression @ eye.gaze_rad.to(expression))
+    ball = verts[:, mask]
+    centre = torch.einsum("v,bvc->bc", eye.centre.to(verts), verts)[:, None]
+    turned = (ball - centre) @ turn.transpose(-1, -2) + centre
+    return verts.index_copy(1, mask.nonzero()[:, 0], turned)

@@ -1,0 +1,1 @@
+"""Rotations, cameras, triangles and alignment: geometry that knows nothing about faces."""

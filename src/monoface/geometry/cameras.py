@@ -1,0 +1,110 @@
+"""Cameras: from points in the camera frame (millimetres, OpenCV axes) to pixels.
+
+A camera belongs to one picture. `cropped` gives the camera of a cut-out that was then resized, so a
+result found in a crop can always be expressed in the original photo.
+"""
+
+from dataclasses import dataclass
+from typing import Protocol, Self
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+NOMINAL_DISTANCE_MM = 1000.0
+"""Distance that stands in the translation of a weak-perspective pose, which cannot observe one."""
+
+
+class Camera(Protocol):
+    """What projects points of the camera frame into one picture."""
+
+    def project(
+        self, points_camera: Float[Tensor, "batch points 3"]
+    ) -> tuple[Float[Tensor, "batch points 2"], Float[Tensor, "batch points"]]:
+        """Pixels and depths (millimetres along the viewing axis) of points."""
+        ...
+
+    def cropped(self, origin_px: Float[Tensor, "batch 2"], zoom: Float[Tensor, " batch"]) -> Self:
+        """Camera of the picture that begins at `origin_px` and is enlarged by `zoom`."""
+        ...
+
+
+@dataclass(frozen=True)
+class WeakPerspectiveCamera:
+    """Scaled orthographic projection: all depths have one scale.
+
+    Attributes:
+        scale_px_per_mm: Pixels a millimetre.
+        principal_px: Where the viewing axis meets the picture.
+    """
+
+    scale_px_per_mm: Float[Tensor, " batch"]
+    principal_px: Float[Tensor, "batch 2"]
+
+    def project(
+        self, points_camera: Float[Tensor, "batch points 3"]
+    ) -> tuple[Float[Tensor, "batch points 2"], Float[Tensor, "batch points"]]:
+        """Pixels and depths in millimetres of points in the camera frame."""
+        scale = self.scale_px_per_mm[:, None, None]
+        return scale * points_camera[..., :2] + self.principal_px[:, None], points_camera[..., 2]
+
+    def cropped(self, origin_px: Float[Tensor, "batch 2"], zoom: Float[Tensor, " batch"]) -> "WeakPerspectiveCamera":
+        """Camera of the picture that begins at `origin_px` and is enlarged by `zoom`."""
+        principal_px = (self.principal_px - origin_px) * zoom[:, None]
+        return WeakPerspectiveCamera(self.scale_px_per_mm * zoom, principal_px)
+
+    def uncropped(self, origin_px: Float[Tensor, "batch 2"], zoom: Float[Tensor, " batch"]) -> "WeakPerspectiveCamera":
+        """Camera of the picture that `cropped` with the same arguments was cut from."""
+        principal_px = self.principal_px / zoom[:, None] + origin_px
+        return WeakPerspectiveCamera(self.scale_px_per_mm / zoom, principal_px)
+
+
+@dataclass(frozen=True)
+class PerspectiveCamera:
+    """Pinhole with square pixels.
+
+    Attributes:
+        focal_px: Focal length in pixels.
+        principal_px: Where the viewing axis meets the picture.
+    """
+
+    focal_px: Float[Tensor, " batch"]
+    principal_px: Float[Tensor, "batch 2"]
+
+    def project(
+        self, points_camera: Float[Tensor, "batch points 3"]
+    ) -> tuple[Float[Tensor, "batch points 2"], Float[Tensor, "batch points"]]:
+        """Pixels and depths in millimetres of points in the camera frame.
+
+        Points nearer than a millimetre, or behind the camera, are projected as if one millimetre
+        away: clip them (`render.clip_near`) before rasterising.
+        """
+        depth_mm = points_camera[..., 2]
+        ratio = self.focal_px[:, None] / depth_mm.clamp_min(1.0)
+        return ratio[..., None] * points_camera[..., :2] + self.principal_px[:, None], depth_mm
+
+    def cropped(self, origin_px: Float[Tensor, "batch 2"], zoom: Float[Tensor, " batch"]) -> "PerspectiveCamera":
+        """Camera of the picture that begins at `origin_px` and is enlarged by `zoom`."""
+        return PerspectiveCamera(self.focal_px * zoom, (self.principal_px - origin_px) * zoom[:, None])
+
+    def uncropped(self, origin_px: Float[Tensor, "batch 2"], zoom: Float[Tensor, " batch"]) -> "PerspectiveCamera":
+        """Camera of the picture that `cropped` with the same arguments was cut from."""
+        return PerspectiveCamera(self.focal_px / zoom, self.principal_px / zoom[:, None] + origin_px)
+
+
+def transform_points(
+    rotation: Float[Tensor, "batch 3 3"],
+    translation: Float[Tensor, "batch 3"],
+    points: Float[Tensor, "batch points 3"],
+) -> Float[Tensor, "batch points 3"]:
+    """Points under x -> R x + t, in the unit and to the frame of the translation."""
+    return points @ rotation.transpose(-1, -2) + translation[:, None]
+
+
+def rigid_matrix(
+    rotation: Float[Tensor, "batch 3 3"], translation: Float[Tensor, "batch 3"]
+) -> Float[Tensor, "batch 4 4"]:
+    """Homogeneous 4 x 4 matrix of x -> R x + t."""
+    top = torch.cat((rotation, translation[..., None]), dim=-1)
+    bottom = top.new_tensor((0.0, 0.0, 0.0, 1.0)).expand(*top.shape[:-2], 1, 4)
+    return torch.cat((top, bottom), dim=-2)

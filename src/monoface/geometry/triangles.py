@@ -1,0 +1,82 @@
+"""Triangles: areas, orientation and normals.
+
+Front faces are counter-clockwise seen from outside, in every frame of the project: model and camera
+frames are both right-handed. Pixels have y down, so there a front face has negative signed area.
+"""
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+
+def signed_areas_px(
+    points_px: Float[Tensor, "*batch points 2"], faces: Int[Tensor, "faces 3"]
+) -> Float[Tensor, "*batch faces"]:
+    """Signed areas in square pixels: negative for front faces, positive for back faces.
+
+    Zero for a triangle seen edge-on. This sign alone decides what faces the viewer.
+    """
+    first, second, third = (points_px[..., faces[:, corner], :] for corner in range(3))
+    x1, y1 = (second - first).unbind(dim=-1)
+    x2, y2 = (third - first).unbind(dim=-1)
+    return 0.5 * (x1 * y2 - x2 * y1)
+
+
+def triangle_areas(
+    verts: Float[Tensor, "*batch verts 3"], faces: Int[Tensor, "faces 3"]
+) -> Float[Tensor, "*batch faces"]:
+    """Areas, in the square of the vertices' unit; zero, with zero gradient, for degenerate triangles."""
+    return 0.5 * _safe_norm(_double_area_vectors(verts, faces))
+
+
+def triangle_normals(
+    verts: Float[Tensor, "*batch verts 3"], faces: Int[Tensor, "faces 3"]
+) -> Float[Tensor, "*batch faces 3"]:
+    """Unit normals, outwards; the zero vector, with zero gradient, for degenerate triangles."""
+    return normalize_or_zero(_double_area_vectors(verts, faces))
+
+
+def vertex_normals(
+    verts: Float[Tensor, "*batch verts 3"],
+    faces: Int[Tensor, "faces 3"],
+    weld: Int[Tensor, " verts"] | None = None,
+) -> Float[Tensor, "*batch verts 3"]:
+    """Unit normals at vertices: the mean of the adjacent triangles' normals, weighted by their areas.
+
+    Args:
+        verts: Vertices in any right-handed frame and unit.
+        faces: Vertex indices, counter-clockwise seen from outside.
+        weld: For each vertex, the one vertex that stands for all at its place. Vertices doubled along
+            a texture seam then share one normal, and the seam does not show.
+
+    Returns:
+        Normals in the frame of the vertices; the zero vector, with zero gradient, for vertices of no
+        triangle or of degenerate ones only.
+    """
+    corners = faces if weld is None else weld[faces]
+    area_vectors = _double_area_vectors(verts, faces)
+    summed = torch.zeros_like(verts)
+    for corner in range(3):
+        summed = summed.index_add(-2, corners[:, corner], area_vectors)
+    normals = normalize_or_zero(summed)
+    return normals if weld is None else normals[..., weld, :]
+
+
+def normalize_or_zero(vectors: Float[Tensor, "*batch 3"]) -> Float[Tensor, "*batch 3"]:
+    """Vectors scaled to unit length; the zero vector stays zero, with zero gradient."""
+    squared = vectors.square().sum(dim=-1, keepdim=True)
+    positive = squared > 0
+    inverse = torch.where(positive, squared, torch.ones_like(squared)).rsqrt()
+    return vectors * torch.where(positive, inverse, torch.zeros_like(inverse))
+
+
+def _double_area_vectors(verts: Tensor, faces: Tensor) -> Tensor:
+    first, second, third = (verts.index_select(-2, faces[:, corner]) for corner in range(3))
+    return torch.linalg.cross(second - first, third - first, dim=-1)
+
+
+def _safe_norm(vectors: Tensor) -> Tensor:
+    squared = vectors.square().sum(dim=-1)
+    positive = squared > 0
+    length = torch.where(positive, squared, torch.ones_like(squared)).sqrt()
+    return torch.where(positive, length, torch.zeros_like(length))
