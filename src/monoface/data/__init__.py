@@ -1,0 +1,1 @@
+"""Photos and their annotations: archives, one reader per source, and what is made from them."""

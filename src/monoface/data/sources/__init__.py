@@ -1,0 +1,27 @@
+"""One reader per source of photos. All give annotations in our pixel convention."""
+
+from monoface.data.sources.aflw import Aflw, AflwPhoto
+from monoface.data.sources.aflw2000 import Aflw2000, Aflw2000Photo
+from monoface.data.sources.fasseg import Fasseg, FassegPhoto
+from monoface.data.sources.lfw import Lfw, LfwPhoto
+from monoface.data.sources.source import PhotoSource
+from monoface.data.sources.unlabelled import Omi, PortraitsCc0, UnlabelledPhoto, UnlabelledPhotos
+from monoface.data.sources.ytf import Ytf, YtfPhoto
+
+__all__ = [
+    "Aflw",
+    "Aflw2000",
+    "Aflw2000Photo",
+    "AflwPhoto",
+    "Fasseg",
+    "FassegPhoto",
+    "Lfw",
+    "LfwPhoto",
+    "Omi",
+    "PhotoSource",
+    "PortraitsCc0",
+    "UnlabelledPhoto",
+    "UnlabelledPhotos",
+    "Ytf",
+    "YtfPhoto",
+]
