@@ -18,8 +18,8 @@ class SquareCrop:
     Attributes:
         centre_px: Centre (x, y) in the photo.
         side_px: Side in pixels of the photo.
-        roll_rad: Direction of the crop's x axis in the photo, clockwise as seen (y points down): the crop of a
-            head whose eye line runs at this angle is upright.
+        roll_rad: Direction of the crop's x axis in the photo, clockwise as seen (y points down): the crop
+            of a head whose eye line runs at this angle is upright.
     """
 
     centre_px: tuple[float, float]
@@ -41,7 +41,9 @@ class SquareCrop:
         x, y = _rotation(roll_rad) @ ((low + high) / 2)
         return cls((float(x), float(y)), scale * float((high - low).max()), roll_rad)
 
-    def to_photo(self, points: Float[np.ndarray, "*batch dims"], size: int) -> Float[np.ndarray, "*batch dims"]:
+    def to_photo(
+        self, points: Float[np.ndarray, "*batch dims"], size: int
+    ) -> Float[np.ndarray, "*batch dims"]:
         """Map points (x, y) or (x, y, depth) from the crop resampled to `size` pixels to the photo.
 
         Depth only changes its scale.
@@ -52,7 +54,7 @@ class SquareCrop:
         return mapped
 
     def from_photo(self, points: Float[np.ndarray, "*batch 2"], size: int) -> Float[np.ndarray, "*batch 2"]:
-        """Map points (x, y) of the photo to the crop resampled to `size` pixels: the inverse of `to_photo`."""
+        """Map points (x, y) of the photo to the crop at `size` pixels: the inverse of `to_photo`."""
         return (points - self.centre_px) @ _rotation(-self.roll_rad).T * (size / self.side_px) + size / 2
 
     def sample(self, photo: Image.Image, size: int) -> UInt8[np.ndarray, "size size 3"]:

@@ -11,8 +11,8 @@ from monoface.core.errors import ConfigError
 def open_session(filename: str, threads: int) -> onnxruntime.InferenceSession:
     """Open a shipped network on the CPU.
 
-    The threads do not spin between calls, so that a waiting session leaves the cores to others. Sessions do not
-    survive a fork: a data-loader worker opens its own.
+    The threads do not spin between calls, so that a waiting session leaves the cores to others. Sessions do
+    not survive a fork: a data-loader worker opens its own.
 
     Args:
         filename: Asset name, such as "facemesh.onnx".

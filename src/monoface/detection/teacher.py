@@ -19,8 +19,8 @@ from jaxtyping import Float, UInt8
 from PIL import Image
 
 from monoface.core.errors import ConfigError
-from monoface.detection.blazeface import Detection
 from monoface.detection.crops import SquareCrop, photo_from_array
+from monoface.detection.detections import Detection
 from monoface.detection.sessions import logit_to_probability, open_session
 
 _SIZE_PX = 192
@@ -129,7 +129,9 @@ class FaceMeshTeacher:
 
     def _mark_batch(self, photos: Sequence[Image.Image], crops: Sequence[SquareCrop]) -> FaceMeshes:
         for _ in range(self.config.passes):
-            pixels = np.stack([crop.sample(photo, _SIZE_PX) for photo, crop in zip(photos, crops, strict=True)])
+            pixels = np.stack(
+                [crop.sample(photo, _SIZE_PX) for photo, crop in zip(photos, crops, strict=True)]
+            )
             feed = pixels.transpose(0, 3, 1, 2).astype(np.float32) / 255
             points, logit = self._session.run(None, {"image": feed})
             points_px = np.stack([crop.to_photo(p, _SIZE_PX) for p, crop in zip(points, crops, strict=True)])

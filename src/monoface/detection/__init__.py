@@ -1,0 +1,1 @@
+"""Finding faces in photos, and the teacher that marks them densely."""
