@@ -1,0 +1,111 @@
+"""Residual networks of any width: picture in, feature vector out."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from monoface.core.errors import ConfigError
+
+_STAGE_WIDTHS = (64, 128, 256, 512)
+
+
+@dataclass(frozen=True)
+class ResNetConfig:
+    """Shape of a residual network.
+
+    Attributes:
+        blocks: Residual blocks of each of the four stages: (2, 2, 2, 2) is ResNet-18, (3, 4, 6, 3)
+            ResNet-34 or, with bottlenecks, ResNet-50.
+        width: Channels against the published ones; 0.5 halves them.
+        bottleneck: Whether blocks squeeze their channels by four between two 1x1 convolutions.
+        in_channels: 3 for RGB; more when maps are stacked on it.
+        last_stride: Stride of the last stage; 2DASL uses 1.
+    """
+
+    blocks: tuple[int, int, int, int] = (2, 2, 2, 2)
+    width: float = 0.5
+    bottleneck: bool = False
+    in_channels: int = 3
+    last_stride: Literal[1, 2] = 2
+
+    def __post_init__(self) -> None:
+        if self.width <= 0 or min(self.blocks) < 1 or self.in_channels < 1:
+            raise ConfigError(
+                "residual network: expected positive width, blocks and channels, "
+                f"got {self.width}, {self.blocks} and {self.in_channels}."
+            )
+
+    @property
+    def stage_channels(self) -> tuple[int, ...]:
+        """Inner channels of the four stages, in multiples of eight."""
+        return tuple(max(8, round(width * self.width / 8) * 8) for width in _STAGE_WIDTHS)
+
+    @property
+    def features(self) -> int:
+        """Length of the feature vector."""
+        return self.stage_channels[-1] * (4 if self.bottleneck else 1)
+
+
+class ResNet(nn.Module):
+    """Residual network that ends in globally averaged features.
+
+    Reference:
+        He et al., "Deep Residual Learning for Image Recognition", CVPR 2016. Bottlenecks put their
+        stride on the 3x3 convolution.
+    """
+
+    def __init__(self, config: ResNetConfig) -> None:
+        super().__init__()
+        channels = config.stage_channels
+        self.stem = nn.Sequential(
+            nn.Conv2d(config.in_channels, channels[0], 7, stride=2, padding=3, bias=False),
+            nn.BatchNorm2d(channels[0]),
+            nn.ReLU(inplace=True),
+            nn.MaxPool2d(3, stride=2, padding=1),
+        )
+        strides = (1, 2, 2, config.last_stride)
+        stages: list[nn.Module] = []
+        incoming = channels[0]
+        for inner, count, stride in zip(channels, config.blocks, strides, strict=True):
+            for number in range(count):
+                block = _Residual(incoming, inner, stride if number == 0 else 1, config.bottleneck)
+                stages.append(block)
+                incoming = block.out_channels
+        self.stages = nn.Sequential(*stages)
+        for module in self.modules():
+            if isinstance(module, nn.Conv2d):
+                nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
+
+    def forward(self, image: Float[Tensor, "batch channels height width"]) -> Float[Tensor, "batch features"]:
+        """Features of pictures whose values are about in [-1, 1]."""
+        return self.stages(self.stem(image)).mean(dim=(2, 3))
+
+
+class _Residual(nn.Module):
+    def __init__(self, incoming: int, inner: int, stride: int, bottleneck: bool) -> None:
+        super().__init__()
+        self.out_channels = inner * 4 if bottleneck else inner
+        layers: list[nn.Module]
+        if bottleneck:
+            layers = [
+                *_conv(incoming, inner, 1, 1), nn.ReLU(inplace=True),
+                *_conv(inner, inner, 3, stride), nn.ReLU(inplace=True),
+                *_conv(inner, self.out_channels, 1, 1),
+            ]  # fmt: skip
+        else:
+            layers = [*_conv(incoming, inner, 3, stride), nn.ReLU(inplace=True), *_conv(inner, inner, 3, 1)]
+        self.body = nn.Sequential(*layers)
+        # The block starts as its shortcut, which makes early training steadier.
+        nn.init.zeros_(self.body[-1].weight)
+        same = stride == 1 and incoming == self.out_channels
+        self.shortcut = nn.Identity() if same else nn.Sequential(*_conv(incoming, self.out_channels, 1, stride))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return nn.functional.relu(self.body(x) + self.shortcut(x), inplace=True)
+
+
+def _conv(incoming: int, outgoing: int, kernel: int, stride: int) -> tuple[nn.Module, nn.Module]:
+    conv = nn.Conv2d(incoming, outgoing, kernel, stride=stride, padding=kernel // 2, bias=False)
+    return conv, nn.BatchNorm2d(outgoing)
