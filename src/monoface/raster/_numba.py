@@ -1,0 +1,140 @@
+"""CPU backend: fused kernels for rasterising and interpolating, forward and backward.
+
+`_reference` defines what these compute; both agree bit for bit. The kernels are in `_kernels`.
+"""
+
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.autograd.function import once_differentiable
+
+from monoface.raster import _kernels
+from monoface.raster._threads import band_limits, count_bands, run_for_each
+from monoface.raster.fragments import Fragments
+
+
+def rasterize(
+    verts_px: Tensor, faces: Tensor, size: tuple[int, int], *, perspective: bool, cull_back: bool
+) -> Fragments:
+    """See `monoface.raster.rasterize`."""
+    return Fragments(*_Rasterize.apply(verts_px, faces, size, perspective, cull_back))
+
+
+def interpolate(attributes: Tensor, faces: Tensor, fragments: Fragments) -> Tensor:
+    """See `monoface.raster.interpolate`."""
+    interpolated: Tensor = _Interpolate.apply(attributes, fragments.barycentric, faces, fragments.face_index)
+    return interpolated
+
+
+class _Rasterize(torch.autograd.Function):
+    @staticmethod
+    def forward(
+        ctx: Any, verts_px: Tensor, faces: Tensor, size: tuple[int, int], perspective: bool, cull_back: bool
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        batch, count, _ = verts_px.shape
+        verts, corners = verts_px.detach().contiguous().numpy(), faces.contiguous().numpy()
+        grid = torch.empty((batch, count, 2), dtype=torch.int32)
+        linear = verts_px.new_empty((batch, count))
+        face_index = torch.empty((batch, *size), dtype=torch.int64)
+        barycentric, depth = verts_px.new_empty((batch, *size, 3)), verts_px.new_empty((batch, *size))
+        grid_np, linear_np = grid.numpy(), linear.numpy()
+        outputs = face_index.numpy(), barycentric.numpy(), depth.numpy()
+
+        def snap(b: int) -> None:
+            _kernels.snap(verts[b], perspective, grid_np[b], linear_np[b])
+
+        def draw(task: tuple[int, tuple[int, int]]) -> None:
+            b, (top, bottom) = task
+            band = [array[b, top:bottom] for array in outputs]
+            _kernels.draw(grid_np[b], linear_np[b], corners, perspective, cull_back, top, *band)
+
+        limits = band_limits(size[0], count_bands(batch))
+        run_for_each(snap, range(batch))
+        run_for_each(draw, [(b, band) for b in range(batch) for band in limits])
+        ctx.save_for_backward(grid, linear, faces, face_index)
+        ctx.perspective = perspective
+        ctx.mark_non_differentiable(face_index)
+        ctx.set_materialize_grads(False)
+        return face_index, barycentric, depth
+
+    @staticmethod
+    @once_differentiable
+    def backward(
+        ctx: Any, _: None, grad_barycentric: Tensor | None, grad_depth: Tensor | None
+    ) -> tuple[Tensor | None, None, None, None, None]:
+        grid, linear, faces, face_index = ctx.saved_tensors
+        if grad_barycentric is None and grad_depth is None:
+            return None, None, None, None, None
+        if grad_barycentric is None:
+            grad_barycentric = linear.new_zeros((*face_index.shape, 3))
+        if grad_depth is None:
+            grad_depth = linear.new_zeros(face_index.shape)
+        batch, count = linear.shape
+        limits = band_limits(face_index.shape[1], count_bands(batch))
+        grad_verts = linear.new_zeros((batch, len(limits), count, 3))
+        geometry = grid.numpy(), linear.numpy()
+        corners = faces.contiguous().numpy()
+        pixels = face_index.numpy(), grad_barycentric.contiguous().numpy(), grad_depth.contiguous().numpy()
+        sums = grad_verts.numpy()
+
+        def accumulate(task: tuple[int, int]) -> None:
+            b, band = task
+            top, bottom = limits[band]
+            inputs = [array[b] for array in geometry]
+            rows = [array[b, top:bottom] for array in pixels]
+            _kernels.draw_backward(*inputs, corners, ctx.perspective, top, *rows, sums[b, band])
+
+        run_for_each(accumulate, [(b, band) for b in range(batch) for band in range(len(limits))])
+        return grad_verts.sum(dim=1), None, None, None, None
+
+
+class _Interpolate(torch.autograd.Function):
+    @staticmethod
+    def forward(
+        ctx: Any, attributes: Tensor, barycentric: Tensor, faces: Tensor, face_index: Tensor
+    ) -> Tensor:
+        batch, height, width = face_index.shape
+        result = attributes.new_empty((batch, height, width, attributes.shape[-1]))
+        values = [attribute.detach().contiguous().numpy() for attribute in attributes]
+        corners = faces.contiguous().numpy()
+        pixels = face_index.contiguous().numpy(), barycentric.detach().contiguous().numpy(), result.numpy()
+
+        def blend(task: tuple[int, tuple[int, int]]) -> None:
+            b, (top, bottom) = task
+            _kernels.blend(values[b], corners, *[array[b, top:bottom] for array in pixels])
+
+        limits = band_limits(height, count_bands(batch))
+        run_for_each(blend, [(b, band) for b in range(batch) for band in limits])
+        ctx.save_for_backward(attributes, barycentric, faces, face_index)
+        return result
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, grad_result: Tensor) -> tuple[Tensor | None, Tensor | None, None, None]:
+        attributes, barycentric, faces, face_index = ctx.saved_tensors
+        wants_attributes, wants_barycentric = ctx.needs_input_grad[:2]
+        batch, height, _ = face_index.shape
+        limits = band_limits(height, count_bands(batch))
+        grad_attributes = attributes.new_zeros((batch, len(limits), *attributes.shape[1:]))
+        grad_barycentric = torch.empty_like(barycentric, memory_format=torch.contiguous_format)
+        values = [attribute.contiguous().numpy() for attribute in attributes]
+        corners = faces.contiguous().numpy()
+        inputs = (face_index, barycentric, grad_result, grad_barycentric)
+        pixels = [tensor.contiguous().numpy() for tensor in inputs]
+        sums = grad_attributes.numpy()
+
+        def accumulate(task: tuple[int, int]) -> None:
+            b, band = task
+            top, bottom = limits[band]
+            rows = [array[b, top:bottom] for array in pixels]
+            wants = wants_attributes, wants_barycentric
+            _kernels.blend_backward(values[b], corners, *rows, sums[b, band], *wants)
+
+        run_for_each(accumulate, [(b, band) for b in range(batch) for band in range(len(limits))])
+        return (
+            grad_attributes.sum(dim=1) if wants_attributes else None,
+            grad_barycentric if wants_barycentric else None,
+            None,
+            None,
+        )
