@@ -108,8 +108,15 @@ class TarImages:
             with tarfile.open(path, "r:") as archive:
                 for entry in archive:
                     self._add(path, entry, end_of_file)
+                end_of_members = archive.offset
         except tarfile.TarError as error:
             raise DataError(f"{path}: expected a plain tar archive, got {error}. Fetch it again.") from error
+
+        # tarfile takes a cut-off header for the end; a whole archive ends with a block of zeros.
+        with path.open("rb") as file:
+            file.seek(end_of_members)
+            if file.read(tarfile.BLOCKSIZE) != bytes(tarfile.BLOCKSIZE):
+                raise DataError(f"{path}: ends without the mark of its end. Fetch it again.")
 
     def _add(self, path: Path, entry: tarfile.TarInfo, end_of_file: int) -> None:
         name = entry.name
@@ -176,12 +183,12 @@ def read_labels(path: Path, specs: Mapping[str, LabelSpec]) -> dict[str, np.ndar
     """
     specs = {"key": LabelSpec("U"), **specs}
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             missing = sorted(specs.keys() - set(archive.files))
             if missing:
                 raise DataError(f"{path}: expected the arrays {sorted(specs)}, lacks {missing}.")
             labels = {name: archive[name] for name in specs}
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+    except (OSError, ValueError, TypeError, EOFError, zipfile.BadZipFile) as error:
         raise DataError(f"{path}: expected a readable .npz of plain arrays, got: {error}.") from error
 
     count = len(labels["key"])

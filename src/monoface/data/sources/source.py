@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
-from typing import Generic, Protocol, TypeVar
+from typing import Generic, Protocol, TypeVar, runtime_checkable
 
 import numpy as np
 from jaxtyping import UInt8
@@ -12,6 +12,7 @@ from monoface.core.errors import DataError
 PhotoT = TypeVar("PhotoT")
 
 
+@runtime_checkable
 class ImageStore(Protocol):
     """Anything that decodes a picture by its file name."""
 
