@@ -1,14 +1,18 @@
-"""What all tests share: shape checks, one thread, and the fixtures for data, randomness and the face model."""
+"""What all tests share: shape checks, one thread, and fixtures for data, randomness and the face model."""
 
 import os
+import re
 from pathlib import Path
 
+import beartype.typing  # noqa: F401  The expression in _TYPE_CHECKER needs it.
+import hypothesis
 import pytest
 import torch
 from jaxtyping import install_import_hook
 
 _ROOT = Path(__file__).parent.parent
 _PACKAGE = _ROOT / "src" / "monoface"
+_IMPORTS_NUMBA = re.compile(r"^(import|from) numba\b", re.MULTILINE)
 
 
 def _modules_to_check() -> list[str]:
@@ -16,15 +20,24 @@ def _modules_to_check() -> list[str]:
     return [
         ".".join(path.relative_to(_PACKAGE.parent).with_suffix("").parts)
         for path in sorted(_PACKAGE.rglob("*.py"))
-        if path.name != "__init__.py" and "import numba" not in path.read_text(encoding="utf-8")
+        if path.name != "__init__.py" and not _IMPORTS_NUMBA.search(path.read_text(encoding="utf-8"))
     ]
 
 
-# Before anything imports monoface: annotated shapes and types hold at run time, in tests only.
-install_import_hook(_modules_to_check(), "beartype.beartype")
+# Before anything imports monoface: annotated shapes and types hold at run time, in tests only. As type
+# checkers have it, an int may stand for a float; `Self` is the one annotation beartype cannot resolve here.
+_TYPE_CHECKER = (
+    "beartype.beartype(conf=beartype.BeartypeConf(is_pep484_tower=True, "
+    "hint_overrides=beartype.FrozenDict({beartype.typing.Self: beartype.typing.Any})))"
+)
+install_import_hook(_modules_to_check(), _TYPE_CHECKER)
 
 # Results do not depend on the machine's cores, and parallel test workers do not fight over them.
 torch.set_num_threads(1)
+
+# The same examples in every run, and no time limit: a first call may compile kernels.
+hypothesis.settings.register_profile("monoface", derandomize=True, deadline=None, database=None)
+hypothesis.settings.load_profile("monoface")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
