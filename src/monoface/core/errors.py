@@ -30,3 +30,7 @@ class ConfigError(MonofaceError):
 
 class CheckpointError(MonofaceError):
     """A checkpoint is damaged, or belongs to another configuration."""
+
+
+class OutputExistsError(MonofaceError):
+    """A result would replace a file that exists, and replacing was not asked for."""
