@@ -4,38 +4,21 @@ Orders of operations are those of `_reference`, so that results agree bit for bi
 coverage is decided, and no contraction of products and sums (numba does none without `fastmath`).
 """
 
-from collections.abc import Callable
 from typing import Any
 
 import numba
 import numpy as np
-from numpy.typing import NDArray
 
 from monoface.raster._reference import LARGEST_COORDINATE_PX, SUBPIXEL_BITS, SUBPIXELS
-
-Array = NDArray[Any]
+from monoface.raster.compiled import Array, kernel
 
 _NOT_DRAWABLE = np.int32(-(2**31))
 _HALF_PIXEL = SUBPIXELS // 2
 _LIMIT = LARGEST_COORDINATE_PX
 
 
-def kernel(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Compiles a function on its first call, without the interpreter lock, and keeps the machine code.
-
-    numba stores it beside the source or, where that is read-only, under the user's cache directory.
-    Where neither can be written it refuses; then each process compiles anew.
-    """
-    options = {"nogil": True, "error_model": "numpy"}
-    try:
-        compiled: Callable[..., Any] = numba.njit(cache=True, **options)(function)
-    except RuntimeError:
-        compiled = numba.njit(**options)(function)
-    return compiled
-
-
 @kernel
-def snap(verts, perspective, grid, linear):  # type: ignore[no-untyped-def]
+def snap(verts: Array, perspective: bool, grid: Array, linear: Array) -> None:
     """Fixed-point pixel coordinates, and the quantity that is linear in the picture, of vertices."""
     real = verts.dtype.type
     for v in range(verts.shape[0]):
@@ -83,7 +66,7 @@ def _keep_drawable(
         meets = (left <= right) & (right >= 0) & (left < width)
         meets &= (first <= last) & (last >= top) & (first < top + height)
         kept[count] = f
-        count += np.int64(drawable & meets)
+        count += int(drawable & meets)
     return count
 
 
@@ -102,7 +85,7 @@ def _draw_kept(
         first, last = max(first, top), min(last, top + height - 1)
         px, py = left * SUBPIXELS + _HALF_PIXEL, first * SUBPIXELS + _HALF_PIXEL
         area = _edge(x0, y0, x1, y1, x2, y2)
-        sign = np.int64(1) if area > 0 else np.int64(-1)
+        sign = 1 if area > 0 else -1
         row0, across0, down0, least0 = _edge_steps(sign, x1, y1, x2, y2, px, py)
         row1, across1, down1, least1 = _edge_steps(sign, x2, y2, x0, y0, px, py)
         row2, across2, down2, least2 = _edge_steps(sign, x0, y0, x1, y1, px, py)
@@ -117,7 +100,7 @@ def _draw_kept(
                     b1, b2 = real(e1) * inverse, real(e2) * inverse
                     q = (q0 + b1 * q10) + b2 * q20
                     d = real(1) / q if perspective else q
-                    if face_index[y, x] < 0 or np.float32(d) < np.float32(depth[y, x]):
+                    if face_index[y, x] < 0 or numba.float32(d) < numba.float32(depth[y, x]):
                         b0 = real(e0) * inverse
                         if perspective:
                             b0, b1, b2 = (b0 * q0) * d, (b1 * q1) * d, (b2 * q2) * d
@@ -132,10 +115,10 @@ def _draw_kept(
 
 @kernel
 def _corners(grid: Array, faces: Array, f: int) -> tuple[Any, Any, Any, Any, Any, Any]:
-    """x and y of the three corners, on the fixed-point grid, with room for products."""
+    """Coordinates of the three corners, on the fixed-point grid, with room for products."""
     v0, v1, v2 = faces[f, 0], faces[f, 1], faces[f, 2]
-    x0, x1, x2 = np.int64(grid[v0, 0]), np.int64(grid[v1, 0]), np.int64(grid[v2, 0])
-    y0, y1, y2 = np.int64(grid[v0, 1]), np.int64(grid[v1, 1]), np.int64(grid[v2, 1])
+    x0, x1, x2 = numba.int64(grid[v0, 0]), numba.int64(grid[v1, 0]), numba.int64(grid[v2, 0])
+    y0, y1, y2 = numba.int64(grid[v0, 1]), numba.int64(grid[v1, 1]), numba.int64(grid[v2, 1])
     return x0, y0, x1, y1, x2, y2
 
 
@@ -164,14 +147,15 @@ def _edge_steps(sign: Any, ax: Any, ay: Any, bx: Any, by: Any, px: Any, py: Any)
     """
     dx, dy = sign * (bx - ax), sign * (by - ay)
     owns_its_points = (dy < 0) | ((dy == 0) & (dx > 0))
-    least = np.int64(1) - np.int64(owns_its_points)
+    least = numba.int64(1) - numba.int64(owns_its_points)
     return dx * (py - ay) - dy * (px - ax), -dy * SUBPIXELS, dx * SUBPIXELS, least
 
 
 @kernel
-def draw_backward(  # type: ignore[no-untyped-def]
-    grid, linear, faces, perspective, top, face_index, grad_barycentric, grad_depth, grad_verts
-):
+def draw_backward(
+    grid: Array, linear: Array, faces: Array, perspective: bool, top: int, face_index: Array,
+    grad_barycentric: Array, grad_depth: Array, grad_verts: Array,
+) -> None:  # fmt: skip
     """Adds the gradient of a band's barycentrics and depth to the gradient of the vertices.
 
     Moving vertex j by d moves what is seen at a pixel as moving the pixel by -b_j d does, where b are
@@ -187,8 +171,8 @@ def draw_backward(  # type: ignore[no-untyped-def]
                 continue
             px = x * SUBPIXELS + _HALF_PIXEL
             v0, v1, v2 = faces[f, 0], faces[f, 1], faces[f, 2]
-            x0, x1, x2 = np.int64(grid[v0, 0]), np.int64(grid[v1, 0]), np.int64(grid[v2, 0])
-            y0, y1, y2 = np.int64(grid[v0, 1]), np.int64(grid[v1, 1]), np.int64(grid[v2, 1])
+            x0, x1, x2 = numba.int64(grid[v0, 0]), numba.int64(grid[v1, 0]), numba.int64(grid[v2, 0])
+            y0, y1, y2 = numba.int64(grid[v0, 1]), numba.int64(grid[v1, 1]), numba.int64(grid[v2, 1])
             inverse = real(1) / real((x1 - x0) * (y2 - y0) - (x2 - x0) * (y1 - y0))
             b0 = real((x2 - x1) * (py - y1) - (y2 - y1) * (px - x1)) * inverse
             b1 = real((x0 - x2) * (py - y2) - (y0 - y2) * (px - x2)) * inverse
@@ -222,7 +206,7 @@ def draw_backward(  # type: ignore[no-untyped-def]
 
 
 @kernel
-def blend(attributes, faces, face_index, barycentric, result):  # type: ignore[no-untyped-def]
+def blend(attributes: Array, faces: Array, face_index: Array, barycentric: Array, result: Array) -> None:
     """Blends the attributes of each pixel's three vertices."""
     height, width, channels = result.shape
     for y in range(height):
@@ -239,10 +223,10 @@ def blend(attributes, faces, face_index, barycentric, result):  # type: ignore[n
 
 
 @kernel
-def blend_backward(  # type: ignore[no-untyped-def]
-    attributes, faces, face_index, barycentric, grad_result, grad_barycentric, grad_attributes, wants_attributes,
-    wants_barycentric,
-):  # fmt: skip
+def blend_backward(
+    attributes: Array, faces: Array, face_index: Array, barycentric: Array, grad_result: Array,
+    grad_barycentric: Array, grad_attributes: Array, wants_attributes: bool, wants_barycentric: bool,
+) -> None:  # fmt: skip
     """Gradients of `blend`: written for the barycentrics, added up for the attributes."""
     real = attributes.dtype.type
     height, width, channels = grad_result.shape

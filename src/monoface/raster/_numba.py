@@ -10,8 +10,8 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from monoface.raster import _kernels
-from monoface.raster._threads import band_limits, count_bands, run_for_each
 from monoface.raster.fragments import Fragments
+from monoface.raster.threads import band_limits, count_bands, run_for_each
 
 
 def rasterize(

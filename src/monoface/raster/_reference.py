@@ -161,7 +161,7 @@ def _pixel_centres(size: tuple[int, int], device: torch.device) -> Tensor:
 
 
 def _pack(depth: Tensor, face: Tensor) -> Tensor:
-    """Integers that order as (depth, face) do: the float's bits, negative ones turned round, then the face."""
+    """Integers in the order of (depth, face): the float's bits, negative ones turned round, then the face."""
     # Adding zero makes -0 and 0 one depth.
     bits = (depth.to(torch.float32) + 0.0).view(torch.int32).to(torch.int64)
     ordered = torch.where(bits < 0, bits ^ 0x7FFFFFFF, bits)

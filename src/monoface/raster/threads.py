@@ -9,6 +9,7 @@ import os
 import threading
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
 from typing import TypeVar
 
 import torch
@@ -52,7 +53,7 @@ def count_bands(batch: int) -> int:
 def band_limits(height: int, bands: int) -> list[tuple[int, int]]:
     """First row, and row after the last, of each band."""
     edges = [height * band // bands for band in range(bands + 1)]
-    return list(zip(edges[:-1], edges[1:], strict=True))
+    return list(pairwise(edges))
 
 
 def _get_pool(size: int) -> ThreadPoolExecutor:
