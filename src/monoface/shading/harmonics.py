@@ -1,0 +1,88 @@
+"""Distant light in spherical harmonics up to degree 2."""
+
+import math
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+# Convolution with the clamped cosine scales each SH degree: pi, 2 pi / 3, pi / 4.
+_COSINE_LOBE = (math.pi, *3 * (2 * math.pi / 3,), *5 * (math.pi / 4,))
+
+_DEGREE_0 = math.sqrt(1 / (4 * math.pi))
+_DEGREE_1 = math.sqrt(3 / (4 * math.pi))
+_DEGREE_2 = math.sqrt(15 / (4 * math.pi))
+_DEGREE_2_ZONAL = math.sqrt(5 / (16 * math.pi))
+
+
+def sh_basis(directions: Float[Tensor, "*batch points 3"]) -> Float[Tensor, "*batch points 9"]:
+    """Real, orthonormal spherical harmonics up to degree 2 of unit directions.
+
+    Ordered by degree, then by order from -l to l: 1; y, z, x; xy, yz, 3 z^2 - 1, xz, x^2 - y^2. All
+    signs are positive (no Condon-Shortley phase).
+    """
+    x, y, z = directions.unbind(dim=-1)
+    terms = (
+        torch.full_like(x, _DEGREE_0),
+        _DEGREE_1 * y,
+        _DEGREE_1 * z,
+        _DEGREE_1 * x,
+        _DEGREE_2 * x * y,
+        _DEGREE_2 * y * z,
+        _DEGREE_2_ZONAL * (3 * z * z - 1),
+        _DEGREE_2 * x * z,
+        (0.5 * _DEGREE_2) * (x * x - y * y),
+    )
+    return torch.stack(terms, dim=-1)
+
+
+def sh_irradiance(
+    normals: Float[Tensor, "*batch points 3"],
+    radiance: Float[Tensor, "*batch coeffs 3"],
+) -> Float[Tensor, "*batch points 3"]:
+    """Light that falls on surface points, from distant lighting given in spherical harmonics.
+
+    Args:
+        normals: Unit normals, in the frame of the lighting.
+        radiance: SH coefficients of incoming radiance, linear RGB, rows ordered as in `sh_basis`.
+            1, 4 or 9 rows: degree 0, up to 1, or up to 2.
+
+    Returns:
+        Irradiance in linear RGB; times albedo / pi it is the light leaving the surface. It may be
+        slightly negative where degree 2 rings. We do not clamp, so that the gradient survives.
+
+    Raises:
+        ValueError: If the number of coefficients is not 1, 4 or 9.
+
+    Reference:
+        Ramamoorthi and Hanrahan, "An Efficient Representation for Irradiance Environment Maps",
+        SIGGRAPH 2001. They write it as a 4 x 4 form of the normal; we keep the basis explicit.
+    """
+    count = radiance.shape[-2]
+    if count not in (1, 4, 9):
+        raise ValueError(f"radiance: expected 1, 4 or 9 SH coefficients, got {count}")
+
+    lobe = radiance.new_tensor(_COSINE_LOBE[:count])
+    return sh_basis(normals)[..., :count] @ (lobe[:, None] * radiance)
+
+
+def ambient_light(irradiance: Float[Tensor, "*batch 3"], coeffs: int = 9) -> Float[Tensor, "*batch coeffs 3"]:
+    """Lighting from everywhere alike that gives every surface point the same irradiance, linear RGB."""
+    light = irradiance.new_zeros((*irradiance.shape[:-1], coeffs, 3))
+    light[..., 0, :] = irradiance / (math.pi * _DEGREE_0)
+    return light
+
+
+def shade(
+    albedo: Float[Tensor, "*batch points 3"],
+    normals: Float[Tensor, "*batch points 3"],
+    light: Float[Tensor, "*batch coeffs 3"],
+) -> Float[Tensor, "*batch points 3"]:
+    """Light that leaves matt surface points: albedo times irradiance / pi, in linear RGB, not clamped.
+
+    Args:
+        albedo: Linear RGB, 0 to 1.
+        normals: Unit normals, in the frame of the lighting.
+        light: SH coefficients of incoming radiance, as `sh_irradiance` takes them.
+    """
+    return albedo * sh_irradiance(normals, light) / math.pi
