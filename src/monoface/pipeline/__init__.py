@@ -1,0 +1,1 @@
+"""From a photo to faces: reading, cropping, regressing, texturing, writing."""
