@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
-from monoface.metrics import YAW_BINS, binned_mean, bootstrap_intervals, in_yaw_bins
+from monoface.metrics import YAW_BINS, binned_mean, bootstrap_intervals, bootstrap_mean, in_yaw_bins
 
 
 def test_bins_at_their_borders():
@@ -73,3 +73,10 @@ def test_no_photos_in_a_bin_give_no_interval():
     assert np.isnan(intervals["bin_mean"].high)
     assert intervals["image_mean"].low <= 2 <= intervals["image_mean"].high
     assert np.isnan(bootstrap_intervals(np.zeros(0), np.zeros(0))["image_mean"].low)
+
+
+def test_the_interval_of_a_mean_is_that_of_one_bin(sample):
+    errors, _ = sample
+    assert bootstrap_mean(errors) == bootstrap_intervals(errors, np.zeros(200))["0-30"]
+    constant = bootstrap_mean(np.full(5, 3.0))
+    assert (constant.low, constant.high) == (3.0, 3.0)

@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-from jaxtyping import Bool, Float, Float64
+from jaxtyping import Bool, Float
+
+from monoface.metrics.bootstrap import DRAWS, Interval, drawn_means, interval_of
 
 YAW_BINS: Final = ("0-30", "30-60", "60-90")
 """Names of the bins: |yaw| <= 30, 30 < |yaw| <= 60, and 60 < |yaw| degrees (the few past 90 among them)."""
@@ -39,14 +41,6 @@ class BinnedMean:
         }
 
 
-@dataclass(frozen=True)
-class Interval:
-    """Bounds of a confidence interval; NaN where there is no photo."""
-
-    low: float
-    high: float
-
-
 def in_yaw_bins(yaw_deg: Float[np.ndarray, " photos"]) -> Bool[np.ndarray, "3 photos"]:
     """Which photos are in which bin; each is in one."""
     turn_deg = np.abs(yaw_deg)
@@ -70,7 +64,7 @@ def bootstrap_intervals(
     yaw_deg: Float[np.ndarray, " photos"],
     *,
     confidence: float = 0.95,
-    draws: int = 2000,
+    draws: int = DRAWS,
     seed: int = 0,
 ) -> dict[str, Interval]:
     """Percentile bootstrap intervals of the five figures of `binned_mean`, by name.
@@ -84,14 +78,10 @@ def bootstrap_intervals(
         confidence: Part of the draws within the interval.
         draws: Number of bootstrap samples.
         seed: Of the draws; equal seeds give equal intervals.
-
-    Reference:
-        Efron and Tibshirani, "An Introduction to the Bootstrap", 1993, chapter 13.
     """
     generator = np.random.default_rng(seed)
-    errors = errors.astype(np.float64)
     bins = in_yaw_bins(yaw_deg)
-    means = np.stack([_drawn_means(errors[members], draws, generator) for members in bins])
+    means = np.stack([drawn_means(errors[members], draws, generator) for members in bins])
     sizes = bins.sum(axis=1)
     filled = sizes > 0
     image_means = sizes[filled] @ means[filled] / max(len(errors), 1) if filled.any() else means[0]
@@ -100,16 +90,4 @@ def bootstrap_intervals(
         BIN_MEAN: means.mean(axis=0),
         IMAGE_MEAN: image_means,
     }
-    tails = ((1 - confidence) / 2, (1 + confidence) / 2)
-    return {name: Interval(*map(float, np.quantile(drawn, tails))) for name, drawn in figures.items()}
-
-
-def _drawn_means(
-    errors: Float64[np.ndarray, " photos"], draws: int, generator: np.random.Generator
-) -> Float64[np.ndarray, " draws"]:
-    """Means of samples with replacement; NaN if there is nothing to draw from."""
-    count = len(errors)
-    if count == 0:
-        return np.full(draws, np.nan)
-    times_drawn = generator.multinomial(count, np.full(count, 1 / count), size=draws)
-    return times_drawn @ errors / count
+    return {name: interval_of(drawn, confidence) for name, drawn in figures.items()}

@@ -54,7 +54,9 @@ class Aflw2000Photo:
 
 
 @dataclass(frozen=True)
-class _Annotations:
+class Aflw2000Annotations:
+    """Annotations of all photos, in rows; see `Aflw2000Photo` for what they are."""
+
     keys: tuple[str, ...]
     points68_px: Float32[np.ndarray, "photos 68 3"]
     points68_reannotated_px: Float32[np.ndarray, "photos 68 2"] | None
@@ -70,7 +72,7 @@ class Aflw2000(PhotoSource[Aflw2000Photo]):
         and Tzimiropoulos, "How far are we from solving the 2D & 3D face alignment problem?", ICCV 2017.
     """
 
-    def __init__(self, images: ImageStore, annotations: _Annotations, suffix: str) -> None:
+    def __init__(self, images: ImageStore, annotations: Aflw2000Annotations, suffix: str) -> None:
         super().__init__(images, annotations.keys, suffix)
         self.points68_px = annotations.points68_px
         self.points68_reannotated_px = annotations.points68_reannotated_px
@@ -107,7 +109,7 @@ class Aflw2000(PhotoSource[Aflw2000Photo]):
             "roi_box": LabelSpec("f", (4,)),
         }
         labels = read_labels(folder / "labels.npz", specs)
-        annotations = _Annotations(
+        annotations = Aflw2000Annotations(
             keys=tuple(labels["key"].tolist()),
             points68_px=to_pixel_centre_convention(labels["points68_px"].astype(np.float32)),
             points68_reannotated_px=to_pixel_centre_convention(
@@ -136,7 +138,7 @@ class Aflw2000(PhotoSource[Aflw2000Photo]):
             points.append(points68_px)
             yaws.append(yaw_deg)
             boxes.append(compute_roi_box(points68_px[:, :2], *_picture_size(path.with_suffix(".jpg"))))
-        annotations = _Annotations(
+        annotations = Aflw2000Annotations(
             keys=tuple(path.stem for path in paths),
             points68_px=np.stack(points),
             points68_reannotated_px=None,

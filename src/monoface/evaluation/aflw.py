@@ -1,0 +1,189 @@
+"""21 landmarks on the validation crops of AFLW: NME of the visible ones."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Literal
+
+import numpy as np
+import torch
+from jaxtyping import Float, Float64, UInt8
+
+from monoface.core.errors import ConfigError
+from monoface.core.files import refuse_existing
+from monoface.data.sources import Aflw
+from monoface.evaluation.report import MeasuredWeights, write_report
+from monoface.facemodel import FaceModel, load_default_model
+from monoface.metrics import AFLW_NORMALISER_PX, Interval, bootstrap_mean, nme
+from monoface.pipeline.regression import CoefficientRegressor
+
+LANDMARK_SET: Final = "aflw21"
+
+POINT_NAMES: Final = (
+    "left brow, outer", "left brow, centre", "left brow, inner",
+    "right brow, inner", "right brow, centre", "right brow, outer",
+    "left eye, outer", "left eye, centre", "left eye, inner",
+    "right eye, inner", "right eye, centre", "right eye, outer",
+    "left ear", "nose, left", "nose tip", "nose, right", "right ear",
+    "mouth, left", "mouth, centre", "mouth, right", "chin",
+)  # fmt: skip
+"""AFLW's 21 points in their order; left and right are those of the image."""
+
+_NORMALISER: Final = (
+    "constant 120 / sqrt(2) px; the published protocol divides by the box of 68 fitted points, which the "
+    "data set does not come with"
+)
+
+PredictCrops = Callable[[UInt8[np.ndarray, "batch 120 120 3"]], Float[np.ndarray, "batch 21 2"]]
+"""From crops to AFLW's 21 points in pixels of the crops."""
+
+
+@dataclass(frozen=True)
+class EvaluateAflwConfig:
+    """What to measure on AFLW, and where the report goes.
+
+    Attributes:
+        data: Folder with images-*.tar and labels.npz.
+        out: JSON file to write.
+        weights: Name of shipped weights, or path of a safetensors file.
+        split: Part of the photos; those of train may have been trained on.
+        batch_size: Crops regressed together.
+        device: cpu or cuda.
+        overwrite: Replace the report if it exists.
+    """
+
+    data: Path
+    out: Path
+    weights: str = "pretrain"
+    split: Literal["train", "val"] = "val"
+    batch_size: int = 64
+    device: Literal["cpu", "cuda"] = "cpu"
+    overwrite: bool = False
+
+    def __post_init__(self) -> None:
+        if self.batch_size < 1:
+            raise ConfigError(f"batch_size: expected at least 1, got {self.batch_size}.")
+
+
+@dataclass(frozen=True)
+class CropError:
+    """NME of the visible points of one crop."""
+
+    key: str
+    nme_percent: float
+
+
+@dataclass(frozen=True)
+class AflwReport:
+    """What is reported on AFLW.
+
+    Attributes:
+        benchmark: Which landmarks of which photos.
+        split: Part of the source.
+        nme_percent: Mean over the photos.
+        nme_percent_interval_95: Bootstrap interval of it.
+        nme_percent_by_point: Mean over the photos in which each point is visible.
+        visible_by_point: In how many photos it is.
+        failures: Keys of photos without a prediction. The means are over the other photos.
+        skipped: Keys of photos without a visible point.
+        landmark_set: Points of the face model compared.
+        normaliser: What distances are divided by.
+        made_with: Weights, hashes and versions; None for a predictor that is none of ours.
+        photos: All measured photos, for paired comparisons.
+    """
+
+    benchmark: str
+    split: str
+    nme_percent: float
+    nme_percent_interval_95: Interval
+    nme_percent_by_point: Mapping[str, float]
+    visible_by_point: Mapping[str, int]
+    failures: Sequence[str]
+    skipped: Sequence[str]
+    landmark_set: str
+    normaliser: str
+    made_with: MeasuredWeights | None
+    photos: Sequence[CropError]
+
+
+def run(config: EvaluateAflwConfig) -> AflwReport:
+    """Measure weights as the configuration says, and write the report.
+
+    Raises:
+        OutputExistsError: If the report exists and may not be overwritten.
+        DataError: If the photos or annotations cannot be read.
+        ConfigError: If there are no such weights, or no such device.
+        AssetError: If a shipped file is damaged.
+        ModelFileError: If the weights are no regressor, or the face model has no set for AFLW.
+    """
+    if not config.overwrite:
+        refuse_existing(config.out)
+    source = Aflw(config.data, split=config.split)
+    regressor = CoefficientRegressor.load(config.weights, config.device)
+    predict = crop_predictor(regressor, load_default_model())
+    predicted_px = predict_points(predict, source, config.batch_size)
+    report = summarise(source, predicted_px, config.split, MeasuredWeights.of(regressor))
+    write_report(report, config.out, overwrite=config.overwrite)
+    return report
+
+
+def crop_predictor(regressor: CoefficientRegressor, model: FaceModel) -> PredictCrops:
+    """A regressor as a predictor of AFLW's 21 points; it must take crops of the size that AFLW has."""
+    points = model.to(regressor.device).subset(model.landmarks(LANDMARK_SET))
+
+    def predict(crops: UInt8[np.ndarray, "batch 120 120 3"]) -> Float[np.ndarray, "batch 21 2"]:
+        return regressor.predict(torch.from_numpy(crops)).landmarks_px(points).cpu().numpy()
+
+    return predict
+
+
+def predict_points(
+    predict: PredictCrops, source: Aflw, batch_size: int = 64
+) -> Float64[np.ndarray, "photos 21 2"]:
+    """Points of all crops of a source, in pixels; in batches, so that the source need not fit in memory."""
+    predicted_px = np.empty((len(source), 21, 2))
+    for start in range(0, len(source), batch_size):
+        rows = range(start, min(start + batch_size, len(source)))
+        predicted_px[start : rows.stop] = predict(source.load_images(rows))
+    return predicted_px
+
+
+def summarise(
+    source: Aflw,
+    predicted_px: Float[np.ndarray, "photos 21 2"],
+    split: str,
+    made_with: MeasuredWeights | None = None,
+) -> AflwReport:
+    """Report on predicted points; a photo with one that is not finite is a failure."""
+    percent = 100 * nme(predicted_px, source.points21_px, AFLW_NORMALISER_PX)
+    found = np.isfinite(predicted_px).all(axis=-1).all(axis=-1).tolist()
+    annotated = source.visible.any(axis=1).tolist()
+    measured = [row for row in range(len(source)) if found[row] and annotated[row]]
+    by_point = {
+        name: _mean_percent(predicted_px[measured, point], source.points21_px[measured, point])
+        for point, name in enumerate(POINT_NAMES)
+    }
+    visible = source.visible[measured].sum(axis=0).tolist()
+    return AflwReport(
+        benchmark="AFLW, visible ones of 21 points, x and y",
+        split=split,
+        nme_percent=float(percent[measured].mean()) if len(measured) else float("nan"),
+        nme_percent_interval_95=bootstrap_mean(percent[measured]),
+        nme_percent_by_point=by_point,
+        visible_by_point=dict(zip(POINT_NAMES, visible, strict=True)),
+        failures=[key for key, is_found in zip(source.keys, found, strict=True) if not is_found],
+        skipped=[key for key, is_annotated in zip(source.keys, annotated, strict=True) if not is_annotated],
+        landmark_set=LANDMARK_SET,
+        normaliser=_NORMALISER,
+        made_with=made_with,
+        photos=[CropError(source.keys[row], float(percent[row])) for row in measured],
+    )
+
+
+def _mean_percent(
+    predicted_px: Float[np.ndarray, "photos 2"], true_px: Float[np.ndarray, "photos 2"]
+) -> float:
+    """Mean distance of one point where it is visible, in percent of the normaliser; NaN if it nowhere is."""
+    distance_px = np.linalg.norm(predicted_px - true_px, axis=-1)
+    visible = np.isfinite(distance_px)
+    return 100 * float(distance_px[visible].mean()) / AFLW_NORMALISER_PX if visible.any() else float("nan")

@@ -1,0 +1,86 @@
+"""Reports of benchmarks: JSON that says what was measured, how, and with which bytes."""
+
+import json
+import math
+import platform
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+import monoface
+from monoface.core.assets import asset_sha256
+from monoface.core.files import write_atomically
+from monoface.metrics import Interval
+from monoface.pipeline.regression import CoefficientRegressor
+
+_DECIMALS = 6
+FACE_MODEL_ASSET = "face_model.safetensors"
+
+
+@dataclass(frozen=True)
+class MeasuredWeights:
+    """Which bytes were measured, and by which versions.
+
+    Attributes:
+        weights: Name of the regressor's weights.
+        weights_sha256: Hash of their file.
+        face_model_sha256: Hash of the face model that decoded them.
+        versions: Of monoface and what computes for it.
+    """
+
+    weights: str
+    weights_sha256: str
+    face_model_sha256: str
+    versions: Mapping[str, str]
+
+    @classmethod
+    def of(cls, regressor: CoefficientRegressor) -> "MeasuredWeights":
+        """Those of a regressor that is used with the shipped face model."""
+        return cls(regressor.name, regressor.sha256, asset_sha256(FACE_MODEL_ASSET), installed_versions())
+
+
+def installed_versions() -> dict[str, str]:
+    """Versions of monoface, Python, torch and numpy."""
+    return {
+        "monoface": monoface.__version__,
+        "python": platform.python_version(),
+        "torch": str(torch.__version__),
+        "numpy": np.__version__,
+    }
+
+
+def as_json(report: Any) -> dict[str, Any]:
+    """A report dataclass as JSON values: NaN becomes null, intervals [low, high], numbers 6 decimals."""
+    converted = _as_json_value(report)
+    if not isinstance(converted, dict):
+        raise TypeError(f"report: expected a dataclass, got {type(report).__name__}")
+    return converted
+
+
+def write_report(report: Any, path: Path, *, overwrite: bool = False) -> None:
+    """Write a report dataclass as JSON; the same report gives the same bytes.
+
+    Raises:
+        OutputExistsError: If the file exists and `overwrite` is false.
+        OSError: If the folder cannot be made or written to.
+    """
+    text = json.dumps(as_json(report), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    write_atomically(path, text.encode(), overwrite=overwrite)
+
+
+def _as_json_value(value: Any) -> Any:
+    if isinstance(value, Interval):
+        return [_as_json_value(value.low), _as_json_value(value.high)]
+    if isinstance(value, float):
+        return round(value, _DECIMALS) if math.isfinite(value) else None
+    if isinstance(value, Mapping):
+        return {str(key): _as_json_value(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_as_json_value(item) for item in value]
+    if hasattr(value, "__dataclass_fields__"):
+        return {name: _as_json_value(getattr(value, name)) for name in value.__dataclass_fields__}
+    return value
