@@ -225,6 +225,7 @@ def _check_label(path: Path, name: str, array: np.ndarray, spec: LabelSpec, coun
 def _decode(content: bytes, name: str, mode: str | None) -> np.ndarray:
     try:
         with Image.open(io.BytesIO(content)) as picture:
-            return np.asarray(picture.convert(mode) if mode else picture)
+            # A copy, because Pillow's own memory is read-only.
+            return np.array(picture.convert(mode) if mode else picture)
     except (UnidentifiedImageError, OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise DataError(f"{name}: expected a picture, cannot decode it ({error}).") from error

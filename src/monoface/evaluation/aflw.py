@@ -156,8 +156,8 @@ def summarise(
 ) -> AflwReport:
     """Report on predicted points; a photo with one that is not finite is a failure."""
     percent = 100 * nme(predicted_px, source.points21_px, AFLW_NORMALISER_PX)
-    found = np.isfinite(predicted_px).all(axis=-1).all(axis=-1).tolist()
-    annotated = source.visible.any(axis=1).tolist()
+    found: list[bool] = np.all(np.isfinite(predicted_px), axis=(1, 2)).tolist()
+    annotated: list[bool] = np.any(source.visible, axis=1).tolist()
     measured = [row for row in range(len(source)) if found[row] and annotated[row]]
     by_point = {
         name: _mean_percent(predicted_px[measured, point], source.points21_px[measured, point])

@@ -72,7 +72,8 @@ def crop_and_resize(
         part = Image.fromarray(averages.round().astype(np.uint8))
     framed = part.crop((x.frame[0], y.frame[0], x.frame[1], y.frame[1]))
     inside = (x.low - x.frame[0], y.low - y.frame[0], x.high - x.frame[0], y.high - y.frame[0])
-    return np.asarray(framed.resize((size, size), Image.Resampling.BILINEAR, box=inside))
+    # A copy, because Pillow's own memory is read-only.
+    return np.array(framed.resize((size, size), Image.Resampling.BILINEAR, box=inside))
 
 
 def photo_to_crop(
