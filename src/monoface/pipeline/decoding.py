@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import BinaryIO
 
 from PIL import Image
-from PIL.JpegImagePlugin import JpegImageFile
+from PIL.JpegImagePlugin import JpegImageFile, get_sampling
 
 from monoface.core.errors import ImageError
 
@@ -173,7 +173,9 @@ def _progressive_jpeg_bytes(picture: Image.Image) -> int:
     if not isinstance(picture, JpegImageFile) or not picture.info.get("progressive"):
         return 0
     width, height = picture.size
-    return 2 * len(picture.getbands()) * width * height
+    # 16 bits for each; 4:2:2 keeps half of the colour, 4:2:0 a quarter.
+    per_pixel = {1: 2.0, 2: 1.5}.get(get_sampling(picture), float(len(picture.getbands())))
+    return round(2 * per_pixel * width * height)
 
 
 def _refuse_too_many_bytes(
