@@ -13,8 +13,10 @@ from monoface.evaluation.aflw2000 import EvaluateAflw2000Config, evaluate_aflw20
 from monoface.evaluation.aflw2000_report import PredictionSetup, summarise
 from monoface.evaluation.boxes import DetectedBox, given_box
 from monoface.evaluation.comparison import compare_reports
-from monoface.evaluation.predictors import Landmarks68
+from monoface.evaluation.predictors import Landmarks68, RegressorPredictor
 from monoface.evaluation.report import as_json, write_report
+from monoface.geometry.crops import unclip_square
+from monoface.pipeline.regression import CoefficientRegressor
 
 YAW_DEG = np.array([-75.0, 0.25, 40.5, 10, 89, -20, 31], dtype=np.float32)
 SETUP = PredictionSetup("roi_box", 1, "ibug68", "ibug68_reannotated")
@@ -214,6 +216,34 @@ def test_an_existing_report_is_noticed_before_any_work(tmp_path):
     (tmp_path / "r.json").write_text("{}")
     with pytest.raises(OutputExistsError):
         run(EvaluateAflw2000Config(data=tmp_path / "nowhere", out=tmp_path / "r.json"))
+
+
+def test_run_measures_weights_and_writes_the_report(source, toy_weights, toy_model, tmp_path, monkeypatch):
+    module = "monoface.evaluation.aflw2000"
+    monkeypatch.setattr(f"{module}.load_default_model", lambda: toy_model)
+    monkeypatch.setattr("monoface.evaluation.report.asset_sha256", lambda filename: "2" * 64)
+    monkeypatch.setattr(f"{module}.Aflw2000.open", lambda folder: source)
+    out = tmp_path / "folder" / "report.json"
+    report = run(EvaluateAflw2000Config(data=tmp_path, out=out, weights=str(toy_weights), batch_size=2))
+    assert json.loads(out.read_text()) == as_json(report)
+    made_with = json.loads(out.read_text())["setup"]["made_with"]
+    assert made_with["weights"] == "toy"
+    assert made_with["face_model_sha256"] == "2" * 64
+    assert len(made_with["weights_sha256"]) == 64
+    assert {"monoface", "torch", "numpy", "python"} <= made_with["versions"].keys()
+    predict = RegressorPredictor(CoefficientRegressor.load(toy_weights), toy_model)
+    errors = evaluate_aflw2000(predict, source)
+    assert_allclose(report.nme_percent["image_mean"], 100 * errors.original.mean(), rtol=1e-4)
+
+
+def test_most_clipped_boxes_of_the_dev_set_are_made_whole(data_dir):
+    source = Aflw2000.open(data_dir / "aflw2000_dev")
+    whole = np.stack([compute_roi_box(points[:, :2], 10_000, 10_000) for points in source.points68_px])
+    restored = np.stack([unclip_square(box, 450, 450) for box in source.roi_box])
+    exact = (whole == restored).all(axis=1)
+    # Three are cut at a corner, where their size cannot be seen; five others at one side.
+    assert exact.sum() == 197
+    assert (source.roi_box == whole).all(axis=1).sum() == 192
 
 
 def test_a_perfect_predictor_of_the_reannotated_points_on_the_dev_set(data_dir):
