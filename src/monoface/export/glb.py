@@ -101,14 +101,22 @@ def _mesh(head: RiggedHead, part: MeshPart, buffer: BufferWriter, zeros_view: in
     }
     mesh: Json = {"name": part.name, "primitives": [primitive]}
     if part.morphs_mm:
-        still = np.zeros_like(part.verts_mm)
-        primitive["targets"] = [
-            {"POSITION": buffer.add_morph(METRES_PER_MM * part.morphs_mm.get(name, still), zeros_view)}
-            for name in head.morph_names
-        ]
+        primitive["targets"] = _targets(head, part, buffer, zeros_view)
         mesh["weights"] = head.morph_weights.astype(np.float64).tolist()
         mesh["extras"] = {"targetNames": list(head.morph_names)}
     return mesh
+
+
+def _targets(head: RiggedHead, part: MeshPart, buffer: BufferWriter, zeros_view: int) -> list[Json]:
+    """One entry for each morph of the head; those that do not move the part share an accessor."""
+    accessors = {
+        name: buffer.add_morph(METRES_PER_MM * offsets, zeros_view)
+        for name, offsets in part.morphs_mm.items()
+    }
+    still_names = [name for name in head.morph_names if name not in accessors]
+    if still_names:
+        accessors |= dict.fromkeys(still_names, buffer.add_still(len(part.verts_mm), zeros_view))
+    return [{"POSITION": accessors[name]} for name in head.morph_names]
 
 
 def _local_verts_mm(part: MeshPart, eye: EyeNode | None) -> np.ndarray:
