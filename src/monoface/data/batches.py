@@ -1,0 +1,208 @@
+"""Batches for training: drawn from packs, cropped, and reproducible from a seed and a step number."""
+
+from collections.abc import Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor
+
+from monoface.core.errors import ConfigError, DataError
+from monoface.data.augment import AugmentConfig, CropPlan, crop_canvases, move_points, plan_crops
+from monoface.data.packs import CANVAS_PX, FACE_PX, Pack
+from monoface.facemodel import CoefficientLayout, FaceCoefficients, FaceModel
+from monoface.facemodel.landmarks import LEFT_RIGHT_21, LEFT_RIGHT_68
+from monoface.geometry.cameras import WeakPerspectiveCamera
+from monoface.geometry.rotations import matrix_from_axis_angle
+
+_AHEAD = 3
+
+
+@dataclass(frozen=True)
+class TrainingBatch:
+    """What a training step sees.
+
+    Attributes:
+        image: Crops in [0, 1], sRGB, channels last in memory.
+        points_px: Landmarks in crop pixels by set; NaN where there is none.
+        outputs: True output vectors for the crops; zeros where unknown.
+        labelled: Where `outputs` is known.
+        pack: Which pack each sample is from.
+    """
+
+    image: Float[Tensor, "batch 3 height width"]
+    points_px: Mapping[str, Float[Tensor, "batch points 2"]]
+    outputs: Float[Tensor, "batch outputs"]
+    labelled: Bool[Tensor, " batch"]
+    pack: Int[Tensor, " batch"]
+
+    def to(self, device: torch.device) -> "TrainingBatch":
+        """The same batch on another device."""
+        points = {name: tensor.to(device) for name, tensor in self.points_px.items()}
+        moved = (getattr(self, name).to(device) for name in ("image", "outputs", "labelled", "pack"))
+        image, outputs, labelled, pack = moved
+        return TrainingBatch(image, points, outputs, labelled, pack)
+
+
+class BatchMaker:
+    """Draws batches from packs.
+
+    Args:
+        packs: Training samples.
+        shares: How much of a batch each pack gets, by name; normalised.
+        model: The face model of the packs' coefficients, for what mirroring does to them.
+        set_names: Landmark sets that batches carry.
+        crop_px: Side of the crops.
+        augment: How crops vary; None takes the middle of the canvases unchanged.
+
+    Raises:
+        ConfigError: If a share names no pack, or no share is positive.
+        DataError: If a pack was made for another face model.
+    """
+
+    def __init__(
+        self,
+        packs: list[Pack],
+        shares: Mapping[str, float],
+        model: FaceModel,
+        set_names: tuple[str, ...],
+        *,
+        crop_px: int = 120,
+        augment: AugmentConfig | None = None,
+    ) -> None:
+        names = [pack.name for pack in packs]
+        if unknown := shares.keys() - set(names):
+            raise ConfigError(f"shares: no pack is called {', '.join(sorted(unknown))}; there are {names}.")
+        weights = np.array([shares.get(name, 0.0) for name in names])
+        if weights.sum() <= 0:
+            raise ConfigError("shares: expected a positive share for at least one pack, got none.")
+        self.layout = CoefficientLayout.of(model)
+        for pack in packs:
+            if pack.outputs.shape[1] != self.layout.size:
+                raise DataError(
+                    f"pack {pack.name}: expected outputs of length {self.layout.size}, "
+                    f"got {pack.outputs.shape[1]}; it was made for another face model."
+                )
+        self.packs = packs
+        self.set_sizes = {name: len(model.landmarks(name)) for name in set_names}
+        self.crop_px = crop_px
+        self.augment = augment
+        self._cumulative = np.cumsum(weights / weights.sum())
+        self._mirror_points = {name: mirror_order(model, name) for name in set_names}
+        self._mirror_expression = torch.tensor(mirrored_expressions(model.expression_names))
+
+    def draw(self, seed: int, step: int, batch: int) -> TrainingBatch:
+        """The batch of a step: equal arguments give equal batches."""
+        rng = np.random.default_rng((seed, step))
+        chosen = np.minimum(np.searchsorted(self._cumulative, rng.random(batch)), len(self.packs) - 1)
+        rows = np.array([rng.integers(len(self.packs[number])) for number in chosen])
+        plan = plan_crops(rng, batch, CANVAS_PX, FACE_PX, self.crop_px, self.augment)
+        return self.assemble(chosen, rows, plan)
+
+    def assemble(
+        self, chosen: Int[np.ndarray, " batch"], rows: Int[np.ndarray, " batch"], plan: CropPlan
+    ) -> TrainingBatch:
+        """Cut given samples as planned."""
+        image = np.empty((len(rows), self.crop_px, self.crop_px, 3), dtype=np.float32)
+        points = {name: np.full((len(rows), size, 2), np.nan, np.float32) for name, size in self.set_sizes.items()}
+        outputs = np.empty((len(rows), self.layout.size), dtype=np.float32)
+        for number in np.unique(chosen):
+            where, pack = np.flatnonzero(chosen == number), self.packs[number]
+            image[where] = crop_canvases(pack.canvases, rows[where], _part(plan, where), self.crop_px)
+            outputs[where] = pack.outputs[rows[where]]
+            for name in points.keys() & pack.points_px.keys():
+                points[name][where] = pack.points_px[name][rows[where]]
+
+        labelled = torch.from_numpy(np.isfinite(outputs).all(axis=1))
+        moved = {
+            name: torch.from_numpy(self._moved(values, self._mirror_points[name], plan))
+            for name, values in points.items()
+        }
+        return TrainingBatch(
+            image=torch.from_numpy(image).permute(0, 3, 1, 2),
+            points_px=moved,
+            outputs=self._moved_outputs(torch.from_numpy(np.nan_to_num(outputs)), plan),
+            labelled=labelled,
+            pack=torch.from_numpy(chosen),
+        )
+
+    def _moved(self, points: np.ndarray, order: np.ndarray, plan: CropPlan) -> np.ndarray:
+        renamed = np.where(plan.mirrored[:, None, None] == 1, points[:, order], points)
+        return move_points(renamed, plan).astype(np.float32)
+
+    def _moved_outputs(self, outputs: Tensor, plan: CropPlan) -> Tensor:
+        coefficients, camera = self.layout.decode(outputs, FACE_PX)
+        mirrored = torch.from_numpy(plan.mirrored).bool()[:, None]
+        expression = torch.where(
+            mirrored, coefficients.expression[:, self._mirror_expression], coefficients.expression
+        )
+        flip = torch.diag(torch.tensor([-1.0, 1.0, 1.0]))
+        rotation = torch.where(mirrored[..., None], flip @ coefficients.rotation @ flip, coefficients.rotation)
+        turn = torch.from_numpy(plan.turn_rad)
+        zero = torch.zeros_like(turn)
+        rotation = matrix_from_axis_angle(torch.stack((zero, zero, turn), dim=-1)) @ rotation
+
+        # The origin's place in the crop of FACE_PX, then in the canvas, then in the new crop.
+        margin = (CANVAS_PX - FACE_PX) / 2
+        shift = coefficients.translation_mm[:, :2] * camera.scale_px_per_mm[:, None]
+        origin_px = shift + camera.principal_px + margin
+        matrix = torch.from_numpy(plan.canvas_crop)
+        origin_px = (matrix[..., :2] @ origin_px[..., None])[..., 0] + matrix[..., 2]
+        scale = camera.scale_px_per_mm * torch.from_numpy(plan.zoom)
+        principal = torch.full_like(origin_px, self.crop_px / 2)
+        translation = torch.cat(
+            ((origin_px - principal) / scale[:, None], coefficients.translation_mm[:, 2:]), dim=-1
+        )
+        moved = replace_pose(coefficients, expression, rotation, translation)
+        return self.layout.encode(moved, WeakPerspectiveCamera(scale, principal), self.crop_px)
+
+
+def replace_pose(
+    coefficients: FaceCoefficients, expression: Tensor, rotation: Tensor, translation_mm: Tensor
+) -> FaceCoefficients:
+    """The same person with another expression and pose."""
+    return replace(coefficients, expression=expression, rotation=rotation, translation_mm=translation_mm)
+
+
+def stream_batches(maker: BatchMaker, seed: int, start: int, stop: int, batch: int) -> Iterator[TrainingBatch]:
+    """Batches of the steps `start` to `stop`, made ahead in one background thread."""
+    with ThreadPoolExecutor(max_workers=1, thread_name_prefix="batches") as pool:
+        waiting: list[Future[TrainingBatch]] = []
+        for step in range(start, stop):
+            waiting.append(pool.submit(maker.draw, seed, step, batch))
+            if len(waiting) > _AHEAD:
+                yield waiting.pop(0).result()
+        yield from (future.result() for future in waiting)
+
+
+def mirrored_expressions(names: tuple[str, ...]) -> list[int]:
+    """For each expression the one that it becomes when the face is mirrored."""
+
+    def other(name: str) -> str:
+        if "Left" in name:
+            return name.replace("Left", "Right")
+        return name.replace("Right", "Left")
+
+    return [names.index(other(name)) if other(name) in names else place for place, name in enumerate(names)]
+
+
+def mirror_order(model: FaceModel, set_name: str) -> np.ndarray:
+    """For each landmark of a set the one that it becomes when the face is mirrored.
+
+    The 68 and 21 points have fixed partners; those of other sets are the nearest ones on the other side
+    of the mean face.
+    """
+    points = model.landmarks(set_name)
+    if len(points) == 68:
+        return np.array(LEFT_RIGHT_68)
+    if len(points) == 21:
+        return np.array(LEFT_RIGHT_21)
+    places = points.points(model.mean_mm[None])[0]
+    mirrored = places * places.new_tensor([-1.0, 1.0, 1.0])
+    return torch.cdist(mirrored, places).argmin(dim=1).numpy()
+
+
+def _part(plan: CropPlan, rows: np.ndarray) -> CropPlan:
+    return CropPlan(**{name: values[rows] for name, values in vars(plan).items()})

@@ -1,0 +1,81 @@
+"""Packs: training samples of one kind, ready to be cropped, in a folder of plain arrays.
+
+A sample is a canvas (a square picture with the face's crop in its middle) with landmarks, or with the
+coefficients of the face, or both.
+"""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Float32, UInt8
+
+from monoface.core.errors import DataError
+
+CANVAS_PX = 160
+"""Side of a canvas."""
+FACE_PX = 120
+"""Side of the face's crop in the middle of a canvas."""
+
+_FORMAT = 1
+
+
+@dataclass(frozen=True)
+class Pack:
+    """Samples of one kind.
+
+    Attributes:
+        name: What they are.
+        canvases: Pictures, RGB.
+        points_px: Landmarks in canvas pixels, by set; NaN where there is none. A set that no sample
+            has may be missing.
+        outputs: Output vectors of a `CoefficientLayout` for the crop of `FACE_PX` in the middle; rows
+            of NaN for samples whose coefficients are unknown.
+    """
+
+    name: str
+    canvases: UInt8[np.ndarray, "samples 160 160 3"]
+    points_px: dict[str, Float32[np.ndarray, "samples points 2"]]
+    outputs: Float32[np.ndarray, "samples outputs"]
+
+    def __post_init__(self) -> None:
+        count = len(self.canvases)
+        lengths = {name: len(points) for name, points in self.points_px.items()}
+        lengths["outputs"] = len(self.outputs)
+        for name, length in lengths.items():
+            if length != count:
+                raise DataError(f"pack {self.name}: expected {count} rows in {name}, got {length}.")
+
+    def __len__(self) -> int:
+        return len(self.canvases)
+
+    def save(self, folder: Path, recipe: str) -> None:
+        """Write the pack; `recipe` identifies how it was made. Complete once `pack.json` is there."""
+        folder.mkdir(parents=True, exist_ok=True)
+        np.save(folder / "canvases.npy", self.canvases)
+        np.save(folder / "outputs.npy", self.outputs)
+        for name, points in self.points_px.items():
+            np.save(folder / f"points.{name}.npy", points)
+        header = {"format": _FORMAT, "name": self.name, "recipe": recipe, "points": sorted(self.points_px)}
+        (folder / "pack.json").write_text(json.dumps(header), encoding="utf-8")
+
+    @classmethod
+    def load(cls, folder: Path, recipe: str | None = None) -> "Pack":
+        """Read a pack; canvases stay on disk and are mapped into memory.
+
+        Raises:
+            DataError: If there is no complete pack, or it was made by another recipe than asked for.
+        """
+        path = folder / "pack.json"
+        if not path.is_file():
+            raise DataError(f"{folder}: expected a finished pack, found no pack.json.")
+        header = json.loads(path.read_text(encoding="utf-8"))
+        if header["format"] != _FORMAT or recipe not in (None, header["recipe"]):
+            raise DataError(f"{folder}: made by another recipe; delete the folder to make it anew.")
+        return cls(
+            name=header["name"],
+            canvases=np.load(folder / "canvases.npy", mmap_mode="r"),
+            points_px={name: np.load(folder / f"points.{name}.npy") for name in header["points"]},
+            outputs=np.load(folder / "outputs.npy"),
+        )

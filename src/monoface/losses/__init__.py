@@ -1,0 +1,1 @@
+"""Losses: tensors in, one value per sample out. None of them renders."""

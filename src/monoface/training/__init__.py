@@ -1,0 +1,5 @@
+"""Training: the loop, checkpoints, averaged weights, logs. It knows methods by their contract only."""
+
+from monoface.training.loop import TrainConfig, train
+
+__all__ = ["TrainConfig", "train"]

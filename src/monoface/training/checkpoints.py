@@ -1,0 +1,52 @@
+"""Checkpoints that appear whole or not at all, and a way back when the newest is damaged."""
+
+import hashlib
+import io
+import os
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from monoface.core.errors import CheckpointError
+
+_KEPT = 2
+
+
+def save_checkpoint(folder: Path, step: int, state: dict[str, Any]) -> Path:
+    """Write the state of a step with its hash; older checkpoints but one are removed."""
+    folder.mkdir(parents=True, exist_ok=True)
+    buffer = io.BytesIO()
+    torch.save(state, buffer)
+    content = buffer.getvalue()
+    path = folder / f"step-{step:08d}.pt"
+    beside = path.with_suffix(".part")
+    with beside.open("wb") as file:
+        file.write(hashlib.sha256(content).digest())
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    beside.replace(path)
+    for old in sorted(folder.glob("step-*.pt"))[:-_KEPT]:
+        old.unlink()
+    return path
+
+
+def load_newest_checkpoint(folder: Path) -> dict[str, Any] | None:
+    """State of the newest intact checkpoint; None if there is none at all.
+
+    Raises:
+        CheckpointError: If there are checkpoints and every one is damaged.
+    """
+    paths = sorted(folder.glob("step-*.pt"), reverse=True)
+    for path in paths:
+        content = path.read_bytes()
+        digest, body = content[:32], content[32:]
+        if hashlib.sha256(body).digest() == digest:
+            state: dict[str, Any] = torch.load(io.BytesIO(body), map_location="cpu", weights_only=True)
+            return state
+    if paths:
+        raise CheckpointError(
+            f"{folder}: expected an intact checkpoint, got {len(paths)} damaged; remove them to start anew."
+        )
+    return None
