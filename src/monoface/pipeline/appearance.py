@@ -1,0 +1,124 @@
+"""Albedo and light of a face, fitted to the colours that the photo shows at its vertices.
+
+The fit explains the photo coarsely: it is what hidden parts of the texture are filled with.
+"""
+
+import math
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor
+
+from monoface.facemodel import FaceModel
+from monoface.shading import ambient_light, linear_to_srgb, sh_irradiance
+
+# Rounds of light, albedo and weights in turn; the fourth changes colours by less than one step of 8 bits.
+_ROUNDS = 3
+
+# Below this many vertices in view, light is taken to come from everywhere alike.
+_LEAST_VERTS = 60
+
+# How far a vertex may be off, as a part of the face's brightness, before it counts less: hair and glasses.
+_ROBUST_SCALE = 0.1
+
+# Light that comes from somewhere needs evidence, lest it be wrong where nothing is seen. In units of the
+# mean squared irradiance of one coefficient.
+_LIGHT_RIDGE = (0.0, *3 * (0.01,), *5 * (0.04,))
+
+# Unexplained part of the colours, against which one unit of a unit-variance albedo coefficient is weighed.
+_COLOUR_NOISE = 0.03
+
+# Places turned away from all light that was seen still get this part of the mean light.
+_LEAST_LIGHT = 0.35
+
+
+@dataclass(frozen=True)
+class Appearance:
+    """What a face's surface is like, and the light on it.
+
+    Attributes:
+        albedo: Unit-variance albedo coefficients.
+        light: Radiance in spherical harmonics, linear RGB, in the camera frame.
+    """
+
+    albedo: Float[Tensor, " albedo"]
+    light: Float[Tensor, "9 3"]
+
+    def colours_srgb(self, model: FaceModel, normals: Float[Tensor, "verts 3"]) -> Float[Tensor, "verts 3"]:
+        """Expected colours of all vertices in sRGB, 0 to 1, for normals in the camera frame."""
+        everywhere = sh_irradiance(normals, self.light[:1])
+        irradiance = torch.maximum(sh_irradiance(normals, self.light), _LEAST_LIGHT * everywhere)
+        colour = model.albedo(self.albedo[None])[0] * irradiance / math.pi
+        return linear_to_srgb(colour.clamp(0, 1)).clamp(0, 1)
+
+
+def fit_appearance(
+    model: FaceModel,
+    normals: Float[Tensor, "verts 3"],
+    colours: Float[Tensor, "verts 3"],
+    seen: Bool[Tensor, " verts"],
+) -> Appearance:
+    """Find the albedo and light that explain colours best.
+
+    Albedo and light are ambiguous by a factor: the prior of the albedo model decides it.
+
+    Args:
+        model: The face model.
+        normals: Unit normals in the camera frame.
+        colours: Colours of the vertices in the photo, linear RGB.
+        seen: Which vertices to use: those in view, of the skin.
+    """
+    mean, basis = model.albedo_mean[seen], model.albedo_basis[:, seen]
+    colours, directions = colours[seen], _sh_directions(normals[seen])
+    albedo = model.albedo_mean.new_zeros(model.albedo_size)
+    if len(colours) < _LEAST_VERTS:
+        brightness = colours.mean(dim=0) if len(colours) else torch.full((3,), 0.5)
+        average = model.albedo_mean[model.data.regions["narrow_face"]].mean(dim=0)
+        return Appearance(albedo, ambient_light(math.pi * brightness / average.clamp_min(0.05)))
+
+    scale = colours.mean().clamp_min(1e-3)
+    weight = torch.ones(len(colours))
+    for _ in range(_ROUNDS):
+        light = _fit_light(_combine(mean, albedo, basis).clamp(0.01, 1), directions, colours, weight)
+        irradiance = (directions @ light / math.pi).clamp_min(0.05 * scale)
+        albedo = _fit_albedo(mean, basis, irradiance, colours, weight, _COLOUR_NOISE * scale)
+        residual = _combine(mean, albedo, basis) * irradiance - colours
+        weight = 1 / (1 + (residual.norm(dim=-1) / (_ROBUST_SCALE * scale)).square())
+    return Appearance(albedo, light)
+
+
+def _fit_light(albedo: Tensor, directions: Tensor, colours: Tensor, weight: Tensor) -> Tensor:
+    """Ridge regression of the nine light coefficients, each colour channel for itself."""
+    columns = []
+    for channel in range(3):
+        design = albedo[:, channel, None] * directions / math.pi
+        normal = design.T @ (weight[:, None] * design)
+        ridge = normal.diagonal().mean() * 9 * torch.tensor(_LIGHT_RIDGE)
+        ridge = ridge + 1e-6 * normal.diagonal().mean()
+        columns.append(torch.linalg.solve(normal + ridge.diag(), design.T @ (weight * colours[:, channel])))
+    return torch.stack(columns, dim=-1)
+
+
+def _fit_albedo(
+    mean: Tensor, basis: Tensor, irradiance: Tensor, colours: Tensor, weight: Tensor, noise: Tensor
+) -> Tensor:
+    """Most probable albedo coefficients under a unit-variance prior.
+
+    Neighbouring vertices err together, so that a thousand of them are no thousand independent witnesses:
+    their weights are scaled to a hundred.
+    """
+    design = (basis * irradiance).flatten(1)
+    witnesses = (weight / weight.sum().clamp_min(1e-6) * 100).repeat_interleave(3) / noise.square()
+    normal = (design * witnesses) @ design.T + torch.eye(len(basis))
+    return torch.linalg.solve(normal, design @ (witnesses * (colours - mean * irradiance).flatten()))
+
+
+def _combine(mean: Tensor, albedo: Tensor, basis: Tensor) -> Tensor:
+    return mean + torch.einsum("k,kvc->vc", albedo, basis)
+
+
+def _sh_directions(normals: Tensor) -> Tensor:
+    """Irradiance that each of the nine light coefficients causes at each normal."""
+    units = torch.eye(9, dtype=normals.dtype)
+    return torch.cat([sh_irradiance(normals, units[:, first : first + 3]) for first in (0, 3, 6)], dim=-1)

@@ -1,0 +1,164 @@
+"""From square crops to posed faces: a trained regressor and the calibration of its confidence."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+import torch
+from jaxtyping import Float, UInt8
+from torch import Tensor
+
+from monoface.core.assets import asset_names, asset_path, sha256_of
+from monoface.core.errors import ConfigError, ModelFileError
+from monoface.facemodel import CoefficientLayout, FaceCoefficients, PointBasis
+from monoface.geometry.cameras import WeakPerspectiveCamera, transform_points
+from monoface.networks import Regressor, RegressorInfo, fold_batch_norm, load_regressor
+
+_SUFFIX = ".safetensors"
+
+
+@dataclass(frozen=True)
+class Regression:
+    """Posed faces that a regressor found in crops, one for each row.
+
+    Attributes:
+        coefficients: Shape, expression and pose.
+        camera: Camera of the crop, or of the photo once `in_photo` was called.
+        log_error: Expected logarithm of the mean landmark error, as a fraction of the face's size.
+        confidence: Probability that the mean landmark error is below 5 % of the face's size.
+    """
+
+    coefficients: FaceCoefficients
+    camera: WeakPerspectiveCamera
+    log_error: Float[Tensor, " batch"]
+    confidence: Float[Tensor, " batch"]
+
+    def __len__(self) -> int:
+        return len(self.log_error)
+
+    def in_photo(self, boxes: Float[np.ndarray, "batch 4"], size_px: int) -> Self:
+        """The same faces with the camera of the photo that the crops were cut from.
+
+        Args:
+            boxes: Left, top, right, bottom edges of the crops in the photo; squares.
+            size_px: Side of the crops.
+        """
+        edges = torch.as_tensor(boxes).to(self.log_error)
+        zoom = size_px / (edges[:, 2] - edges[:, 0])
+        return replace(self, camera=self.camera.uncropped(edges[:, :2], zoom))
+
+    def landmarks_px(self, points: PointBasis) -> Float[Tensor, "batch landmarks 2"]:
+        """Landmarks in pixels of the picture that the camera belongs to.
+
+        Args:
+            points: The face model at the landmarks: `model.subset(model.landmarks("ibug68"))`.
+        """
+        found = self.coefficients
+        basis = points.mean_mm
+        landmarks_mm = points(found.identity.to(basis), found.expression.to(basis)).to(found.rotation)
+        return self.camera.project(transform_points(found.rotation, found.translation_mm, landmarks_mm))[0]
+
+
+class CoefficientRegressor:
+    """A trained regressor ready for use: 8-bit crops in, coefficients, cameras and confidences out.
+
+    Wherever the network runs, its results are on the CPU.
+
+    Attributes:
+        info: What the weights say about themselves.
+        layout: Which outputs mean what.
+        size_px: Side of the crops it expects.
+        name: File name of the weights, without suffix.
+        sha256: Hash of the file of weights.
+    """
+
+    def __init__(
+        self, regressor: Regressor, info: RegressorInfo, *, name: str, sha256: str, device: str = "cpu"
+    ) -> None:
+        self.info = info
+        self.layout = CoefficientLayout(info.identity, info.expression, info.bounded)
+        self.size_px = regressor.config.size_px
+        self.name = name
+        self.sha256 = sha256
+        self.device = available_device(device)
+        # On the CPU this order of the weights in memory saves a third of the time.
+        folded = fold_batch_norm(regressor).requires_grad_(False)
+        self._network = folded.to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+
+    @classmethod
+    def load(cls, name_or_path: str | Path, device: str = "cpu") -> Self:
+        """Read weights by the name of a shipped asset (`pretrain`) or by the path of a safetensors file.
+
+        Raises:
+            ConfigError: If there is no such file or asset, or no such device.
+            AssetError: If a shipped file is damaged.
+            ModelFileError: If the file holds no regressor.
+        """
+        path = weights_path(name_or_path)
+        regressor, info = load_regressor(path)
+        return cls(regressor, info, name=path.stem, sha256=sha256_of(path), device=device)
+
+    @torch.no_grad()
+    def predict(
+        self, crops: UInt8[np.ndarray, "batch size size 3"] | UInt8[Tensor, "batch size size 3"]
+    ) -> Regression:
+        """Find the face in each of a batch of crops; the camera is that of the crop.
+
+        Args:
+            crops: sRGB, of side `size_px`.
+
+        Raises:
+            ValueError: If the crops have another size.
+            ModelFileError: If what comes out is not finite, so that the weights must be damaged.
+        """
+        pixels = torch.as_tensor(crops)
+        if pixels.shape[1:] != (self.size_px, self.size_px, 3):
+            expected = f"(batch, {self.size_px}, {self.size_px}, 3)"
+            raise ValueError(f"crops: expected shape {expected}, got {tuple(pixels.shape)}")
+        # The permuted view is already in channels-last order.
+        image = pixels.to(self.device).permute(0, 3, 1, 2).float().div(255)
+        output, log_error = (tensor.cpu() for tensor in self._network(image))
+        if not (output.isfinite().all() and log_error.isfinite().all()):
+            raise ModelFileError(f"weights {self.name}: expected finite outputs, got NaN or infinity.")
+        coefficients, camera = self.layout.decode(output, self.size_px)
+        offset, slope = self.info.confidence
+        return Regression(coefficients, camera, log_error, torch.sigmoid(offset + slope * log_error))
+
+
+def weights_path(name_or_path: str | Path) -> Path:
+    """Path of weights given by the name of a shipped asset or by a path.
+
+    What ends with `.safetensors` or contains a folder is a path, anything else a name.
+
+    Raises:
+        ConfigError: If there is no such file, or no such name among the shipped weights.
+        AssetError: If the shipped file is damaged.
+    """
+    path = Path(name_or_path)
+    if path.suffix == _SUFFIX or len(path.parts) > 1:
+        if not path.is_file():
+            raise ConfigError(f"weights {path}: expected a {_SUFFIX} file, found none.")
+        return path
+    filename = f"{name_or_path}{_SUFFIX}"
+    shipped = asset_names(_SUFFIX)
+    if filename not in shipped:
+        names = ", ".join(name.removesuffix(_SUFFIX) for name in shipped if not name.startswith("face_model"))
+        raise ConfigError(
+            f"weights {name_or_path}: no weights of that name ship with monoface. "
+            f"Use one of: {names or 'none'}; or give the path of a {_SUFFIX} file."
+        )
+    return asset_path(filename)
+
+
+def available_device(name: str) -> torch.device:
+    """Device of that name.
+
+    Raises:
+        ConfigError: If it is neither `cpu` nor `cuda`, or if torch sees no CUDA device.
+    """
+    if name not in ("cpu", "cuda"):
+        raise ConfigError(f"device {name}: expected cpu or cuda.")
+    if name == "cuda" and not torch.cuda.is_available():
+        raise ConfigError("device cuda: torch sees no CUDA device. Use cpu, or install torch for CUDA.")
+    return torch.device(name)
