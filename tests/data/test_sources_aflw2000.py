@@ -86,6 +86,15 @@ def test_points_are_shifted_and_depth_is_not(packed, annotations):
     assert_array_equal(photo.points68_reannotated_px, annotations["points68_reannotated_px"][1] + 0.5)
 
 
+def test_a_packed_source_may_lack_the_reannotation(packed):
+    labels = dict(np.load(packed / "labels.npz"))
+    del labels["points68_reannotated_px"]
+    np.savez(packed / "labels.npz", **labels)
+    source = Aflw2000.open(packed)
+    assert source.points68_reannotated_px is None
+    assert source[0].points68_reannotated_px is None
+
+
 def test_roi_box_by_hand():
     points = np.zeros((68, 2), dtype=np.float32)
     points[0] = (100, 60)

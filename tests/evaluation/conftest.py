@@ -1,5 +1,7 @@
 """A small face model and a network of random weights: what evaluations need of our own."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import torch
@@ -7,7 +9,7 @@ import torch
 from monoface.facemodel import FaceModel, FaceModelData, LandmarkSet
 from monoface.networks import Regressor, RegressorConfig, RegressorInfo, save_regressor
 from monoface.networks.backbones import ResNetConfig
-from monoface.pipeline.regression import CoefficientRegressor
+from monoface.pipeline import CoefficientRegressor, MadeWith
 
 VERTS, IDENTITY, EXPRESSION = 90, 5, 4
 SET_SIZES = {"ibug68": 68, "ibug68_reannotated": 68, "aflw21": 21}
@@ -67,3 +69,12 @@ def toy_weights(tmp_path_factory):
 @pytest.fixture(scope="session")
 def toy_regressor(toy_weights):
     return CoefficientRegressor.load(toy_weights)
+
+
+@pytest.fixture(scope="session")
+def toy_tools(toy_regressor, toy_model):
+    """What evaluations use of a `Reconstructor`; its detector sees nothing."""
+    made_with = MadeWith("0.0", "toy", "pretrain", {"toy.safetensors": toy_regressor.sha256})
+    return SimpleNamespace(
+        regressor=toy_regressor, face_model=toy_model, detector=lambda image: [], made_with=made_with
+    )

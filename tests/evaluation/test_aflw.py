@@ -1,4 +1,5 @@
 import io
+import json
 import tarfile
 
 import numpy as np
@@ -81,3 +82,14 @@ def test_configurations_that_cannot_work_are_refused(tmp_path):
     (tmp_path / "r.json").write_text("{}")
     with pytest.raises(OutputExistsError):
         run(EvaluateAflwConfig(data=tmp_path, out=tmp_path / "r.json"))
+
+
+def test_run_measures_weights_and_writes_the_report(source, toy_tools, tmp_path, monkeypatch):
+    monkeypatch.setattr("monoface.evaluation.aflw.Reconstructor", lambda config: toy_tools)
+    out = tmp_path / "report.json"
+    report = run(EvaluateAflwConfig(data=tmp_path, out=out, batch_size=3))
+    content = json.loads(out.read_text())
+    assert content == as_json(report)
+    assert content["made_with"]["weights"] == "toy"
+    assert len(content["photos"]) == 4
+    assert content["nme_percent"] > 0

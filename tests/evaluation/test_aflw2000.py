@@ -16,7 +16,6 @@ from monoface.evaluation.comparison import compare_reports
 from monoface.evaluation.predictors import Landmarks68, RegressorPredictor
 from monoface.evaluation.report import as_json, write_report
 from monoface.geometry.crops import unclip_square
-from monoface.pipeline.regression import CoefficientRegressor
 
 YAW_DEG = np.array([-75.0, 0.25, 40.5, 10, 89, -20, 31], dtype=np.float32)
 SETUP = PredictionSetup("roi_box", 1, "ibug68", "ibug68_reannotated")
@@ -218,22 +217,21 @@ def test_an_existing_report_is_noticed_before_any_work(tmp_path):
         run(EvaluateAflw2000Config(data=tmp_path / "nowhere", out=tmp_path / "r.json"))
 
 
-def test_run_measures_weights_and_writes_the_report(source, toy_weights, toy_model, tmp_path, monkeypatch):
-    module = "monoface.evaluation.aflw2000"
-    monkeypatch.setattr(f"{module}.load_default_model", lambda: toy_model)
-    monkeypatch.setattr("monoface.evaluation.report.asset_sha256", lambda filename: "2" * 64)
-    monkeypatch.setattr(f"{module}.Aflw2000.open", lambda folder: source)
+@pytest.mark.parametrize("box", ["roi_box", "detector"])
+def test_run_measures_weights_and_writes_the_report(source, toy_tools, tmp_path, monkeypatch, box):
+    monkeypatch.setattr("monoface.evaluation.aflw2000.Reconstructor", lambda config: toy_tools)
+    monkeypatch.setattr("monoface.evaluation.aflw2000.Aflw2000.open", lambda folder: source)
     out = tmp_path / "folder" / "report.json"
-    report = run(EvaluateAflw2000Config(data=tmp_path, out=out, weights=str(toy_weights), batch_size=2))
-    assert json.loads(out.read_text()) == as_json(report)
-    made_with = json.loads(out.read_text())["setup"]["made_with"]
-    assert made_with["weights"] == "toy"
-    assert made_with["face_model_sha256"] == "2" * 64
-    assert len(made_with["weights_sha256"]) == 64
-    assert {"monoface", "torch", "numpy", "python"} <= made_with["versions"].keys()
-    predict = RegressorPredictor(CoefficientRegressor.load(toy_weights), toy_model)
-    errors = evaluate_aflw2000(predict, source)
-    assert_allclose(report.nme_percent["image_mean"], 100 * errors.original.mean(), rtol=1e-4)
+    report = run(EvaluateAflw2000Config(data=tmp_path, out=out, box=box, batch_size=2))
+    content = json.loads(out.read_text())
+    assert content == as_json(report)
+    assert content["setup"]["made_with"]["sha256"]["toy.safetensors"] == toy_tools.regressor.sha256
+    assert {"torch", "numpy", "python"} <= content["setup"]["versions"].keys()
+    assert content["setup"]["box"].startswith(box)
+    assert content["failures"] == ([] if box == "roi_box" else list(source.keys))
+    if box == "roi_box":
+        errors = evaluate_aflw2000(RegressorPredictor(toy_tools.regressor, toy_tools.face_model), source)
+        assert_allclose(report.nme_percent["image_mean"], 100 * errors.original.mean(), rtol=1e-4)
 
 
 def test_most_clipped_boxes_of_the_dev_set_are_made_whole(data_dir):

@@ -29,11 +29,13 @@ class LabelSpec:
         kinds: Accepted numpy kinds: "f" floating, "i" signed integer, "U" text.
         shape: Its axes after the first, which counts the photos.
         per_photo: Whether the first axis counts the photos; False for arrays such as class names.
+        optional: Whether the array may be missing.
     """
 
     kinds: str
     shape: tuple[int, ...] = ()
     per_photo: bool = True
+    optional: bool = False
 
 
 @dataclass(frozen=True)
@@ -184,16 +186,17 @@ def read_labels(path: Path, specs: Mapping[str, LabelSpec]) -> dict[str, np.ndar
     specs = {"key": LabelSpec("U"), **specs}
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
-            missing = sorted(specs.keys() - set(archive.files))
+            absent = specs.keys() - set(archive.files)
+            missing = sorted(name for name in absent if not specs[name].optional)
             if missing:
                 raise DataError(f"{path}: expected the arrays {sorted(specs)}, lacks {missing}.")
-            labels = {name: archive[name] for name in specs}
+            labels = {name: archive[name] for name in specs if name not in absent}
     except (OSError, ValueError, TypeError, EOFError, zipfile.BadZipFile) as error:
         raise DataError(f"{path}: expected a readable .npz of plain arrays, got: {error}.") from error
 
     count = len(labels["key"])
-    for name, spec in specs.items():
-        _check_label(path, name, labels[name], spec, count)
+    for name, array in labels.items():
+        _check_label(path, name, array, specs[name], count)
     if len(set(labels["key"].tolist())) != count:
         raise DataError(f"{path}: expected one row per key, some keys repeat.")
     return labels

@@ -12,10 +12,11 @@ from jaxtyping import Float, Float64, UInt8
 from monoface.core.errors import ConfigError
 from monoface.core.files import refuse_existing
 from monoface.data.sources import Aflw
-from monoface.evaluation.report import MeasuredWeights, write_report
-from monoface.facemodel import FaceModel, load_default_model
+from monoface.evaluation.report import installed_versions, write_report
+from monoface.facemodel import FaceModel
 from monoface.metrics import AFLW_NORMALISER_PX, Interval, bootstrap_mean, nme
-from monoface.pipeline.regression import CoefficientRegressor
+from monoface.pipeline import CoefficientRegressor, MadeWith
+from monoface.pipeline.reconstructor import Reconstructor, ReconstructorConfig
 
 LANDMARK_SET: Final = "aflw21"
 
@@ -46,6 +47,7 @@ class EvaluateAflwConfig:
         data: Folder with images-*.tar and labels.npz.
         out: JSON file to write.
         weights: Name of shipped weights, or path of a safetensors file.
+        face_model: File that `monoface facemodel learn` wrote; the shipped face model by default.
         split: Part of the photos; those of train may have been trained on.
         batch_size: Crops regressed together.
         device: cpu or cuda.
@@ -55,6 +57,7 @@ class EvaluateAflwConfig:
     data: Path
     out: Path
     weights: str = "pretrain"
+    face_model: Path | None = None
     split: Literal["train", "val"] = "val"
     batch_size: int = 64
     device: Literal["cpu", "cuda"] = "cpu"
@@ -88,7 +91,8 @@ class AflwReport:
         skipped: Keys of photos without a visible point.
         landmark_set: Points of the face model compared.
         normaliser: What distances are divided by.
-        made_with: Weights, hashes and versions; None for a predictor that is none of ours.
+        made_with: Weights and hashes; None for a predictor that is none of ours.
+        versions: Of Python and what computed.
         photos: All measured photos, for paired comparisons.
     """
 
@@ -102,7 +106,8 @@ class AflwReport:
     skipped: Sequence[str]
     landmark_set: str
     normaliser: str
-    made_with: MeasuredWeights | None
+    made_with: MadeWith | None
+    versions: Mapping[str, str]
     photos: Sequence[CropError]
 
 
@@ -114,15 +119,18 @@ def run(config: EvaluateAflwConfig) -> AflwReport:
         DataError: If the photos or annotations cannot be read.
         ConfigError: If there are no such weights, or no such device.
         AssetError: If a shipped file is damaged.
-        ModelFileError: If the weights are no regressor, or the face model has no set for AFLW.
+        ModelFileError: If the weights are no regressor, belong to another face model, or that model has no
+            landmark set for AFLW.
     """
     if not config.overwrite:
         refuse_existing(config.out)
     source = Aflw(config.data, split=config.split)
-    regressor = CoefficientRegressor.load(config.weights, config.device)
-    predict = crop_predictor(regressor, load_default_model())
+    tools = Reconstructor(
+        ReconstructorConfig(weights=config.weights, device=config.device, face_model=config.face_model)
+    )
+    predict = crop_predictor(tools.regressor, tools.face_model)
     predicted_px = predict_points(predict, source, config.batch_size)
-    report = summarise(source, predicted_px, config.split, MeasuredWeights.of(regressor))
+    report = summarise(source, predicted_px, config.split, tools.made_with)
     write_report(report, config.out, overwrite=config.overwrite)
     return report
 
@@ -152,7 +160,7 @@ def summarise(
     source: Aflw,
     predicted_px: Float[np.ndarray, "photos 21 2"],
     split: str,
-    made_with: MeasuredWeights | None = None,
+    made_with: MadeWith | None = None,
 ) -> AflwReport:
     """Report on predicted points; a photo with one that is not finite is a failure."""
     percent = 100 * nme(predicted_px, source.points21_px, AFLW_NORMALISER_PX)
@@ -176,6 +184,7 @@ def summarise(
         landmark_set=LANDMARK_SET,
         normaliser=_NORMALISER,
         made_with=made_with,
+        versions=installed_versions(),
         photos=[CropError(source.keys[row], float(percent[row])) for row in measured],
     )
 

@@ -22,17 +22,16 @@ from monoface.evaluation.aflw2000_report import (
     PredictionSetup,
     summarise,
 )
-from monoface.evaluation.boxes import FindBox, given_box
+from monoface.evaluation.boxes import DetectedBox, FindBox, given_box
 from monoface.evaluation.predictors import (
     LANDMARK_SET,
     LANDMARK_SET_REANNOTATED,
     LandmarkPredictor,
     RegressorPredictor,
 )
-from monoface.evaluation.report import MeasuredWeights, write_report
-from monoface.facemodel import load_default_model
+from monoface.evaluation.report import write_report
 from monoface.metrics import box_normaliser, nme
-from monoface.pipeline.regression import CoefficientRegressor
+from monoface.pipeline.reconstructor import Reconstructor, ReconstructorConfig
 
 BoxKind = Literal["roi_box", "detector"]
 
@@ -52,6 +51,7 @@ class EvaluateAflw2000Config:
         data: Folder of the photos: images-*.tar and labels.npz, or imageNNNNN.jpg and imageNNNNN.mat.
         out: JSON file to write.
         weights: Name of shipped weights, or path of a safetensors file.
+        face_model: File that `monoface facemodel learn` wrote; the shipped face model by default.
         box: Crop by the annotated box, or by the detector's.
         passes: 1 for the usual figures; 2 crops once more around the landmarks found first.
         batch_size: Photos regressed together.
@@ -62,6 +62,7 @@ class EvaluateAflw2000Config:
     data: Path
     out: Path
     weights: str = "pretrain"
+    face_model: Path | None = None
     box: BoxKind = "roi_box"
     passes: int = 1
     batch_size: int = 64
@@ -82,21 +83,23 @@ def run(config: EvaluateAflw2000Config) -> Aflw2000Report:
         DataError: If the photos or annotations cannot be read.
         ConfigError: If there are no such weights, or no such device.
         AssetError: If a shipped file is damaged.
-        ModelFileError: If the weights are no regressor.
+        ModelFileError: If the weights are no regressor, or belong to another face model.
     """
     if not config.overwrite:
         refuse_existing(config.out)
     source = Aflw2000.open(config.data)
-    regressor = CoefficientRegressor.load(config.weights, config.device)
-    predict = RegressorPredictor(regressor, load_default_model(), config.passes)
-    find_box = given_box
+    tools = Reconstructor(
+        ReconstructorConfig(weights=config.weights, device=config.device, face_model=config.face_model)
+    )
+    predict = RegressorPredictor(tools.regressor, tools.face_model, config.passes)
+    find_box = given_box if config.box == "roi_box" else DetectedBox(tools.detector)
     errors = evaluate_aflw2000(predict, source, find_box=find_box, batch_size=config.batch_size)
     setup = PredictionSetup(
         box=_BOX_TEXT[config.box],
         passes=config.passes,
         landmark_set=LANDMARK_SET,
         landmark_set_reannotated=LANDMARK_SET_REANNOTATED,
-        made_with=MeasuredWeights.of(regressor),
+        made_with=tools.made_with,
     )
     report = summarise(errors, setup)
     write_report(report, config.out, overwrite=config.overwrite)

@@ -1,14 +1,15 @@
 """What is reported on AFLW2000-3D: from errors of single photos to means, intervals and the worst."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
 from jaxtyping import Bool, Float, Float64
 
-from monoface.evaluation.report import MeasuredWeights
+from monoface.evaluation.report import installed_versions
 from monoface.metrics import YAW_BINS, Interval, binned_mean, bootstrap_intervals, in_yaw_bins
+from monoface.pipeline import MadeWith
 
 _BENCHMARK: Final = "AFLW2000-3D, 68 points, x and y"
 _YAW_SPLIT: Final = "|yaw| of the fitted pose (Pose_Para): <= 30, (30, 60], > 60 degrees"
@@ -51,14 +52,16 @@ class PredictionSetup:
         passes: How often it looked.
         landmark_set: Points of the face model compared with the original annotation.
         landmark_set_reannotated: Those compared with the re-annotated points.
-        made_with: Weights, hashes and versions; None for a predictor that is none of ours.
+        made_with: Weights and hashes; None for a predictor that is none of ours.
+        versions: Of Python and what computed.
     """
 
     box: str
     passes: int
     landmark_set: str
     landmark_set_reannotated: str
-    made_with: MeasuredWeights | None = None
+    made_with: MadeWith | None = None
+    versions: Mapping[str, str] = field(default_factory=installed_versions)
 
 
 @dataclass(frozen=True)

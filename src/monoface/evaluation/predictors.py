@@ -11,8 +11,7 @@ from jaxtyping import Float, UInt8
 from monoface.facemodel import FaceModel
 from monoface.geometry.crops import crop_and_resize
 from monoface.geometry.rotations import camera_to_head, degrees, head_angles_from_matrix
-from monoface.pipeline.regression import CoefficientRegressor, Regression
-from monoface.pipeline.rois import next_roi
+from monoface.pipeline import CoefficientRegressor, Regression, next_roi
 
 LANDMARK_SET: Final = "ibug68"
 """Compared with the original annotation, whose mesh points it is calibrated to."""

@@ -4,49 +4,21 @@ import json
 import math
 import platform
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 
-import monoface
-from monoface.core.assets import asset_sha256
 from monoface.core.files import write_atomically
 from monoface.metrics import Interval
-from monoface.pipeline.regression import CoefficientRegressor
 
 _DECIMALS = 6
-FACE_MODEL_ASSET = "face_model.safetensors"
-
-
-@dataclass(frozen=True)
-class MeasuredWeights:
-    """Which bytes were measured, and by which versions.
-
-    Attributes:
-        weights: Name of the regressor's weights.
-        weights_sha256: Hash of their file.
-        face_model_sha256: Hash of the face model that decoded them.
-        versions: Of monoface and what computes for it.
-    """
-
-    weights: str
-    weights_sha256: str
-    face_model_sha256: str
-    versions: Mapping[str, str]
-
-    @classmethod
-    def of(cls, regressor: CoefficientRegressor) -> "MeasuredWeights":
-        """Those of a regressor that is used with the shipped face model."""
-        return cls(regressor.name, regressor.sha256, asset_sha256(FACE_MODEL_ASSET), installed_versions())
 
 
 def installed_versions() -> dict[str, str]:
-    """Versions of monoface, Python, torch and numpy."""
+    """Versions of Python and what computes; monoface's own is in `MadeWith`."""
     return {
-        "monoface": monoface.__version__,
         "python": platform.python_version(),
         "torch": str(torch.__version__),
         "numpy": np.__version__,

@@ -97,24 +97,25 @@ class Aflw2000(PhotoSource[Aflw2000Photo]):
 
     @classmethod
     def from_packed(cls, folder: Path) -> Self:
-        """The layout of `images-*.tar` and `labels.npz`.
+        """The layout of `images-*.tar` and `labels.npz`; it may lack the re-annotated points.
 
         Raises:
             DataError: If the files are missing, damaged, or not laid out as described.
         """
         specs = {
             "points68_px": LabelSpec("f", (68, 3)),
-            "points68_reannotated_px": LabelSpec("f", (68, 2)),
+            "points68_reannotated_px": LabelSpec("f", (68, 2), optional=True),
             "yaw_deg": LabelSpec("f"),
             "roi_box": LabelSpec("f", (4,)),
         }
         labels = read_labels(folder / "labels.npz", specs)
+        reannotated = labels.get("points68_reannotated_px")
         annotations = Aflw2000Annotations(
             keys=tuple(labels["key"].tolist()),
             points68_px=to_pixel_centre_convention(labels["points68_px"].astype(np.float32)),
-            points68_reannotated_px=to_pixel_centre_convention(
-                labels["points68_reannotated_px"].astype(np.float32)
-            ),
+            points68_reannotated_px=None
+            if reannotated is None
+            else to_pixel_centre_convention(reannotated.astype(np.float32)),
             yaw_deg=labels["yaw_deg"].astype(np.float32),
             roi_box=labels["roi_box"].astype(np.float32),
         )
