@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 import torch
 from torch import Tensor
@@ -15,6 +15,7 @@ BackendName = Literal["numba", "reference"]
 _chosen: ContextVar[BackendName | None] = ContextVar("monoface_raster_backend", default=None)
 
 
+@runtime_checkable
 class Backend(Protocol):
     """The two operations with fused kernels; arguments are already checked."""
 

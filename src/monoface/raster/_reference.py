@@ -29,7 +29,7 @@ def rasterize(
     with torch.no_grad():
         visible = [_visible_faces(verts, faces, size, perspective, cull_back) for verts in verts_px]
         face_index = torch.stack(visible).reshape(-1, *size)
-    corners = faces[face_index.clamp_min(0)].flatten(1)
+    corners = _visible_corners(faces, face_index)
     batch = torch.arange(len(verts_px), device=verts_px.device)[:, None]
     verts = verts_px[batch, corners].unflatten(1, (*size, 3))
     # Pixels without a surface see a fixed triangle, so that nothing singular enters the gradient.
@@ -48,11 +48,17 @@ def rasterize(
 def interpolate(attributes: Tensor, faces: Tensor, fragments: Fragments) -> Tensor:
     """See `monoface.raster.interpolate`."""
     face_index = fragments.face_index
-    corners = faces[face_index.clamp_min(0)].flatten(1)
+    corners = _visible_corners(faces, face_index)
     batch = torch.arange(len(face_index), device=attributes.device)[:, None]
     values = attributes[batch, corners].unflatten(1, (*face_index.shape[1:], 3))
     first, second, third = (fragments.barycentric[..., None] * values).unbind(dim=-2)
     return torch.where(fragments.mask[..., None], (first + second) + third, values.new_zeros(()))
+
+
+def _visible_corners(faces: Tensor, face_index: Tensor) -> Tensor:
+    """Vertices of each pixel's triangle, any where there is none; pixels times corners."""
+    faces = torch.cat((faces, faces.new_zeros((1, 3))))
+    return faces[face_index].flatten(1)
 
 
 def _visible_faces(

@@ -17,12 +17,7 @@ def texture(
     Args:
         image: The texture, in any channels; one may serve the whole batch.
         uv: Coordinates in [0, 1], origin at the top left as in glTF.
-
-    Raises:
-        ValueError: If the batch sizes do not fit.
     """
-    if len(image) not in (1, len(uv)):
-        raise ValueError(f"image: expected a batch of 1 or {len(uv)}, got {len(image)}")
     sampled = torch.nn.functional.grid_sample(
         image.expand(len(uv), -1, -1, -1), 2 * uv - 1, padding_mode="border", align_corners=False
     )

@@ -8,8 +8,7 @@ from jaxtyping import Float, Int
 from PIL import Image, ImageDraw
 from torch import Tensor
 
-from monoface.geometry.cameras import Camera
-from monoface.render.renderer import Renderer, composite
+from monoface.render.renderer import Camera, Renderer, composite
 from monoface.shading import linear_to_srgb, srgb_to_linear
 
 Rgb = tuple[int, int, int]

@@ -8,12 +8,14 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from monoface.geometry.cameras import Camera, PerspectiveCamera
+from monoface.geometry.cameras import PerspectiveCamera, WeakPerspectiveCamera
 from monoface.geometry.triangles import normalize_or_zero, vertex_normals
 from monoface.raster import Fragments, interpolate, rasterize
 from monoface.raster.rasterize import Cull
 from monoface.render.clipping import clip_near
 from monoface.shading import linear_to_srgb, shade
+
+Camera = WeakPerspectiveCamera | PerspectiveCamera
 
 
 @dataclass(frozen=True)

@@ -6,12 +6,12 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from monoface.geometry.cameras import Camera, PerspectiveCamera
+from monoface.geometry.cameras import PerspectiveCamera
 from monoface.geometry.triangles import vertex_normals
 from monoface.raster import rasterize
 from monoface.raster.threads import band_limits, count_bands, run_for_each
 from monoface.render.layout import TextureLayout
-from monoface.render.renderer import project
+from monoface.render.renderer import Camera, project
 
 _OCCLUDER_PX = 320
 """Longer side of the depth map that tells what is hidden: about a millimetre a pixel."""
