@@ -4,7 +4,6 @@ import os
 import re
 from pathlib import Path
 
-import beartype.typing  # noqa: F401  The expression in _TYPE_CHECKER needs it.
 import hypothesis
 import pytest
 import torch
@@ -24,13 +23,8 @@ def _modules_to_check() -> list[str]:
     ]
 
 
-# Before anything imports monoface: annotated shapes and types hold at run time, in tests only. As type
-# checkers have it, an int may stand for a float; `Self` is the one annotation beartype cannot resolve here.
-_TYPE_CHECKER = (
-    "beartype.beartype(conf=beartype.BeartypeConf(is_pep484_tower=True, "
-    "hint_overrides=beartype.FrozenDict({beartype.typing.Self: beartype.typing.Any})))"
-)
-install_import_hook(_modules_to_check(), _TYPE_CHECKER)
+# Before anything imports monoface: annotated shapes and types hold at run time, in tests only.
+install_import_hook(_modules_to_check(), "shape_checks.check_types")
 
 # Results do not depend on the machine's cores, and parallel test workers do not fight over them.
 torch.set_num_threads(1)
