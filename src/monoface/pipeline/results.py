@@ -37,7 +37,7 @@ class MadeWith:
     sha256: Mapping[str, str]
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Face:
     """One face: shape, expression, pose and texture.
 
@@ -71,6 +71,11 @@ class Face:
     photo: LoadedImage
     texturer: Texturer
     made_with: MadeWith
+
+    def __repr__(self) -> str:
+        yaw, pitch, roll = self.head_angles_deg
+        angles = f"yaw_deg={yaw:.1f}, pitch_deg={pitch:.1f}, roll_deg={roll:.1f}"
+        return f"Face(confidence={self.confidence:.2f}, {angles}, box={self.box.round(1).tolist()})"
 
     @property
     def model(self) -> FaceModel:
@@ -163,7 +168,7 @@ class Face:
         save_face(self, Path(path), overwrite=overwrite)
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class PhotoResult:
     """What became of one photo.
 
@@ -185,6 +190,9 @@ class PhotoResult:
     doubtful: tuple[Face, ...]
     photo: LoadedImage | None
     made_with: MadeWith
+
+    def __repr__(self) -> str:
+        return f"PhotoResult({self.name!r}, {self.status!r}, {self.reason!r})"
 
     @property
     def found(self) -> tuple[Face, ...]:

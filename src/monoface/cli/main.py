@@ -1,0 +1,158 @@
+"""`monoface COMMAND …`: finds the command, loads it, and turns errors into a line and an exit code."""
+
+import importlib
+import os
+import signal
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from types import FrameType
+from typing import NoReturn, Protocol
+
+from monoface import __version__
+from monoface.core.errors import MonofaceError
+
+USAGE_ERROR = 2
+# What shells report for programs that SIGINT, SIGPIPE and SIGTERM ended: 128 and the signal's number.
+INTERRUPTED, PIPE_CLOSED, TERMINATED = 130, 141, 143
+
+
+@dataclass(frozen=True)
+class Command:
+    """A command that is loaded when it is asked for.
+
+    Attributes:
+        words: What the user types after `monoface`.
+        module: Module with a function `run(arguments) -> exit code`.
+        summary: One line for the list of commands.
+        extra: Optional dependencies that the command needs, as in `pip install 'monoface[extra]'`.
+    """
+
+    words: tuple[str, ...]
+    module: str
+    summary: str
+    extra: str = ""
+
+    @property
+    def name(self) -> str:
+        """The command as typed."""
+        return " ".join(self.words)
+
+
+COMMANDS = (
+    Command(("reconstruct",), "monoface.cli.reconstruct", "turn photos into 3D faces"),
+    Command(
+        ("evaluate", "aflw2000"), "monoface.cli.evaluate_aflw2000", "score weights on AFLW2000-3D", "eval"
+    ),
+    Command(("evaluate", "aflw"), "monoface.cli.evaluate_aflw", "score weights on AFLW", "eval"),
+    Command(("train", "pretrain"), "monoface.cli.train_pretrain", "train the regressor", "train"),
+    Command(
+        ("facemodel", "learn"), "monoface.cli.facemodel_learn", "make the default face model", "facemodel"
+    ),
+    Command(("benchmark",), "monoface.cli.benchmark", "time the stages on this machine"),
+)
+
+
+class _Runnable(Protocol):
+    def run(self, arguments: Sequence[str]) -> int: ...
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command.
+
+    Args:
+        argv: Words after `monoface`; those of this process by default.
+
+    Returns:
+        Exit code: 0 all fine, 2 usage error, and what the command's help says.
+    """
+    words = list(sys.argv[1:] if argv is None else argv)
+    with _sigterm_raises():
+        try:
+            return _dispatch(words)
+        except MonofaceError as error:
+            print(f"monoface: {error}", file=sys.stderr)
+            return USAGE_ERROR
+        except KeyboardInterrupt:
+            print("monoface: interrupted", file=sys.stderr)
+            return INTERRUPTED
+        except BrokenPipeError:
+            # Python would complain again when it flushes the closed pipe at exit.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return PIPE_CLOSED
+        except SystemExit as stop:
+            return stop.code if isinstance(stop.code, int) else USAGE_ERROR
+
+
+def _dispatch(words: list[str]) -> int:
+    if not words or words[0] in ("-h", "--help", "help"):
+        print(_help())
+        return 0 if words else USAGE_ERROR
+    if words[0] == "--version":
+        print(f"monoface {__version__}")
+        return 0
+    for command in COMMANDS:
+        if tuple(words[: len(command.words)]) == command.words:
+            return _load(command).run(words[len(command.words) :])
+    print(f"monoface: no command {words[0]}{_alternatives(words[0])}", file=sys.stderr)
+    return USAGE_ERROR
+
+
+def _load(command: Command) -> _Runnable:
+    try:
+        module: _Runnable = importlib.import_module(command.module)
+    except ModuleNotFoundError as error:
+        missing = (error.name or "").partition(".")[0]
+        if not command.extra or missing in ("", "monoface"):
+            raise
+        raise MonofaceError(
+            f"{command.name} needs {missing}, which is not installed. "
+            f"Install it with: pip install 'monoface[{command.extra}]'"
+        ) from error
+    return module
+
+
+def _alternatives(first_word: str) -> str:
+    names = [command.name for command in COMMANDS if command.words[0] == first_word]
+    return f" alone; there is: {', '.join(names)}" if names else "; see monoface --help"
+
+
+def _help() -> str:
+    width = max(len(command.name) for command in COMMANDS)
+    lines = [f"  {command.name:<{width}}  {command.summary}" for command in COMMANDS]
+    return "\n".join(
+        (
+            "usage: monoface COMMAND …",
+            "",
+            "One photo in, a posed, textured, animatable 3D face out.",
+            "",
+            "commands:",
+            *lines,
+            "",
+            "monoface COMMAND --help explains a command; monoface --version prints the version.",
+        )
+    )
+
+
+@contextmanager
+def _sigterm_raises() -> Iterator[None]:
+    """Let SIGTERM unwind the stack, as SIGINT does, so that files half written are removed."""
+
+    def stop(signal_number: int, frame: FrameType | None) -> NoReturn:
+        raise SystemExit(TERMINATED)
+
+    try:
+        previous = signal.signal(signal.SIGTERM, stop)
+    except ValueError:
+        # Only the main thread may handle signals; in another one they are its business.
+        yield
+        return
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, previous)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

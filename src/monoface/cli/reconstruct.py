@@ -1,0 +1,146 @@
+"""`monoface reconstruct PHOTO… --out DIR`: photos in; reports, overlays and 3D files out."""
+
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Literal
+
+import tyro
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
+
+from monoface.cli.outputs import PhotoOutputs, distinct_stems, parse_formats
+from monoface.core.errors import ConfigError
+from monoface.pipeline import PhotoResult, Reconstructor, ReconstructorConfig
+
+ALL_FINE, SOME_FAILED, NOTHING_USABLE = 0, 3, 4
+
+
+@dataclass(frozen=True)
+class ReconstructArguments:
+    """Turn photos into posed, textured 3D faces.
+
+    For each photo: STEM.json (status, pose, landmarks, blendshapes, coefficients) and STEM.overlay.png (what
+    was found, drawn on the photo); for each face, largest first: STEM.face0.glb and so on. From the second
+    photo with the same stem on, the stem gets a number, in the order given: me, me-2, me-3.
+
+    A line for each photo says its status: ok, no_face, low_confidence (faces were found, but none to be
+    relied on; they get no 3D files), unreadable, or failed (files could not be written). Exit code: 0 all
+    photos ok, 2 usage error, 3 some not ok, 4 none ok.
+    """
+
+    photos: tyro.conf.Positional[Annotated[tuple[Path, ...], tyro.conf.arg(metavar="PHOTO…")]]
+    """JPEG, PNG, WebP, TIFF and other pictures."""
+    out: Annotated[Path, tyro.conf.arg(metavar="DIR")]
+    """Folder for the results; it is made if it does not exist."""
+    formats: str = "glb"
+    """3D formats, separated by commas: glb, obj, ply."""
+    weights: str = "pretrain"
+    """Regressor: the name of shipped weights, or the path of a .safetensors file."""
+    device: Literal["cpu", "cuda"] = "cpu"
+    """Where the regressor runs."""
+    overwrite: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
+    """Replace results of an earlier run. Without it, a photo whose results exist is left alone and fails."""
+    max_faces: int | None = None
+    """Most faces taken from a photo, largest first. By default all."""
+    min_confidence: float = ReconstructorConfig.min_confidence
+    """Faces with a lower confidence are reported as doubtful, and get no 3D files."""
+    texture_size: int = ReconstructorConfig.texture_size
+    """Side of the texture in pixels, a multiple of 16."""
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run the command with the words after its name."""
+    chosen = tyro.cli(ReconstructArguments, prog="monoface reconstruct", args=list(arguments))
+    if not chosen.photos:
+        raise ConfigError("reconstruct: expected a photo, got none. See monoface reconstruct --help.")
+    formats = parse_formats(chosen.formats)
+    _make_folder(chosen.out)
+    reconstructor = Reconstructor(
+        ReconstructorConfig(
+            weights=chosen.weights,
+            device=chosen.device,
+            max_faces=chosen.max_faces,
+            min_confidence=chosen.min_confidence,
+            texture_size=chosen.texture_size,
+        )
+    )
+    outputs = [PhotoOutputs(chosen.out, stem, formats) for stem in distinct_stems(chosen.photos)]
+    with _reporting(len(chosen.photos)) as report:
+        fine = _reconstruct_all(reconstructor, chosen.photos, outputs, chosen.overwrite, report)
+    if fine == len(chosen.photos):
+        return ALL_FINE
+    return SOME_FAILED if fine else NOTHING_USABLE
+
+
+class _Report:
+    """Tells what became of each photo, on standard output, with a progress bar on a terminal."""
+
+    def __init__(self, console: Console, progress: Progress | None, total: int) -> None:
+        self._console = console
+        self._progress = progress
+        self._task = progress.add_task("", total=total) if progress else None
+
+    def tell(self, photo: Path, status: str, reason: str) -> None:
+        """One line for one photo."""
+        line = f"{status:<14} {photo}  {reason}"
+        # File names may hold line breaks and bytes that no encoding knows.
+        encoding = self._console.encoding or "utf-8"
+        printable = "".join(char if char.isprintable() else repr(char)[1:-1] for char in line)
+        plain = printable.encode(encoding, "backslashreplace").decode(encoding)
+        self._console.print(plain, markup=False, highlight=False, emoji=False, soft_wrap=True)
+        if self._progress is not None and self._task is not None:
+            self._progress.advance(self._task)
+
+
+@contextmanager
+def _reporting(total: int) -> Iterator[_Report]:
+    console = Console(file=sys.stdout)
+    if total == 1 or not console.is_terminal:
+        yield _Report(console, None, total)
+        return
+    with Progress(BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), console=console) as progress:
+        yield _Report(console, progress, total)
+
+
+def _reconstruct_all(
+    reconstructor: Reconstructor,
+    photos: Sequence[Path],
+    outputs: Sequence[PhotoOutputs],
+    overwrite: bool,
+    report: _Report,
+) -> int:
+    """Reconstruct and write every photo that may be written; returns how many are fine."""
+    todo: list[tuple[Path, PhotoOutputs]] = []
+    for photo, files in zip(photos, outputs, strict=True):
+        existing = None if overwrite else files.first_existing()
+        if existing is None:
+            todo.append((photo, files))
+        else:
+            report.tell(photo, "failed", f"{existing} exists; use --overwrite to replace it")
+
+    results = reconstructor.reconstruct_each(photo for photo, _ in todo)
+    return sum(
+        _write(result, photo, files, report) for (photo, files), result in zip(todo, results, strict=True)
+    )
+
+
+def _write(result: PhotoResult, photo: Path, files: PhotoOutputs, report: _Report) -> bool:
+    try:
+        files.write(result)
+    except OSError as error:
+        report.tell(photo, "failed", f"the results cannot be written ({error.strerror or error})")
+        return False
+    report.tell(photo, result.status, result.reason)
+    return result.status == "ok"
+
+
+def _make_folder(path: Path) -> None:
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigError(
+            f"--out {path}: expected a folder, but it cannot be made ({error.strerror})."
+        ) from error

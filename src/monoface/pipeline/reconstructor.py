@@ -1,0 +1,232 @@
+"""One photo in, its faces in 3D out; or many photos, in batches."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, overload
+
+import numpy as np
+import torch
+from jaxtyping import Float
+
+import monoface
+from monoface.core.assets import asset_sha256, sha256_of
+from monoface.core.errors import ConfigError, ModelFileError
+from monoface.detection import Detection, FaceDetector
+from monoface.facemodel import CoefficientLayout, FaceModel, load_default_model, load_face_model_data
+from monoface.geometry.cameras import WeakPerspectiveCamera
+from monoface.geometry.crops import crop_and_resize
+from monoface.pipeline.images import ImageSource, LoadedImage
+from monoface.pipeline.regression import CoefficientRegressor, Regression
+from monoface.pipeline.results import Face, MadeWith, PhotoResult, photo_result
+from monoface.pipeline.rois import box_of_points, next_roi, roi_of_box, same_face
+from monoface.pipeline.searching import DetectFaces, SearchedPhoto, in_batches, search_ahead, search_photo
+from monoface.pipeline.texturing import Texturer
+
+_FACE_MODEL_FILE = "face_model.safetensors"
+_DETECTOR_FILES = ("blazeface_short.onnx", "blazeface_full.onnx", "facemesh.onnx")
+
+
+@dataclass(frozen=True)
+class ReconstructorConfig:
+    """How photos are reconstructed.
+
+    Attributes:
+        weights: Regressor: the name of shipped weights, or the path of a safetensors file.
+        device: Where the regressor runs.
+        face_model: File that `monoface facemodel learn` wrote; the shipped face model by default. It must be
+            the one the weights were trained with.
+        max_faces: Most faces taken from a photo, largest first; all by default.
+        min_confidence: Faces of less confidence are set aside as doubtful; see `Face.confidence`.
+        passes: Times a face is cropped and regressed, each time around the landmarks of the time before.
+        texture_size: Side of the texture in pixels, a multiple of 16.
+        batch_size: Faces regressed at a time.
+        threads: Photos read and searched at a time.
+    """
+
+    weights: str = "pretrain"
+    device: Literal["cpu", "cuda"] = "cpu"
+    face_model: Path | None = None
+    max_faces: int | None = None
+    min_confidence: float = 0.1
+    passes: int = 2
+    texture_size: int = 1024
+    batch_size: int = 32
+    threads: int = 2
+
+    def __post_init__(self) -> None:
+        for name in ("max_faces", "passes", "texture_size", "batch_size", "threads"):
+            value = getattr(self, name)
+            if value is not None and value < 1:
+                raise ConfigError(f"{name}: expected at least 1, got {value}.")
+        if not 0 <= self.min_confidence <= 1:
+            raise ConfigError(f"min_confidence: expected 0 to 1, got {self.min_confidence}.")
+        if self.texture_size % 16:
+            raise ConfigError(f"texture_size: expected a multiple of 16, got {self.texture_size}.")
+
+
+class Reconstructor:
+    """Turns photos into 3D faces. Loads its networks once; then it can be used for any number of photos.
+
+    Raises:
+        ConfigError: If there are no such weights, or no such device.
+        AssetError: If a shipped file is missing or damaged.
+        ModelFileError: If the weights or the face model cannot be read, or do not belong together.
+    """
+
+    def __init__(self, config: ReconstructorConfig | None = None) -> None:
+        self.config = config or ReconstructorConfig()
+        self.regressor = CoefficientRegressor.load(self.config.weights, self.config.device)
+        self.face_model, face_model_sha256 = _load_face_model(self.config.face_model)
+        _check_match(self.regressor, self.face_model, face_model_sha256)
+        self.detector: DetectFaces = FaceDetector()
+        self.made_with = MadeWith(
+            monoface=monoface.__version__,
+            weights=self.regressor.name,
+            method=self.regressor.info.method,
+            sha256={
+                f"{self.regressor.name}.safetensors": self.regressor.sha256,
+                _FACE_MODEL_FILE: face_model_sha256,
+                **{name: asset_sha256(name) for name in _DETECTOR_FILES},
+            },
+        )
+        self._texturer = Texturer(self.face_model, self.config.texture_size)
+        self._points = self.face_model.subset(self.face_model.landmarks("ibug68"))
+
+    # A string is a path here, although it is also a sequence of strings.
+    @overload
+    def reconstruct(self, source: ImageSource) -> PhotoResult: ...  # type: ignore[overload-overlap]
+
+    @overload
+    def reconstruct(self, source: Sequence[ImageSource]) -> list[PhotoResult]: ...
+
+    def reconstruct(self, source: ImageSource | Sequence[ImageSource]) -> PhotoResult | list[PhotoResult]:
+        """Reconstruct the faces of one photo, or of a list of photos.
+
+        Whatever is wrong with a photo is told by the status of its result. Results hold their photos, so for
+        thousands of photos use `reconstruct_each`.
+
+        Args:
+            source: Path, Pillow image, array or tensor, as `read_image` takes them, or a list of these.
+
+        Returns:
+            One result, or a list of results in the order of the sources.
+        """
+        if isinstance(source, Sequence) and not isinstance(source, str):
+            return list(self.reconstruct_each(source))
+        return self._reconstruct_batch([self._search(source)])[0]
+
+    def reconstruct_each(self, sources: Iterable[ImageSource]) -> Iterator[PhotoResult]:
+        """Reconstruct photos one after the other, in order, within bounded memory.
+
+        Photos are read and searched ahead on threads, and the faces of several photos regressed together.
+        """
+        searched = search_ahead(sources, self._search, self.config.threads)
+        for batch in in_batches(searched, self.config.batch_size):
+            yield from self._reconstruct_batch(batch)
+
+    def _search(self, source: ImageSource) -> SearchedPhoto:
+        return search_photo(source, self.detector, self.config.max_faces)
+
+    @torch.no_grad()
+    def _reconstruct_batch(self, batch: list[SearchedPhoto]) -> list[PhotoResult]:
+        seen = [
+            (one.photo, detection) for one in batch for detection in one.detections if one.photo is not None
+        ]
+        faces = [
+            face
+            for start in range(0, len(seen), self.config.batch_size)
+            for face in self._reconstruct_seen(seen[start : start + self.config.batch_size])
+        ]
+        results = []
+        for one in batch:
+            count = len(one.detections)
+            results.append(self._result(one, faces[:count]))
+            faces = faces[count:]
+        return results
+
+    def _reconstruct_seen(self, seen: list[tuple[LoadedImage, Detection]]) -> list[Face]:
+        """Regress faces of any photos together."""
+        found, landmarks_px = self._regress(seen)
+        zoom = torch.tensor([photo.scale for photo, _ in seen])
+        camera = found.camera.uncropped(torch.zeros(len(seen), 2), zoom)
+        verts_mm = self.face_model.shape(found.coefficients.identity, found.coefficients.expression)
+        return [
+            Face(
+                score=float(detection.score),
+                box=detection.box / photo.scale,
+                confidence=float(found.confidence[row]),
+                coefficients=found.coefficients[row : row + 1],
+                camera=_row_of(camera, row),
+                verts_mm=verts_mm[row].numpy(),
+                landmarks68_px=landmarks_px[row] / photo.scale,
+                photo=photo,
+                texturer=self._texturer,
+                made_with=self.made_with,
+            )
+            for row, (photo, detection) in enumerate(seen)
+        ]
+
+    def _regress(
+        self, seen: list[tuple[LoadedImage, Detection]]
+    ) -> tuple[Regression, Float[np.ndarray, "batch 68 2"]]:
+        """Crop and regress, several times; cameras and landmarks are those of the working copies."""
+        size = self.regressor.size_px
+        first = rois = np.stack([roi_of_box(detection.box) for _, detection in seen])
+        for number in range(self.config.passes):
+            crops = np.stack(
+                [
+                    crop_and_resize(photo.image_srgb, roi, size)
+                    for (photo, _), roi in zip(seen, rois, strict=True)
+                ]
+            )
+            found = self.regressor.predict(crops).in_photo(rois, size)
+            landmarks_px = found.landmarks_px(self._points).numpy()
+            if number + 1 < self.config.passes:
+                rois = np.stack([next_roi(*pair) for pair in zip(landmarks_px, first, strict=True)])
+        return found, landmarks_px
+
+    def _result(self, searched: SearchedPhoto, faces: list[Face]) -> PhotoResult:
+        distinct = _without_duplicates(faces)
+        trusted = tuple(face for face in distinct if face.confidence >= self.config.min_confidence)
+        doubtful = tuple(face for face in distinct if face.confidence < self.config.min_confidence)
+        return photo_result(
+            searched.name, searched.photo, trusted, doubtful, searched.problem, self.made_with
+        )
+
+
+def _row_of(camera: WeakPerspectiveCamera, row: int) -> WeakPerspectiveCamera:
+    rows = slice(row, row + 1)
+    return WeakPerspectiveCamera(camera.scale_px_per_mm[rows], camera.principal_px[rows])
+
+
+def _without_duplicates(faces: list[Face]) -> list[Face]:
+    """Faces in their order, without those that landed on the same face as one of more confidence."""
+    kept: list[Face] = []
+    for face in sorted(faces, key=lambda face: face.confidence, reverse=True):
+        box = box_of_points(face.landmarks68_px)
+        if not any(same_face(box, box_of_points(other.landmarks68_px)) for other in kept):
+            kept.append(face)
+    return [face for face in faces if any(face is other for other in kept)]
+
+
+def _load_face_model(path: Path | None) -> tuple[FaceModel, str]:
+    """Face model and the hash of its file."""
+    if path is None:
+        return load_default_model(), asset_sha256(_FACE_MODEL_FILE)
+    if not path.is_file():
+        raise ConfigError(f"face model {path}: expected a file, found none.")
+    return FaceModel(load_face_model_data(path)), sha256_of(path)
+
+
+def _check_match(regressor: CoefficientRegressor, model: FaceModel, face_model_sha256: str) -> None:
+    if regressor.info.face_model_sha256 != face_model_sha256:
+        raise ModelFileError(
+            f"weights {regressor.name}: expected those for the face model {face_model_sha256[:12]}…, got "
+            f"those for {regressor.info.face_model_sha256[:12]}…. Use the face model they were trained with."
+        )
+    if regressor.layout != CoefficientLayout.of(model):
+        raise ModelFileError(
+            f"weights {regressor.name}: expected coefficients {CoefficientLayout.of(model)}, "
+            f"got {regressor.layout}. Train the weights again."
+        )

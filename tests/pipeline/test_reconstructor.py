@@ -1,0 +1,133 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from numpy.testing import assert_allclose
+from PIL import Image
+
+from monoface.core.errors import ConfigError, ModelFileError
+from monoface.pipeline import Reconstructor, ReconstructorConfig
+from monoface.pipeline.rois import box_of_points
+
+
+def test_every_kind_of_source_gives_the_same(toy_reconstructor, toy_result, photo_array, tmp_path):
+    Image.fromarray(photo_array).save(tmp_path / "photo.png")
+    sources = [
+        tmp_path / "photo.png",
+        str(tmp_path / "photo.png"),
+        Image.fromarray(photo_array),
+        torch.from_numpy(photo_array).permute(2, 0, 1),
+        photo_array.astype(np.float32) / 255,
+    ]
+    for source in sources:
+        result = toy_reconstructor.reconstruct(source)
+        assert result.status == "ok"
+        assert_allclose(result.faces[0].landmarks68_px, toy_result.faces[0].landmarks68_px, atol=0.05)
+
+
+def test_a_list_gives_a_list_in_order(toy_reconstructor, photo_array):
+    black = np.zeros((50, 40, 3), np.uint8)
+    results = toy_reconstructor.reconstruct([photo_array, black, "missing.jpg", photo_array[:, ::-1]])
+    assert [result.status for result in results] == ["ok", "no_face", "unreadable", "ok"]
+    assert results[1].reason == "no face was found"
+    assert "missing" not in results[2].reason
+    assert not results[2].found
+
+
+def test_batches_do_not_matter(toy_reconstructor, toy_face, photo_array):
+    results = toy_reconstructor.reconstruct([photo_array] * 7)
+    for result in results:
+        assert_allclose(result.faces[0].landmarks68_px, toy_face.landmarks68_px, atol=1e-2)
+
+
+def test_enlarged_photo_gives_enlarged_landmarks(toy_reconstructor, toy_files, toy_face, photo_array):
+    large = np.asarray(Image.fromarray(photo_array).resize((600, 480), Image.Resampling.BICUBIC))
+    _head, _weights = toy_files
+    reconstructor = Reconstructor(replace(toy_reconstructor.config))
+    box = 3 * toy_face.box
+    reconstructor.detector = lambda image: [replace(d, box=box) for d in toy_reconstructor.detector(image)]
+    face = reconstructor.reconstruct(large).faces[0]
+    assert_allclose(face.landmarks68_px, 3 * toy_face.landmarks68_px, atol=2)
+    assert face.yaw_deg == pytest.approx(toy_face.yaw_deg, abs=2)
+
+
+def test_results_of_a_reduced_photo_are_in_its_original_pixels(toy_reconstructor, photo_array):
+    wide = np.tile(photo_array, (1, 30, 1))
+    reconstructor = Reconstructor(toy_reconstructor.config)
+    seen = []
+
+    def detector(image):
+        seen.append(image.shape)
+        return [replace(toy_reconstructor.detector(image)[0], box=np.array([70.0, 20.0, 110.0, 60.0]))]
+
+    reconstructor.detector = detector
+    result = reconstructor.reconstruct(wide)
+    scale = result.photo.scale
+    assert seen == [(round(160 * scale), 4096, 3)]
+    assert result.photo.original_size_px == (6000, 160)
+    assert_allclose(result.faces[0].box * scale, [70, 20, 110, 60], rtol=1e-6)
+    left, top, right, bottom = box_of_points(result.faces[0].landmarks68_px) * scale
+    assert 30 < (left + right) / 2 < 150
+    assert 0 < (top + bottom) / 2 < 90
+
+
+def test_two_detections_of_one_face_are_one_face(toy_reconstructor, photo_array):
+    reconstructor = Reconstructor(toy_reconstructor.config)
+    first = toy_reconstructor.detector(photo_array)[0]
+    shifted = replace(first, box=first.box + 1)
+    far = replace(first, box=first.box * 0.3)
+    reconstructor.detector = lambda image: [first, shifted, far]
+    faces = reconstructor.reconstruct(photo_array).faces
+    assert len(faces) == 2
+    assert np.prod(faces[0].box[2:] - faces[0].box[:2]) > np.prod(faces[1].box[2:] - faces[1].box[:2])
+
+
+def test_most_faces_and_least_confidence(toy_reconstructor, photo_array):
+    reconstructor = Reconstructor(replace(toy_reconstructor.config, max_faces=1, min_confidence=0.9))
+    first = toy_reconstructor.detector(photo_array)[0]
+    reconstructor.detector = lambda image: [replace(first, box=first.box * 0.3), first]
+    result = reconstructor.reconstruct(photo_array)
+    assert result.status == "low_confidence"
+    assert result.faces == ()
+    assert_allclose(result.doubtful[0].box, first.box)
+    assert "0.50" in result.reason
+
+
+def test_a_face_beyond_the_border_is_reconstructed(toy_reconstructor, photo_array):
+    reconstructor = Reconstructor(toy_reconstructor.config)
+    first = toy_reconstructor.detector(photo_array)[0]
+    reconstructor.detector = lambda image: [replace(first, box=np.array([-40.0, -30.0, 40.0, 50.0]))]
+    face = reconstructor.reconstruct(photo_array).faces[0]
+    assert face.landmarks68_px.min() < 0
+    assert face.texture.shape == (64, 64, 3)
+    outside = (face.dense_landmarks_px < 0).any(axis=1)
+    assert not face.visibility[outside].any()
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("max_faces", 0),
+        ("passes", 0),
+        ("texture_size", 0),
+        ("batch_size", 0),
+        ("threads", 0),
+        ("min_confidence", 2),
+    ],
+)
+def test_configurations_that_make_no_sense_are_refused(name, value):
+    with pytest.raises(ConfigError, match=name):
+        ReconstructorConfig(**{name: value})
+
+
+def test_weights_of_another_face_model_are_refused(toy_files, toy_model_data, tmp_path):
+    from monoface.facemodel import save_face_model
+
+    _head, weights = toy_files
+    other = replace(toy_model_data, mean_mm=toy_model_data.mean_mm + 1)
+    save_face_model(other, tmp_path / "other.safetensors")
+    with pytest.raises(ModelFileError, match="face model they were trained with"):
+        Reconstructor(ReconstructorConfig(weights=str(weights), face_model=tmp_path / "other.safetensors"))
+    with pytest.raises(ConfigError, match="found none"):
+        Reconstructor(ReconstructorConfig(weights=str(weights), face_model=tmp_path / "nothing.safetensors"))

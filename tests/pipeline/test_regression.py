@@ -1,0 +1,93 @@
+import numpy as np
+import pytest
+import torch
+from torch.testing import assert_close
+
+from monoface.core.errors import ConfigError, ModelFileError
+from monoface.geometry.crops import crop_to_photo
+from monoface.networks import load_regressor, save_regressor
+from monoface.pipeline import CoefficientRegressor
+
+
+@pytest.fixture(scope="module")
+def regressor(toy_files):
+    return CoefficientRegressor.load(toy_files[1])
+
+
+@pytest.fixture(scope="module")
+def crops():
+    return np.random.default_rng(0).integers(0, 256, (3, 120, 120, 3), dtype=np.uint8)
+
+
+def test_prediction_is_that_of_the_network(regressor, crops, toy_files):
+    network, _info = load_regressor(toy_files[1])
+    with torch.no_grad():
+        output, log_error = network(torch.from_numpy(crops).permute(0, 3, 1, 2).float() / 255)
+    coefficients, camera = regressor.layout.decode(output, 120)
+    found = regressor.predict(crops)
+    assert_close(found.coefficients.identity, coefficients.identity, rtol=1e-4, atol=1e-4)
+    assert_close(found.coefficients.rotation, coefficients.rotation, rtol=1e-4, atol=1e-4)
+    assert_close(found.camera.scale_px_per_mm, camera.scale_px_per_mm, rtol=1e-4, atol=1e-4)
+    assert_close(found.log_error, log_error, rtol=1e-4, atol=1e-4)
+    assert len(found) == 3
+    assert regressor.name == "toy"
+
+
+def test_batches_do_not_matter(regressor, crops):
+    together, alone = regressor.predict(crops), regressor.predict(crops[1:2])
+    assert_close(together.coefficients.rotation[1:2], alone.coefficients.rotation, rtol=1e-4, atol=1e-4)
+
+
+def test_arrays_and_tensors_are_the_same(regressor, crops):
+    assert_close(regressor.predict(crops).log_error, regressor.predict(torch.from_numpy(crops)).log_error)
+
+
+def test_landmarks_move_from_crop_to_photo(regressor, crops, toy_model):
+    boxes = np.array([[-20.0, 5.0, 70.0, 95.0], [10.0, 20.0, 250.0, 260.0], [0.0, 0.0, 120.0, 120.0]])
+    points = toy_model.subset(toy_model.landmarks("ibug68"))
+    found = regressor.predict(crops)
+    expected = crop_to_photo(found.landmarks_px(points).numpy().astype(np.float64), boxes, 120)
+    in_photo = found.in_photo(boxes, 120).landmarks_px(points)
+    assert_close(in_photo.double(), torch.from_numpy(expected), rtol=1e-4, atol=1e-2)
+
+
+def test_confidence_follows_the_calibration(toy_files, crops, tmp_path):
+    network, info = load_regressor(toy_files[1])
+    calibrated = type(info)(**{**vars(info), "confidence": (-1.0, -2.0)})
+    save_regressor(network, calibrated, tmp_path / "calibrated.safetensors")
+    found = CoefficientRegressor.load(tmp_path / "calibrated.safetensors").predict(crops)
+    assert_close(found.confidence, torch.sigmoid(-1 - 2 * found.log_error))
+
+
+def test_crops_of_another_size_are_refused(regressor):
+    with pytest.raises(ValueError, match=r"\(batch, 120, 120, 3\)"):
+        regressor.predict(np.zeros((1, 100, 100, 3), np.uint8))
+
+
+def test_damaged_weights_are_noticed(toy_files, crops, tmp_path):
+    network, info = load_regressor(toy_files[1])
+    network.head.bias.data.fill_(float("nan"))
+    save_regressor(network, info, tmp_path / "damaged.safetensors")
+    with pytest.raises(ModelFileError, match="finite outputs"):
+        CoefficientRegressor.load(tmp_path / "damaged.safetensors").predict(crops)
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("nothing", "no weights of that name"),
+        ("no/where.safetensors", "found none"),
+        ("x.safetensors", "found none"),
+    ],
+)
+def test_weights_that_do_not_exist_are_refused(name, message):
+    with pytest.raises(ConfigError, match=message):
+        CoefficientRegressor.load(name)
+
+
+def test_other_devices_are_refused(toy_files):
+    with pytest.raises(ConfigError, match="cpu or cuda"):
+        CoefficientRegressor.load(toy_files[1], "tpu")
+    if not torch.cuda.is_available():
+        with pytest.raises(ConfigError, match="no CUDA device"):
+            CoefficientRegressor.load(toy_files[1], "cuda")

@@ -1,0 +1,125 @@
+import json
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose
+from PIL import Image
+
+from monoface.core.errors import ConfigError, OutputExistsError
+from monoface.export import read_glb
+from monoface.pipeline.assemble import rigged_head
+from monoface.pipeline.report import photo_report, to_json
+
+
+def test_landmarks_are_points_of_the_mesh(toy_face, toy_model):
+    landmarks = toy_model.landmarks("ibug68")
+    assert_allclose(toy_face.landmarks68_px, toy_face.dense_landmarks_px[landmarks.index[:, 0]], atol=0.01)
+
+
+def test_transform_and_camera_give_the_pixels(toy_face):
+    T, camera = toy_face.T_camera_model, toy_face.camera
+    points_camera = toy_face.verts_mm @ T[:3, :3].T + T[:3, 3]
+    scale, principal_px = float(camera.scale_px_per_mm[0]), camera.principal_px[0].numpy()
+    assert_allclose(scale * points_camera[:, :2] + principal_px, toy_face.dense_landmarks_px, atol=0.01)
+
+
+def test_verts_are_those_of_the_coefficients(toy_face, toy_model):
+    found = toy_face.coefficients
+    assert_allclose(toy_face.verts_mm, toy_model.shape(found.identity, found.expression)[0], atol=1e-3)
+    assert list(toy_face.blendshapes) == list(toy_model.expression_names)
+    assert all(0 <= weight <= 1 for weight in toy_face.blendshapes.values())
+
+
+def test_what_faces_the_camera_is_visible(toy_face, toy_model):
+    assert toy_face.visibility.shape == (len(toy_face.verts_mm),)
+    front = toy_face.verts_mm[:, 2] > 60
+    back = toy_face.verts_mm[:, 2] < -60
+    assert toy_face.visibility[front & toy_model.data.regions["face"].numpy()].mean() > 0.9
+    assert not toy_face.visibility[back].any()
+
+
+def test_texture_shows_the_photo(toy_face, photo_array, toy_model):
+    vertex = int(np.argmax(toy_face.verts_mm[:, 2] * toy_model.data.regions["face"].numpy()))
+    x, y = toy_face.dense_landmarks_px[vertex]
+    u, v = toy_model.uv[vertex].numpy() * 64
+    assert toy_face.texture.shape == (64, 64, 3)
+    assert_allclose(
+        toy_face.texture[int(v), int(u)].astype(int), photo_array[int(y), int(x)].astype(int), atol=12
+    )
+
+
+def test_written_head_reprojects_to_the_landmarks(toy_face, toy_model, tmp_path):
+    toy_face.save(tmp_path / "face.glb")
+    head = read_glb(tmp_path / "face.glb")
+    skin = toy_model.data.face_part == toy_model.data.part_names.index("skin")
+    rows = np.unique(toy_model.faces[skin])
+    wanted = toy_model.landmarks("ibug68").index[:, 0].numpy()
+    projected = head.camera.project(head.parts["skin"].verts_mm)[np.searchsorted(rows, wanted)]
+    assert_allclose(projected, toy_face.landmarks68_px, atol=1)
+
+
+def test_head_has_parts_morphs_and_turned_eyes(toy_face):
+    head = rigged_head(toy_face)
+    assert [part.name for part in head.parts] == ["skin", "eye_left", "eye_right"]
+    assert head.morph_names == tuple(toy_face.blendshapes)
+    assert_allclose(head.morph_weights, list(toy_face.blendshapes.values()), atol=1e-6)
+    left = toy_face.model.data.eyes["eye_left"].verts.numpy()
+    eye = next(part for part in head.parts if part.name == "eye_left")
+    assert_allclose(head.posed_verts_mm(eye), toy_face.verts_mm[left], atol=0.05)
+
+
+@pytest.mark.parametrize("suffix", ["glb", "obj", "ply", "json"])
+def test_equal_faces_give_equal_bytes(toy_reconstructor, photo_array, suffix, tmp_path):
+    for name in ("first", "second"):
+        (tmp_path / name).mkdir()
+        toy_reconstructor.reconstruct(photo_array).faces[0].save(tmp_path / name / f"face.{suffix}")
+    for path in (tmp_path / "first").iterdir():
+        assert path.read_bytes() == (tmp_path / "second" / path.name).read_bytes()
+
+
+def test_report_says_everything(toy_result, toy_face):
+    report = json.loads(to_json(photo_report(toy_result)))
+    assert report["status"] == "ok"
+    assert report["photo"] == {"name": "array", "size_px": [200, 160]}
+    face = report["faces"][0]
+    assert_allclose(face["landmarks68_px"], toy_face.landmarks68_px, atol=1e-3)
+    assert_allclose(face["T_camera_model"], toy_face.T_camera_model, atol=1e-4)
+    assert face["yaw_deg"] == pytest.approx(toy_face.yaw_deg, abs=1e-3)
+    assert face["blendshapes"].keys() == toy_face.blendshapes.keys()
+    assert len(face["coefficients"]["identity"]) == 5
+    assert set(report["made_with"]["sha256"]) >= {"toy.safetensors", "face_model.safetensors"}
+
+
+def test_rows_of_numbers_take_one_line(toy_result):
+    text = to_json(photo_report(toy_result)).decode()
+    assert max(map(len, text.splitlines())) < 400
+    assert len(text.splitlines()) < 200
+
+
+def test_overlay_is_drawn_on_the_photo(toy_result, photo_array, tmp_path):
+    toy_result.save(tmp_path / "overlay.png")
+    overlay = np.asarray(Image.open(tmp_path / "overlay.png")).astype(int)
+    changed = (abs(overlay - photo_array) > 8).any(axis=-1)
+    assert overlay.shape == photo_array.shape
+    assert changed[40:110, 70:130].mean() > 0.5
+    assert not changed[:, :20].any()
+
+
+def test_unknown_suffixes_are_refused(toy_result, toy_face, tmp_path):
+    with pytest.raises(ConfigError, match=r"expected a suffix \.glb"):
+        toy_face.save(tmp_path / "face.fbx")
+    with pytest.raises(ConfigError, match=r"expected a suffix \.json or \.png"):
+        toy_result.save(tmp_path / "photo.jpg")
+
+
+def test_existing_files_are_not_replaced(toy_face, tmp_path):
+    toy_face.save(tmp_path / "face.json")
+    with pytest.raises(OutputExistsError, match=r"face\.json"):
+        toy_face.save(tmp_path / "face.json")
+    toy_face.save(tmp_path / "face.json", overwrite=True)
+
+
+def test_results_print_in_a_line(toy_result, toy_face):
+    assert repr(toy_result) == "PhotoResult('array', 'ok', '1 face')"
+    assert repr(toy_face).startswith("Face(confidence=0.5")
+    assert len(repr(toy_face)) < 120
