@@ -6,8 +6,8 @@ import numpy as np
 from jaxtyping import Float, UInt8
 
 from monoface.data.sources import Aflw2000Photo
+from monoface.detection import Detection
 from monoface.detection.blazeface import box_iou
-from monoface.detection.detections import Detection
 from monoface.geometry.crops import unclip_square
 from monoface.pipeline import box_of_points, roi_of_box
 
