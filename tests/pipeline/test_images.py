@@ -1,5 +1,6 @@
 import os
 import re
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -113,3 +114,15 @@ def test_every_message_says_what_to_do(tmp_path):
         with pytest.raises(ImageError) as refusal:
             read_image(source)
         assert re.fullmatch(r".+: expected .+, (got|found) .+\. .+\.", str(refusal.value)), str(refusal.value)
+
+
+def test_photos_are_read_on_many_threads_as_on_one(tmp_path):
+    paths = []
+    for index, suffix in enumerate(["png", "jpg", "webp", "tif", "gif", "bmp"] * 3):
+        paths.append(tmp_path / f"{index}.{suffix}")
+        Image.new("RGB", (50 + index, 40), (index, 100, 200)).save(paths[-1])
+    one_by_one = [read_image(path, max_side_px=45) for path in paths]
+    with ThreadPoolExecutor(max_workers=8) as threads:
+        together = list(threads.map(lambda path: read_image(path, max_side_px=45), paths))
+    for first, second in zip(one_by_one, together, strict=True):
+        np.testing.assert_array_equal(first.image_srgb, second.image_srgb)
