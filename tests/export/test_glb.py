@@ -183,3 +183,17 @@ def test_a_head_of_realistic_size_is_small_and_fast_to_write():
     assert len(glb) < 6e6
     # 25 ms when nothing else runs; the bound leaves room for busy machines.
     assert min(durations) < 0.5
+
+
+def test_offsets_below_a_micrometre_are_left_out(head):
+    skin = head.parts[0]
+    tiny = np.full_like(skin.verts_mm, 0.0009)
+    tiny[5] = (0.0, -0.0011, 0.0)
+    part = replace(skin, morphs_mm={"jawOpen": tiny, "mouthSmileLeft": np.minimum(tiny, 0.0009) * 0.5})
+    document = document_of(encode_glb(replace(head, parts=(part,), eyes=())))
+    targets = document["meshes"][0]["primitives"][0]["targets"]
+    open_jaw, smile, blink = (document["accessors"][target["POSITION"]] for target in targets)
+    assert open_jaw["sparse"]["count"] == 1
+    assert_allclose(open_jaw["min"], (0, -1.1e-6, 0), atol=1e-12)
+    assert "sparse" not in smile
+    assert smile["max"] == blink["max"] == [0, 0, 0]

@@ -31,13 +31,19 @@ _LARGEST_SHORT = 65534
 
 
 class BufferWriter:
-    """Collects binary data, and the views and accessors that say what it is."""
+    """Collects binary data, and the views and accessors that say what it is.
 
-    def __init__(self) -> None:
+    Args:
+        most_verts: Vertices of the largest mesh with morphs.
+    """
+
+    def __init__(self, most_verts: int) -> None:
         self.views: list[Json] = []
         self.accessors: list[Json] = []
         self._pieces: list[bytes] = []
         self._size = 0
+        self._most_verts = most_verts
+        self._zeros_view: int | None = None
 
     def add_view(self, data: bytes, **properties: int) -> int:
         """Index of a new view on `data`, which begins on four bytes."""
@@ -60,16 +66,11 @@ class BufferWriter:
         view = self.add_view(data, target=ELEMENT_ARRAY_BUFFER)
         return self._add_accessor(view, UNSIGNED_SHORT if short else UNSIGNED_INT, (faces.size, 1), {})
 
-    def add_zeros(self, count: int) -> int:
-        """Index of a new view on so many points at the origin, from which morphs deviate."""
-        return self.add_view(bytes(_POINT_BYTES * count), byteStride=_POINT_BYTES, target=ARRAY_BUFFER)
-
-    def add_still(self, count: int, zeros_view: int) -> int:
+    def add_still(self, count: int) -> int:
         """Index of a new accessor to offsets of `count` vertices that do not move."""
-        bounds = {"min": [0.0] * 3, "max": [0.0] * 3}
-        return self._add_accessor(zeros_view, FLOAT, (count, 3), bounds)
+        return self._add_accessor(self._zeros(), FLOAT, (count, 3), _bounds(np.zeros((1, 3))))
 
-    def add_morph(self, offsets: Float[np.ndarray, "verts 3"], zeros_view: int) -> int:
+    def add_morph(self, offsets: Float[np.ndarray, "verts 3"]) -> int:
         """Index of a new accessor to offsets of vertices in metres, sparse where that is smaller.
 
         Offsets below a micrometre, of which smooth expressions have very many, are left out.
@@ -83,7 +84,7 @@ class BufferWriter:
         x, y, z = np.abs(values.T) > _STILL_METRES
         moved = np.flatnonzero(x | y | z)
         if not len(moved):
-            return self.add_still(len(values), zeros_view)
+            return self.add_still(len(values))
         short = moved[-1] <= _LARGEST_SHORT
         index = moved.astype("<u2" if short else "<u4")
         kept = values[moved]
@@ -98,7 +99,15 @@ class BufferWriter:
             "values": {"bufferView": self.add_view(kept.tobytes())},
         }
         with_base = np.concatenate((kept, np.zeros_like(kept[:1])))
-        return self._add_accessor(zeros_view, FLOAT, values.shape, _bounds(with_base) | {"sparse": sparse})
+        more = _bounds(with_base) | {"sparse": sparse}
+        return self._add_accessor(self._zeros(), FLOAT, values.shape, more)
+
+    def _zeros(self) -> int:
+        """Index of the one view on zeros, from which all morphs deviate."""
+        if self._zeros_view is None:
+            data = bytes(_POINT_BYTES * self._most_verts)
+            self._zeros_view = self.add_view(data, byteStride=_POINT_BYTES, target=ARRAY_BUFFER)
+        return self._zeros_view
 
     def _add_accessor(self, view: int, component: int, shape: tuple[int, ...], more: Json) -> int:
         kind = {1: "SCALAR", 2: "VEC2", 3: "VEC3"}[shape[1]]

@@ -43,16 +43,15 @@ def write_glb(head: RiggedHead, path: Path, *, overwrite: bool = False) -> None:
 
 def encode_glb(head: RiggedHead) -> bytes:
     """Bytes of the .glb file of a head; the same for the same head."""
-    buffer = BufferWriter()
-    moving = [len(part.verts_mm) for part in head.parts if part.morphs_mm]
-    zeros_view = buffer.add_zeros(max(moving)) if moving else -1
+    moving = (len(part.verts_mm) for part in head.parts if part.morphs_mm)
+    buffer = BufferWriter(max(moving, default=0))
     document: Json = {
         "asset": {"version": "2.0", "generator": f"monoface {__version__}"},
         "extensionsUsed": [_UNLIT],
         "scene": 0,
         "scenes": [{"name": "scene", "nodes": [0]}],
         "nodes": [_root(head), *(_part_node(head, number) for number in range(len(head.parts)))],
-        "meshes": [_mesh(head, part, buffer, zeros_view) for part in head.parts],
+        "meshes": [_mesh(head, part, buffer) for part in head.parts],
     }
     document |= _materials(head, buffer)
     if head.camera is not None:
@@ -85,7 +84,7 @@ def _part_node(head: RiggedHead, number: int) -> Json:
     return node
 
 
-def _mesh(head: RiggedHead, part: MeshPart, buffer: BufferWriter, zeros_view: int) -> Json:
+def _mesh(head: RiggedHead, part: MeshPart, buffer: BufferWriter) -> Json:
     attributes = {
         "POSITION": buffer.add_attribute(
             METRES_PER_MM * _local_verts_mm(part, head.eye_of(part)), bounds=True
@@ -101,21 +100,18 @@ def _mesh(head: RiggedHead, part: MeshPart, buffer: BufferWriter, zeros_view: in
     }
     mesh: Json = {"name": part.name, "primitives": [primitive]}
     if part.morphs_mm:
-        primitive["targets"] = _targets(head, part, buffer, zeros_view)
+        primitive["targets"] = _targets(head, part, buffer)
         mesh["weights"] = head.morph_weights.astype(np.float64).tolist()
         mesh["extras"] = {"targetNames": list(head.morph_names)}
     return mesh
 
 
-def _targets(head: RiggedHead, part: MeshPart, buffer: BufferWriter, zeros_view: int) -> list[Json]:
+def _targets(head: RiggedHead, part: MeshPart, buffer: BufferWriter) -> list[Json]:
     """One entry for each morph of the head; those that do not move the part share an accessor."""
-    accessors = {
-        name: buffer.add_morph(METRES_PER_MM * offsets, zeros_view)
-        for name, offsets in part.morphs_mm.items()
-    }
+    accessors = {name: buffer.add_morph(METRES_PER_MM * offsets) for name, offsets in part.morphs_mm.items()}
     still_names = [name for name in head.morph_names if name not in accessors]
     if still_names:
-        accessors |= dict.fromkeys(still_names, buffer.add_still(len(part.verts_mm), zeros_view))
+        accessors |= dict.fromkeys(still_names, buffer.add_still(len(part.verts_mm)))
     return [{"POSITION": accessors[name]} for name in head.morph_names]
 
 
