@@ -176,13 +176,13 @@ def test_a_head_of_realistic_size_is_small_and_fast_to_write():
 
     durations = []
     for _ in range(3):
-        start = time.perf_counter()
+        start = time.process_time()
         glb = encode_glb(head)
-        durations.append(time.perf_counter() - start)
+        durations.append(time.process_time() - start)
     assert len(verts) > 8500
     assert len(glb) < 6e6
-    # 25 ms when nothing else runs; the bound leaves room for busy machines.
-    assert min(durations) < 0.5
+    # 25 ms of processor time when nothing else runs; the bound leaves room for busy machines.
+    assert min(durations) < 0.3
 
 
 def test_offsets_below_a_micrometre_are_left_out(head):
