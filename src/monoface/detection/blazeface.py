@@ -13,6 +13,7 @@ from typing import Self
 import numpy as np
 from jaxtyping import Bool, Float, UInt8
 
+from monoface.detection.crops import SquareCrop
 from monoface.detection.sessions import logit_to_probability, open_session
 
 KEYPOINT_COUNT = 6
@@ -58,24 +59,26 @@ class Candidates:
     def __getitem__(self, chosen: slice | np.ndarray) -> Self:
         return type(self)(self.box[chosen], self.keypoints_px[chosen], self.score[chosen])
 
-    def mapped(self, zoom: float, origin_px: tuple[float, float]) -> Self:
-        """Coordinates times `zoom`, then moved by `origin_px`."""
-        origin = np.asarray(origin_px, dtype=np.float32)
-        return type(self)(self.box * zoom + np.tile(origin, 2), self.keypoints_px * zoom + origin, self.score)
+    def in_photo(self, crop: SquareCrop, size: int) -> Self:
+        """Candidates of a crop that was resampled to `size` pixels, in pixels of the photo.
+
+        A box of a turned crop keeps its size and stays upright; only its centre turns.
+        """
+        centre = crop.to_photo((self.box[:, :2] + self.box[:, 2:]) / 2, size)
+        half = (self.box[:, 2:] - self.box[:, :2]) / 2 * (crop.side_px / size)
+        return type(self)(
+            np.concatenate([centre - half, centre + half], axis=1),
+            crop.to_photo(self.keypoints_px, size),
+            self.score,
+        )
 
     @classmethod
     def joined(cls, parts: list[Self]) -> Self:
         """All candidates of several sets."""
-        if not parts:
-            return cls(
-                np.zeros((0, 4), np.float32),
-                np.zeros((0, KEYPOINT_COUNT, 2), np.float32),
-                np.zeros(0, np.float32),
-            )
         return cls(
-            np.concatenate([part.box for part in parts]),
-            np.concatenate([part.keypoints_px for part in parts]),
-            np.concatenate([part.score for part in parts]),
+            np.concatenate([np.zeros((0, 4)), *(part.box for part in parts)]),
+            np.concatenate([np.zeros((0, KEYPOINT_COUNT, 2)), *(part.keypoints_px for part in parts)]),
+            np.concatenate([np.zeros(0), *(part.score for part in parts)]),
         )
 
 
@@ -109,8 +112,7 @@ def box_iou(
     box: Float[np.ndarray, " 4"], others: Float[np.ndarray, "count 4"]
 ) -> Float[np.ndarray, " count"]:
     """Intersection over union of one box with others; 0 where both are empty."""
-    shared = np.minimum(box[2:], others[:, 2:]) - np.maximum(box[:2], others[:, :2])
-    intersection = np.clip(shared, 0, None).prod(axis=1)
+    intersection = _intersection(box, others)
     union = (box[2:] - box[:2]).prod() + (others[:, 2:] - others[:, :2]).prod(axis=1) - intersection
     return np.where(union > 0, intersection / np.where(union > 0, union, 1), 0)
 
@@ -121,8 +123,7 @@ def merge_overlapping(candidates: Candidates, min_iou: float) -> Candidates:
     The best candidate takes all that overlap it by more than `min_iou`; box and keypoints are their means
     weighted by score, and the score is the best one's.
     """
-    order = np.argsort(-candidates.score, kind="stable")
-    left = candidates[order]
+    left = candidates[np.argsort(-candidates.score, kind="stable")]
     merged = []
     while len(left):
         same = box_iou(left.box[0], left.box) > min_iou
@@ -130,6 +131,37 @@ def merge_overlapping(candidates: Candidates, min_iou: float) -> Candidates:
         merged.append(_weighted_mean(left[same]))
         left = left[~same]
     return Candidates.joined(merged)
+
+
+def drop_duplicates(candidates: Candidates, min_iou: float, min_inside: float) -> Candidates:
+    """Keep the best of those that show one face, best first.
+
+    A candidate goes if a better one overlaps it by more than `min_iou`, or if more than `min_inside` of the
+    smaller of the two boxes lies in the other, as an eye taken for a face does.
+    """
+    left = candidates[np.argsort(-candidates.score, kind="stable")]
+    kept = []
+    while len(left):
+        first, rest = left[:1], left[1:]
+        kept.append(first)
+        same = (box_iou(first.box[0], rest.box) > min_iou) | (_inside(first.box[0], rest.box) > min_inside)
+        left = rest[~same]
+    return Candidates.joined(kept)
+
+
+def _inside(
+    box: Float[np.ndarray, " 4"], others: Float[np.ndarray, "count 4"]
+) -> Float[np.ndarray, " count"]:
+    """Intersection as a part of the smaller of two boxes."""
+    smaller = np.minimum((box[2:] - box[:2]).prod(), (others[:, 2:] - others[:, :2]).prod(axis=1))
+    return _intersection(box, others) / np.maximum(smaller, 1e-12)
+
+
+def _intersection(
+    box: Float[np.ndarray, " 4"], others: Float[np.ndarray, "count 4"]
+) -> Float[np.ndarray, " count"]:
+    shared = np.minimum(box[2:], others[:, 2:]) - np.maximum(box[:2], others[:, :2])
+    return np.clip(shared, 0, None).prod(axis=1)
 
 
 def _weighted_mean(candidates: Candidates) -> Candidates:

@@ -60,7 +60,7 @@ class SquareCrop:
     def sample(self, photo: Image.Image, size: int) -> UInt8[np.ndarray, "size size 3"]:
         """Resample the crop to `size` pixels; black outside the photo.
 
-        Shrinking by two or more averages whole pixels first, so that fine texture does not alias.
+        Shrinking averages blocks of whole pixels first, so that fine texture does not alias.
         """
         corners = self.to_photo(np.array([[0.0, 0.0], [size, 0.0], [size, size], [0.0, size]]), size)
         left, top = np.maximum(np.floor(corners.min(axis=0)) - 2, 0).astype(int)
@@ -68,7 +68,7 @@ class SquareCrop:
         if right <= left or bottom <= top:
             return np.zeros((size, size, 3), dtype=np.uint8)
 
-        factor = max(1, int(self.side_px / size))
+        factor = max(1, round(self.side_px / size))
         region = photo.reduce(factor, box=(int(left), int(top), int(right), int(bottom)))
         step = _rotation(self.roll_rad) * (self.side_px / size / factor)
         offset = (corners[0] - (left, top)) / factor
@@ -91,6 +91,11 @@ def photo_from_array(image: UInt8[np.ndarray, "height width 3"]) -> Image.Image:
             "Convert the picture to 8-bit RGB first."
         )
     return Image.fromarray(np.ascontiguousarray(image))
+
+
+def direction_rad(start: Float[np.ndarray, " dims"], end: Float[np.ndarray, " dims"]) -> float:
+    """Angle of the way from one point to another in the picture plane; 0 to the right, clockwise as seen."""
+    return math.atan2(float(end[1] - start[1]), float(end[0] - start[0]))
 
 
 def _rotation(angle_rad: float) -> Float[np.ndarray, "2 2"]:

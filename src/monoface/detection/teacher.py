@@ -9,7 +9,6 @@ Reference:
     2019, and the MediaPipe documentation of Face Mesh.
 """
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Self
@@ -19,12 +18,11 @@ from jaxtyping import Float, UInt8
 from PIL import Image
 
 from monoface.core.errors import ConfigError
-from monoface.detection.crops import SquareCrop, photo_from_array
+from monoface.detection.crops import SquareCrop, direction_rad, photo_from_array
 from monoface.detection.detections import Detection
-from monoface.detection.sessions import logit_to_probability, open_session
+from monoface.detection.facemesh import MESH_CROP_SCALE, MESH_SIZE_PX, FaceMeshNetwork
+from monoface.detection.sessions import logit_to_probability
 
-_SIZE_PX = 192
-_CROP_SCALE = 1.5
 # Outer corners of the eyes in the mesh: right and left eye of the subject.
 _RIGHT_EYE, _LEFT_EYE = 33, 263
 
@@ -75,13 +73,13 @@ class FaceMeshes:
 def crop_from_detection(detection: Detection) -> SquareCrop:
     """First crop of the teacher: the detected box, with the eyes level."""
     right_eye, left_eye = detection.keypoints_px[:2]
-    return SquareCrop.from_box(detection.network_box, _CROP_SCALE, _direction_rad(right_eye, left_eye))
+    return SquareCrop.from_box(detection.network_box, MESH_CROP_SCALE, direction_rad(right_eye, left_eye))
 
 
 def crop_from_mesh(points_px: Float[np.ndarray, "468 dims"]) -> SquareCrop:
     """Crop of a later pass: around the landmarks, with the outer eye corners level."""
-    roll_rad = _direction_rad(points_px[_RIGHT_EYE], points_px[_LEFT_EYE])
-    return SquareCrop.around_points(points_px[:, :2], _CROP_SCALE, roll_rad)
+    roll_rad = direction_rad(points_px[_RIGHT_EYE], points_px[_LEFT_EYE])
+    return SquareCrop.around_points(points_px[:, :2], MESH_CROP_SCALE, roll_rad)
 
 
 class FaceMeshTeacher:
@@ -92,7 +90,7 @@ class FaceMeshTeacher:
 
     def __init__(self, config: FaceMeshConfig | None = None) -> None:
         self.config = config or FaceMeshConfig()
-        self._session = open_session("facemesh.onnx", self.config.threads)
+        self._network = FaceMeshNetwork(self.config.threads)
 
     def __call__(
         self, image: UInt8[np.ndarray, "height width 3"], detections: Sequence[Detection]
@@ -130,14 +128,11 @@ class FaceMeshTeacher:
     def _mark_batch(self, photos: Sequence[Image.Image], crops: Sequence[SquareCrop]) -> FaceMeshes:
         for _ in range(self.config.passes):
             pixels = np.stack(
-                [crop.sample(photo, _SIZE_PX) for photo, crop in zip(photos, crops, strict=True)]
+                [crop.sample(photo, MESH_SIZE_PX) for photo, crop in zip(photos, crops, strict=True)]
             )
-            feed = pixels.transpose(0, 3, 1, 2).astype(np.float32) / 255
-            points, logit = self._session.run(None, {"image": feed})
-            points_px = np.stack([crop.to_photo(p, _SIZE_PX) for p, crop in zip(points, crops, strict=True)])
+            points, logit = self._network(pixels)
+            points_px = np.stack(
+                [crop.to_photo(p, MESH_SIZE_PX) for p, crop in zip(points, crops, strict=True)]
+            )
             crops = [crop_from_mesh(one) for one in points_px]
-        return FaceMeshes(points_px.astype(np.float32), logit_to_probability(logit[:, 0]))
-
-
-def _direction_rad(start: Float[np.ndarray, " dims"], end: Float[np.ndarray, " dims"]) -> float:
-    return math.atan2(float(end[1] - start[1]), float(end[0] - start[0]))
+        return FaceMeshes(points_px.astype(np.float32), logit_to_probability(logit))

@@ -1,0 +1,193 @@
+"""Finding all faces of a photo, from a few pixels to larger than the picture.
+
+*Look*: the full-range network sees the whole picture, the short-range one sees it with a border around, so
+that between them a face may be anything from a fourteenth of the picture to more than all of it. *Look
+again*: every candidate is cropped, turned upright and centred, and judged by the short-range network at the
+scale it knows best; box and keypoints come from here. *Verify*: what is neither clearly a face nor clearly
+none is judged in many views (see `judging`).
+
+Large pictures, and small ones in which nothing was found, are then searched in overlapping tiles for small
+faces; a picture still without a face is searched turned by quarter turns. Both look at many more places, so
+their verdict is stricter, and it is the tiles that decide how strict.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import UInt8
+from PIL import Image
+
+from monoface.core.errors import ConfigError
+from monoface.detection.blazeface import (
+    FULL_RANGE,
+    SHORT_RANGE,
+    BlazeFace,
+    Candidates,
+    drop_duplicates,
+    merge_overlapping,
+)
+from monoface.detection.crops import photo_from_array
+from monoface.detection.detections import Detection
+from monoface.detection.face_box import estimate_face_box
+from monoface.detection.facemesh import FaceMeshNetwork
+from monoface.detection.judging import Judge, Verdict
+from monoface.detection.looking import View, look_in_photo
+from monoface.detection.windows import tile_sides, tiles, whole_picture
+
+# The full-range network finds faces from 14 of its 192 pixels; with this border the short-range one finds
+# faces that are larger than the picture.
+_SMALLEST_PART = 14 / 192
+_BORDER = 1.4
+_MERGE_IOU = 0.3
+_MAX_INSIDE = 0.6
+
+# What fills much of a picture is rarely mistaken for a face, and often a profile, which the face mesh denies.
+_LARGE = Verdict(clear_logit=1.6, doubtful_logit=-0.8, min_logit=0.3, min_mesh_logit=None)
+_SMALL = Verdict(clear_logit=1.6, doubtful_logit=0.2, min_logit=0.4, min_mesh_logit=-1.0)
+
+
+@dataclass(frozen=True)
+class FaceDetectorConfig:
+    """How faces are searched.
+
+    Attributes:
+        max_faces: Faces to report, the largest; all if None.
+        min_face_px: Smallest face to search for, in pixels of the photo.
+        min_face_part: Smallest face to search for, as a part of the photo's longer side; the larger counts.
+        proposal_score: What a network must give a candidate for a second look.
+        max_candidates: Candidates per photo and search that get a second look, the best.
+        large_part: Faces from this part of the photo's longer side on get the verdict for large ones.
+        tile_from_px: Photos at least this long are searched in tiles even if faces were found in the whole.
+        tile_overlap: Overlap of neighbouring tiles, as a part of their side.
+        turned: Search a photo without faces turned by quarter turns, too.
+        batch_size: Windows in one run of a network.
+        threads: Threads of each network.
+    """
+
+    max_faces: int | None = None
+    min_face_px: float = 24.0
+    min_face_part: float = 1 / 160
+    proposal_score: float = 0.2
+    max_candidates: int = 200
+    large_part: float = 0.3
+    tile_from_px: int = 1000
+    tile_overlap: float = 0.25
+    turned: bool = True
+    batch_size: int = 8
+    threads: int = 2
+
+    def __post_init__(self) -> None:
+        if self.max_faces is not None and self.max_faces < 1:
+            raise ConfigError(f"max_faces: expected a positive number or None, got {self.max_faces}.")
+        if self.min_face_px <= 0 or not 0 <= self.min_face_part < 1:
+            raise ConfigError(
+                "min_face_px and min_face_part: expected a positive size and a part in [0, 1), "
+                f"got {self.min_face_px} and {self.min_face_part}."
+            )
+        if not 0 < self.proposal_score < 1:
+            raise ConfigError(f"proposal_score: expected a value in (0, 1), got {self.proposal_score}.")
+        if not _SMALLEST_PART < self.tile_overlap < 1:
+            raise ConfigError(
+                f"tile_overlap: expected a value in ({_SMALLEST_PART:.3f}, 1), got {self.tile_overlap}."
+            )
+        if min(self.max_candidates, self.batch_size, self.threads) < 1:
+            raise ConfigError("max_candidates, batch_size and threads: expected positive numbers.")
+
+
+class FaceDetector:
+    """Finds faces in photos. Safe to use from several threads."""
+
+    def __init__(self, config: FaceDetectorConfig | None = None) -> None:
+        self.config = config or FaceDetectorConfig()
+        self._full = BlazeFace(FULL_RANGE, self.config.threads)
+        self._short = BlazeFace(SHORT_RANGE, self.config.threads)
+        self._judge = Judge(self._short, FaceMeshNetwork(self.config.threads))
+
+    def __call__(self, image: UInt8[np.ndarray, "height width 3"]) -> list[Detection]:
+        """As `detect`."""
+        return self.detect(image)
+
+    def detect(self, image: UInt8[np.ndarray, "height width 3"]) -> list[Detection]:
+        """Find the faces of a photo, largest first.
+
+        Args:
+            image: 8-bit RGB, upright.
+
+        Raises:
+            ImageError: If the image is not 8-bit RGB, or empty.
+        """
+        return self.detect_batch([image])[0]
+
+    def detect_batch(self, images: Sequence[UInt8[np.ndarray, "height width 3"]]) -> list[list[Detection]]:
+        """Find the faces of several photos, whose first looks share the runs of the networks.
+
+        Raises:
+            ImageError: As `detect`.
+        """
+        photos = [photo_from_array(image) for image in images]
+        proposals = self._look_at_whole(photos, roll_rad=0.0)
+        return [self._find(photo, one) for photo, one in zip(photos, proposals, strict=True)]
+
+    def _find(self, photo: Image.Image, proposals: Candidates) -> list[Detection]:
+        """All faces of one photo, from what the first look proposes."""
+        faces = self._faces_among(photo, proposals, (_LARGE, _SMALL))
+        if len(faces) == 0 or max(photo.size) >= self.config.tile_from_px:
+            small = self._faces_among(photo, self._look_at_tiles(photo), (_SMALL, _SMALL))
+            faces = drop_duplicates(Candidates.joined([faces, small]), _MERGE_IOU, _MAX_INSIDE)
+        for quarter in (1, 3, 2) if self.config.turned else ():
+            if len(faces) == 0:
+                turned = self._look_at_whole([photo], quarter * math.pi / 2)[0]
+                faces = self._faces_among(photo, turned, (_SMALL, _SMALL))
+        detections = [_detection(faces, index) for index in range(len(faces))]
+        detections.sort(key=lambda one: -float((one.box[2:] - one.box[:2]).prod()))
+        return detections[: self.config.max_faces]
+
+    def _look_at_whole(self, photos: Sequence[Image.Image], roll_rad: float) -> list[Candidates]:
+        """Candidates of each photo, seen whole by both networks."""
+        full = self._look(self._full, [View(one, whole_picture(one.size, 1.0, roll_rad)) for one in photos])
+        short = self._look(
+            self._short, [View(one, whole_picture(one.size, _BORDER, roll_rad)) for one in photos]
+        )
+        return [Candidates.joined([one, other]) for one, other in zip(full, short, strict=True)]
+
+    def _look_at_tiles(self, photo: Image.Image) -> Candidates:
+        """Candidates of one photo, seen in overlapping tiles by the full-range network."""
+        longest = max(photo.size)
+        min_face_px = max(self.config.min_face_px, longest * self.config.min_face_part)
+        overlap = self.config.tile_overlap
+        crops = [
+            crop
+            for side in tile_sides(longest, min_face_px, _SMALLEST_PART, overlap)
+            for crop in tiles(photo.size, side, overlap)
+        ]
+        return Candidates.joined(self._look(self._full, [View(photo, crop) for crop in crops]))
+
+    def _look(self, network: BlazeFace, views: Sequence[View]) -> list[Candidates]:
+        return look_in_photo(network, views, self.config.proposal_score, self.config.batch_size)
+
+    def _faces_among(
+        self, photo: Image.Image, proposals: Candidates, verdicts: tuple[Verdict, Verdict]
+    ) -> Candidates:
+        """Faces among candidates, by the verdicts for large and for small ones."""
+        proposals = merge_overlapping(proposals, _MERGE_IOU)[: self.config.max_candidates]
+        focused = drop_duplicates(self._judge.focus(photo, proposals), _MERGE_IOU, _MAX_INSIDE)
+        sides = (focused.box[:, 2:] - focused.box[:, :2]).max(axis=1)
+        large = sides >= self.config.large_part * max(photo.size)
+        return Candidates.joined(
+            [
+                self._judge.decide(photo, focused[large], verdicts[0]),
+                self._judge.decide(photo, focused[~large], verdicts[1]),
+            ]
+        )
+
+
+def _detection(faces: Candidates, index: int) -> Detection:
+    keypoints_px = faces.keypoints_px[index]
+    return Detection(
+        box=estimate_face_box(keypoints_px),
+        score=float(faces.score[index]),
+        keypoints_px=keypoints_px,
+        network_box=faces.box[index],
+    )

@@ -1,0 +1,114 @@
+"""Judging candidates: a second look at each, and a verdict from many views of the doubtful ones."""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from PIL import Image
+
+from monoface.detection.blazeface import BlazeFace, Candidates, box_iou, merge_overlapping
+from monoface.detection.crops import SquareCrop, direction_rad
+from monoface.detection.facemesh import MESH_CROP_SCALE, MESH_SIZE_PX, FaceMeshNetwork
+from monoface.detection.looking import View, look, look_in_photo
+from monoface.detection.sessions import logit_to_probability
+
+# Side of a crop per side of the candidate's box: BlazeFace's short-range network is surest of faces that take
+# a third to two thirds of its picture.
+_FOCUS_SCALE = 2.2
+_SCALES = (1.6, 2.2, 3.0)
+_TILTS_RAD = (-0.25, 0.0, 0.25)
+
+_SAME_IOU = 0.3
+_BATCH = 16
+# A view in which the network sees nothing at the right place counts as this logit.
+_UNSEEN_LOGIT = -5.0
+_UNSEEN_SCORE = 1 / (1 + math.exp(-_UNSEEN_LOGIT))
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """How sure one has to be of a face. All values are logits.
+
+    Attributes:
+        clear_logit: A second look this sure needs no further evidence.
+        doubtful_logit: A second look less sure than this ends it.
+        min_logit: What the mean over all views of a doubtful candidate must reach.
+        min_mesh_logit: What the face mesh must say of a doubtful candidate and of its mirror image; None to
+            leave it unasked, for it denies many a profile.
+    """
+
+    clear_logit: float
+    doubtful_logit: float
+    min_logit: float
+    min_mesh_logit: float | None
+
+
+class Judge:
+    """Decides which candidates are faces."""
+
+    def __init__(self, network: BlazeFace, mesh: FaceMeshNetwork) -> None:
+        self._network = network
+        self._mesh = mesh
+
+    def focus(self, photo: Image.Image, candidates: Candidates) -> Candidates:
+        """Look at each candidate again, centred and upright.
+
+        Returns:
+            Box, keypoints and score of the second look; candidates that are not seen again are left out.
+        """
+        views = [View(photo, _crop(candidates[i : i + 1], _FOCUS_SCALE)) for i in range(len(candidates))]
+        kept = []
+        for index, seen in enumerate(look_in_photo(self._network, views, _UNSEEN_SCORE, _BATCH)):
+            merged = merge_overlapping(seen, _SAME_IOU)
+            same = merged[box_iou(candidates.box[index], merged.box) > _SAME_IOU]
+            kept.append(same[:1])
+        return Candidates.joined(kept)
+
+    def decide(self, photo: Image.Image, candidates: Candidates, verdict: Verdict) -> Candidates:
+        """Keep the faces among candidates that were focused on; scores become those of the evidence."""
+        kept = []
+        for index in range(len(candidates)):
+            one = candidates[index : index + 1]
+            logit = _logit(one.score[0])
+            if logit < verdict.clear_logit:
+                if logit < verdict.doubtful_logit or not self._mesh_agrees(
+                    photo, one, verdict.min_mesh_logit
+                ):
+                    continue
+                logit = self._mean_logit(photo, one)
+                if logit < verdict.min_logit:
+                    continue
+            kept.append(Candidates(one.box, one.keypoints_px, logit_to_probability(np.array([logit]))))
+        return Candidates.joined(kept)
+
+    def _mesh_agrees(self, photo: Image.Image, one: Candidates, min_logit: float | None) -> bool:
+        if min_logit is None:
+            return True
+        crop = _crop(one, MESH_CROP_SCALE)
+        views = (View(photo, crop, mirrored) for mirrored in (False, True))
+        _, logits = self._mesh(np.stack([view.sample(MESH_SIZE_PX) for view in views]))
+        return bool(logits.min() >= min_logit)
+
+    def _mean_logit(self, photo: Image.Image, one: Candidates) -> float:
+        """Mean over crops at several scales and tilts, as they are and mirrored, of the best logit there."""
+        logits = []
+        for scale in _SCALES:
+            crops = [_crop(one, scale, tilt_rad) for tilt_rad in _TILTS_RAD]
+            views = [View(photo, crop, mirrored) for crop in crops for mirrored in (False, True)]
+            centre, half = self._network.spec.size_px / 2, self._network.spec.size_px / scale / 2
+            expected = np.array([centre - half, centre - half, centre + half, centre + half])
+            for seen in look(self._network, views, _UNSEEN_SCORE, _BATCH):
+                scores = seen.score[box_iou(expected, seen.box) > _SAME_IOU]
+                logits.append(_logit(scores.max()) if len(scores) else _UNSEEN_LOGIT)
+        return float(np.mean(logits))
+
+
+def _crop(one: Candidates, scale: float, tilt_rad: float = 0.0) -> SquareCrop:
+    """Crop around the first candidate, its eyes level but for a tilt."""
+    roll_rad = direction_rad(one.keypoints_px[0, 0], one.keypoints_px[0, 1])
+    return SquareCrop.from_box(one.box[0], scale, roll_rad + tilt_rad)
+
+
+def _logit(score: float) -> float:
+    clipped = min(max(float(score), 1e-6), 1 - 1e-6)
+    return math.log(clipped / (1 - clipped))
