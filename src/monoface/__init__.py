@@ -1,7 +1,19 @@
 """One photo in, a posed, textured, animatable 3D face out."""
 
+from importlib import import_module
 from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from monoface.pipeline import Face, PhotoResult, Reconstructor, ReconstructorConfig
 
 __version__ = version("monoface")
 
-__all__ = ["__version__"]
+__all__ = ["Face", "PhotoResult", "Reconstructor", "ReconstructorConfig", "__version__"]
+
+
+def __getattr__(name: str) -> Any:
+    # Loaded when first used: importing torch takes seconds, which `monoface --help` need not wait for.
+    if name in __all__:
+        return getattr(import_module("monoface.pipeline"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

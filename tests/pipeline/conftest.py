@@ -111,16 +111,25 @@ def toy_files(toy_model_data, toy_model, tmp_path_factory):
 
 
 class ToldDetector:
-    """Sees faces of given boxes in every photo that is not black."""
+    """Sees faces of given boxes in every photo that is not black; remembers what it was shown."""
 
     def __init__(self, *boxes):
-        self.boxes = boxes
+        self.boxes = [np.array(box, dtype=np.float64) for box in boxes]
+        self.seen_sizes = []
 
     def __call__(self, image):
+        self.seen_sizes.append(image.shape[:2])
         if not image.any():
             return []
-        boxes = [np.array(box, dtype=np.float32) for box in self.boxes]
-        return [Detection(box, 0.9, np.zeros((6, 2), np.float32), box) for box in boxes]
+        return [Detection(box, 0.9, np.zeros((6, 2), np.float32), box) for box in self.boxes]
+
+    def detect_batch(self, images):
+        return [self(image) for image in images]
+
+
+@pytest.fixture(scope="session")
+def told_detector():
+    return ToldDetector
 
 
 @pytest.fixture(scope="session")

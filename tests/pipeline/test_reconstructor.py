@@ -11,6 +11,18 @@ from monoface.pipeline import Reconstructor, ReconstructorConfig
 from monoface.pipeline.rois import box_of_points
 
 
+@pytest.fixture
+def reconstructor_told(toy_reconstructor, told_detector):
+    """Makes a reconstructor whose detector reports given boxes."""
+
+    def make(*boxes, **changes):
+        reconstructor = Reconstructor(replace(toy_reconstructor.config, **changes))
+        reconstructor.detector = told_detector(*boxes)
+        return reconstructor
+
+    return make
+
+
 def test_every_kind_of_source_gives_the_same(toy_reconstructor, toy_result, photo_array, tmp_path):
     Image.fromarray(photo_array).save(tmp_path / "photo.png")
     sources = [
@@ -41,30 +53,18 @@ def test_batches_do_not_matter(toy_reconstructor, toy_face, photo_array):
         assert_allclose(result.faces[0].landmarks68_px, toy_face.landmarks68_px, atol=1e-2)
 
 
-def test_enlarged_photo_gives_enlarged_landmarks(toy_reconstructor, toy_files, toy_face, photo_array):
+def test_enlarged_photo_gives_enlarged_landmarks(reconstructor_told, toy_face, photo_array):
     large = np.asarray(Image.fromarray(photo_array).resize((600, 480), Image.Resampling.BICUBIC))
-    _head, _weights = toy_files
-    reconstructor = Reconstructor(replace(toy_reconstructor.config))
-    box = 3 * toy_face.box
-    reconstructor.detector = lambda image: [replace(d, box=box) for d in toy_reconstructor.detector(image)]
-    face = reconstructor.reconstruct(large).faces[0]
+    face = reconstructor_told(3 * toy_face.box).reconstruct(large).faces[0]
     assert_allclose(face.landmarks68_px, 3 * toy_face.landmarks68_px, atol=2)
     assert face.yaw_deg == pytest.approx(toy_face.yaw_deg, abs=2)
 
 
-def test_results_of_a_reduced_photo_are_in_its_original_pixels(toy_reconstructor, photo_array):
-    wide = np.tile(photo_array, (1, 30, 1))
-    reconstructor = Reconstructor(toy_reconstructor.config)
-    seen = []
-
-    def detector(image):
-        seen.append(image.shape)
-        return [replace(toy_reconstructor.detector(image)[0], box=np.array([70.0, 20.0, 110.0, 60.0]))]
-
-    reconstructor.detector = detector
-    result = reconstructor.reconstruct(wide)
+def test_results_of_a_reduced_photo_are_in_its_original_pixels(reconstructor_told, photo_array):
+    reconstructor = reconstructor_told((70, 20, 110, 60))
+    result = reconstructor.reconstruct(np.tile(photo_array, (1, 30, 1)))
     scale = result.photo.scale
-    assert seen == [(round(160 * scale), 4096, 3)]
+    assert reconstructor.detector.seen_sizes == [(round(160 * scale), 4096)]
     assert result.photo.original_size_px == (6000, 160)
     assert_allclose(result.faces[0].box * scale, [70, 20, 110, 60], rtol=1e-6)
     left, top, right, bottom = box_of_points(result.faces[0].landmarks68_px) * scale
@@ -72,33 +72,24 @@ def test_results_of_a_reduced_photo_are_in_its_original_pixels(toy_reconstructor
     assert 0 < (top + bottom) / 2 < 90
 
 
-def test_two_detections_of_one_face_are_one_face(toy_reconstructor, photo_array):
-    reconstructor = Reconstructor(toy_reconstructor.config)
-    first = toy_reconstructor.detector(photo_array)[0]
-    shifted = replace(first, box=first.box + 1)
-    far = replace(first, box=first.box * 0.3)
-    reconstructor.detector = lambda image: [first, shifted, far]
+def test_two_detections_of_one_face_are_one_face(reconstructor_told, photo_array, toy_face):
+    reconstructor = reconstructor_told(toy_face.box, toy_face.box + 1, toy_face.box * 0.3)
     faces = reconstructor.reconstruct(photo_array).faces
     assert len(faces) == 2
     assert np.prod(faces[0].box[2:] - faces[0].box[:2]) > np.prod(faces[1].box[2:] - faces[1].box[:2])
 
 
-def test_most_faces_and_least_confidence(toy_reconstructor, photo_array):
-    reconstructor = Reconstructor(replace(toy_reconstructor.config, max_faces=1, min_confidence=0.9))
-    first = toy_reconstructor.detector(photo_array)[0]
-    reconstructor.detector = lambda image: [replace(first, box=first.box * 0.3), first]
+def test_most_faces_and_least_confidence(reconstructor_told, photo_array, toy_face):
+    reconstructor = reconstructor_told(toy_face.box * 0.3, toy_face.box, max_faces=1, min_confidence=0.9)
     result = reconstructor.reconstruct(photo_array)
     assert result.status == "low_confidence"
     assert result.faces == ()
-    assert_allclose(result.doubtful[0].box, first.box)
+    assert_allclose(result.doubtful[0].box, toy_face.box)
     assert "0.50" in result.reason
 
 
-def test_a_face_beyond_the_border_is_reconstructed(toy_reconstructor, photo_array):
-    reconstructor = Reconstructor(toy_reconstructor.config)
-    first = toy_reconstructor.detector(photo_array)[0]
-    reconstructor.detector = lambda image: [replace(first, box=np.array([-40.0, -30.0, 40.0, 50.0]))]
-    face = reconstructor.reconstruct(photo_array).faces[0]
+def test_a_face_beyond_the_border_is_reconstructed(reconstructor_told, photo_array):
+    face = reconstructor_told((-40, -30, 40, 50)).reconstruct(photo_array).faces[0]
     assert face.landmarks68_px.min() < 0
     assert face.texture.shape == (64, 64, 3)
     outside = (face.dense_landmarks_px < 0).any(axis=1)

@@ -2,11 +2,12 @@ import threading
 
 import numpy as np
 import pytest
+from numpy.testing import assert_equal
 from PIL import Image
 
 from monoface.detection import Detection
 from monoface.pipeline.images import LoadedImage
-from monoface.pipeline.searching import SearchedPhoto, in_batches, search_ahead, search_photo
+from monoface.pipeline.searching import SearchedPhoto, in_batches, search_ahead, search_photos
 
 
 def _detection(left, top, right, bottom):
@@ -19,30 +20,37 @@ def _searched(faces, side=10):
     return SearchedPhoto("photo", photo, (_detection(0, 0, 1, 1),) * faces)
 
 
-def test_largest_faces_come_first(photo_array):
-    boxes = [_detection(0, 0, 10, 10), _detection(0, 0, 30, 30), _detection(0, 0, 20, 20)]
-    found = search_photo(photo_array, lambda image: boxes, 2)
+def _found_nothing(sources):
+    return [SearchedPhoto(source, None, ()) for source in sources]
+
+
+def test_largest_faces_come_first(photo_array, told_detector):
+    detector = told_detector((0, 0, 10, 10), (0, 0, 30, 30), (0, 0, 20, 20))
+    [found] = search_photos([photo_array], detector, 2)
     assert [float(one.box[2]) for one in found.detections] == [30, 20]
     assert found.photo.size_px == (200, 160)
 
 
-def test_unreadable_photos_are_results():
-    found = search_photo("nowhere/at all.jpg", lambda image: [], None)
-    assert found.photo is None
-    assert found.name == "nowhere/at all.jpg"
-    assert found.problem.startswith("expected a picture")
-    assert search_photo(np.zeros((3, 3, 7)), lambda image: [], None).name == "array"
+def test_unreadable_photos_are_results(photo_array, told_detector):
+    detector = told_detector((0, 0, 10, 10))
+    sources = ["nowhere/at all.jpg", photo_array, np.zeros((3, 3, 7)), Image.fromarray(photo_array)]
+    found = search_photos(sources, detector, None)
+    assert [one.name for one in found] == ["nowhere/at all.jpg", "array", "array", "Pillow image"]
+    assert [len(one.detections) for one in found] == [0, 1, 0, 1]
+    assert found[0].photo is None
+    assert found[0].problem.startswith("expected a picture")
+    assert_equal(found[1].photo.image_srgb, photo_array)
 
 
 def test_order_is_that_of_the_sources():
-    barrier = threading.Barrier(2)
+    both_run = threading.Barrier(2)
 
-    def search(source):
-        if source in "01":
-            barrier.wait(timeout=10)
-        return SearchedPhoto(source, None, ())
+    def search(sources):
+        if sources[0] in "ae":
+            both_run.wait(timeout=10)
+        return _found_nothing(sources)
 
-    assert [one.name for one in search_ahead("012345678", search, 2)] == list("012345678")
+    assert [one.name for one in search_ahead("abcdefghijklmno", search, 2)] == list("abcdefghijklmno")
 
 
 def test_photos_are_read_only_a_little_ahead():
@@ -53,15 +61,15 @@ def test_photos_are_read_only_a_little_ahead():
             taken.append(number)
             yield str(number)
 
-    ahead = search_ahead(sources(), lambda source: SearchedPhoto(str(source), None, ()), 3)
+    ahead = search_ahead(sources(), _found_nothing, 2)
     next(ahead)
-    assert len(taken) == 4
+    assert len(taken) == 12
     ahead.close()
-    assert len(taken) == 4
+    assert len(taken) == 12
 
 
 def test_errors_of_the_search_are_not_hidden():
-    def search(source):
+    def search(sources):
         raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
@@ -77,9 +85,3 @@ def test_batches_are_full_of_faces():
 def test_batches_hold_few_large_photos():
     photos = [_searched(0, side=4096) for _ in range(5)]
     assert [len(batch) for batch in in_batches(photos, 3)] == [2, 2, 1]
-
-
-def test_pillow_images_are_sources(photo_array):
-    found = search_photo(Image.fromarray(photo_array), lambda image: [], None)
-    assert found.name == "Pillow image"
-    assert found.detections == ()

@@ -20,7 +20,7 @@ from monoface.pipeline.images import ImageSource, LoadedImage
 from monoface.pipeline.regression import CoefficientRegressor, Regression
 from monoface.pipeline.results import Face, MadeWith, PhotoResult, photo_result
 from monoface.pipeline.rois import box_of_points, next_roi, roi_of_box, same_face
-from monoface.pipeline.searching import DetectFaces, SearchedPhoto, in_batches, search_ahead, search_photo
+from monoface.pipeline.searching import DetectsFaces, SearchedPhoto, in_batches, search_ahead, search_photos
 from monoface.pipeline.texturing import Texturer
 
 _FACE_MODEL_FILE = "face_model.safetensors"
@@ -79,7 +79,7 @@ class Reconstructor:
         self.regressor = CoefficientRegressor.load(self.config.weights, self.config.device)
         self.face_model, face_model_sha256 = _load_face_model(self.config.face_model)
         _check_match(self.regressor, self.face_model, face_model_sha256)
-        self.detector: DetectFaces = FaceDetector()
+        self.detector: DetectsFaces = FaceDetector()
         self.made_with = MadeWith(
             monoface=monoface.__version__,
             weights=self.regressor.name,
@@ -114,7 +114,7 @@ class Reconstructor:
         """
         if isinstance(source, Sequence) and not isinstance(source, str):
             return list(self.reconstruct_each(source))
-        return self._reconstruct_batch([self._search(source)])[0]
+        return self._reconstruct_batch(self._search([source]))[0]
 
     def reconstruct_each(self, sources: Iterable[ImageSource]) -> Iterator[PhotoResult]:
         """Reconstruct photos one after the other, in order, within bounded memory.
@@ -125,8 +125,8 @@ class Reconstructor:
         for batch in in_batches(searched, self.config.batch_size):
             yield from self._reconstruct_batch(batch)
 
-    def _search(self, source: ImageSource) -> SearchedPhoto:
-        return search_photo(source, self.detector, self.config.max_faces)
+    def _search(self, sources: Sequence[ImageSource]) -> list[SearchedPhoto]:
+        return search_photos(sources, self.detector, self.config.max_faces)
 
     @torch.no_grad()
     def _reconstruct_batch(self, batch: list[SearchedPhoto]) -> list[PhotoResult]:

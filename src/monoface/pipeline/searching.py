@@ -4,16 +4,19 @@ import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import islice
+from typing import Protocol
 
 import numpy as np
+from jaxtyping import UInt8
 
 from monoface.core.errors import ImageError
 from monoface.detection import Detection
 from monoface.pipeline.images import ImageSource, LoadedImage, read_image
 
-DetectFaces = Callable[[np.ndarray], Sequence[Detection]]
-"""Finds the faces in an RGB photo, as `FaceDetector` does."""
+# Photos that one thread reads and searches together, so that they share the runs of the networks.
+_PHOTOS_TOGETHER = 4
 
 # Photos held at a time until their faces are regressed: at most as many pixels as about ten photos of twelve
 # megapixels have, or two of the largest working copies.
@@ -43,33 +46,49 @@ class SearchedPhoto:
         return 0 if self.photo is None else self.photo.size_px[0] * self.photo.size_px[1]
 
 
-def search_photo(source: ImageSource, detect: DetectFaces, max_faces: int | None) -> SearchedPhoto:
-    """Read one photo and look for its faces; an unreadable one is a result, not an error."""
-    try:
-        photo = read_image(source)
-    except ImageError as error:
-        name, problem = _name_and_problem(source, error)
-        return SearchedPhoto(name, None, (), problem)
-    detections = sorted(detect(photo.image_srgb), key=_area, reverse=True)
-    return SearchedPhoto(photo.name, photo, tuple(detections[:max_faces]))
+class DetectsFaces(Protocol):
+    """Finds faces in RGB photos, as `FaceDetector` does."""
+
+    def __call__(self, image: UInt8[np.ndarray, "height width 3"]) -> Sequence[Detection]:
+        """Faces of one photo."""
+        ...
+
+    def detect_batch(
+        self, images: Sequence[UInt8[np.ndarray, "height width 3"]]
+    ) -> Sequence[Sequence[Detection]]:
+        """Faces of several photos."""
+        ...
+
+
+def search_photos(
+    sources: Sequence[ImageSource], detector: DetectsFaces, max_faces: int | None
+) -> list[SearchedPhoto]:
+    """Read photos and look for their faces; an unreadable one is a result, not an error."""
+    read = [_read(source) for source in sources]
+    photos = [one.photo for one in read if one.photo is not None]
+    detections = iter(detector.detect_batch([photo.image_srgb for photo in photos]) if photos else ())
+    return [one if one.photo is None else _with_faces(one, next(detections), max_faces) for one in read]
 
 
 def search_ahead(
-    sources: Iterable[ImageSource], search: Callable[[ImageSource], SearchedPhoto], threads: int
+    sources: Iterable[ImageSource],
+    search: Callable[[Sequence[ImageSource]], list[SearchedPhoto]],
+    threads: int,
 ) -> Iterator[SearchedPhoto]:
-    """Search photos in order, on threads that stay a few photos ahead of whoever takes the results."""
-    waiting: deque[Future[SearchedPhoto]] = deque()
-    with ThreadPoolExecutor(threads, thread_name_prefix="monoface-search") as pool:
-        try:
-            for source in sources:
-                waiting.append(pool.submit(search, source))
-                if len(waiting) > threads:
-                    yield waiting.popleft().result()
-            while waiting:
-                yield waiting.popleft().result()
-        finally:
-            # Whoever stops taking results, for instance at an interrupt, need not wait for the rest.
-            pool.shutdown(wait=False, cancel_futures=True)
+    """Search photos in order, a few together, on threads that stay a little ahead of the results."""
+    waiting: deque[Future[list[SearchedPhoto]]] = deque()
+    remaining = iter(sources)
+    pool = ThreadPoolExecutor(threads, thread_name_prefix="monoface-search")
+    try:
+        while together := list(islice(remaining, _PHOTOS_TOGETHER)):
+            waiting.append(pool.submit(search, together))
+            if len(waiting) > threads:
+                yield from waiting.popleft().result()
+        while waiting:
+            yield from waiting.popleft().result()
+    finally:
+        # Whoever stops taking results, for instance at an interrupt, need not wait for the rest.
+        pool.shutdown(wait=False, cancel_futures=True)
 
 
 def in_batches(searched: Iterable[SearchedPhoto], max_faces: int) -> Iterator[list[SearchedPhoto]]:
@@ -87,6 +106,22 @@ def in_batches(searched: Iterable[SearchedPhoto], max_faces: int) -> Iterator[li
             batch = []
     if batch:
         yield batch
+
+
+def _read(source: ImageSource) -> SearchedPhoto:
+    try:
+        photo = read_image(source)
+    except ImageError as error:
+        name, problem = _name_and_problem(source, error)
+        return SearchedPhoto(name, None, (), problem)
+    return SearchedPhoto(photo.name, photo, ())
+
+
+def _with_faces(
+    searched: SearchedPhoto, detections: Sequence[Detection], max_faces: int | None
+) -> SearchedPhoto:
+    largest_first = sorted(detections, key=_area, reverse=True)
+    return replace(searched, detections=tuple(largest_first[:max_faces]))
 
 
 def _area(detection: Detection) -> float:

@@ -1,0 +1,96 @@
+import os
+import signal
+import subprocess
+import sys
+
+import pytest
+
+import monoface
+from monoface.cli import main as module
+from monoface.cli.main import COMMANDS, Command, main
+from monoface.core.errors import MonofaceError
+
+
+def test_help_lists_every_command(capsys):
+    assert main(["--help"]) == 0
+    text = capsys.readouterr().out
+    assert all(f"  {command.name} " in text for command in COMMANDS)
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.name)
+def test_every_command_explains_itself(command, capsys):
+    assert main([*command.words, "--help"]) == 0
+    assert f"monoface {command.name}" in capsys.readouterr().out
+
+
+def test_version_is_that_of_the_package(capsys):
+    assert main(["--version"]) == 0
+    assert capsys.readouterr().out == f"monoface {monoface.__version__}\n"
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["recnstruct"], "no command recnstruct; see monoface --help"),
+        (["evaluate"], "no command evaluate alone; there is: evaluate aflw2000, evaluate aflw"),
+        ([], ""),
+    ],
+)
+def test_unknown_commands_are_usage_errors(words, message, capsys):
+    assert main(words) == 2
+    assert message in capsys.readouterr().err
+
+
+class _Raising:
+    def __init__(self, error):
+        self._error = error
+
+    def run(self, arguments):
+        raise self._error
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "message"),
+    [
+        (MonofaceError("the cause, and what to do"), 2, "monoface: the cause, and what to do\n"),
+        (KeyboardInterrupt(), 130, "monoface: interrupted\n"),
+        (SystemExit(5), 5, ""),
+    ],
+)
+def test_errors_become_a_line_and_a_code(error, code, message, capsys, monkeypatch):
+    monkeypatch.setattr(module, "_load", lambda command: _Raising(error))
+    assert main(["benchmark"]) == code
+    assert capsys.readouterr().err == message
+
+
+def test_sigterm_unwinds_the_stack(monkeypatch):
+    class Killed:
+        def run(self, arguments):
+            os.kill(os.getpid(), signal.SIGTERM)
+            signal.pause()
+
+    before = signal.getsignal(signal.SIGTERM)
+    monkeypatch.setattr(module, "_load", lambda command: Killed())
+    assert main(["benchmark"]) == 143
+    assert signal.getsignal(signal.SIGTERM) is before
+
+
+def test_a_missing_extra_is_named(capsys, monkeypatch):
+    def missing(name):
+        raise ModuleNotFoundError("No module named 'scipy'", name="scipy.optimize")
+
+    monkeypatch.setattr(module.importlib, "import_module", missing)
+    assert main(["evaluate", "aflw"]) == 2
+    assert "pip install 'monoface[eval]'" in capsys.readouterr().err
+
+
+def test_our_own_missing_modules_are_no_missing_extras(monkeypatch):
+    command = Command(("nothing",), "monoface.no.such.module", "", "eval")
+    with pytest.raises(ModuleNotFoundError):
+        module._load(command)
+
+
+def test_help_does_not_wait_for_torch():
+    code = "import sys; from monoface.cli.main import main; main(['--help']); print('torch' in sys.modules)"
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert ran.stdout.splitlines()[-1] == "False"
