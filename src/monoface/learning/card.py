@@ -1,0 +1,60 @@
+"""The shipped file of the default face model, and its model card."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from monoface.core.assets import register_asset
+from monoface.facemodel.model import FaceModel
+from monoface.facemodel.storage import load_face_model_data, save_face_model
+from monoface.learning.checks import FOLDING_BY_DESIGN, FaceModelReport
+
+ICT_NOTICE = (
+    "The geometry of the default face model is derived from ICT-FaceKit (light), Copyright (c) 2020 USC "
+    "Institute for Creative Technologies, MIT License."
+)
+
+
+def write_face_model(model: FaceModel, path: Path) -> FaceModel:
+    """Save a face model and read it back: what is measured must be what is shipped, rounding included."""
+    save_face_model(model.data, path)
+    return FaceModel(load_face_model_data(path))
+
+
+def register_face_model(path: Path, model: FaceModel, report: FaceModelReport) -> None:
+    """Write the card beside a saved face model, and its hash into the manifest of its folder."""
+    register_asset(path, face_model_card(model, report))
+
+
+def face_model_card(model: FaceModel, report: FaceModelReport) -> dict[str, Any]:
+    """What the model card of the default face model says."""
+    identity = report.identity_rms_mm
+    folded = {name: count for name, count in report.folded.items() if count and name not in FOLDING_BY_DESIGN}
+    return {
+        "name": "monoface default face model",
+        "version": "1",
+        "data": [
+            "ICT-FaceKit (light): geometry, identity modes and expressions",
+            *(["200 generated portraits, CC0: albedo"] if model.albedo_size else []),
+        ],
+        "terms": f"MIT, as the rest of monoface. {ICT_NOTICE}",
+        "limits": "Learned from scans of adults. Albedo knows no hair, beards or make-up.",
+        "size": {
+            "vertices": len(model.mean_mm),
+            "triangles": len(model.faces),
+            "identity_modes": model.identity_size,
+            "expressions": model.expression_size,
+            "albedo_modes": model.albedo_size,
+        },
+        "metrics": {
+            "region": "narrow face, at the source's vertices",
+            "identity_samples": len(identity),
+            "identity_rms_mm": round(float(np.sqrt((identity**2).mean())), 4),
+            "identity_worst_rms_mm": round(float(identity.max()), 4),
+            "expression_worst_rms_mm": round(max(report.expression_rms_mm.values()), 4),
+            "folded_triangles": folded,
+            "uv_overlaps": len(report.uv_overlaps),
+            "asymmetry_mm": report.asymmetry_mm,
+        },
+    }
