@@ -1,0 +1,186 @@
+"""`monoface benchmark`: how long each stage takes on this machine."""
+
+import logging
+import os
+import subprocess
+import sys
+import tempfile
+import time
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+import torch
+import tyro
+from jaxtyping import UInt8
+from PIL import Image, ImageOps
+
+from monoface.cli.mean_head import render_mean_head
+from monoface.cli.timing import Timing, hardware, time_stage, timing_of
+from monoface.core.errors import ConfigError
+from monoface.geometry.crops import crop_and_resize
+from monoface.networks import fold_batch_norm, load_regressor
+from monoface.pipeline import Reconstructor, ReconstructorConfig, read_image, roi_of_box, weights_path
+
+_SIZE = (640, 480)
+
+
+@dataclass(frozen=True)
+class BenchmarkArguments:
+    """Time the stages from a photo to a 3D face: half of the runs (p50), and all but a twentieth (p95).
+
+    Warm stages run in this process on a photo in memory, made 640 x 480; cold ones start the command line
+    anew: first with empty kernel caches, then with warm ones.
+    """
+
+    photo: Path | None = None
+    """A photo with one face; by default a picture of the face model's mean head."""
+    weights: str = "pretrain"
+    """Regressor: the name of shipped weights, or the path of a .safetensors file."""
+    runs: int = 100
+    """Timed runs of each warm stage."""
+    cold_runs: int = 5
+    """Timed starts of the command line with warm caches; 0 leaves the cold stages out."""
+    threads: int = os.cpu_count() or 1
+    """Threads for the warm stages; the exported regressor always has one."""
+
+    def __post_init__(self) -> None:
+        if self.runs < 1 or self.threads < 1 or self.cold_runs < 0:
+            raise ConfigError("benchmark: expected at least one run and one thread.")
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run the command with the words after its name."""
+    chosen = tyro.cli(BenchmarkArguments, prog="monoface benchmark", args=list(arguments))
+    image = render_mean_head(*_SIZE) if chosen.photo is None else _load(chosen.photo)
+    for name, value in hardware().items():
+        print(f"{name}: {value}")
+    print(f"\n{'stage':<58}{'threads':>8}{'runs':>6}{'p50 ms':>9}{'p95 ms':>9}{'budget':>9}")
+    for timing in _all_timings(chosen, image):
+        budget = "" if timing.budget_ms is None else f"{timing.budget_ms:g}"
+        print(
+            f"{timing.stage:<58}{timing.threads:>8}{timing.runs:>6}"
+            f"{timing.p50_ms:>9.2f}{timing.p95_ms:>9.2f}{budget:>9}",
+            flush=True,
+        )
+    if chosen.cold_runs:
+        print(f"\npeak memory of the command line: {_peak_of_children()}")
+    return 0
+
+
+def _load(path: Path) -> UInt8[np.ndarray, "480 640 3"]:
+    """The photo at 640 x 480, with a border where its shape is another one."""
+    photo = Image.fromarray(read_image(path).image_srgb)
+    return np.asarray(ImageOps.pad(photo, _SIZE, Image.Resampling.LANCZOS, color=(128, 128, 128)))
+
+
+def _all_timings(chosen: BenchmarkArguments, image: UInt8[np.ndarray, "480 640 3"]) -> Iterator[Timing]:
+    with _torch_threads(1):
+        yield _exported_regressor(chosen)
+    with _torch_threads(chosen.threads):
+        yield from _warm_stages(chosen, image)
+    if chosen.cold_runs:
+        yield from _cold_stages(chosen, image)
+
+
+def _exported_regressor(chosen: BenchmarkArguments) -> Timing:
+    regressor, _ = load_regressor(weights_path(chosen.weights))
+    network = fold_batch_norm(regressor)
+    crop = torch.rand(1, 3, regressor.config.size_px, regressor.config.size_px)
+    exported = _export(network, crop)
+    if exported is None:
+        with torch.no_grad():
+            stage = "regressor in torch (monoface[export] is not installed)"
+            return time_stage(stage, lambda: network(crop), chosen.runs)
+    feed = {"crop": crop.numpy()}
+    return time_stage(
+        "regressor, exported to ONNX", lambda: exported.run(None, feed), chosen.runs, budget_ms=1.3
+    )
+
+
+def _export(network: torch.nn.Module, crop: torch.Tensor) -> onnxruntime.InferenceSession | None:
+    """The network as ONNX Runtime runs it on one thread, or None without the extra `export`."""
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        # The exporter warns of torchvision, which nothing here uses.
+        logging.getLogger("torch.onnx").setLevel(logging.ERROR)
+        path = Path(folder) / "regressor.onnx"
+        try:
+            torch.onnx.export(
+                network, (crop,), path, input_names=["crop"], external_data=False, dynamo=True, verbose=False
+            )
+        except ModuleNotFoundError:
+            return None
+        return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+
+
+def _warm_stages(chosen: BenchmarkArguments, image: UInt8[np.ndarray, "480 640 3"]) -> Iterator[Timing]:
+    reconstructor = Reconstructor(ReconstructorConfig(weights=chosen.weights))
+    result = reconstructor.reconstruct(image)
+    if len(result.found) != 1:
+        raise ConfigError(f"photo {chosen.photo}: expected one face, got {len(result.found)}.")
+    face, regressor = result.found[0], reconstructor.regressor
+    crop = crop_and_resize(image, roi_of_box(face.box), regressor.size_px)
+    crops = {count: np.repeat(crop[None], count, axis=0) for count in (1, 32)}
+    identity, expression = face.coefficients.identity, face.coefficients.expression
+
+    stages: dict[str, tuple[Callable[[], object], float | None]] = {
+        "  read": (lambda: read_image(image), None),
+        "  detect": (lambda: reconstructor.detector(image), None),
+        "  crop": (lambda: crop_and_resize(image, roi_of_box(face.box), regressor.size_px), None),
+        "  regress, one pass": (lambda: regressor.predict(crops[1]), None),
+        "  regress, one pass, 32 crops": (lambda: regressor.predict(crops[32]), None),
+        "  geometry": (lambda: reconstructor.face_model.shape(identity, expression), None),
+        "photo to geometry, pose, landmarks, blendshapes": (lambda: reconstructor.reconstruct(image), 15.0),
+        "photo to all that and a texture": (
+            lambda: reconstructor.reconstruct(image).found[0].texture,
+            60.0,
+        ),
+    }
+    for name, (stage, budget_ms) in stages.items():
+        yield time_stage(name, stage, chosen.runs, budget_ms=budget_ms)
+
+
+def _cold_stages(chosen: BenchmarkArguments, image: UInt8[np.ndarray, "480 640 3"]) -> Iterator[Timing]:
+    """Whole runs of the command line, from the start of Python to files on disk."""
+    with tempfile.TemporaryDirectory() as folder:
+        photo, out = Path(folder) / "photo.png", Path(folder) / "out"
+        Image.fromarray(image).save(photo)
+        command = [sys.executable, "-m", "monoface.cli.main", "reconstruct", str(photo), "--out", str(out)]
+        command += ["--overwrite", "--weights", chosen.weights]
+        environment = os.environ | {"NUMBA_CACHE_DIR": str(Path(folder) / "kernels")}
+        taken_ms = []
+        for _ in range(1 + chosen.cold_runs):
+            start = time.perf_counter()
+            subprocess.run(command, check=True, env=environment, stdout=subprocess.DEVNULL)
+            taken_ms.append(1000 * (time.perf_counter() - start))
+    threads = os.cpu_count() or 1
+    yield timing_of("command line, no cached kernels", taken_ms[:1], threads, 6000.0)
+    yield timing_of("command line, cached kernels", taken_ms[1:], threads, 3000.0)
+
+
+def _peak_of_children() -> str:
+    """Most memory that a command line started here had, where the system tells."""
+    if sys.platform == "win32":
+        return "unknown on Windows"
+    import resource
+
+    # Linux counts in KiB, macOS in bytes.
+    unit = 1 if sys.platform == "darwin" else 1024
+    return f"{resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * unit / 2**20:.0f} MiB"
+
+
+@contextmanager
+def _torch_threads(count: int) -> Iterator[None]:
+    before = torch.get_num_threads()
+    torch.set_num_threads(count)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
