@@ -5,11 +5,13 @@
 
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from monoface.raster import _kernels
+from monoface.raster.compiled import Array
 from monoface.raster.fragments import Fragments
 from monoface.raster.threads import band_limits, count_bands, run_for_each
 
@@ -72,11 +74,10 @@ class _Rasterize(torch.autograd.Function):
             grad_depth = linear.new_zeros(face_index.shape)
         batch, count = linear.shape
         limits = band_limits(face_index.shape[1], count_bands(batch))
-        grad_verts = linear.new_zeros((batch, len(limits), count, 3))
+        sums = np.zeros((batch, len(limits), count, 3), linear.numpy().dtype)
         geometry = grid.numpy(), linear.numpy()
         corners = faces.contiguous().numpy()
         pixels = face_index.numpy(), grad_barycentric.contiguous().numpy(), grad_depth.contiguous().numpy()
-        sums = grad_verts.numpy()
 
         def accumulate(task: tuple[int, int]) -> None:
             b, band = task
@@ -86,7 +87,7 @@ class _Rasterize(torch.autograd.Function):
             _kernels.draw_backward(*inputs, corners, ctx.perspective, top, *rows, sums[b, band])
 
         run_for_each(accumulate, [(b, band) for b in range(batch) for band in range(len(limits))])
-        return grad_verts.sum(dim=1), None, None, None, None
+        return _total(sums), None, None, None, None
 
 
 class _Interpolate(torch.autograd.Function):
@@ -116,13 +117,12 @@ class _Interpolate(torch.autograd.Function):
         wants_attributes, wants_barycentric = ctx.needs_input_grad[:2]
         batch, height, _ = face_index.shape
         limits = band_limits(height, count_bands(batch))
-        grad_attributes = attributes.new_zeros((batch, len(limits), *attributes.shape[1:]))
+        sums = np.zeros((batch, len(limits), *attributes.shape[1:]), attributes.numpy().dtype)
         grad_barycentric = torch.empty_like(barycentric, memory_format=torch.contiguous_format)
         values = [attribute.contiguous().numpy() for attribute in attributes]
         corners = faces.contiguous().numpy()
         inputs = (face_index, barycentric, grad_result, grad_barycentric)
         pixels = [tensor.contiguous().numpy() for tensor in inputs]
-        sums = grad_attributes.numpy()
 
         def accumulate(task: tuple[int, int]) -> None:
             b, band = task
@@ -133,8 +133,13 @@ class _Interpolate(torch.autograd.Function):
 
         run_for_each(accumulate, [(b, band) for b in range(batch) for band in range(len(limits))])
         return (
-            grad_attributes.sum(dim=1) if wants_attributes else None,
+            _total(sums) if wants_attributes else None,
             grad_barycentric if wants_barycentric else None,
             None,
             None,
         )
+
+
+def _total(sums: Array) -> Tensor:
+    """Sum over the bands of each picture."""
+    return torch.from_numpy(sums[:, 0] if sums.shape[1] == 1 else sums.sum(axis=1))

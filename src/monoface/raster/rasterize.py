@@ -57,7 +57,10 @@ def check_faces(faces: Tensor, count: int) -> None:
         )
     if faces.numel() == 0:
         return
-    least, largest = (int(bound) for bound in faces.aminmax())
+    # On the CPU numpy does it: after a parallel operation of torch its threads spin for a while, on the
+    # cores that the kernels are about to need.
+    bounds = (faces.numpy().min(), faces.numpy().max()) if faces.device.type == "cpu" else faces.aminmax()
+    least, largest = (int(bound) for bound in bounds)
     if least < 0 or largest >= count:
         raise ValueError(f"faces: expected vertex indices from 0 to {count - 1}, got {least} to {largest}")
 
