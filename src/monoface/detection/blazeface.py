@@ -14,7 +14,7 @@ import numpy as np
 from jaxtyping import Bool, Float, UInt8
 
 from monoface.detection.crops import SquareCrop
-from monoface.detection.sessions import logit_to_probability, open_session
+from monoface.detection.sessions import logit_to_probability, open_session, probability_to_logit
 
 KEYPOINT_COUNT = 6
 
@@ -187,7 +187,7 @@ class BlazeFace:
         """Return the candidates of each picture that score at least `min_score`, not merged."""
         feed = pictures.transpose(0, 3, 1, 2).astype(np.float32) / np.float32(127.5) - np.float32(1)
         raw, logits = self._session.run(None, {"image": feed})
-        min_logit = np.log(min_score / (1 - min_score))
+        min_logit = probability_to_logit(min_score)
         return [
             self._decode_above(raw[i], logits[i, :, 0], logits[i, :, 0] >= min_logit) for i in range(len(raw))
         ]

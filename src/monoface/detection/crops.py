@@ -79,8 +79,8 @@ class SquareCrop:
         return np.asarray(turned)
 
 
-def photo_from_array(image: UInt8[np.ndarray, "height width 3"]) -> Image.Image:
-    """View an RGB array as a Pillow image.
+def photo_from_array(image: np.ndarray) -> Image.Image:
+    """Check that an array is an RGB picture (height, width, 3) and make it a Pillow image.
 
     Raises:
         ImageError: If the array is not (height, width, 3) of uint8, or empty.

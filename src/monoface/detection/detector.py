@@ -7,7 +7,7 @@ scale it knows best; box and keypoints come from here. *Verify*: what is neither
 none is judged in many views (see `judging`).
 
 Large pictures, and small ones in which nothing was found, are then searched in overlapping tiles for small
-faces; a picture still without a face is searched turned by quarter turns. Both look at many more places, so
+faces; a picture without a clear face is searched turned by quarter turns. Both look at many more places, so
 their verdict is stricter, and it is the tiles that decide how strict.
 """
 
@@ -34,6 +34,7 @@ from monoface.detection.face_box import estimate_face_box
 from monoface.detection.facemesh import FaceMeshNetwork
 from monoface.detection.judging import Judge, Verdict
 from monoface.detection.looking import View, look_in_photo
+from monoface.detection.sessions import probability_to_logit
 from monoface.detection.windows import tile_sides, tiles, whole_picture
 
 # The full-range network finds faces from 14 of its 192 pixels; with this border the short-range one finds
@@ -44,8 +45,9 @@ _MERGE_IOU = 0.3
 _MAX_INSIDE = 0.6
 
 # What fills much of a picture is rarely mistaken for a face, and often a profile, which the face mesh denies.
-_LARGE = Verdict(clear_logit=1.6, doubtful_logit=-0.8, min_logit=0.3, min_mesh_logit=None)
-_SMALL = Verdict(clear_logit=1.6, doubtful_logit=0.2, min_logit=0.4, min_mesh_logit=-1.0)
+# Beside a clear face, in tiles and in turned photos there is less reason to be lenient.
+_LENIENT = Verdict(clear_logit=1.6, doubtful_logit=-0.8, min_logit=0.3, min_mesh_logit=None)
+_STRICT = Verdict(clear_logit=1.6, doubtful_logit=0.2, min_logit=0.4, min_mesh_logit=-1.0)
 
 
 @dataclass(frozen=True)
@@ -58,10 +60,10 @@ class FaceDetectorConfig:
         min_face_part: Smallest face to search for, as a part of the photo's longer side; the larger counts.
         proposal_score: What a network must give a candidate for a second look.
         max_candidates: Candidates per photo and search that get a second look, the best.
-        large_part: Faces from this part of the photo's longer side on get the verdict for large ones.
+        large_part: Candidates from this part of the photo's longer side on may be judged leniently.
         tile_from_px: Photos at least this long are searched in tiles even if faces were found in the whole.
         tile_overlap: Overlap of neighbouring tiles, as a part of their side.
-        turned: Search a photo without faces turned by quarter turns, too.
+        turned: Search a photo without a clear face turned by quarter turns, too.
         batch_size: Windows in one run of a network.
         threads: Threads of each network.
     """
@@ -120,8 +122,8 @@ class FaceDetector:
         """
         return self.detect_batch([image])[0]
 
-    def detect_batch(self, images: Sequence[UInt8[np.ndarray, "height width 3"]]) -> list[list[Detection]]:
-        """Find the faces of several photos, whose first looks share the runs of the networks.
+    def detect_batch(self, images: Sequence[np.ndarray]) -> list[list[Detection]]:
+        """Find the faces of several photos, of any sizes, whose first looks share the runs of the networks.
 
         Raises:
             ImageError: As `detect`.
@@ -132,17 +134,25 @@ class FaceDetector:
 
     def _find(self, photo: Image.Image, proposals: Candidates) -> list[Detection]:
         """All faces of one photo, from what the first look proposes."""
-        faces = self._faces_among(photo, proposals, (_LARGE, _SMALL))
+        faces = self._faces_among(photo, proposals, lenient=True)
         if len(faces) == 0 or max(photo.size) >= self.config.tile_from_px:
-            small = self._faces_among(photo, self._look_at_tiles(photo), (_SMALL, _SMALL))
+            small = self._faces_among(photo, self._look_at_tiles(photo), lenient=False)
             faces = drop_duplicates(Candidates.joined([faces, small]), _MERGE_IOU, _MAX_INSIDE)
-        for quarter in (1, 3, 2) if self.config.turned else ():
-            if len(faces) == 0:
-                turned = self._look_at_whole([photo], quarter * math.pi / 2)[0]
-                faces = self._faces_among(photo, turned, (_SMALL, _SMALL))
+        if self.config.turned and not _has_clear_face(faces):
+            faces = self._best_turned(photo, faces)
         detections = [_detection(faces, index) for index in range(len(faces))]
         detections.sort(key=lambda one: -float((one.box[2:] - one.box[:2]).prod()))
         return detections[: self.config.max_faces]
+
+    def _best_turned(self, photo: Image.Image, upright: Candidates) -> Candidates:
+        """Faces of the photo as it is or turned by a quarter or half, whichever has the surest one."""
+        best = upright
+        for quarter in (1, 3, 2):
+            proposals = self._look_at_whole([photo], quarter * math.pi / 2)[0]
+            turned = self._faces_among(photo, proposals, lenient=False)
+            if turned.score.max(initial=0.0) > best.score.max(initial=0.0):
+                best = turned
+        return best
 
     def _look_at_whole(self, photos: Sequence[Image.Image], roll_rad: float) -> list[Candidates]:
         """Candidates of each photo, seen whole by both networks."""
@@ -167,20 +177,23 @@ class FaceDetector:
     def _look(self, network: BlazeFace, views: Sequence[View]) -> list[Candidates]:
         return look_in_photo(network, views, self.config.proposal_score, self.config.batch_size)
 
-    def _faces_among(
-        self, photo: Image.Image, proposals: Candidates, verdicts: tuple[Verdict, Verdict]
-    ) -> Candidates:
-        """Faces among candidates, by the verdicts for large and for small ones."""
+    def _faces_among(self, photo: Image.Image, proposals: Candidates, lenient: bool) -> Candidates:
+        """Faces among candidates; with `lenient`, large ones are judged so unless there is a clear face."""
         proposals = merge_overlapping(proposals, _MERGE_IOU)[: self.config.max_candidates]
         focused = drop_duplicates(self._judge.focus(photo, proposals), _MERGE_IOU, _MAX_INSIDE)
         sides = (focused.box[:, 2:] - focused.box[:, :2]).max(axis=1)
         large = sides >= self.config.large_part * max(photo.size)
+        verdict = _LENIENT if lenient and not _has_clear_face(focused) else _STRICT
         return Candidates.joined(
             [
-                self._judge.decide(photo, focused[large], verdicts[0]),
-                self._judge.decide(photo, focused[~large], verdicts[1]),
+                self._judge.decide(photo, focused[large], verdict),
+                self._judge.decide(photo, focused[~large], _STRICT),
             ]
         )
+
+
+def _has_clear_face(faces: Candidates) -> bool:
+    return probability_to_logit(float(faces.score.max(initial=0.0))) >= _STRICT.clear_logit
 
 
 def _detection(faces: Candidates, index: int) -> Detection:

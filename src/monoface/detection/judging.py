@@ -10,7 +10,7 @@ from monoface.detection.blazeface import BlazeFace, Candidates, box_iou, merge_o
 from monoface.detection.crops import SquareCrop, direction_rad
 from monoface.detection.facemesh import MESH_CROP_SCALE, MESH_SIZE_PX, FaceMeshNetwork
 from monoface.detection.looking import View, look, look_in_photo
-from monoface.detection.sessions import logit_to_probability
+from monoface.detection.sessions import logit_to_probability, probability_to_logit
 
 # Side of a crop per side of the candidate's box: BlazeFace's short-range network is surest of faces that take
 # a third to two thirds of its picture.
@@ -69,7 +69,7 @@ class Judge:
         kept = []
         for index in range(len(candidates)):
             one = candidates[index : index + 1]
-            logit = _logit(one.score[0])
+            logit = probability_to_logit(float(one.score[0]))
             if logit < verdict.clear_logit:
                 if logit < verdict.doubtful_logit or not self._mesh_agrees(
                     photo, one, verdict.min_mesh_logit
@@ -99,7 +99,7 @@ class Judge:
             expected = np.array([centre - half, centre - half, centre + half, centre + half])
             for seen in look(self._network, views, _UNSEEN_SCORE, _BATCH):
                 scores = seen.score[box_iou(expected, seen.box) > _SAME_IOU]
-                logits.append(_logit(scores.max()) if len(scores) else _UNSEEN_LOGIT)
+                logits.append(probability_to_logit(float(scores.max())) if len(scores) else _UNSEEN_LOGIT)
         return float(np.mean(logits))
 
 
@@ -107,8 +107,3 @@ def _crop(one: Candidates, scale: float, tilt_rad: float = 0.0) -> SquareCrop:
     """Crop around the first candidate, its eyes level but for a tilt."""
     roll_rad = direction_rad(one.keypoints_px[0, 0], one.keypoints_px[0, 1])
     return SquareCrop.from_box(one.box[0], scale, roll_rad + tilt_rad)
-
-
-def _logit(score: float) -> float:
-    clipped = min(max(float(score), 1e-6), 1 - 1e-6)
-    return math.log(clipped / (1 - clipped))

@@ -1,5 +1,7 @@
 """Running the shipped ONNX networks."""
 
+import math
+
 import numpy as np
 import onnxruntime
 from jaxtyping import Float
@@ -38,3 +40,9 @@ def open_session(filename: str, threads: int) -> onnxruntime.InferenceSession:
 def logit_to_probability(logit: Float[np.ndarray, "*shape"]) -> Float[np.ndarray, "*shape"]:
     """Logistic function, safe for logits of any size."""
     return 1.0 / (1.0 + np.exp(-np.clip(logit, -80.0, 80.0)))
+
+
+def probability_to_logit(probability: float) -> float:
+    """Inverse of the logistic function, safe at 0 and 1."""
+    clipped = min(max(probability, 1e-6), 1 - 1e-6)
+    return math.log(clipped / (1 - clipped))
