@@ -5,6 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
+from monoface.detection.face_box import box_to_roi
+
 
 @dataclass(frozen=True, eq=False)
 class Detection:
@@ -21,3 +23,7 @@ class Detection:
     score: float
     keypoints_px: Float[np.ndarray, "6 2"]
     network_box: Float[np.ndarray, " 4"]
+
+    def roi_box(self) -> Float[np.ndarray, " 4"]:
+        """Square crop for the regressors: sqrt(2) times the longer side of `box`, around its centre."""
+        return box_to_roi(self.box)
