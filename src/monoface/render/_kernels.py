@@ -5,7 +5,7 @@ import numpy as np
 
 from monoface.raster.compiled import Array, kernel
 
-_FACING_NONE, _FACING_FULL = 0.15, 0.45
+_FACING_NONE, _FACING_FULL = 0.3, 0.7
 """Cosines to the viewing direction below which a texel takes nothing from the photo, and all."""
 
 _BORDER_PX = 3.0
@@ -14,11 +14,13 @@ _BORDER_PX = 3.0
 
 @kernel
 def sample_photo(
-    photo: Array, occluders: Array, occluder_map: Array, attributes: Array, faces: Array, usable: Array,
-    perspective: bool, face_index: Array, barycentric: Array, colour: Array, weight: Array,
+    photo: Array, occluders: Array, interior: Array, occluder_map: Array, attributes: Array, faces: Array,
+    usable: Array, perspective: bool, face_index: Array, barycentric: Array, colour: Array, weight: Array,
 ) -> None:  # fmt: skip
     """Colour and weight of texels: where they lie in the photo, whether they face it, what is in front.
 
+    `occluders` and `interior` are pictures of the mesh: the depth from which surfaces are hidden, and a
+    factor that falls to 0 towards silhouettes.
     `attributes` are x, y, depth and facing cosine of vertices; `occluder_map` is scale, x and y offset
     from photo to occluder pixels, the depth tolerance and what it grows by on a slope of one.
     """
@@ -52,7 +54,10 @@ def sample_photo(
             scale, left, top = occluder_map[0], occluder_map[1], occluder_map[2]
             slope = np.sqrt(max(1 - facing * facing, 0.0)) / facing
             z -= occluder_map[3] + occluder_map[4] * slope
-            weight[row, column] = w * _unoccluded(occluders, x * scale + left, y * scale + top, z)
+            w *= _unoccluded(occluders, interior, x * scale + left, y * scale + top, z)
+            weight[row, column] = w
+            if w == 0:
+                continue
             u, v, fu, fv = _corner_and_fraction(x, y, width, height)
             for c in range(3):
                 upper = photo[c, v, u] + fu * (photo[c, v, u + 1] - photo[c, v, u])
@@ -76,11 +81,13 @@ def _smooth_step(t: float) -> float:
 
 
 @kernel
-def _unoccluded(occluders: Array, x: float, y: float, z: float) -> float:
-    """Share of the four pixels around a point, bilinearly weighted, whose surface is not before z."""
+def _unoccluded(occluders: Array, interior: Array, x: float, y: float, z: float) -> float:
+    """Sum over the four pixels around a point, bilinearly weighted, of how much they show of depth z."""
     u, v, fu, fv = _corner_and_fraction(x, y, occluders.shape[1], occluders.shape[0])
-    upper = (1 - fu) * (z <= occluders[v, u]) + fu * (z <= occluders[v, u + 1])
-    lower = (1 - fu) * (z <= occluders[v + 1, u]) + fu * (z <= occluders[v + 1, u + 1])
+    upper = (1 - fu) * (z <= occluders[v, u]) * interior[v, u]
+    upper += fu * (z <= occluders[v, u + 1]) * interior[v, u + 1]
+    lower = (1 - fu) * (z <= occluders[v + 1, u]) * interior[v + 1, u]
+    lower += fu * (z <= occluders[v + 1, u + 1]) * interior[v + 1, u + 1]
     return (1 - fv) * upper + fv * lower
 
 

@@ -17,7 +17,11 @@ _OCCLUDER_PX = 320
 """Longer side of the depth map that tells what is hidden: about a millimetre a pixel."""
 
 _MARGIN_PX = 2
-"""How far the places of texels in the photo may be off: so much around an occluder is left out."""
+"""How much of what an occluder hides is left out around it, in pixels of the depth map."""
+
+_SILHOUETTE_MM = (2.0, 12.0)
+"""Distances from the silhouette at which a texel begins to count, and counts in full: fits are least exact
+there, and a background colour on the cheek shows more than a filled texel."""
 
 _TOLERANCE_MM = 4.0
 """How much nearer the surface within that margin may be, besides its slope, without hiding a texel."""
@@ -72,10 +76,10 @@ def unwrap_photo(
         photo, origin_px, shrink = _cut_out(photo.detach().float().cpu(), verts_px, layout.size)
         verts_px = torch.cat(((verts_px[:, :2] - origin_px) / shrink, verts_px[:, 2:]), dim=1)
         attributes = torch.cat((verts_px, _facing(verts, layout.faces, weld, perspective)), dim=1)
-        occluders, occluder_map = _occluders(verts_px, verts, layout.faces, perspective)
+        occluders, interior, occluder_map = _occluders(verts_px, verts, layout.faces, perspective)
         colour, weight = torch.empty((layout.size, layout.size, 3)), torch.empty((layout.size, layout.size))
     surface = [attributes.numpy(), layout.faces.numpy(), layout.usable.numpy()]
-    view = [photo.numpy(), occluders.numpy(), occluder_map.numpy()]
+    view = [photo.numpy(), occluders.numpy(), interior.numpy(), occluder_map.numpy()]
     texels = [tensor.numpy() for tensor in (layout.face_index, layout.barycentric, colour, weight)]
 
     def sample(band: tuple[int, int]) -> None:
@@ -111,10 +115,12 @@ def _facing(verts: Tensor, faces: Tensor, weld: Tensor | None, perspective: bool
     return -(normals * torch.nn.functional.normalize(verts, dim=-1)).sum(dim=-1, keepdim=True)
 
 
-def _occluders(verts_px: Tensor, verts: Tensor, faces: Tensor, perspective: bool) -> tuple[Tensor, Tensor]:
-    """Least depth around each pixel of a coarse picture, and what `sample_photo` needs to look it up.
+def _occluders(
+    verts_px: Tensor, verts: Tensor, faces: Tensor, perspective: bool
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Coarse pictures of the mesh for `sample_photo`, and how it finds its way in them.
 
-    Off the mesh the depth is minus infinity: so silhouettes keep a margin as other edges do.
+    The first holds the least depth around each pixel, the second goes from 0 at the silhouette to 1.
     """
     low, high = verts_px[:, :2].amin(dim=0), verts_px[:, :2].amax(dim=0)
     scale = _OCCLUDER_PX / (high - low).amax().clamp_min(1e-6)
@@ -122,8 +128,31 @@ def _occluders(verts_px: Tensor, verts: Tensor, faces: Tensor, perspective: bool
     width, height = ((high - low) * scale + 2 * _MARGIN_PX + 1).long().clamp(2, 2 * _OCCLUDER_PX).tolist()
     scaled = torch.cat((verts_px[:, :2] * scale + offset, verts_px[:, 2:]), dim=1)
     fragments = rasterize(scaled[None], faces, (height, width), perspective=perspective)
-    depth = torch.where(fragments.mask, fragments.depth, -torch.inf)
-    nearest = -torch.nn.functional.max_pool2d(-depth, 2 * _MARGIN_PX + 1, stride=1, padding=_MARGIN_PX)
+    depth = torch.where(fragments.mask, fragments.depth, torch.inf)
     extent_mm = (verts[:, :2].amax(dim=0) - verts[:, :2].amin(dim=0)).amax()
-    growth_mm = (_MARGIN_PX + 0.5) * extent_mm / _OCCLUDER_PX
-    return nearest[0], torch.stack((scale, *offset, extent_mm.new_tensor(_TOLERANCE_MM), growth_mm))
+    pixel_mm = float(extent_mm) / _OCCLUDER_PX
+    growth_mm = extent_mm.new_tensor((_MARGIN_PX + 0.5) * pixel_mm)
+    place = torch.stack((scale, *offset, extent_mm.new_tensor(_TOLERANCE_MM), growth_mm))
+    return _least_around(depth, _MARGIN_PX)[0], _inside_silhouette(fragments.mask, pixel_mm)[0], place
+
+
+def _inside_silhouette(mask: Tensor, pixel_mm: float) -> Tensor:
+    """Rises from 0 to 1 between the two distances from what is not covered."""
+    begin, end = (distance / max(pixel_mm, 1e-6) for distance in _SILHOUETTE_MM)
+    middle, reach = (
+        min(round(pixels), _OCCLUDER_PX // 8) for pixels in ((begin + end) / 2, (end - begin) / 2)
+    )
+    covered = torch.nn.functional.pad(mask.float(), (1, 1, 1, 1))
+    eroded = _least_around(covered, middle)
+    for axis in ((1, 2 * reach + 1), (2 * reach + 1, 1)):
+        pad = (axis[0] // 2, axis[1] // 2)
+        eroded = torch.nn.functional.avg_pool2d(eroded[None], axis, stride=1, padding=pad)[0]
+    return eroded[:, 1:-1, 1:-1].contiguous()
+
+
+def _least_around(values: Tensor, reach: int) -> Tensor:
+    """Least value within so many pixels in each direction, in either axis."""
+    for axis in ((1, 2 * reach + 1), (2 * reach + 1, 1)):
+        pad = (axis[0] // 2, axis[1] // 2)
+        values = -torch.nn.functional.max_pool2d(-values[None], axis, stride=1, padding=pad)[0]
+    return values
