@@ -10,11 +10,10 @@ from PIL import Image
 from torch import Tensor
 
 from monoface.data.packs import CANVAS_PX, FACE_PX, Pack
-from monoface.detection.teacher import FaceMeshTeacher
 from monoface.detection.crops import SquareCrop
+from monoface.detection.teacher import FaceMeshTeacher
 from monoface.facemodel import CoefficientLayout, FaceModel, LandmarkSet
 from monoface.facemodel.fitting import LandmarkFit, fit_landmarks, project_points
-from monoface.geometry.cameras import WeakPerspectiveCamera
 from monoface.geometry.crops import crop_and_resize, photo_to_crop
 from monoface.geometry.rotations import camera_to_head, head_angles_from_matrix
 
@@ -111,12 +110,14 @@ def label_photos(
     config = config or LabelConfig()
     zoom = np.array([FACE_PX / image.shape[0] for image in images], dtype=np.float32)[:, None, None]
     points = {set_name: points * zoom for set_name, points in annotated_px.items()}
-    marks, score = _mark(images, teacher)
+    marks, score = mark_photos(images, teacher)
     points[TEACHER_SET] = marks * zoom
 
     believed = score >= config.min_score
     if "aflw21" in points:
-        believed &= _disagreement_percent(points["aflw21"], points[TEACHER_SET]) <= config.max_disagreement_percent
+        believed &= (
+            disagreement_percent(points["aflw21"], points[TEACHER_SET]) <= config.max_disagreement_percent
+        )
     fit = _fit(model, points, believed)
     yaw, _, _ = head_angles_from_matrix(camera_to_head(fit.coefficients.rotation))
     good = believed & (fit.error_percent <= config.max_error_percent).numpy()
@@ -145,7 +146,10 @@ def _grown(boxes: Float[np.ndarray, "*batch 4"]) -> Float[np.ndarray, "*batch 4"
     return np.concatenate((boxes[..., :2] - margin, boxes[..., 2:] + margin), axis=-1)
 
 
-def _mark(images: Sequence[np.ndarray], teacher: FaceMeshTeacher) -> tuple[np.ndarray, np.ndarray]:
+def mark_photos(
+    images: Sequence[UInt8[np.ndarray, "height width 3"]], teacher: FaceMeshTeacher
+) -> tuple[Float32[np.ndarray, "photos 468 2"], Float32[np.ndarray, " photos"]]:
+    """The teacher's points in pixels of photos that each show one face, and how sure it is of a face."""
     marks, scores = [], []
     for start in range(0, len(images), 64):
         photos = [Image.fromarray(image) for image in images[start : start + 64]]
@@ -156,7 +160,13 @@ def _mark(images: Sequence[np.ndarray], teacher: FaceMeshTeacher) -> tuple[np.nd
     return np.concatenate(marks), np.concatenate(scores)
 
 
-def _disagreement_percent(annotated: np.ndarray, marks: np.ndarray) -> np.ndarray:
+def disagreement_percent(
+    annotated: Float32[np.ndarray, "photos 21 2"], marks: Float32[np.ndarray, "photos 468 2"]
+) -> Float[np.ndarray, " photos"]:
+    """Mean distance of the teacher's eye, mouth and chin points from AFLW's, in percent of `FACE_PX`.
+
+    Infinite where fewer than three of them are annotated.
+    """
     distance = np.linalg.norm(annotated[:, _AFLW_POINTS] - marks[:, _TEACHER_POINTS], axis=-1)
     seen = np.isfinite(distance)
     total = np.where(seen, distance, 0).sum(axis=1)
@@ -190,4 +200,6 @@ def concatenate_sets(sets: Sequence[LandmarkSet]) -> LandmarkSet:
     def pad(tensor: Tensor) -> Tensor:
         return torch.nn.functional.pad(tensor, (0, width - tensor.shape[1]))
 
-    return LandmarkSet(torch.cat([pad(one.index) for one in sets]), torch.cat([pad(one.weight) for one in sets]))
+    return LandmarkSet(
+        torch.cat([pad(one.index) for one in sets]), torch.cat([pad(one.weight) for one in sets])
+    )

@@ -19,6 +19,7 @@ from monoface.data.packs import CANVAS_PX, FACE_PX, Pack
 from monoface.data.profiling import PhotoRelief
 from monoface.data.pseudo_labels import LabelConfig, LabelledPhotos, label_photos, roi_from_points
 from monoface.data.sources import Aflw, Lfw, Omi, PortraitsCc0, Ytf
+from monoface.data.synthetic import HeadsConfig, heads_pack
 from monoface.detection.teacher import FaceMeshConfig, FaceMeshTeacher
 from monoface.facemodel import CoefficientLayout, FaceModel, LandmarkSet, PointBasis
 from monoface.geometry.cameras import WeakPerspectiveCamera, transform_points
@@ -52,6 +53,7 @@ class RecipeConfig:
         sources: Folders of the data that are used.
         labels: When pseudo-labels are believed.
         turn: How photos are turned.
+        heads: Synthetic heads; a count of 0 makes none.
         held_out_people: Every so manieth person of `ytf` is kept for validation.
         limit: At most so many photos of each source; 0 takes all.
         seed: Of the turned views.
@@ -60,6 +62,7 @@ class RecipeConfig:
     sources: tuple[str, ...] = ("aflw", "ytf", "lfw", "omi", "portraits_cc0")
     labels: LabelConfig = field(default_factory=LabelConfig)
     turn: TurnConfig = field(default_factory=TurnConfig)
+    heads: HeadsConfig = field(default_factory=HeadsConfig)
     held_out_people: int = 10
     limit: int = 0
     seed: int = 0
@@ -101,7 +104,8 @@ def build_packs(
         report: Gets a line for each pack.
 
     Returns:
-        For each source a pack of its photos and, where any photo can be turned, one of turned views.
+        For each source a pack of its photos and one of turned views, which may be empty; then the
+        synthetic heads.
 
     Raises:
         DataError: If a source is missing.
@@ -120,7 +124,21 @@ def build_packs(
                 pack.save(folder / pack.name, recipe)
         report(f"{name}: {len(made[0])} photos, {len(made[1])} turned views")
         packs += made
+    if config.heads.count:
+        packs.append(_heads(folder / "heads", recipe, model, packs, config))
+        report(f"heads: {len(packs[-1])} synthetic")
     return packs
+
+
+def _heads(folder: Path, recipe: str, model: FaceModel, packs: list[Pack], config: RecipeConfig) -> Pack:
+    """Synthetic heads in front of the blurred photos of the first pack."""
+    try:
+        return Pack.load(folder, recipe)
+    except DataError:
+        backgrounds = packs[0].canvases if packs else np.zeros((0, CANVAS_PX, CANVAS_PX, 3), np.uint8)
+        heads = heads_pack(model, backgrounds, config.heads)
+        heads.save(folder, recipe)
+        return heads
 
 
 def read_photos(name: str, folder: Path, config: RecipeConfig) -> _Photos:
@@ -141,7 +159,11 @@ def read_photos(name: str, folder: Path, config: RecipeConfig) -> _Photos:
         # The jaw of these annotations is the silhouette, which is no fixed point of the mesh.
         points[:, :17] = np.nan
         return _Photos([ytf.image(row) for row in rows], {_CONTOUR_SET: points})
-    plain = {"lfw": Lfw, "omi": Omi, "portraits_cc0": PortraitsCc0}
+    plain: dict[str, Callable[[Path], Lfw | Omi | PortraitsCc0]] = {
+        "lfw": Lfw,
+        "omi": Omi,
+        "portraits_cc0": PortraitsCc0,
+    }
     if name not in plain:
         raise DataError(f"source {name}: expected one of aflw, ytf, {', '.join(plain)}.")
     source = plain[name](folder)
@@ -178,7 +200,10 @@ def turned_pack(photos: LabelledPhotos, model: FaceModel, config: RecipeConfig) 
             np.zeros((0, layout.size), np.float32),
         )
     return Pack(
-        f"{photos.name}_turned", np.stack([view[0] for view in views]), {}, np.stack([view[1] for view in views])
+        f"{photos.name}_turned",
+        np.stack([view[0] for view in views]),
+        {},
+        np.stack([view[1] for view in views]),
     )
 
 
@@ -189,7 +214,8 @@ def _turned_views(
     zoom = image.shape[0] / FACE_PX
     coefficients = photos.fit.coefficients[slice(row, row + 1)]
     camera = WeakPerspectiveCamera(
-        photos.fit.camera.scale_px_per_mm[row : row + 1] * zoom, photos.fit.camera.principal_px[row : row + 1] * zoom
+        photos.fit.camera.scale_px_per_mm[row : row + 1] * zoom,
+        photos.fit.camera.principal_px[row : row + 1] * zoom,
     )
     verts = skin.basis(coefficients.identity, coefficients.expression)
     landmarks = skin.landmarks68(coefficients.identity, coefficients.expression)

@@ -12,7 +12,7 @@ import torch
 from lightning_fabric import Fabric
 from torch import nn
 
-from monoface.core.errors import ConfigError
+from monoface.core.errors import CheckpointError, ConfigError
 from monoface.data.batches import BatchMaker, stream_batches
 from monoface.methods.contract import Method
 from monoface.training.averaging import AveragedNetwork
@@ -97,7 +97,7 @@ def train(
         The averaged networks, by name.
 
     Raises:
-        CheckpointError: If the folder's checkpoints are all damaged.
+        CheckpointError: If the folder's checkpoints are all damaged, or are of other networks.
     """
     fabric = Fabric(accelerator=config.device, devices=1, precision=config.precision)
     run = _Run(method, config, fabric)
@@ -128,7 +128,7 @@ class _Run:
         self.networks = dict(method.networks)
         self.optimisers = {}
         for name, network in self.networks.items():
-            network.to(fabric.device, memory_format=torch.channels_last)
+            nn.utils.convert_conv2d_weight_memory_format(network.to(fabric.device), torch.channels_last)
             groups = _parameter_groups(network, config.weight_decay)
             self.optimisers[name] = torch.optim.AdamW(groups, lr=config.learning_rate, fused=True)
         self._averages = {name: AveragedNetwork(net, config.average) for name, net in self.networks.items()}
@@ -154,7 +154,11 @@ class _Run:
         self.step += 1
         for name, average in self._averages.items():
             average.follow(self.networks[name], self.step)
-        return {"total": sum(float(total) for total in result.total.values()), "rate": rate, **result.terms}
+        return {
+            "total": sum(float(total.detach()) for total in result.total.values()),
+            "rate": rate,
+            **result.terms,
+        }
 
     def state(self) -> dict[str, Any]:
         return {
@@ -165,11 +169,17 @@ class _Run:
         }
 
     def restore(self, state: dict[str, Any]) -> None:
-        self.step = state["step"]
-        for name, network in self.networks.items():
-            network.load_state_dict(state["networks"][name])
-            self.averaged[name].load_state_dict(state["averaged"][name])
-            self.optimisers[name].load_state_dict(state["optimisers"][name])
+        try:
+            for name, network in self.networks.items():
+                network.load_state_dict(state["networks"][name])
+                self.averaged[name].load_state_dict(state["averaged"][name])
+                self.optimisers[name].load_state_dict(state["optimisers"][name])
+            self.step = state["step"]
+        except (KeyError, RuntimeError, ValueError) as error:
+            raise CheckpointError(
+                f"checkpoint: expected one of the same networks, got another ({error}). "
+                "Continue with the configuration that it began with, or choose another folder."
+            ) from error
 
 
 class _Log:
@@ -178,7 +188,7 @@ class _Log:
     def __init__(self, path: Path, step: int) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
-        kept = [line for line in lines if json.loads(line)["step"] <= step]
+        kept = [line for line in lines if _step_of(line) <= step]
         path.write_text("".join(f"{line}\n" for line in kept), encoding="utf-8")
         self._path = path
         self._since = time.monotonic()
@@ -192,6 +202,14 @@ class _Log:
         record |= {name: round(value, 6) for name, value in values.items()}
         with self._path.open("a", encoding="utf-8") as file:
             file.write(json.dumps(record) + "\n")
+
+
+def _step_of(line: str) -> float:
+    """Step of a line of the log; infinity for a line that an interruption cut off."""
+    try:
+        return float(json.loads(line)["step"])
+    except (ValueError, KeyError, TypeError):
+        return math.inf
 
 
 def _parameter_groups(network: nn.Module, weight_decay: float) -> list[dict[str, Any]]:

@@ -1,0 +1,167 @@
+"""Synthetic heads: pictures from our own renderer, of which everything is known.
+
+Faces are drawn from the model's own distribution, expressions as a few active blendshapes that often
+come in left-right pairs, poses up to profile, light as a bright sky with one or two broad lamps,
+backgrounds as blurred photos or colour gradients.
+"""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from jaxtyping import Float, UInt8
+from PIL import Image, ImageFilter
+from torch import Tensor
+
+from monoface.data.batches import mirrored_expressions
+from monoface.data.packs import CANVAS_PX, FACE_PX, Pack
+from monoface.data.pseudo_labels import roi_from_points
+from monoface.facemodel import CoefficientLayout, FaceCoefficients, FaceModel
+from monoface.geometry.cameras import NOMINAL_DISTANCE_MM, WeakPerspectiveCamera, transform_points
+from monoface.geometry.rotations import head_matrix_from_angles, head_to_camera
+from monoface.render import Renderer
+from monoface.shading import sh_basis
+
+_BATCH = 16
+# The crop is drawn at twice its size and averaged, which smooths its edges.
+_OVERSAMPLING = 2
+
+
+@dataclass(frozen=True)
+class HeadsConfig:
+    """What synthetic heads look like.
+
+    Attributes:
+        count: How many to draw.
+        max_yaw_deg: Yaw is uniform up to this, either way.
+        pitch_deg: Standard deviation of pitch.
+        roll_deg: Standard deviation of roll.
+        active: Mean number of active expressions.
+        seed: Of everything random.
+    """
+
+    count: int = 6000
+    max_yaw_deg: float = 92.0
+    pitch_deg: float = 14.0
+    roll_deg: float = 10.0
+    active: float = 5.0
+    seed: int = 0
+
+
+def heads_pack(
+    model: FaceModel, backgrounds: UInt8[np.ndarray, "photos side side 3"], config: HeadsConfig
+) -> Pack:
+    """Draw heads as training samples with known coefficients.
+
+    Args:
+        model: The face model to draw.
+        backgrounds: Square photos that are blurred and put behind the heads; may be empty.
+        config: What heads look like.
+    """
+    rng = np.random.default_rng((config.seed, 77))
+    canvases, outputs = [], []
+    for start in range(0, config.count, _BATCH):
+        count = min(_BATCH, config.count - start)
+        coefficients = draw_coefficients(model, count, rng, config)
+        camera = framing_camera(model, coefficients)
+        pictures, masks = _render(model, coefficients, camera)
+        for picture, mask in zip(pictures, masks, strict=True):
+            background = _background(backgrounds, rng)
+            canvases.append((mask * picture + (1 - mask) * background).round().clip(0, 255).astype(np.uint8))
+        margin = torch.full((count, 2), (CANVAS_PX - FACE_PX) / 2)
+        face_camera = camera.cropped(margin, torch.ones(count))
+        outputs.append(CoefficientLayout.of(model).encode(coefficients, face_camera, FACE_PX).numpy())
+    return Pack("heads", np.stack(canvases), {}, np.concatenate(outputs))
+
+
+def draw_coefficients(
+    model: FaceModel, count: int, rng: np.random.Generator, config: HeadsConfig
+) -> FaceCoefficients:
+    """Random faces, poses and lights; the models' origins lie on the viewing axis."""
+
+    def angle(degrees: np.ndarray) -> Tensor:
+        return torch.from_numpy(np.deg2rad(degrees)).float()
+
+    yaw = angle(rng.uniform(-config.max_yaw_deg, config.max_yaw_deg, count))
+    pitch = angle(rng.normal(0, config.pitch_deg, count))
+    roll = angle(rng.normal(0, config.roll_deg, count))
+    translation = torch.zeros(count, 3)
+    translation[:, 2] = NOMINAL_DISTANCE_MM
+    return FaceCoefficients(
+        identity=torch.from_numpy(rng.standard_normal((count, model.identity_size))).float(),
+        expression=torch.from_numpy(_draw_expressions(model.expression_names, count, rng, config.active)),
+        albedo=torch.from_numpy(rng.standard_normal((count, model.albedo_size))).float(),
+        rotation=head_to_camera(head_matrix_from_angles(yaw, pitch, roll)),
+        translation_mm=translation,
+        light=torch.stack([_draw_light(rng) for _ in range(count)]),
+    )
+
+
+def framing_camera(model: FaceModel, coefficients: FaceCoefficients) -> WeakPerspectiveCamera:
+    """Cameras that put the faces' crops in the middle of canvases."""
+    points = model.subset(model.landmarks("ibug68"))(coefficients.identity, coefficients.expression)
+    turned = transform_points(coefficients.rotation, coefficients.translation_mm, points)
+    box = roi_from_points(turned[..., :2])
+    scale = FACE_PX / (box[:, 2] - box[:, 0])
+    centre = (box[:, :2] + box[:, 2:]) / 2
+    return WeakPerspectiveCamera(scale, CANVAS_PX / 2 - centre * scale[:, None])
+
+
+def _draw_expressions(
+    names: tuple[str, ...], count: int, rng: np.random.Generator, active: float
+) -> Float[np.ndarray, "batch expressions"]:
+    """Sparse weights in [0, 1]; three of four times the other side does nearly the same."""
+    chosen = rng.random((count, len(names))) < active / len(names)
+    weights = np.where(chosen, rng.beta(1.2, 1.8, (count, len(names))), 0.0)
+    paired = rng.random((count, 1)) < 0.75
+    both = np.maximum(weights, weights[:, mirrored_expressions(names)])
+    varied = both * rng.uniform(0.8, 1.0, both.shape)
+    return np.where(paired, varied, weights).astype(np.float32)
+
+
+def _draw_light(rng: np.random.Generator) -> Float[Tensor, "9 3"]:
+    """Radiance of an even sky and one or two lamps, mostly from above, about white."""
+    tint = torch.from_numpy(np.exp(rng.normal(0, 0.12, 3))).float()
+    light = torch.zeros(9, 3)
+    light[0] = rng.uniform(0.5, 1.6) / 0.282095
+    for _ in range(rng.integers(1, 3)):
+        # The camera looks along +z and y points down: lamps stand in front and above.
+        direction = torch.tensor([rng.normal(0, 0.8), rng.normal(-0.4, 0.6), -abs(rng.normal(0.7, 0.5))])
+        direction = direction / direction.norm().clamp_min(1e-3)
+        lamp = sh_basis(direction.float()[None])[0]
+        light += (
+            rng.uniform(0.5, 3.5) * lamp[:, None] * torch.from_numpy(np.exp(rng.normal(0, 0.1, 3))).float()
+        )
+    return light * tint
+
+
+def _render(
+    model: FaceModel, coefficients: FaceCoefficients, camera: WeakPerspectiveCamera
+) -> tuple[np.ndarray, np.ndarray]:
+    """Pictures in 0..255 and opacities of canvases."""
+    size = CANVAS_PX * _OVERSAMPLING
+    verts = model.shape(coefficients.identity, coefficients.expression)
+    verts_camera = transform_points(coefficients.rotation, coefficients.translation_mm, verts)
+    zoom = torch.full_like(camera.scale_px_per_mm, _OVERSAMPLING)
+    large = camera.cropped(torch.zeros_like(camera.principal_px), zoom)
+    renderer = Renderer(model.faces, (size, size), model.weld, shading="vertex")
+    rendered = renderer.render(large, verts_camera, model.albedo(coefficients.albedo), coefficients.light)
+    pool = torch.nn.functional.avg_pool2d
+    mask = pool(rendered.mask[:, None].float(), _OVERSAMPLING)
+    colour = pool(rendered.image.clamp(0, 1) * rendered.mask[:, None], _OVERSAMPLING) / mask.clamp_min(1e-6)
+    return (255 * colour).permute(0, 2, 3, 1).numpy(), mask.permute(0, 2, 3, 1).numpy()
+
+
+def _background(photos: np.ndarray, rng: np.random.Generator) -> Float[np.ndarray, "side side 3"]:
+    if len(photos) and rng.random() < 0.6:
+        photo = Image.fromarray(photos[rng.integers(len(photos))])
+        blurred = photo.resize((CANVAS_PX, CANVAS_PX)).filter(ImageFilter.GaussianBlur(rng.uniform(4, 12)))
+        turned = blurred.rotate(90 * int(rng.integers(4)))
+        return np.asarray(turned, dtype=np.float32)
+    cells = int(rng.integers(2, 24))
+    coarse = Image.fromarray(rng.integers(0, 256, (cells, cells, 3), dtype=np.uint8))
+    smooth = np.asarray(coarse.resize((CANVAS_PX, CANVAS_PX), Image.Resampling.BICUBIC), dtype=np.float32)
+    mean = rng.uniform(0, 255, 3)
+    contrast = rng.uniform(0.0, 0.8) if rng.random() < 0.8 else math.sqrt(rng.random())
+    return np.asarray(mean + contrast * (smooth - 128), dtype=np.float32)
