@@ -11,6 +11,7 @@ from monoface.geometry.triangles import (
     triangle_areas,
     triangle_normals,
     vertex_normals,
+    vertex_normals_reference,
 )
 
 TETRAHEDRON = torch.tensor(((0.0, 0.0, 0.0), (2.0, 0.0, 0.0), (0.0, 3.0, 0.0), (0.0, 0.0, 1.0))).double()
@@ -67,6 +68,23 @@ def test_degenerate_triangles_have_no_area_no_normal_and_no_gradient():
     assert all((result == 0).all() for result in results)
     sum(result.sum() for result in results).backward()
     assert (verts.grad == 0).all()
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_fused_normals_are_those_of_the_definition(rng, dtype):
+    faces = torch.randint(0, 30, (70, 3), generator=rng)
+    weld = torch.arange(30)
+    weld[torch.tensor((7, 19, 20))] = torch.tensor((2, 2, 11))
+    weights = torch.randn(3, 30, 3, generator=rng, dtype=dtype)
+    outcomes = []
+    points = torch.randn(3, 30, 3, generator=rng, dtype=dtype)
+    for function in (vertex_normals, vertex_normals_reference):
+        verts = points.clone().requires_grad_()
+        normals = function(verts, faces, weld)
+        (normals * weights).sum().backward()
+        outcomes.append((normals, verts.grad))
+    tolerance = 2e-4 if dtype == torch.float32 else 1e-10
+    assert_close(outcomes[0], outcomes[1], rtol=tolerance, atol=tolerance)
 
 
 def test_gradients(rng):

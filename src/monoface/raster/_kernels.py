@@ -9,8 +9,8 @@ from typing import Any
 import numba
 import numpy as np
 
+from monoface.core.compiled import Array, kernel
 from monoface.raster._reference import LARGEST_COORDINATE_PX, SUBPIXEL_BITS, SUBPIXELS
-from monoface.raster.compiled import Array, kernel
 
 _NOT_DRAWABLE = np.int32(-(2**31))
 _HALF_PIXEL = SUBPIXELS // 2

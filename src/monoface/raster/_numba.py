@@ -10,10 +10,10 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
+from monoface.core.compiled import Array
+from monoface.core.threads import band_limits, count_bands, run_for_each
 from monoface.raster import _kernels
-from monoface.raster.compiled import Array
 from monoface.raster.fragments import Fragments
-from monoface.raster.threads import band_limits, count_bands, run_for_each
 
 
 def rasterize(

@@ -3,7 +3,7 @@
 import numba
 import numpy as np
 
-from monoface.raster.compiled import Array, kernel
+from monoface.core.compiled import Array, kernel
 
 _FACING_NONE, _FACING_FULL = 0.3, 0.7
 """Cosines to the viewing direction below which a texel takes nothing from the photo, and all."""

@@ -6,7 +6,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from monoface.raster.threads import band_limits, count_bands, run_for_each
+from monoface.core.threads import band_limits, count_bands, run_for_each
 from monoface.render.layout import TextureLayout
 from monoface.render.unwrap import TextureMap
 

@@ -6,10 +6,10 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from monoface.core.threads import band_limits, count_bands, run_for_each
 from monoface.geometry.cameras import PerspectiveCamera
 from monoface.geometry.triangles import vertex_normals
 from monoface.raster import rasterize
-from monoface.raster.threads import band_limits, count_bands, run_for_each
 from monoface.render.layout import TextureLayout
 from monoface.render.renderer import Camera, project
 
