@@ -6,6 +6,7 @@ from torch.testing import assert_close
 
 from monoface.geometry.rotations import matrix_from_axis_angle
 from monoface.shading import ambient_light, sh_basis, sh_irradiance, shade
+from monoface.shading.harmonics import shade_reference
 
 
 @pytest.fixture
@@ -69,6 +70,21 @@ def test_ambient_light_shades_to_albedo(normals, rng):
     albedo = torch.rand(2, 9, 3, dtype=torch.float64, generator=rng)
     light = ambient_light(torch.full((2, 3), math.pi, dtype=torch.float64))
     assert_close(shade(albedo, normals, light), albedo)
+
+
+@pytest.mark.parametrize("count", [1, 4, 9])
+def test_fused_shading_is_that_of_the_definition(normals, rng, count):
+    albedo = torch.rand(2, 9, 3, dtype=torch.float64, generator=rng)
+    light = torch.randn(2, count, 3, dtype=torch.float64, generator=rng)
+    weights = torch.randn(2, 9, 3, dtype=torch.float64, generator=rng)
+    outcomes = []
+    for function in (shade, shade_reference):
+        inputs = [tensor.clone().requires_grad_() for tensor in (albedo, normals, light)]
+        radiance = function(*inputs)
+        (radiance * weights).sum().backward()
+        outcomes.append((radiance, *(value.grad for value in inputs)))
+    for fused, definition in zip(*outcomes, strict=True):
+        assert_close(fused, definition)
 
 
 def test_gradients(normals, rng):

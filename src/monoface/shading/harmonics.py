@@ -85,4 +85,24 @@ def shade(
         normals: Unit normals, in the frame of the lighting.
         light: SH coefficients of incoming radiance, as `sh_irradiance` takes them.
     """
+    fusable = albedo.dtype == normals.dtype == light.dtype and albedo.dtype in (torch.float32, torch.float64)
+    if albedo.device.type != "cpu" or not fusable or light.shape[-2] not in (1, 4, 9):
+        return shade_reference(albedo, normals, light)
+    # Imported late, because numba takes half a second.
+    from monoface.shading._numba import FusedShade
+
+    count = light.shape[-2]
+    response = light.new_tensor(_COSINE_LOBE[:count])[:, None] / math.pi * light
+    response = torch.nn.functional.pad(response, (0, 0, 0, 9 - count))
+    points = albedo.shape[-2]
+    batched = albedo.reshape(-1, points, 3), normals.reshape(-1, points, 3), response.reshape(-1, 9, 3)
+    return FusedShade.apply(*batched).reshape(albedo.shape)
+
+
+def shade_reference(
+    albedo: Float[Tensor, "*batch points 3"],
+    normals: Float[Tensor, "*batch points 3"],
+    light: Float[Tensor, "*batch coeffs 3"],
+) -> Float[Tensor, "*batch points 3"]:
+    """The definition of `shade` in plain PyTorch, for any device and for tests."""
     return albedo * sh_irradiance(normals, light) / math.pi
