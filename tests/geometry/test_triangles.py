@@ -7,6 +7,7 @@ from torch.testing import assert_close
 from monoface.geometry.rotations import HALF_TURN_ABOUT_X, matrix_from_axis_angle
 from monoface.geometry.triangles import (
     normalize_or_zero,
+    normalize_or_zero_reference,
     signed_areas_px,
     triangle_areas,
     triangle_normals,
@@ -102,3 +103,16 @@ def test_normalising(rng, shape):
     vectors = torch.randn(*shape, generator=rng)
     assert_close(normalize_or_zero(vectors).norm(dim=-1), torch.ones(shape[:-1]))
     assert (normalize_or_zero(torch.zeros(shape)) == 0).all()
+
+
+def test_fused_normalising_is_that_of_the_definition(rng):
+    vectors = torch.randn(4, 5, 3, generator=rng, dtype=torch.float64)
+    vectors[1, 2] = 0
+    weights = torch.randn(4, 5, 3, generator=rng, dtype=torch.float64)
+    outcomes = []
+    for function in (normalize_or_zero, normalize_or_zero_reference):
+        leaf = vectors.clone().requires_grad_()
+        unit = function(leaf)
+        (unit * weights).sum().backward()
+        outcomes.append((unit, leaf.grad))
+    assert_close(*outcomes)

@@ -65,3 +65,26 @@ def sum_normals_backward(
         grad_verts[v0, 0] -= d1x + d2x
         grad_verts[v0, 1] -= d1y + d2y
         grad_verts[v0, 2] -= d1z + d2z
+
+
+@kernel
+def normalize(vectors: Array, inverse_length: Array, unit: Array) -> None:
+    """Unit vectors, and one over the lengths; zero for the zero vector."""
+    for v in range(len(vectors)):
+        x, y, z = vectors[v, 0], vectors[v, 1], vectors[v, 2]
+        squared = x * x + y * y + z * z
+        scale = 1 / np.sqrt(squared) if squared > 0 else squared * 0
+        inverse_length[v] = scale
+        unit[v, 0], unit[v, 1], unit[v, 2] = x * scale, y * scale, z * scale
+
+
+@kernel
+def normalize_backward(unit: Array, inverse_length: Array, grad_unit: Array, grad_vectors: Array) -> None:
+    """Gradient of `normalize`: what lies across the vector, over its length."""
+    for v in range(len(unit)):
+        x, y, z, scale = unit[v, 0], unit[v, 1], unit[v, 2], inverse_length[v]
+        gx, gy, gz = grad_unit[v, 0], grad_unit[v, 1], grad_unit[v, 2]
+        along = x * gx + y * gy + z * gz
+        grad_vectors[v, 0] = (gx - along * x) * scale
+        grad_vectors[v, 1] = (gy - along * y) * scale
+        grad_vectors[v, 2] = (gz - along * z) * scale

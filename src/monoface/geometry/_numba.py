@@ -1,4 +1,4 @@
-"""Vertex normals on the CPU, fused: about ten times as fast as the operations of `triangles`."""
+"""Normals on the CPU, fused forward and backward: several times as fast as the operations of `triangles`."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from monoface.core.threads import run_for_each
+from monoface.core.threads import band_limits, count_bands, run_for_each
 from monoface.geometry import _kernels
 
 
@@ -45,3 +45,31 @@ class FusedVertexNormals(torch.autograd.Function):
 
         run_for_each(compute, range(len(verts)))
         return torch.from_numpy(grad_verts), None, None
+
+
+class FusedNormalize(torch.autograd.Function):
+    """Unit vectors of (points, 3) in float32 or float64; the zero vector stays zero, without gradient."""
+
+    @staticmethod
+    def forward(ctx: Any, vectors: Tensor) -> Tensor:
+        """See `triangles.normalize_or_zero`."""
+        unit = torch.empty_like(vectors, memory_format=torch.contiguous_format)
+        inverse_length = vectors.new_empty(len(vectors))
+        arrays = [tensor.numpy() for tensor in (vectors.detach().contiguous(), inverse_length, unit)]
+        bands = band_limits(len(vectors), count_bands(1))
+        run_for_each(lambda band: _kernels.normalize(*[array[slice(*band)] for array in arrays]), bands)
+        ctx.save_for_backward(unit, inverse_length)
+        return unit
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, grad_unit: Tensor) -> Tensor:
+        """Gradient with respect to the vectors."""
+        unit, inverse_length = ctx.saved_tensors
+        grad = torch.empty_like(unit)
+        arrays = [tensor.numpy() for tensor in (unit, inverse_length, grad_unit.contiguous(), grad)]
+        bands = band_limits(len(unit), count_bands(1))
+        run_for_each(
+            lambda band: _kernels.normalize_backward(*[array[slice(*band)] for array in arrays]), bands
+        )
+        return grad

@@ -55,8 +55,7 @@ def vertex_normals(
     """
     batched = verts.reshape(-1, *verts.shape[-2:])
     weld = torch.arange(verts.shape[-2], device=verts.device) if weld is None else weld
-    if verts.device.type == "cpu" and verts.dtype in (torch.float32, torch.float64):
-        # Imported late, because numba takes half a second and much of geometry does without.
+    if _is_fusable(verts):
         from monoface.geometry._numba import FusedVertexNormals
 
         return FusedVertexNormals.apply(batched, faces, weld).reshape(verts.shape)
@@ -73,15 +72,29 @@ def vertex_normals_reference(
     summed = torch.zeros_like(rows)
     for corner in range(3):
         summed = summed.index_add(0, weld[faces[:, corner]], area_vectors)
-    return normalize_or_zero(summed)[weld].transpose(0, 1)
+    return normalize_or_zero_reference(summed)[weld].transpose(0, 1)
 
 
 def normalize_or_zero(vectors: Float[Tensor, "*batch 3"]) -> Float[Tensor, "*batch 3"]:
     """Vectors scaled to unit length; the zero vector stays zero, with zero gradient."""
+    if _is_fusable(vectors):
+        from monoface.geometry._numba import FusedNormalize
+
+        return FusedNormalize.apply(vectors.reshape(-1, 3)).reshape(vectors.shape)
+    return normalize_or_zero_reference(vectors)
+
+
+def normalize_or_zero_reference(vectors: Float[Tensor, "*batch 3"]) -> Float[Tensor, "*batch 3"]:
+    """The definition of `normalize_or_zero` in plain PyTorch, for any device and for tests."""
     squared = vectors.square().sum(dim=-1, keepdim=True)
     positive = squared > 0
     inverse = torch.where(positive, squared, torch.ones_like(squared)).rsqrt()
     return vectors * torch.where(positive, inverse, torch.zeros_like(inverse))
+
+
+def _is_fusable(tensor: Tensor) -> bool:
+    """Whether compiled kernels take it; they are imported late, because numba takes half a second."""
+    return tensor.device.type == "cpu" and tensor.dtype in (torch.float32, torch.float64)
 
 
 def _double_area_vectors(

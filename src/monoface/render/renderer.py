@@ -12,7 +12,7 @@ from monoface.geometry.cameras import PerspectiveCamera, WeakPerspectiveCamera
 from monoface.geometry.triangles import normalize_or_zero, vertex_normals
 from monoface.raster import Fragments, interpolate, rasterize
 from monoface.raster.rasterize import Cull
-from monoface.render.clipping import clip_near
+from monoface.render.clipping import NearClip, clip_near
 from monoface.shading import linear_to_srgb, shade
 
 Camera = WeakPerspectiveCamera | PerspectiveCamera
@@ -82,31 +82,30 @@ class Renderer:
         colour = albedo.expand(batch, -1, -1)
         if light is not None and self.shading == "vertex":
             colour = shade(colour, normals, light.expand(batch, -1, -1))
-        fragments, attributes, source_face = self._draw(
-            camera, verts_camera, torch.cat((colour, normals), dim=-1)
+        clip, fragments, source_face = self._rasterize(camera, verts_camera)
+        # One by one: slices of joined attributes would cost more, above all backward.
+        colour, normals = (
+            interpolate(
+                values if clip is None else clip.extend(values), clip.faces if clip else self.faces, fragments
+            )
+            for values in (colour, normals)
         )
-        colour, normals = attributes[..., :3], normalize_or_zero(attributes[..., 3:])
+        normals = normalize_or_zero(normals)
         if light is not None and self.shading == "pixel":
             lit = shade(colour.flatten(1, 2), normals.flatten(1, 2), light.expand(batch, -1, -1))
             colour = lit.reshape(colour.shape)
         return RenderedFace(colour.movedim(-1, 1), fragments.mask, fragments.depth, normals, source_face)
 
-    def _draw(
-        self, camera: Camera, verts_camera: Tensor, attributes: Tensor
-    ) -> tuple[Fragments, Tensor, Tensor]:
-        """Fragments, attributes at pixels and rows of the original faces."""
-        faces = self.faces
-        perspective = isinstance(camera, PerspectiveCamera)
-        clip = clip_near(verts_camera, faces) if perspective else None
-        if clip is not None:
-            verts_camera, attributes, faces = clip.extend(verts_camera), clip.extend(attributes), clip.faces
-        fragments = rasterize(
-            project(camera, verts_camera), faces, self.size, perspective=perspective, cull=self.cull
-        )
-        face_index = fragments.face_index
-        if clip is not None:
-            face_index = torch.where(fragments.mask, clip.source_face[face_index.clamp_min(0)], face_index)
-        return fragments, interpolate(attributes, faces, fragments), face_index
+    def _rasterize(self, camera: Camera, verts_camera: Tensor) -> tuple[NearClip | None, Fragments, Tensor]:
+        """How the mesh was clipped, if at all, its fragments, and their rows of the original faces."""
+        if not isinstance(camera, PerspectiveCamera):
+            fragments = rasterize(project(camera, verts_camera), self.faces, self.size, cull=self.cull)
+            return None, fragments, fragments.face_index
+        clip = clip_near(verts_camera, self.faces)
+        verts_px = project(camera, clip.extend(verts_camera))
+        fragments = rasterize(verts_px, clip.faces, self.size, perspective=True, cull=self.cull)
+        shown = clip.source_face[fragments.face_index.clamp_min(0)]
+        return clip, fragments, torch.where(fragments.mask, shown, fragments.face_index)
 
 
 def project(camera: Camera, verts_camera: Float[Tensor, "batch verts 3"]) -> Float[Tensor, "batch verts 3"]:
