@@ -115,7 +115,7 @@ def test_candidates_of_a_turned_crop_by_hand():
 
 @pytest.mark.parametrize("spec", [SHORT_RANGE, FULL_RANGE])
 def test_a_batch_gives_what_its_pictures_give(spec, noise):
-    network = BlazeFace(spec, threads=1)
+    network = BlazeFace(spec)
     pictures = noise.integers(0, 256, (3, spec.size_px, spec.size_px, 3), dtype=np.uint8)
     together = network(pictures, 1e-4)
     for picture, expected in zip(pictures, together, strict=True):

@@ -113,7 +113,7 @@ def box_iou(
 ) -> Float[np.ndarray, " count"]:
     """Intersection over union of one box with others; 0 where both are empty."""
     intersection = _intersection(box, others)
-    union = (box[2:] - box[:2]).prod() + (others[:, 2:] - others[:, :2]).prod(axis=1) - intersection
+    union = _area(box) + _area(others) - intersection
     return np.where(union > 0, intersection / np.where(union > 0, union, 1), 0)
 
 
@@ -153,7 +153,7 @@ def _inside(
     box: Float[np.ndarray, " 4"], others: Float[np.ndarray, "count 4"]
 ) -> Float[np.ndarray, " count"]:
     """Intersection as a part of the smaller of two boxes."""
-    smaller = np.minimum((box[2:] - box[:2]).prod(), (others[:, 2:] - others[:, :2]).prod(axis=1))
+    smaller = np.minimum(_area(box), _area(others))
     return _intersection(box, others) / np.maximum(smaller, 1e-12)
 
 
@@ -161,7 +161,11 @@ def _intersection(
     box: Float[np.ndarray, " 4"], others: Float[np.ndarray, "count 4"]
 ) -> Float[np.ndarray, " count"]:
     shared = np.minimum(box[2:], others[:, 2:]) - np.maximum(box[:2], others[:, :2])
-    return np.clip(shared, 0, None).prod(axis=1)
+    return np.maximum(shared[:, 0], 0) * np.maximum(shared[:, 1], 0)
+
+
+def _area(box: Float[np.ndarray, "*count 4"]) -> Float[np.ndarray, "*count"] | np.floating:
+    return (box[..., 2] - box[..., 0]) * (box[..., 3] - box[..., 1])
 
 
 def _weighted_mean(candidates: Candidates) -> Candidates:
@@ -174,11 +178,11 @@ def _weighted_mean(candidates: Candidates) -> Candidates:
 
 
 class BlazeFace:
-    """One of the two networks, on square pictures of its input size."""
+    """One of the two networks, on square pictures of its input size. One call runs on one thread."""
 
-    def __init__(self, spec: BlazeFaceSpec, threads: int) -> None:
+    def __init__(self, spec: BlazeFaceSpec) -> None:
         self.spec = spec
-        self._session = open_session(spec.filename, threads)
+        self._session = open_session(spec.filename, threads=1)
         self._centres = anchor_centres(spec)
 
     def __call__(

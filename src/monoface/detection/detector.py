@@ -33,7 +33,7 @@ from monoface.detection.detections import Detection
 from monoface.detection.face_box import estimate_face_box
 from monoface.detection.facemesh import FaceMeshNetwork
 from monoface.detection.judging import Judge, Verdict
-from monoface.detection.looking import View, look_in_photo
+from monoface.detection.looking import Looker, View
 from monoface.detection.sessions import probability_to_logit
 from monoface.detection.windows import tile_sides, tiles, whole_picture
 
@@ -65,7 +65,7 @@ class FaceDetectorConfig:
         tile_overlap: Overlap of neighbouring tiles, as a part of their side.
         turned: Search a photo without a clear face turned by quarter turns, too.
         batch_size: Windows in one run of a network.
-        threads: Threads of each network.
+        threads: Threads that share the windows of a photo.
     """
 
     max_faces: int | None = None
@@ -103,9 +103,10 @@ class FaceDetector:
 
     def __init__(self, config: FaceDetectorConfig | None = None) -> None:
         self.config = config or FaceDetectorConfig()
-        self._full = BlazeFace(FULL_RANGE, self.config.threads)
-        self._short = BlazeFace(SHORT_RANGE, self.config.threads)
-        self._judge = Judge(self._short, FaceMeshNetwork(self.config.threads))
+        self._full = BlazeFace(FULL_RANGE)
+        self._short = BlazeFace(SHORT_RANGE)
+        self._looker = Looker(self.config.threads, self.config.batch_size)
+        self._judge = Judge(self._looker, self._short, FaceMeshNetwork(self.config.threads))
 
     def __call__(self, image: UInt8[np.ndarray, "height width 3"]) -> list[Detection]:
         """As `detect`."""
@@ -156,26 +157,22 @@ class FaceDetector:
 
     def _look_at_whole(self, photos: Sequence[Image.Image], roll_rad: float) -> list[Candidates]:
         """Candidates of each photo, seen whole by both networks."""
-        full = self._look(self._full, [View(one, whole_picture(one.size, 1.0, roll_rad)) for one in photos])
-        short = self._look(
-            self._short, [View(one, whole_picture(one.size, _BORDER, roll_rad)) for one in photos]
-        )
-        return [Candidates.joined([one, other]) for one, other in zip(full, short, strict=True)]
+        views = [View(self._full, one, whole_picture(one.size, 1.0, roll_rad)) for one in photos]
+        views += [View(self._short, one, whole_picture(one.size, _BORDER, roll_rad)) for one in photos]
+        found = self._looker.look_in_photo(views, self.config.proposal_score)
+        return [Candidates.joined([found[i], found[i + len(photos)]]) for i in range(len(photos))]
 
     def _look_at_tiles(self, photo: Image.Image) -> Candidates:
         """Candidates of one photo, seen in overlapping tiles by the full-range network."""
         longest = max(photo.size)
         min_face_px = max(self.config.min_face_px, longest * self.config.min_face_part)
         overlap = self.config.tile_overlap
-        crops = [
-            crop
+        views = [
+            View(self._full, photo, crop)
             for side in tile_sides(longest, min_face_px, _SMALLEST_PART, overlap)
             for crop in tiles(photo.size, side, overlap)
         ]
-        return Candidates.joined(self._look(self._full, [View(photo, crop) for crop in crops]))
-
-    def _look(self, network: BlazeFace, views: Sequence[View]) -> list[Candidates]:
-        return look_in_photo(network, views, self.config.proposal_score, self.config.batch_size)
+        return Candidates.joined(self._looker.look_in_photo(views, self.config.proposal_score))
 
     def _faces_among(self, photo: Image.Image, proposals: Candidates, lenient: bool) -> Candidates:
         """Faces among candidates; with `lenient`, large ones are judged so unless there is a clear face."""

@@ -9,7 +9,7 @@ from PIL import Image
 from monoface.detection.blazeface import BlazeFace, Candidates, box_iou, merge_overlapping
 from monoface.detection.crops import SquareCrop, direction_rad
 from monoface.detection.facemesh import MESH_CROP_SCALE, MESH_SIZE_PX, FaceMeshNetwork
-from monoface.detection.looking import View, look, look_in_photo
+from monoface.detection.looking import Looker, View
 from monoface.detection.sessions import logit_to_probability, probability_to_logit
 
 # Side of a crop per side of the candidate's box: BlazeFace's short-range network is surest of faces that take
@@ -19,7 +19,8 @@ _SCALES = (1.6, 2.2, 3.0)
 _TILTS_RAD = (-0.25, 0.0, 0.25)
 
 _SAME_IOU = 0.3
-_BATCH = 16
+# No verdict lets pass what scores less at the second look.
+_FOCUS_MIN_SCORE = 0.25
 # A view in which the network sees nothing at the right place counts as this logit.
 _UNSEEN_LOGIT = -5.0
 _UNSEEN_SCORE = 1 / (1 + math.exp(-_UNSEEN_LOGIT))
@@ -46,7 +47,8 @@ class Verdict:
 class Judge:
     """Decides which candidates are faces."""
 
-    def __init__(self, network: BlazeFace, mesh: FaceMeshNetwork) -> None:
+    def __init__(self, looker: Looker, network: BlazeFace, mesh: FaceMeshNetwork) -> None:
+        self._looker = looker
         self._network = network
         self._mesh = mesh
 
@@ -56,12 +58,12 @@ class Judge:
         Returns:
             Box, keypoints and score of the second look; candidates that are not seen again are left out.
         """
-        views = [View(photo, _crop(candidates[i : i + 1], _FOCUS_SCALE)) for i in range(len(candidates))]
+        crops = [_crop(candidates[index : index + 1], _FOCUS_SCALE) for index in range(len(candidates))]
+        views = [View(self._network, photo, crop) for crop in crops]
         kept = []
-        for index, seen in enumerate(look_in_photo(self._network, views, _UNSEEN_SCORE, _BATCH)):
-            merged = merge_overlapping(seen, _SAME_IOU)
-            same = merged[box_iou(candidates.box[index], merged.box) > _SAME_IOU]
-            kept.append(same[:1])
+        for index, seen in enumerate(self._looker.look_in_photo(views, _FOCUS_MIN_SCORE)):
+            same = seen[box_iou(candidates.box[index], seen.box) > _SAME_IOU]
+            kept.append(merge_overlapping(same, _SAME_IOU)[:1])
         return Candidates.joined(kept)
 
     def decide(self, photo: Image.Image, candidates: Candidates, verdict: Verdict) -> Candidates:
@@ -84,22 +86,23 @@ class Judge:
     def _mesh_agrees(self, photo: Image.Image, one: Candidates, min_logit: float | None) -> bool:
         if min_logit is None:
             return True
-        crop = _crop(one, MESH_CROP_SCALE)
-        views = (View(photo, crop, mirrored) for mirrored in (False, True))
-        _, logits = self._mesh(np.stack([view.sample(MESH_SIZE_PX) for view in views]))
+        pixels = _crop(one, MESH_CROP_SCALE).sample(photo, MESH_SIZE_PX)
+        _, logits = self._mesh(np.stack([pixels, pixels[:, ::-1]]))
         return bool(logits.min() >= min_logit)
 
     def _mean_logit(self, photo: Image.Image, one: Candidates) -> float:
         """Mean over crops at several scales and tilts, as they are and mirrored, of the best logit there."""
-        logits = []
+        views, expected = [], []
         for scale in _SCALES:
-            crops = [_crop(one, scale, tilt_rad) for tilt_rad in _TILTS_RAD]
-            views = [View(photo, crop, mirrored) for crop in crops for mirrored in (False, True)]
             centre, half = self._network.spec.size_px / 2, self._network.spec.size_px / scale / 2
-            expected = np.array([centre - half, centre - half, centre + half, centre + half])
-            for seen in look(self._network, views, _UNSEEN_SCORE, _BATCH):
-                scores = seen.score[box_iou(expected, seen.box) > _SAME_IOU]
-                logits.append(probability_to_logit(float(scores.max())) if len(scores) else _UNSEEN_LOGIT)
+            for tilt_rad in _TILTS_RAD:
+                crop = _crop(one, scale, tilt_rad)
+                views += [View(self._network, photo, crop, mirrored) for mirrored in (False, True)]
+                expected += 2 * [np.array([centre - half, centre - half, centre + half, centre + half])]
+        logits = []
+        for box, seen in zip(expected, self._looker.look(views, _UNSEEN_SCORE), strict=True):
+            scores = seen.score[box_iou(box, seen.box) > _SAME_IOU]
+            logits.append(probability_to_logit(float(scores.max())) if len(scores) else _UNSEEN_LOGIT)
         return float(np.mean(logits))
 
 

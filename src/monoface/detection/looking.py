@@ -1,6 +1,7 @@
-"""Running the detection networks on crops of photos, in batches."""
+"""Running the detection networks on parts of photos, on a few threads."""
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,37 +14,63 @@ from monoface.detection.crops import SquareCrop
 
 @dataclass(frozen=True, eq=False)
 class View:
-    """One look at a photo.
+    """One look of a network at a photo.
 
     Attributes:
+        network: Who looks.
         photo: RGB photo.
         crop: The part of it to look at.
         mirrored: Whether the network sees the crop mirrored; what it finds is then of the mirrored crop.
     """
 
+    network: BlazeFace
     photo: Image.Image
     crop: SquareCrop
     mirrored: bool = False
 
-    def sample(self, size: int) -> UInt8[np.ndarray, "size size 3"]:
-        """The view's pixels."""
-        pixels = self.crop.sample(self.photo, size)
+    def sample(self) -> UInt8[np.ndarray, "size size 3"]:
+        """The picture that the network sees."""
+        pixels = self.crop.sample(self.photo, self.network.spec.size_px)
         return pixels[:, ::-1] if self.mirrored else pixels
 
 
-def look(network: BlazeFace, views: Sequence[View], min_score: float, batch_size: int) -> list[Candidates]:
-    """Run a network on views; what it finds in each, in pixels of the network's input."""
-    found: list[Candidates] = []
-    for start in range(0, len(views), batch_size):
-        batch = views[start : start + batch_size]
-        found += network(np.stack([view.sample(network.spec.size_px) for view in batch]), min_score)
-    return found
+class Looker:
+    """Looks at views: cuts them out and runs their networks, in batches that are shared among threads.
 
+    The threads take whole batches, since networks this small gain little from threads within them. Results
+    come in the order of the views, whatever the timing.
+    """
 
-def look_in_photo(
-    network: BlazeFace, views: Sequence[View], min_score: float, batch_size: int
-) -> list[Candidates]:
-    """Run a network on views that are not mirrored; what it finds in each, in pixels of the photo."""
-    found = look(network, views, min_score, batch_size)
-    size = network.spec.size_px
-    return [one.in_photo(view.crop, size) for one, view in zip(found, views, strict=True)]
+    def __init__(self, threads: int, batch_size: int) -> None:
+        self._threads = threads
+        self._batch_size = batch_size
+        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="monoface-look")
+
+    def look(self, views: Sequence[View], min_score: float) -> list[Candidates]:
+        """What is seen in each view, in pixels of the network's input."""
+        batches = self._batches(views)
+
+        def run(batch: Sequence[View]) -> list[Candidates]:
+            return batch[0].network(np.stack([view.sample() for view in batch]), min_score)
+
+        serial = self._threads == 1 or len(batches) == 1
+        found = map(run, batches) if serial else self._pool.map(run, batches)
+        return [one for part in found for one in part]
+
+    def look_in_photo(self, views: Sequence[View], min_score: float) -> list[Candidates]:
+        """What is seen in each view, in pixels of the photo; for views that are not mirrored."""
+        found = self.look(views, min_score)
+        return [
+            one.in_photo(view.crop, view.network.spec.size_px) for one, view in zip(found, views, strict=True)
+        ]
+
+    def _batches(self, views: Sequence[View]) -> list[list[View]]:
+        """Runs of views of one network, small enough that every thread has something to do."""
+        size = max(1, min(self._batch_size, -(-len(views) // self._threads)))
+        batches: list[list[View]] = []
+        for view in views:
+            if batches and len(batches[-1]) < size and batches[-1][0].network is view.network:
+                batches[-1].append(view)
+            else:
+                batches.append([view])
+        return batches
