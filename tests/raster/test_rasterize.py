@@ -172,7 +172,8 @@ def test_a_batch_is_its_pictures_one_by_one(random_mesh):
         assert (together.depth[index] == alone.depth[0]).all()
 
 
-def test_no_faces():
+def test_no_pictures_and_no_faces():
+    assert rasterize(TRIANGLE[:0], ONE_FACE, (6, 7)).depth.shape == (0, 6, 7)
     no_faces = torch.zeros((0, 3), dtype=torch.int64)
     assert not rasterize(TRIANGLE, no_faces, (6, 7)).mask.any()
 

@@ -21,3 +21,10 @@ def kernel(function: Callable[..., Any]) -> Callable[..., Any]:
     except RuntimeError:
         compiled = numba.njit(nogil=True, error_model="numpy")(function)
     return compiled
+
+
+def subroutine(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Compiles a function that only kernels of the same file call, as a part of each of them."""
+    without_wrappers: dict[str, Any] = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
+    compiled: Callable[..., Any] = numba.njit(nogil=True, error_model="numpy", **without_wrappers)(function)
+    return compiled

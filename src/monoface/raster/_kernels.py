@@ -9,7 +9,7 @@ from typing import Any
 import numba
 import numpy as np
 
-from monoface.core.compiled import Array, kernel
+from monoface.core.compiled import Array, kernel, subroutine
 from monoface.raster._reference import LARGEST_COORDINATE_PX, SUBPIXEL_BITS, SUBPIXELS
 
 _NOT_DRAWABLE = np.int32(-(2**31))
@@ -48,7 +48,7 @@ def draw(
     _draw_kept(grid, linear, faces, kept[:count], perspective, top, face_index, barycentric, depth)
 
 
-@kernel
+@subroutine
 def _keep_drawable(
     grid: Array, faces: Array, cull_back: bool, top: int, shape: tuple[int, int], kept: Array
 ) -> int:
@@ -70,7 +70,7 @@ def _keep_drawable(
     return count
 
 
-@kernel
+@subroutine
 def _draw_kept(
     grid: Array, linear: Array, faces: Array, kept: Array, perspective: bool, top: int,
     face_index: Array, barycentric: Array, depth: Array,
@@ -113,7 +113,7 @@ def _draw_kept(
             row0, row1, row2 = row0 + down0, row1 + down1, row2 + down2
 
 
-@kernel
+@subroutine
 def _corners(grid: Array, faces: Array, f: int) -> tuple[Any, Any, Any, Any, Any, Any]:
     """Coordinates of the three corners, on the fixed-point grid, with room for products."""
     v0, v1, v2 = faces[f, 0], faces[f, 1], faces[f, 2]
@@ -122,13 +122,13 @@ def _corners(grid: Array, faces: Array, f: int) -> tuple[Any, Any, Any, Any, Any
     return x0, y0, x1, y1, x2, y2
 
 
-@kernel
+@subroutine
 def _edge(ax: Any, ay: Any, bx: Any, by: Any, px: Any, py: Any) -> Any:
     """Twice the signed area of (a, b, p) with y down: zero on the line from a to b."""
     return (bx - ax) * (py - ay) - (by - ay) * (px - ax)
 
 
-@kernel
+@subroutine
 def _pixel_box(x0: Any, y0: Any, x1: Any, y1: Any, x2: Any, y2: Any) -> tuple[Any, Any, Any, Any]:
     """First and last column and row whose pixel centres lie in the bounding box."""
     # Arithmetic shifts round down.
@@ -139,7 +139,7 @@ def _pixel_box(x0: Any, y0: Any, x1: Any, y1: Any, x2: Any, y2: Any) -> tuple[An
     return left, right, first, last
 
 
-@kernel
+@subroutine
 def _edge_steps(sign: Any, ax: Any, ay: Any, bx: Any, by: Any, px: Any, py: Any) -> tuple[Any, Any, Any, Any]:
     """Value of an edge function at p, its steps by a pixel, and the least value that owns a pixel.
 

@@ -27,8 +27,9 @@ def rasterize(
 ) -> Fragments:
     """See `monoface.raster.rasterize`."""
     with torch.no_grad():
-        visible = [_visible_faces(verts, faces, size, perspective, cull_back) for verts in verts_px]
-        face_index = torch.stack(visible).reshape(-1, *size)
+        face_index = faces.new_full((len(verts_px), *size), -1)
+        for picture, verts in zip(face_index, verts_px, strict=True):
+            picture.copy_(_visible_faces(verts, faces, size, perspective, cull_back).reshape(size))
     corners = _visible_corners(faces, face_index)
     batch = torch.arange(len(verts_px), device=verts_px.device)[:, None]
     verts = verts_px[batch, corners].unflatten(1, (*size, 3))

@@ -3,7 +3,7 @@
 import numba
 import numpy as np
 
-from monoface.core.compiled import Array, kernel
+from monoface.core.compiled import Array, kernel, subroutine
 
 _FACING_NONE, _FACING_FULL = 0.3, 0.7
 """Cosines to the viewing direction below which a texel takes nothing from the photo, and all."""
@@ -65,7 +65,7 @@ def sample_photo(
                 colour[row, column, c] = upper + fv * (lower - upper)
 
 
-@kernel
+@subroutine
 def _corner_and_fraction(x: float, y: float, width: int, height: int) -> tuple[int, int, float, float]:
     """Upper left of the four pixels around a point, and how far it lies towards the others."""
     x = min(max(x - 0.5, 0.0), width - 1.0)
@@ -74,13 +74,13 @@ def _corner_and_fraction(x: float, y: float, width: int, height: int) -> tuple[i
     return u, v, x - u, y - v
 
 
-@kernel
+@subroutine
 def _smooth_step(t: float) -> float:
     t = min(max(t, 0.0), 1.0)
     return t * t * (3 - 2 * t)
 
 
-@kernel
+@subroutine
 def _unoccluded(occluders: Array, interior: Array, x: float, y: float, z: float) -> float:
     """Sum over the four pixels around a point, bilinearly weighted, of how much they show of depth z."""
     u, v, fu, fv = _corner_and_fraction(x, y, occluders.shape[1], occluders.shape[0])
@@ -147,7 +147,7 @@ def blend_layers(
             result[row, column, 2] = min(max(b + w * (colour[row, column, 2] - b), 0.0), 1.0)
 
 
-@kernel
+@subroutine
 def _interpolated(
     values: Array, faces: Array, face_index: Array, barycentric: Array, row: int, column: int
 ) -> tuple[float, float, float]:
@@ -162,7 +162,7 @@ def _interpolated(
     )
 
 
-@kernel
+@subroutine
 def _looked_up(grid: Array, x: float, y: float, first: int) -> tuple[float, float, float]:
     """Three channels of a grid at a point, bilinearly; cell centres lie at halves."""
     j, i, fj, fi = _corner_and_fraction(x, y, grid.shape[1], grid.shape[0])
