@@ -41,7 +41,7 @@ class Pretrain:
         self.layout = CoefficientLayout.of(model)
         regressor = RegressorConfig(self.layout.size, self.config.crop_px, self.config.backbone)
         self.regressor = Regressor(regressor)
-        self._sets = nn.ModuleDict({name: model.subset(model.landmarks(name)) for name in self.config.set_weights})
+        self._sets = {name: model.subset(model.landmarks(name)) for name in self.config.set_weights}
         self._landmarks68 = model.subset(model.landmarks("ibug68"))
         self._dense = model.subset(spread_points(model, self.config.dense_points))
 
@@ -52,18 +52,23 @@ class Pretrain:
 
     def to(self, device: torch.device) -> "Pretrain":
         """Move the networks and the face model's points to a device."""
-        for module in (self.regressor, self._sets, self._landmarks68, self._dense):
+        for module in (self.regressor, *self._sets.values(), self._landmarks68, self._dense):
             module.to(device)
         return self
 
     def step(self, batch: TrainingBatch) -> StepResult:
         """Losses of one batch."""
         output, log_error = self.regressor(batch.image)
+        # The eight bits of precision that autocast keeps are too few for geometry.
+        with torch.autocast(output.device.type, enabled=False):
+            return self._losses(output, log_error, batch)
+
+    def _losses(self, output: Tensor, log_error: Tensor, batch: TrainingBatch) -> StepResult:
         predicted = self._decode(output)
         known = self.layout.decode(batch.outputs, self.config.crop_px)
         labelled = batch.labelled.to(output)
 
-        terms, error_px = self._landmark_terms(predicted, batch)
+        terms, error_px, annotated = self._landmark_terms(predicted, batch)
         terms |= self._label_terms(predicted, known, labelled)
         unknown = 1 - labelled
         terms["identity_prior"] = gaussian_prior(predicted.coefficients.identity) * unknown
@@ -71,11 +76,11 @@ class Pretrain:
         if self.layout.bounded:
             terms["range"] = range_excess(predicted.raw_expression, 0.0, 1.0)
 
-        posed68 = landmark_distance_all(
-            self._landmarks68, (predicted.coefficients, predicted.camera), known
-        )
+        posed68 = landmark_distance_all(self._landmarks68, (predicted.coefficients, predicted.camera), known)
         error_px = torch.where(batch.labelled, posed68, error_px).detach()
-        terms["log_error"] = (log_error - (error_px / self._face_px).clamp_min(1e-3).log()).abs()
+        measured = (error_px / self._face_px).clamp_min(1e-3).log()
+        # A sample without any landmark says nothing about the error.
+        terms["log_error"] = (log_error - measured).abs() * (annotated | batch.labelled)
         weights = self._weights()
         total = sum((weights[name] * value for name, value in terms.items()), torch.zeros_like(log_error))
         return StepResult(
@@ -105,7 +110,10 @@ class Pretrain:
         coefficients, camera = self.layout.decode(output, self.config.crop_px)
         return _Prediction(self.layout.split(output)[1], coefficients, camera)
 
-    def _landmark_terms(self, predicted: _Prediction, batch: TrainingBatch) -> tuple[dict[str, Tensor], Tensor]:
+    def _landmark_terms(
+        self, predicted: _Prediction, batch: TrainingBatch
+    ) -> tuple[dict[str, Tensor], Tensor, Tensor]:
+        """Terms by name, mean distance in pixels over the sets of a sample, and whether it has any."""
         terms: dict[str, Tensor] = {}
         total, count = torch.zeros_like(batch.outputs[:, 0]), torch.zeros_like(batch.outputs[:, 0])
         for name, basis in self._sets.items():
@@ -117,15 +125,14 @@ class Pretrain:
             )
             terms[f"landmarks_{name}"] = 100 * distance_px / self.config.crop_px
             total, count = total + distance_px, count + seen.any(dim=-1).to(count)
-        return terms, total / count.clamp_min(1)
+        return terms, total / count.clamp_min(1), count > 0
 
     def _label_terms(
         self, predicted: _Prediction, known: tuple[FaceCoefficients, WeakPerspectiveCamera], labelled: Tensor
     ) -> dict[str, Tensor]:
         posed = (predicted.coefficients, predicted.camera)
-        dense_px = sum(
-            landmark_distance_all(basis, posed, known) for basis in (self._landmarks68, self._dense)
-        )
+        dense_px = landmark_distance_all(self._landmarks68, posed, known)
+        dense_px = dense_px + landmark_distance_all(self._dense, posed, known)
         found, truth = predicted.coefficients, known[0]
         shape = self._dense(found.identity, found.expression) - self._dense(truth.identity, truth.expression)
         terms = {
