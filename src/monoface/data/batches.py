@@ -59,7 +59,7 @@ class BatchMaker:
 
     Raises:
         ConfigError: If a share names no pack, or no share is positive.
-        DataError: If a pack was made for another face model.
+        DataError: If a pack was made for another face model, or has a share but no sample.
     """
 
     def __init__(
@@ -79,7 +79,9 @@ class BatchMaker:
         if weights.sum() <= 0:
             raise ConfigError("shares: expected a positive share for at least one pack, got none.")
         self.layout = CoefficientLayout.of(model)
-        for pack in packs:
+        for pack, weight in zip(packs, weights, strict=True):
+            if weight > 0 and len(pack) == 0:
+                raise DataError(f"pack {pack.name}: expected at least one sample, got none: drop its share.")
             if pack.outputs.shape[1] != self.layout.size:
                 raise DataError(
                     f"pack {pack.name}: expected outputs of length {self.layout.size}, "
@@ -106,7 +108,9 @@ class BatchMaker:
     ) -> TrainingBatch:
         """Cut given samples as planned."""
         image = np.empty((len(rows), self.crop_px, self.crop_px, 3), dtype=np.float32)
-        points = {name: np.full((len(rows), size, 2), np.nan, np.float32) for name, size in self.set_sizes.items()}
+        points = {
+            name: np.full((len(rows), size, 2), np.nan, np.float32) for name, size in self.set_sizes.items()
+        }
         outputs = np.empty((len(rows), self.layout.size), dtype=np.float32)
         for number in np.unique(chosen):
             where, pack = np.flatnonzero(chosen == number), self.packs[number]
@@ -139,7 +143,9 @@ class BatchMaker:
             mirrored, coefficients.expression[:, self._mirror_expression], coefficients.expression
         )
         flip = torch.diag(torch.tensor([-1.0, 1.0, 1.0]))
-        rotation = torch.where(mirrored[..., None], flip @ coefficients.rotation @ flip, coefficients.rotation)
+        rotation = torch.where(
+            mirrored[..., None], flip @ coefficients.rotation @ flip, coefficients.rotation
+        )
         turn = torch.from_numpy(plan.turn_rad)
         zero = torch.zeros_like(turn)
         rotation = matrix_from_axis_angle(torch.stack((zero, zero, turn), dim=-1)) @ rotation
@@ -166,7 +172,9 @@ def replace_pose(
     return replace(coefficients, expression=expression, rotation=rotation, translation_mm=translation_mm)
 
 
-def stream_batches(maker: BatchMaker, seed: int, start: int, stop: int, batch: int) -> Iterator[TrainingBatch]:
+def stream_batches(
+    maker: BatchMaker, seed: int, start: int, stop: int, batch: int
+) -> Iterator[TrainingBatch]:
     """Batches of the steps `start` to `stop`, made ahead in one background thread."""
     with ThreadPoolExecutor(max_workers=1, thread_name_prefix="batches") as pool:
         waiting: list[Future[TrainingBatch]] = []

@@ -12,6 +12,7 @@ import numpy as np
 from jaxtyping import Float32, UInt8
 
 from monoface.core.errors import DataError
+from monoface.core.files import write_atomically
 
 CANVAS_PX = 160
 """Side of a canvas."""
@@ -19,6 +20,7 @@ FACE_PX = 120
 """Side of the face's crop in the middle of a canvas."""
 
 _FORMAT = 1
+_HEADER = "pack.json"
 
 
 @dataclass(frozen=True)
@@ -53,29 +55,33 @@ class Pack:
     def save(self, folder: Path, recipe: str) -> None:
         """Write the pack; `recipe` identifies how it was made. Complete once `pack.json` is there."""
         folder.mkdir(parents=True, exist_ok=True)
+        (folder / _HEADER).unlink(missing_ok=True)
         np.save(folder / "canvases.npy", self.canvases)
         np.save(folder / "outputs.npy", self.outputs)
         for name, points in self.points_px.items():
             np.save(folder / f"points.{name}.npy", points)
         header = {"format": _FORMAT, "name": self.name, "recipe": recipe, "points": sorted(self.points_px)}
-        (folder / "pack.json").write_text(json.dumps(header), encoding="utf-8")
+        write_atomically(folder / _HEADER, json.dumps(header).encode())
 
     @classmethod
     def load(cls, folder: Path, recipe: str | None = None) -> "Pack":
         """Read a pack; canvases stay on disk and are mapped into memory.
 
         Raises:
-            DataError: If there is no complete pack, or it was made by another recipe than asked for.
+            DataError: If there is no complete pack, it is damaged, or another recipe than asked for made it.
         """
-        path = folder / "pack.json"
+        path = folder / _HEADER
         if not path.is_file():
-            raise DataError(f"{folder}: expected a finished pack, found no pack.json.")
-        header = json.loads(path.read_text(encoding="utf-8"))
-        if header["format"] != _FORMAT or recipe not in (None, header["recipe"]):
-            raise DataError(f"{folder}: made by another recipe; delete the folder to make it anew.")
-        return cls(
-            name=header["name"],
-            canvases=np.load(folder / "canvases.npy", mmap_mode="r"),
-            points_px={name: np.load(folder / f"points.{name}.npy") for name in header["points"]},
-            outputs=np.load(folder / "outputs.npy"),
-        )
+            raise DataError(f"{folder}: expected a finished pack, found no {_HEADER}.")
+        try:
+            header = json.loads(path.read_text(encoding="utf-8"))
+            if header["format"] != _FORMAT or recipe not in (None, header["recipe"]):
+                raise DataError(f"{folder}: made by another recipe; delete the folder to make it anew.")
+            return cls(
+                name=header["name"],
+                canvases=np.load(folder / "canvases.npy", mmap_mode="r"),
+                points_px={name: np.load(folder / f"points.{name}.npy") for name in header["points"]},
+                outputs=np.load(folder / "outputs.npy"),
+            )
+        except (OSError, KeyError, TypeError, ValueError, EOFError) as error:
+            raise DataError(f"{folder}: damaged ({error}); delete the folder to make it anew.") from error

@@ -11,6 +11,8 @@ Reference:
 """
 
 import json
+import zipfile
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -71,8 +73,7 @@ def read_ict_facekit(path: Path) -> FaceModelData:
         source = _read_npz(path)
     else:
         raise ModelFileError(f"{path}: expected the FaceXModel folder of ICT-FaceKit or an .npz file of it.")
-    if source.neutral_cm.shape != (VERTEX_COUNT, 3):
-        raise ModelFileError(f"{path}: expected {VERTEX_COUNT} vertices, got {len(source.neutral_cm)}.")
+    _check_source(source, path)
     return _to_model(source)
 
 
@@ -81,6 +82,31 @@ def arkit_name(source_name: str) -> str:
     if source_name in _TIED:
         return _TIED[source_name]
     return source_name[:-2] + _SIDES[source_name[-2:]] if source_name[-2:] in _SIDES else source_name
+
+
+def _check_source(source: _Source, path: Path) -> None:
+    if source.neutral_cm.shape != (VERTEX_COUNT, 3):
+        raise ModelFileError(f"{path}: expected {VERTEX_COUNT} vertices, got {len(source.neutral_cm)}.")
+    for name, offsets in (("identity", source.identity_cm), ("expression", source.expression_cm)):
+        if offsets.shape[1:] != (VERTEX_COUNT, 3):
+            raise ModelFileError(f"{path}: expected {VERTEX_COUNT} vertices in {name}, got {offsets.shape}.")
+    if len(source.expression_names) != len(source.expression_cm):
+        raise ModelFileError(
+            f"{path}: expected {len(source.expression_cm)} expression names, "
+            f"got {len(source.expression_names)}."
+        )
+    indices = ((source.polygons, VERTEX_COUNT), (source.uv_polygons, len(source.uv)))
+    for corners, count in indices:
+        # The fourth corner of a triangle is -1.
+        if corners.ndim != 2 or corners.shape[1] != 4 or not _within(corners, count):
+            raise ModelFileError(f"{path}: expected polygons of four corners in 0..{count - 1}.")
+    if source.landmarks68.shape != (68,) or not _within(source.landmarks68[:, None], VERTEX_COUNT):
+        raise ModelFileError(f"{path}: expected 68 landmark vertices, got {source.landmarks68.shape}.")
+
+
+def _within(corners: np.ndarray, count: int) -> bool:
+    lowest = np.array((0, 0, 0, -1))[: corners.shape[1]]
+    return bool(((corners >= lowest) & (corners < count)).all())
 
 
 def _read_npz(path: Path) -> _Source:
@@ -96,7 +122,7 @@ def _read_npz(path: Path) -> _Source:
                 uv_polygons=arrays["uv_polygons"].astype(np.int64),
                 landmarks68=arrays["landmarks68"].astype(np.int64),
             )
-    except (KeyError, ValueError, OSError) as error:
+    except (KeyError, ValueError, OSError, EOFError, zipfile.BadZipFile, zlib.error) as error:
         raise ModelFileError(f"{path}: not a packed ICT-FaceKit file ({error}).") from error
 
 
@@ -112,13 +138,18 @@ def _read_folder(folder: Path) -> _Source:
     if not identity_files or not names:
         raise ModelFileError(f"{folder}: expected identity000.obj … and expression files, found too few.")
     identity = np.stack([_read_obj_vertices(file, len(neutral)) - neutral for file in identity_files])
-    expression = np.stack([_read_obj_vertices(folder / f"{name}.obj", len(neutral)) - neutral for name in names])
+    expression = np.stack(
+        [_read_obj_vertices(folder / f"{name}.obj", len(neutral)) - neutral for name in names]
+    )
     return _Source(neutral, identity, expression, tuple(names), polygons, uv, uv_polygons, landmarks)
 
 
 def _read_obj_vertices(path: Path, count: int) -> Float[np.ndarray, "verts 3"]:
-    lines = (line for line in path.read_text(encoding="utf-8").splitlines() if line.startswith("v "))
-    vertices = np.array([line.split()[1:4] for line in lines], dtype=np.float64)
+    try:
+        lines = (line for line in path.read_text(encoding="utf-8").splitlines() if line.startswith("v "))
+        vertices = np.array([line.split()[1:4] for line in lines], dtype=np.float64)
+    except (ValueError, OSError) as error:
+        raise ModelFileError(f"{path}: cannot be read as a mesh ({error}).") from error
     if vertices.shape != (count, 3):
         raise ModelFileError(f"{path}: expected {count} vertices, got {len(vertices)}.")
     return vertices
@@ -174,7 +205,10 @@ def _to_model(source: _Source) -> FaceModelData:
         landmarks={"ibug68_source": LandmarkSet.from_vertices(source.landmarks68)},
         expression_names=names,
         expression_bounds=(0.0, 1.0),
-        eyes={name: _eye_joint(neutral_mm[origin], regions[name].numpy(), names) for name in ("eye_left", "eye_right")},
+        eyes={
+            name: _eye_joint(neutral_mm[origin], regions[name].numpy(), names)
+            for name in ("eye_left", "eye_right")
+        },
         provenance={
             "source": "ICT-FaceKit (light), USC Institute for Creative Technologies",
             "licence": "MIT",
@@ -195,10 +229,9 @@ def _double_seams(faces: np.ndarray, corner_uv: np.ndarray) -> tuple[np.ndarray,
     pairs = np.unique(np.stack((faces.ravel(), corner_uv.ravel()), axis=1), axis=0)
     _, first_rows = np.unique(pairs[:, 0], return_index=True)
     extra_rows = np.setdiff1d(np.arange(len(pairs)), first_rows)
-    unused = np.setdiff1d(np.arange(VERTEX_COUNT), pairs[:, 0])
+    # Vertices that no triangle uses keep the first UV.
     uv_index = np.zeros(VERTEX_COUNT, dtype=np.int64)
     uv_index[pairs[first_rows, 0]] = pairs[first_rows, 1]
-    uv_index[unused] = 0
     origin = np.concatenate((np.arange(VERTEX_COUNT), pairs[extra_rows, 0]))
     uv_index = np.concatenate((uv_index, pairs[extra_rows, 1]))
 
@@ -211,7 +244,9 @@ def _double_seams(faces: np.ndarray, corner_uv: np.ndarray) -> tuple[np.ndarray,
 def _tie_halves(offsets: np.ndarray, names: tuple[str, ...]) -> tuple[np.ndarray, tuple[str, ...]]:
     tied = [arkit_name(name) for name in names]
     kept = tuple(dict.fromkeys(tied))
-    return np.stack([offsets[[i for i, t in enumerate(tied) if t == name]].sum(axis=0) for name in kept]), kept
+    return np.stack(
+        [offsets[[i for i, t in enumerate(tied) if t == name]].sum(axis=0) for name in kept]
+    ), kept
 
 
 def _mirror_index(neutral_cm: np.ndarray) -> np.ndarray:

@@ -71,6 +71,13 @@ class FaceModelData:
     provenance: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        self._check_lengths()
+        self._check_indices()
+        missing = {"narrow_face", "face"} - self.regions.keys()
+        if missing:
+            raise ModelFileError(f"face model: lacks the region {', '.join(sorted(missing))}.")
+
+    def _check_lengths(self) -> None:
         verts = len(self.mean_mm)
         by_vertex = {
             "identity_basis_mm": self.identity_basis_mm.shape[1],
@@ -80,7 +87,10 @@ class FaceModelData:
             "uv": len(self.uv),
             "weld": len(self.weld),
             "mirror": len(self.mirror),
-        } | {f"region {name}": len(mask) for name, mask in self.regions.items()}
+        }
+        by_vertex |= {f"region {name}": len(mask) for name, mask in self.regions.items()}
+        by_vertex |= {f"verts of {name}": len(eye.verts) for name, eye in self.eyes.items()}
+        by_vertex |= {f"centre of {name}": len(eye.centre) for name, eye in self.eyes.items()}
         for name, count in by_vertex.items():
             if count != verts:
                 raise ModelFileError(f"face model: expected {verts} vertices in {name}, got {count}.")
@@ -89,12 +99,26 @@ class FaceModelData:
                 f"face model: expected {len(self.expression_basis_mm)} expression names, "
                 f"got {len(self.expression_names)}."
             )
+        for name, eye in self.eyes.items():
+            if eye.gaze_rad.shape != (len(self.expression_names), 3):
+                raise ModelFileError(
+                    f"face model: expected a turn of {name} for each of {len(self.expression_names)} "
+                    f"expressions, got {tuple(eye.gaze_rad.shape)}."
+                )
+
+    def _check_indices(self) -> None:
+        verts = len(self.mean_mm)
         indices = [self.faces, self.weld, self.mirror, *(points.index for points in self.landmarks.values())]
         if any(len(index) and not 0 <= int(index.min()) <= int(index.max()) < verts for index in indices):
             raise ModelFileError(f"face model: expected vertex indices in 0..{verts - 1}, got one outside.")
-        missing = {"narrow_face", "face"} - self.regions.keys()
-        if missing:
-            raise ModelFileError(f"face model: lacks the region {', '.join(sorted(missing))}.")
+        parts = len(self.part_names)
+        if len(self.face_part) != len(self.faces) or bool((self.face_part >= parts).any()):
+            raise ModelFileError(f"face model: expected one of {parts} parts for each triangle.")
+        for name, points in self.landmarks.items():
+            if points.index.shape != points.weight.shape:
+                raise ModelFileError(
+                    f"face model: expected as many weights as vertices in landmark set {name}."
+                )
 
 
 class FaceModel(nn.Module):

@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -56,11 +57,11 @@ def load_face_model_data(path: Path) -> FaceModelData:
                 raise ModelFileError(f"{path.name}: expected format {_FORMAT}, got {names.get('format')}.")
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
         return _from_tensors(tensors, names)
-    except (OSError, SafetensorError, KeyError, ValueError) as error:
+    except (OSError, SafetensorError, KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
         raise ModelFileError(f"{path.name}: cannot be read as a face model ({error}).") from error
 
 
-def _from_tensors(tensors: dict[str, Tensor], names: dict) -> FaceModelData:  # type: ignore[type-arg]
+def _from_tensors(tensors: dict[str, Tensor], names: dict[str, Any]) -> FaceModelData:
     def named(kind: str) -> list[str]:
         return sorted({name.split(".")[1] for name in tensors if name.startswith(kind + ".")})
 

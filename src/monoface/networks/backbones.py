@@ -87,25 +87,28 @@ class _Residual(nn.Module):
     def __init__(self, incoming: int, inner: int, stride: int, bottleneck: bool) -> None:
         super().__init__()
         self.out_channels = inner * 4 if bottleneck else inner
-        layers: list[nn.Module]
         if bottleneck:
+            last_conv, last_norm = _conv(inner, self.out_channels, 1, 1)
             layers = [
                 *_conv(incoming, inner, 1, 1), nn.ReLU(inplace=True),
                 *_conv(inner, inner, 3, stride), nn.ReLU(inplace=True),
-                *_conv(inner, self.out_channels, 1, 1),
+                last_conv, last_norm,
             ]  # fmt: skip
         else:
-            layers = [*_conv(incoming, inner, 3, stride), nn.ReLU(inplace=True), *_conv(inner, inner, 3, 1)]
-        self.body = nn.Sequential(*layers)
+            last_conv, last_norm = _conv(inner, inner, 3, 1)
+            layers = [*_conv(incoming, inner, 3, stride), nn.ReLU(inplace=True), last_conv, last_norm]
         # The block starts as its shortcut, which makes early training steadier.
-        nn.init.zeros_(self.body[-1].weight)
+        nn.init.zeros_(last_norm.weight)
+        self.body = nn.Sequential(*layers)
         same = stride == 1 and incoming == self.out_channels
-        self.shortcut = nn.Identity() if same else nn.Sequential(*_conv(incoming, self.out_channels, 1, stride))
+        self.shortcut = (
+            nn.Identity() if same else nn.Sequential(*_conv(incoming, self.out_channels, 1, stride))
+        )
 
     def forward(self, x: Tensor) -> Tensor:
         return nn.functional.relu(self.body(x) + self.shortcut(x), inplace=True)
 
 
-def _conv(incoming: int, outgoing: int, kernel: int, stride: int) -> tuple[nn.Module, nn.Module]:
+def _conv(incoming: int, outgoing: int, kernel: int, stride: int) -> tuple[nn.Conv2d, nn.BatchNorm2d]:
     conv = nn.Conv2d(incoming, outgoing, kernel, stride=stride, padding=kernel // 2, bias=False)
     return conv, nn.BatchNorm2d(outgoing)

@@ -8,7 +8,7 @@ from pathlib import Path
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
-from monoface.core.errors import ModelFileError
+from monoface.core.errors import ConfigError, ModelFileError
 from monoface.networks.backbones import ResNetConfig
 from monoface.networks.regressor import Regressor, RegressorConfig
 
@@ -75,5 +75,7 @@ def load_regressor(path: Path) -> tuple[Regressor, RegressorInfo]:
         if wrong:
             raise ModelFileError(f"{path.name}: weights do not fit the network: {', '.join(wrong[:4])}.")
         return regressor.eval(), RegressorInfo(**info)
-    except (OSError, SafetensorError, KeyError, TypeError, ValueError, RuntimeError) as error:
+    except (
+        OSError, SafetensorError, ConfigError, KeyError, TypeError, ValueError, AttributeError, RuntimeError
+    ) as error:  # fmt: skip
         raise ModelFileError(f"{path.name}: cannot be read as a regressor ({error}).") from error
