@@ -64,7 +64,12 @@ class CropPlan:
 
 
 def plan_crops(
-    rng: np.random.Generator, batch: int, canvas_px: int, face_px: int, crop_px: int, config: AugmentConfig | None
+    rng: np.random.Generator,
+    batch: int,
+    canvas_px: int,
+    face_px: int,
+    crop_px: int,
+    config: AugmentConfig | None,
 ) -> CropPlan:
     """Draw the choices for a batch.
 
@@ -90,7 +95,9 @@ def plan_crops(
     centre = np.full(2, canvas_px / 2)
     offset = crop_px / 2 + shift - linear @ centre
 
-    gains = np.exp(normal((batch, 3)) * config.colour * 0.5 * amount + normal((batch, 1)) * config.colour * amount)
+    gains = np.exp(
+        normal((batch, 3)) * config.colour * 0.5 * amount + normal((batch, 1)) * config.colour * amount
+    )
     offsets = np.repeat(normal((batch, 1)) * 0.05 * amount, 3, axis=1)
     exponent = np.exp(normal((batch, 1)) * config.colour * amount)
     grey = (uniform((batch, 1)) < config.grey).astype(float)
@@ -117,7 +124,10 @@ def _plan_cover(rng: np.random.Generator, batch: int, crop_px: int, probability:
 
 
 def crop_canvases(
-    canvases: UInt8[np.ndarray, "stored side side 3"], rows: Int[np.ndarray, " batch"], plan: CropPlan, crop_px: int
+    canvases: UInt8[np.ndarray, "stored side side 3"],
+    rows: Int[np.ndarray, " batch"],
+    plan: CropPlan,
+    crop_px: int,
 ) -> Float32[np.ndarray, "batch height width 3"]:
     """Crops in [0, 1] of given canvases; black outside of them."""
     out = np.empty((len(rows), crop_px, crop_px, 3), dtype=np.float32)
@@ -136,8 +146,13 @@ def move_points(
 
 @njit(cache=True, nogil=True)
 def _crop_batch(
-    canvases: np.ndarray, rows: np.ndarray, matrices: np.ndarray, colours: np.ndarray, covers: np.ndarray,
-    seeds: np.ndarray, out: np.ndarray,
+    canvases: np.ndarray,
+    rows: np.ndarray,
+    matrices: np.ndarray,
+    colours: np.ndarray,
+    covers: np.ndarray,
+    seeds: np.ndarray,
+    out: np.ndarray,
 ) -> None:
     for sample in range(len(rows)):
         _crop_one(canvases[rows[sample]], matrices[sample], colours[sample], out[sample])
@@ -174,7 +189,7 @@ def _crop_one(canvas: np.ndarray, matrix: np.ndarray, colour: np.ndarray, out: n
 def _sample(canvas: np.ndarray, x: np.float32, y: np.float32, pixel: np.ndarray) -> None:
     """Bilinear sample in 0..255; black outside of the canvas."""
     side = canvas.shape[0]
-    left, top = int(math.floor(x)), int(math.floor(y))
+    left, top = math.floor(x), math.floor(y)
     if left < 0 or top < 0 or left >= side - 1 or top >= side - 1:
         pixel[:] = 0
         return

@@ -138,7 +138,11 @@ def _grid_faces() -> Tensor:
 
 
 def _grid_depth(
-    nodes_px: Tensor, verts_camera: Tensor, faces: Tensor, camera: WeakPerspectiveCamera, size: tuple[int, int]
+    nodes_px: Tensor,
+    verts_camera: Tensor,
+    faces: Tensor,
+    camera: WeakPerspectiveCamera,
+    size: tuple[int, int],
 ) -> Tensor:
     """Depth in millimetres at grid nodes: the head's where it is, relaxed elsewhere.
 

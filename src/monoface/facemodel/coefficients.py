@@ -112,7 +112,9 @@ class CoefficientLayout:
         log_scale = (scale / (self.SCALE_PER_SIZE * size_px)).log()[:, None]
         centre_px = coefficients.translation_mm[:, :2] * scale[:, None] + camera.principal_px
         shift = (centre_px - size_px / 2) / (self.SHIFT_PER_SIZE * size_px)
-        return torch.cat((coefficients.identity, coefficients.expression, rotation6, log_scale, shift), dim=-1)
+        return torch.cat(
+            (coefficients.identity, coefficients.expression, rotation6, log_scale, shift), dim=-1
+        )
 
 
 def clamp_straight_through(value: Tensor, low: float, high: float) -> Tensor:

@@ -109,7 +109,12 @@ def project_points(
 
 
 def _percent_errors(
-    basis: PointBasis, output: Tensor, points_px: Tensor, face_px: Tensor, layout: CoefficientLayout, size_px: int
+    basis: PointBasis,
+    output: Tensor,
+    points_px: Tensor,
+    face_px: Tensor,
+    layout: CoefficientLayout,
+    size_px: int,
 ) -> Tensor:
     coefficients, camera = layout.decode(output, size_px)
     squared = (project_points(basis, coefficients, camera) - points_px).square().sum(dim=-1)
@@ -121,7 +126,11 @@ def _prior(output: Tensor, layout: CoefficientLayout, config: FitConfig) -> Tens
     inside = raw_expression.clamp(0, 1)
     outside = (raw_expression - inside).square().sum(dim=-1)
     expression = (inside + inside.square()).sum(dim=-1)
-    return config.identity_weight * identity.square().sum(dim=-1) + config.expression_weight * expression + outside
+    return (
+        config.identity_weight * identity.square().sum(dim=-1)
+        + config.expression_weight * expression
+        + outside
+    )
 
 
 def _face_size(points_px: Tensor, weights: Tensor) -> Tensor:
@@ -142,7 +151,7 @@ def _starting_pose(
     centre_px = (share[..., None] * points_px).sum(dim=1, keepdim=True)
     a, b = (mean - centre_mm) * share[..., None].sqrt(), (points_px - centre_px) * share[..., None].sqrt()
     # A little of the identity keeps coplanar or few landmarks solvable.
-    gram = a.transpose(1, 2) @ a + 1.0 * torch.eye(3)
+    gram = a.transpose(1, 2) @ a + torch.eye(3).to(a)
     affine = torch.linalg.solve(gram, a.transpose(1, 2) @ b).transpose(1, 2)
     u, singular, vh = torch.linalg.svd(affine, full_matrices=False)
     scale = singular.mean(dim=-1).clamp_min(1e-4)

@@ -48,12 +48,16 @@ class WeakPerspectiveCamera:
         scale = self.scale_px_per_mm[:, None, None]
         return scale * points_camera[..., :2] + self.principal_px[:, None], points_camera[..., 2]
 
-    def cropped(self, origin_px: Float[Tensor, "batch 2"], zoom: Float[Tensor, " batch"]) -> "WeakPerspectiveCamera":
+    def cropped(
+        self, origin_px: Float[Tensor, "batch 2"], zoom: Float[Tensor, " batch"]
+    ) -> "WeakPerspectiveCamera":
         """Camera of the picture that begins at `origin_px` and is enlarged by `zoom`."""
         principal_px = (self.principal_px - origin_px) * zoom[:, None]
         return WeakPerspectiveCamera(self.scale_px_per_mm * zoom, principal_px)
 
-    def uncropped(self, origin_px: Float[Tensor, "batch 2"], zoom: Float[Tensor, " batch"]) -> "WeakPerspectiveCamera":
+    def uncropped(
+        self, origin_px: Float[Tensor, "batch 2"], zoom: Float[Tensor, " batch"]
+    ) -> "WeakPerspectiveCamera":
         """Camera of the picture that `cropped` with the same arguments was cut from."""
         principal_px = self.principal_px / zoom[:, None] + origin_px
         return WeakPerspectiveCamera(self.scale_px_per_mm / zoom, principal_px)
@@ -83,11 +87,15 @@ class PerspectiveCamera:
         ratio = self.focal_px[:, None] / depth_mm.clamp_min(1.0)
         return ratio[..., None] * points_camera[..., :2] + self.principal_px[:, None], depth_mm
 
-    def cropped(self, origin_px: Float[Tensor, "batch 2"], zoom: Float[Tensor, " batch"]) -> "PerspectiveCamera":
+    def cropped(
+        self, origin_px: Float[Tensor, "batch 2"], zoom: Float[Tensor, " batch"]
+    ) -> "PerspectiveCamera":
         """Camera of the picture that begins at `origin_px` and is enlarged by `zoom`."""
         return PerspectiveCamera(self.focal_px * zoom, (self.principal_px - origin_px) * zoom[:, None])
 
-    def uncropped(self, origin_px: Float[Tensor, "batch 2"], zoom: Float[Tensor, " batch"]) -> "PerspectiveCamera":
+    def uncropped(
+        self, origin_px: Float[Tensor, "batch 2"], zoom: Float[Tensor, " batch"]
+    ) -> "PerspectiveCamera":
         """Camera of the picture that `cropped` with the same arguments was cut from."""
         return PerspectiveCamera(self.focal_px / zoom, self.principal_px / zoom[:, None] + origin_px)
 

@@ -102,7 +102,9 @@ def head_angles_from_matrix(
     return yaw, pitch, roll
 
 
-def angle_between(first: Float[Tensor, "*batch 3 3"], second: Float[Tensor, "*batch 3 3"]) -> Float[Tensor, "*batch"]:
+def angle_between(
+    first: Float[Tensor, "*batch 3 3"], second: Float[Tensor, "*batch 3 3"]
+) -> Float[Tensor, "*batch"]:
     """Angle in radians of the rotation that leads from one matrix to the other; 0 for equal ones."""
     relative = first.transpose(-1, -2) @ second
     trace = relative.diagonal(dim1=-2, dim2=-1).sum(dim=-1)

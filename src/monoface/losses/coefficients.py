@@ -17,9 +17,7 @@ def gaussian_prior(coefficients: Float[Tensor, "batch coeffs"]) -> Float[Tensor,
     return coefficients.square().mean(dim=-1)
 
 
-def range_excess(
-    values: Float[Tensor, "batch coeffs"], low: float, high: float
-) -> Float[Tensor, " batch"]:
+def range_excess(values: Float[Tensor, "batch coeffs"], low: float, high: float) -> Float[Tensor, " batch"]:
     """Mean squared distance of values from a range; zero inside."""
     return (values - values.clamp(low, high)).square().mean(dim=-1)
 
