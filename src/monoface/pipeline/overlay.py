@@ -17,6 +17,9 @@ _MAX_SIDE_PX = 1600
 # Part of the landmarks' extent that is cut out around them to be drawn on: forehead, ears and arrows.
 _MARGIN = 0.8
 
+# So that the person stays recognisable.
+_OPACITY = 0.45
+
 
 def draw_faces(result: PhotoResult) -> UInt8[np.ndarray, "height width 3"]:
     """Draw all faces on a copy of the photo, at most 1600 pixels long: the largest last, over the others.
@@ -69,8 +72,8 @@ def _draw_mesh(
         found.rotation, found.translation_mm, torch.from_numpy(face.verts_mm)[None]
     )[0]
     # The face alone: the rest of the head would hide the photo and show little.
-    shown = model.faces[model.data.regions["face"][model.faces].all(dim=1)]
-    drawn = draw_mesh(part, camera, verts_camera, shown, weld=model.weld)
+    shown = model.faces[model.data.regions["narrow_face"][model.faces].all(dim=1)]
+    drawn = draw_mesh(part, camera, verts_camera, shown, weld=model.weld, opacity=_OPACITY)
     nose_camera = verts_camera[_foremost(face)]
     return draw_pose_axes(drawn, camera, found.rotation[0], nose_camera)
 

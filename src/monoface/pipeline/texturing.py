@@ -1,6 +1,6 @@
 """The texture of a face: what the photo shows of it, and the rest filled in."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from threading import Lock
 
@@ -13,6 +13,7 @@ from monoface.facemodel import FaceCoefficients, FaceModel
 from monoface.geometry.cameras import WeakPerspectiveCamera, transform_points
 from monoface.geometry.triangles import vertex_normals
 from monoface.pipeline.appearance import Appearance, fit_appearance
+from monoface.pipeline.filling import ColourSpreader
 from monoface.pipeline.images import LoadedImage
 from monoface.render import TextureLayout, complete_texture, project, unwrap_photo, vertex_visibility
 from monoface.shading import srgb_to_linear
@@ -23,6 +24,8 @@ _MARGIN_PX = 8
 
 # What no photo shows well enough keeps the colours of the albedo model.
 _FILLED_PARTS = ("mouth", "teeth")
+# Cosines of the angle to the camera between which a vertex's colour begins to count and counts fully.
+_GRAZING, _FRONTAL = 0.25, 0.6
 # Regions that are no skin, whose colours say nothing of its albedo or of the light.
 _NO_SKIN = ("eyes", "mouth", "teeth")
 
@@ -84,14 +87,19 @@ class PlacedMesh:
         shown = vertex_visibility(scaled[None], model.faces, (int(extent[1]), int(extent[0])))[0]
         return inside & shown
 
-    def colours(self) -> Float[Tensor, "verts 3"]:
-        """Colours of the photo at the vertices, linear RGB, whether they are visible or not."""
+    def normals(self, model: FaceModel) -> Float[Tensor, "verts 3"]:
+        """Unit normals in the camera frame."""
+        return vertex_normals(self.verts_camera, model.faces, model.weld)
+
+    @cached_property
+    def colours_srgb(self) -> Float[Tensor, "verts 3"]:
+        """Colours of the photo at the vertices, whether they are visible or not."""
         height, width = self.photo.shape[1:]
         grid = self.verts_px[:, :2] / torch.tensor((width, height)) * 2 - 1
         sampled = torch.nn.functional.grid_sample(
             self.photo[None], grid[None, None], padding_mode="border", align_corners=False
         )
-        return srgb_to_linear(sampled[0, :, 0].T)
+        return sampled[0, :, 0].T
 
 
 class Texturer:
@@ -102,6 +110,7 @@ class Texturer:
         self.size = size
         self._lock = Lock()
         self._layout: TextureLayout | None = None
+        self._colour_spreader: ColourSpreader | None = None
         skin = model.data.regions["narrow_face"].clone()
         for name in _NO_SKIN:
             skin &= ~model.data.regions.get(name, torch.zeros_like(skin))
@@ -109,16 +118,26 @@ class Texturer:
 
     def appearance(self, mesh: PlacedMesh) -> Appearance:
         """Albedo and light that explain the photo."""
-        normals = vertex_normals(mesh.verts_camera, self.model.faces, self.model.weld)
-        return fit_appearance(self.model, normals, mesh.colours(), mesh.visible(self.model) & self._skin)
+        colours = srgb_to_linear(mesh.colours_srgb)
+        return fit_appearance(
+            self.model, mesh.normals(self.model), colours, mesh.visible(self.model) & self._skin
+        )
 
     def texture(self, mesh: PlacedMesh, appearance: Appearance) -> UInt8[np.ndarray, "size size 3"]:
         """Texture in sRGB by the model's UV."""
-        layout = self.layout()
-        normals = vertex_normals(mesh.verts_camera, self.model.faces, self.model.weld)
-        shown = unwrap_photo(mesh.photo, mesh.camera, mesh.verts_camera, layout, weld=self.model.weld)
-        texture = complete_texture(shown, layout, appearance.colours_srgb(self.model, normals))
-        return (texture.image.clamp(0, 1) * 255).round().to(torch.uint8).numpy()
+        layout, model = self.layout(), self.model
+        normals = mesh.normals(model)
+        expected = appearance.colours_srgb(model, normals)
+        facing = ((-normals[:, 2] - _GRAZING) / (_FRONTAL - _GRAZING)).clamp(0, 1)
+        spreader = self._spreader()
+        fill, trust = spreader.fill(expected, mesh.colours_srgb, facing * mesh.visible(model))
+        maps = layout.from_vertices(torch.cat((fill, trust[:, None], spreader.near_face[:, None]), dim=1))
+        shown = unwrap_photo(mesh.photo, mesh.camera, mesh.verts_camera, layout, weld=model.weld)
+        completed = complete_texture(replace(shown, weight=shown.weight * maps[..., 3]), layout, fill).image
+        # Differences continued from the face end at the seams of its chart; the fill knows no seams.
+        image = torch.lerp(maps[..., :3], completed, maps[..., 4:])
+        padded = image.flatten(0, 1)[layout.nearest].view_as(image)
+        return (padded.clamp(0, 1) * 255).round().to(torch.uint8).numpy()
 
     def layout(self) -> TextureLayout:
         """Texture space of the model, made when first asked for."""
@@ -134,6 +153,12 @@ class Texturer:
                     mirrored=_is_mirrored(self.model, 1 / self.size),
                 )
             return self._layout
+
+    def _spreader(self) -> ColourSpreader:
+        with self._lock:
+            if self._colour_spreader is None:
+                self._colour_spreader = ColourSpreader(self.model)
+            return self._colour_spreader
 
 
 def _is_mirrored(model: FaceModel, tolerance: float) -> bool:

@@ -1,0 +1,100 @@
+"""Expected colours of a whole head, from those that the photo shows of it.
+
+What the albedo model and the light do not explain (hair, make-up, a beard, the tone of this person's skin) is
+spread over the surface to where nothing is seen, by distance on the mean head. Charts of the texture play no
+part in that, so no seam between them shows.
+"""
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from monoface.facemodel import FaceModel
+
+# Places whose differences are spread. The nearest ones are then about a centimetre away.
+_CONTROL_POINTS = 600
+
+# Distance at which the influence of a place begins to fall: by the fourth power of the distance.
+_REACH_MM = 12.0
+
+# What so little of the control points' weight says is not believed.
+_LEAST_WEIGHT = 1e-6
+
+# What a place's mirror image shows counts this much less than what is seen itself.
+_MIRRORED_TRUST = 0.3
+
+# Away from the face the head's outline is a guess, and the photo soon shows what is behind it: from the first
+# distance on it counts less, from the second not at all.
+_NEAR_MM, _FAR_MM = 10.0, 45.0
+
+# A colour below the eyes and beside the face that differs this much from skin, in sRGB, is something else.
+_SKIN_TOLERANCE = 0.16
+
+
+class ColourSpreader:
+    """Spreads differences of colour over the skin of a face model.
+
+    Attributes:
+        near_face: 1 on the face and on what is not skin, falling to 0 on the skin away from the face.
+    """
+
+    def __init__(self, model: FaceModel) -> None:
+        regions = model.data.regions
+        on_skin = torch.zeros_like(regions["face"])
+        on_skin[model.faces[model.data.face_part == model.data.part_names.index("skin")]] = True
+        places = on_skin.nonzero()[:, 0]
+        step = max(1, len(places) // _CONTROL_POINTS)
+        self._controls = places[::step]
+        self._mirror = model.data.mirror
+        self._inner = regions["narrow_face"]
+        height_mm = model.mean_mm[:, 1]
+        self._low = height_mm < height_mm[regions["eyes"]].mean()
+        beside_mm = torch.cdist(model.mean_mm, model.mean_mm[self._inner]).amin(dim=1)
+        near = ((_FAR_MM - beside_mm) / (_FAR_MM - _NEAR_MM)).clamp(0, 1)
+        self.near_face = torch.where(on_skin, near, torch.ones_like(near))
+        distance = torch.cdist(model.mean_mm, model.mean_mm[self._controls]) / _REACH_MM
+        self._influence = (1 + distance.square()).square().reciprocal() * on_skin[:, None]
+
+    def spread(
+        self, difference: Float[Tensor, "verts 3"], trust: Float[Tensor, " verts"]
+    ) -> Float[Tensor, "verts 3"]:
+        """Weighted means of the differences around each vertex; zero off the skin."""
+        weight = trust[self._controls]
+        total = self._influence @ (weight[:, None] * difference[self._controls])
+        return total / (self._influence @ weight).clamp_min(_LEAST_WEIGHT)[:, None]
+
+    def fill(
+        self,
+        expected: Float[Tensor, "verts 3"],
+        shown: Float[Tensor, "verts 3"],
+        seen: Float[Tensor, " verts"],
+    ) -> tuple[Float[Tensor, "verts 3"], Float[Tensor, " verts"]]:
+        """Expected colours corrected by what the photo shows, and how far it is to be trusted.
+
+        Args:
+            expected: What albedo and light explain, sRGB.
+            shown: Colours of the photo at the vertices, sRGB.
+            seen: How well vertices are in view, 0 to 1.
+
+        Returns:
+            Colours of all vertices in sRGB; and for each vertex 1, or less where it lies beside the face:
+            far from it, or below the eyes where the photo shows something that has not the skin's colour,
+            such as clothing, long hair or background.
+        """
+        difference = shown - expected
+        inner = (seen > 0) & self._inner
+        tone = difference[inner].median(dim=0).values if inner.any() else difference.new_zeros(3)
+        likeness = torch.exp(-((difference - tone).norm(dim=-1) / _SKIN_TOLERANCE).square())
+        # A beard or a scarf over the chin is shown, but not spread to the neck.
+        spread_trust = torch.where(self._low, likeness, torch.ones_like(likeness)) * self.near_face
+        spread = self.spread(*self._with_mirrored(difference, seen * spread_trust))
+        trust = torch.where(self._inner, torch.ones_like(likeness), spread_trust)
+        return (expected + spread).clamp(0, 1), trust
+
+    def _with_mirrored(self, difference: Tensor, trust: Tensor) -> tuple[Tensor, Tensor]:
+        """Differences and trust, with those of the mirror image, at less trust, where that has more of it."""
+        mirrored = _MIRRORED_TRUST * trust[self._mirror]
+        better = mirrored > trust
+        return torch.where(better[:, None], difference[self._mirror], difference), torch.maximum(
+            trust, mirrored
+        )
