@@ -8,6 +8,8 @@ from monoface.core.compiled import Array, kernel, subroutine
 _FACING_NONE, _FACING_FULL = 0.3, 0.7
 """Cosines to the viewing direction below which a texel takes nothing from the photo, and all."""
 
+_NEARLY_ONE = 254.0 / 255.0
+
 _BORDER_PX = 3.0
 """Width of the strip along the photo's border in which the weight fades out."""
 
@@ -55,7 +57,8 @@ def sample_photo(
             slope = np.sqrt(max(1 - facing * facing, 0.0)) / facing
             z -= occluder_map[3] + occluder_map[4] * slope
             w *= _unoccluded(occluders, interior, x * scale + left, y * scale + top, z)
-            weight[row, column] = w
+            # What rounding leaves short of one would be blended with layers that nobody sees.
+            weight[row, column] = w if w < _NEARLY_ONE else 1.0
             if w == 0:
                 continue
             u, v, fu, fv = _corner_and_fraction(x, y, width, height)
