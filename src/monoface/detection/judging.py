@@ -19,8 +19,6 @@ _SCALES = (1.6, 2.2, 3.0)
 _TILTS_RAD = (-0.25, 0.0, 0.25)
 
 _SAME_IOU = 0.3
-# No verdict lets pass what scores less at the second look.
-_FOCUS_MIN_SCORE = 0.25
 # A view in which the network sees nothing at the right place counts as this logit.
 _UNSEEN_LOGIT = -5.0
 _UNSEEN_SCORE = 1 / (1 + math.exp(-_UNSEEN_LOGIT))
@@ -61,7 +59,7 @@ class Judge:
         crops = [_crop(candidates[index : index + 1], _FOCUS_SCALE) for index in range(len(candidates))]
         views = [View(self._network, photo, crop) for crop in crops]
         kept = []
-        for index, seen in enumerate(self._looker.look_in_photo(views, _FOCUS_MIN_SCORE)):
+        for index, seen in enumerate(self._looker.look_in_photo(views, _UNSEEN_SCORE)):
             same = seen[box_iou(candidates.box[index], seen.box) > _SAME_IOU]
             kept.append(merge_overlapping(same, _SAME_IOU)[:1])
         return Candidates.joined(kept)
