@@ -1,0 +1,74 @@
+"""`monoface facemodel learn --source ICT --data DIR --out FILE`: the default face model, with its card."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+
+from monoface.core.errors import ConfigError
+from monoface.data.sources import PortraitsCc0
+from monoface.facemodel import FaceModel, read_ict_facekit
+from monoface.learning.albedo import AlbedoConfig, with_learned_albedo
+from monoface.learning.calibrate import CalibrateConfig, calibrate_default_sets
+from monoface.learning.card import register_face_model, write_face_model
+from monoface.learning.checks import FaceModelReport, check_face_model
+from monoface.learning.facemodel import LearnFaceModelConfig, learn_face_model
+
+
+@dataclass(frozen=True)
+class LearnArguments:
+    """Make the default face model: geometry, landmark sets and albedo; then measure it against its source.
+
+    The model card and the hash go beside the file. Regressors belong to the very face model that they were
+    trained with: after making another one, train them again.
+    """
+
+    out: Path
+    """The .safetensors file to write."""
+    shape: tyro.conf.OmitArgPrefixes[LearnFaceModelConfig]
+    """Geometry, from ICT-FaceKit."""
+    landmarks: tyro.conf.OmitArgPrefixes[CalibrateConfig]
+    """Landmark sets, from annotated photos."""
+    portraits: Path | None = None
+    """Photos that the albedo is learned from; by default `portraits_cc0` of the data."""
+    albedo: AlbedoConfig = field(default_factory=AlbedoConfig)
+    """Size of the albedo basis."""
+    overwrite: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
+    """Replace the file if it exists."""
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run the command with the words after its name."""
+    chosen = tyro.cli(LearnArguments, prog="monoface facemodel learn", args=list(arguments))
+    if chosen.out.suffix != ".safetensors":
+        raise ConfigError(f"--out {chosen.out}: expected a file that ends with .safetensors.")
+    if chosen.out.exists() and not chosen.overwrite:
+        raise ConfigError(f"--out {chosen.out}: exists; use --overwrite to replace it.")
+    chosen.out.parent.mkdir(parents=True, exist_ok=True)
+
+    data = learn_face_model(chosen.shape).data
+    print(f"geometry: {len(data.mean_mm)} vertices, {len(data.faces)} triangles", flush=True)
+    data = calibrate_default_sets(data, chosen.landmarks, lambda line: print(line, flush=True))
+    portraits = PortraitsCc0(chosen.portraits or chosen.landmarks.data / "portraits_cc0")
+    data = with_learned_albedo(
+        data, [portraits.image(index) for index in range(len(portraits))], chosen.albedo
+    )
+    model = write_face_model(FaceModel(data), chosen.out)
+    report = check_face_model(read_ict_facekit(chosen.shape.source), model.data)
+    register_face_model(chosen.out, model, report)
+    _print_report(report)
+    print(f"written: {chosen.out}")
+    return 0
+
+
+def _print_report(report: FaceModelReport) -> None:
+    expression = max(report.expression_rms_mm, key=lambda name: report.expression_rms_mm[name])
+    print(
+        f"identity: worst {report.identity_rms_mm.max():.3f} mm RMS of {len(report.identity_rms_mm)} samples"
+    )
+    print(f"expression: worst {report.expression_rms_mm[expression]:.3f} mm RMS, {expression}")
+    folded = ", ".join(f"{name} {count}" for name, count in report.folded.items() if count) or "none"
+    print(f"folded triangles: {folded}")
+    print(f"overlaps in the texture: {len(report.uv_overlaps)}; asymmetry: {report.asymmetry_mm:.4f} mm")
