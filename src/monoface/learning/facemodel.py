@@ -15,12 +15,15 @@ from monoface.facemodel.ict import read_ict_facekit
 from monoface.facemodel.landmarks import LandmarkSet
 from monoface.facemodel.model import EyeJoint, FaceModel, FaceModelData
 from monoface.facemodel.modes import default_identity_modes
+from monoface.learning.checks import FOLDING_BY_DESIGN
+from monoface.learning.contact import shutting_lids, touching_lips
 from monoface.learning.correspondence import skin_points
 from monoface.learning.eyeballs import centre_weights, eye_frame, outer_shell
 from monoface.learning.painting import painted_albedo
 from monoface.learning.regions import source_regions
 from monoface.learning.remesh import RemeshConfig, remesh
 from monoface.learning.symmetry import MIRROR, NewMesh, as_tensor, mirror_points, symmetric_mean
+from monoface.learning.unfold import smoothed_offsets
 
 PART_NAMES = ("skin", "mouth", "teeth", "eye_left", "eye_right")
 """Parts of the default model: named meshes of an exported head."""
@@ -70,15 +73,19 @@ def assemble(
     """
     combination = default_identity_modes(source, identity_modes)
     identity = torch.einsum("ik,ivc->kvc", combination, source.identity_basis_mm.double()).numpy()
-    mean = _mirrored_exactly(mesh.sample.take(symmetric_mean(source, pair)), mesh.mirror)
     face_part = _new_parts(source, mesh.face_part)
     regions = _sampled_regions(source, mesh)
+    expressions = mesh.sample.take(source.expression_basis_mm.double().numpy())
+    mean = mesh.sample.take(symmetric_mean(source, pair))
+    jaw_open = expressions[source.expression_names.index("jawOpen")]
+    mean = _mirrored_exactly(touching_lips(mean, jaw_open, regions["lips"].numpy()), mesh.mirror)
+    expressions = _repaired(source, mesh, mean, expressions, regions["eyelids"].numpy())
     regions |= _part_regions(mesh.faces, face_part, len(mean))
     albedo = as_tensor(painted_albedo(source, mesh, regions, face_part))
     model = FaceModelData(
         mean_mm=as_tensor(mean),
         identity_basis_mm=as_tensor(mesh.sample.take(identity)),
-        expression_basis_mm=as_tensor(mesh.sample.take(source.expression_basis_mm.double().numpy())),
+        expression_basis_mm=as_tensor(expressions),
         albedo_mean=albedo,
         albedo_basis=torch.zeros(0, len(mean), 3),
         faces=torch.from_numpy(mesh.faces),
@@ -102,6 +109,20 @@ def _mirrored_exactly(places: np.ndarray, mirror: np.ndarray) -> np.ndarray:
     rounded = places.astype(np.float32)
     first = np.minimum(np.arange(len(mirror)), mirror)
     return np.where((first == np.arange(len(mirror)))[:, None], rounded, rounded[first] * MIRROR)
+
+
+def _repaired(
+    source: FaceModelData, mesh: NewMesh, mean: np.ndarray, expressions: np.ndarray, lids: np.ndarray
+) -> np.ndarray:
+    """Expressions whose lids shut and whose triangles do not fold, but where they should."""
+    names = source.expression_names
+    expressions = expressions.copy()
+    for name, side in (("eyeBlinkLeft", mean[:, 0] > 0), ("eyeBlinkRight", mean[:, 0] < 0)):
+        row = names.index(name)
+        expressions[row] = shutting_lids(mean, expressions[row], lids & side)
+    smoothed = smoothed_offsets(mean, expressions, mesh.weld[mesh.faces])[:, mesh.weld]
+    by_design = np.isin(names, FOLDING_BY_DESIGN)
+    return np.where(by_design[:, None, None], expressions, smoothed)
 
 
 def _new_parts(source: FaceModelData, face_part: np.ndarray) -> Int[np.ndarray, " faces"]:

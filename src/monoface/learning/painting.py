@@ -10,16 +10,18 @@ from monoface.facemodel.model import FaceModelData
 from monoface.learning.eyeballs import IRIS_RAD, PUPIL_RAD, eye_frame, outer_shell
 from monoface.learning.symmetry import MIRROR, NewMesh
 
-# Linear RGB. Skin: mid-range of the measured human skin tones; the others are chosen by eye.
+# Linear RGB. Skin: mid-range of the measured human skin tones; the others are chosen by eye. Eyes and
+# teeth are darker than their enamel and sclera are, since lids and lips always shade them and our light
+# knows no such shadows.
 SKIN = np.array((0.36, 0.20, 0.13))
 LIP = np.array((0.30, 0.11, 0.09))
-SCLERA = np.array((0.62, 0.57, 0.53))
-IRIS = np.array((0.13, 0.075, 0.04))
+SCLERA = np.array((0.46, 0.41, 0.38))
+IRIS = np.array((0.10, 0.055, 0.03))
 LIMBUS = np.array((0.04, 0.025, 0.02))
 PUPIL = np.array((0.008, 0.007, 0.007))
-TOOTH = np.array((0.62, 0.55, 0.44))
-GUM = np.array((0.30, 0.09, 0.08))
-MOUTH = np.array((0.10, 0.022, 0.02))
+TOOTH = np.array((0.42, 0.37, 0.29))
+GUM = np.array((0.22, 0.065, 0.06))
+MOUTH = np.array((0.07, 0.016, 0.015))
 
 
 def painted_albedo(

@@ -34,7 +34,8 @@ _ON_PLANE_MM = 1e-3
 
 def _default_points() -> Mapping[str, int]:
     return {
-        "narrow_face": 2400, "face": 620, "head": 380, "mouth": 180, "eye_sockets": 50, "gums": 290, "teeth": 420,
+        "narrow_face": 2400, "face": 620, "head": 380, "mouth": 180, "eye_sockets": 50, "gums": 290,
+        "teeth": 420,
     }  # fmt: skip
 
 

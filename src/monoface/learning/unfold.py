@@ -11,6 +11,7 @@ _FLAT = 2e-3
 _FOLDED_COSINE = 0.035
 _ROUNDS = 6
 _FIRST_STEPS = 12
+_SMOOTHINGS = 12
 
 
 def folded(
@@ -53,6 +54,43 @@ def unfold(mesh: SeamedMesh, decimated: DecimatedFaces) -> DecimatedFaces:
     return work.left()
 
 
+def smoothed_offsets(
+    mean: Float[np.ndarray, "verts 3"],
+    offsets: Float[np.ndarray, "shapes verts 3"],
+    faces: Int[np.ndarray, "faces 3"],
+) -> Float[np.ndarray, "shapes verts 3"]:
+    """Offsets of shapes, changed just where triangles are folded and no edit could help.
+
+    In each shape the corners of folded triangles, later also the vertices around them, move half way to
+    the mean of their neighbours, until none is folded or `_SMOOTHINGS` times.
+
+    Args:
+        mean: Vertices that the offsets belong to, in millimetres.
+        offsets: Added to the mean, each makes a shape.
+        faces: Triangles, over vertices welded along seams.
+    """
+    shapes = mean + offsets
+    around = _neighbour_lists(faces)
+    for places in shapes:
+        for step in range(_SMOOTHINGS):
+            corners = np.unique(faces[folded(places[None], faces, faces)[0]]).tolist()
+            if not corners:
+                break
+            if step >= _SMOOTHINGS // 3:
+                corners = sorted({near for point in corners for near in around[point]})
+            places[corners] = [(places[point] + places[around[point]].mean(axis=0)) / 2 for point in corners]
+    return shapes - mean
+
+
+def _neighbour_lists(faces: np.ndarray) -> dict[int, list[int]]:
+    edges = np.concatenate((faces[:, :2], faces[:, 1:], faces[:, ::2]))
+    around: dict[int, set[int]] = {}
+    for one, two in edges.tolist():
+        around.setdefault(one, set()).add(two)
+        around.setdefault(two, set()).add(one)
+    return {point: sorted(near) for point, near in around.items()}
+
+
 def _improve(work: EditableMesh, row: int) -> bool:
     """Do the best edit, or the best two in a row where no single one helps."""
     ranked = _ranked(work, row)
@@ -91,10 +129,9 @@ def _gain(work: EditableMesh, edit: Edit) -> int:
     ring = _grown(work, touched)
     wide = _grown(work, ring)
     changed = dict(zip(edit.rows.tolist(), edit.faces.tolist(), strict=True))
+    stay, wide_stay = ([row for row in rows if row not in edit.gone] for rows in (ring, wide))
     before = _count(work, ring, wide, {})
-    after = _count(
-        work, [r for r in ring if r not in edit.gone], [r for r in wide if r not in edit.gone], changed
-    )
+    after = _count(work, stay, wide_stay, changed)
     return before - after
 
 
@@ -104,6 +141,7 @@ def _grown(work: EditableMesh, rows: list[int]) -> list[int]:
 
 
 def _count(work: EditableMesh, ring: list[int], wide: list[int], changed: dict[int, list[int]]) -> int:
+    """Folds among the triangles of a ring, with normals from a wider one, summed over the shapes."""
     faces, around = (np.array([changed.get(row, work.faces[row]) for row in rows]) for rows in (ring, wide))
     points, local = np.unique(around, return_inverse=True)
     number = dict(zip(points.tolist(), range(len(points)), strict=True))
