@@ -1,7 +1,7 @@
 """Pseudo-labels: what the teacher and a fit of the face model say about photos without full annotation."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
@@ -13,7 +13,7 @@ from monoface.data.packs import CANVAS_PX, FACE_PX, Pack
 from monoface.detection.crops import SquareCrop
 from monoface.detection.teacher import FaceMeshTeacher
 from monoface.facemodel import CoefficientLayout, FaceModel, LandmarkSet
-from monoface.facemodel.fitting import LandmarkFit, fit_landmarks, project_points
+from monoface.facemodel.fitting import FitConfig, LandmarkFit, fit_landmarks, project_points
 from monoface.geometry.crops import crop_and_resize, photo_to_crop
 from monoface.geometry.rotations import camera_to_head, head_angles_from_matrix
 
@@ -35,12 +35,21 @@ class LabelConfig:
             picture's side.
         max_error_percent: Error of the fit.
         max_yaw_deg: The teacher has seen few faces beyond.
+        min_annotated: Annotated points from which a photo that the teacher cannot mark is fitted to these
+            alone.
+        annotated_yaw_deg: Range of the yaw in which such a fit is believed: faces that look aside.
+        sparse_fit: Priors of such a fit, stronger than those of a dense one.
     """
 
     min_score: float = 0.6
     max_disagreement_percent: float = 5.0
     max_error_percent: float = 2.5
     max_yaw_deg: float = 48.0
+    min_annotated: int = 7
+    annotated_yaw_deg: tuple[float, float] = (35.0, 100.0)
+    sparse_fit: FitConfig = field(
+        default_factory=lambda: FitConfig(identity_weight=0.02, expression_weight=0.05)
+    )
 
 
 @dataclass(frozen=True)
@@ -54,6 +63,7 @@ class LabelledPhotos:
             resized, by set; NaN where there is none.
         fit: The face model fitted to the landmarks, in the same squares.
         good: Where teacher and fit are believed.
+        posed: Where only the fit to annotated points is: faces that look far aside.
     """
 
     name: str
@@ -61,9 +71,10 @@ class LabelledPhotos:
     points_px: dict[str, Float32[np.ndarray, "photos points 2"]]
     fit: LandmarkFit
     good: Bool[np.ndarray, " photos"]
+    posed: Bool[np.ndarray, " photos"]
 
     def pack(self, model: FaceModel) -> Pack:
-        """The photos as training samples; those without a believed fit keep their whole picture."""
+        """The photos as training samples; where the teacher is not believed they keep their whole picture."""
         boxes = self.roi_boxes(model)
         canvases = np.stack(
             [
@@ -77,11 +88,11 @@ class LabelledPhotos:
         }
         points[TEACHER_SET][~self.good] = np.nan
         outputs = recropped_outputs(self.fit, torch.from_numpy(boxes)).numpy()
-        outputs[~self.good] = np.nan
+        outputs[~(self.good | self.posed)] = np.nan
         return Pack(self.name, canvases, points, outputs)
 
     def roi_boxes(self, model: FaceModel) -> Float32[np.ndarray, "photos 4"]:
-        """Box of each face's crop in `FACE_PX` squares: from the fit if believed, else the whole."""
+        """Box of each face's crop in `FACE_PX` squares: of the fit where the teacher helped, else all."""
         basis = model.subset(model.landmarks("ibug68"))
         points = project_points(basis, self.fit.coefficients, self.fit.camera)
         boxes = roi_from_points(points).numpy()
@@ -118,11 +129,16 @@ def label_photos(
         believed &= (
             disagreement_percent(points["aflw21"], points[TEACHER_SET]) <= config.max_disagreement_percent
         )
-    fit = _fit(model, points, believed)
+    fit = _fit(model, points, believed, config.sparse_fit)
     yaw, _, _ = head_angles_from_matrix(camera_to_head(fit.coefficients.rotation))
-    good = believed & (fit.error_percent <= config.max_error_percent).numpy()
-    good &= (yaw.abs() <= np.deg2rad(config.max_yaw_deg)).numpy()
-    return LabelledPhotos(name, images, points, fit, good)
+    yaw_deg = np.rad2deg(yaw.abs().numpy())
+    close = (fit.error_percent <= config.max_error_percent).numpy()
+    good = believed & close & (yaw_deg <= config.max_yaw_deg)
+
+    annotated = sum(np.isfinite(points[name]).all(axis=-1).sum(axis=-1) for name in annotated_px)
+    low, high = config.annotated_yaw_deg
+    posed = ~believed & close & (yaw_deg >= low) & (yaw_deg <= high) & (annotated >= config.min_annotated)
+    return LabelledPhotos(name, images, points, fit, good, posed)
 
 
 def roi_from_points(points_px: Float[Tensor, "batch points 2"]) -> Float[Tensor, "batch 4"]:
@@ -175,8 +191,10 @@ def disagreement_percent(
     return 100 * mean / FACE_PX
 
 
-def _fit(model: FaceModel, points: dict[str, np.ndarray], believed: np.ndarray) -> LandmarkFit:
-    """Fit to all sets at once: every set counts alike, the teacher's only where it is believed."""
+def _fit(
+    model: FaceModel, points: dict[str, np.ndarray], believed: np.ndarray, sparse: FitConfig
+) -> LandmarkFit:
+    """Fit to all sets at once, every set counting alike; without the teacher's where it is not believed."""
     names = sorted(points)
     sets = [model.landmarks(name) for name in names]
     basis = model.subset(concatenate_sets(sets))
@@ -184,13 +202,16 @@ def _fit(model: FaceModel, points: dict[str, np.ndarray], believed: np.ndarray) 
     weights = torch.cat([torch.full((len(one),), 1 / len(one)) for one in sets]).repeat(len(stacked), 1)
     column = sum(len(one) for name, one in zip(names, sets, strict=True) if name < TEACHER_SET)
     weights[~torch.from_numpy(believed), column : column + 468] = 0
-    fits = [
-        fit_landmarks(basis, stacked[start : start + _BATCH], weights[start : start + _BATCH], FACE_PX)
-        for start in range(0, len(stacked), _BATCH)
-    ]
-    output = torch.cat([fit.output for fit in fits])
-    coefficients, camera = CoefficientLayout.of(model).decode(output, FACE_PX)
-    return LandmarkFit(coefficients, camera, output, torch.cat([fit.error_percent for fit in fits]))
+
+    layout = CoefficientLayout.of(model)
+    output = torch.zeros(len(stacked), layout.size)
+    error = torch.full((len(stacked),), torch.inf)
+    for rows, config in ((believed, FitConfig()), (~believed, sparse)):
+        for part in torch.from_numpy(np.flatnonzero(rows)).split(_BATCH):
+            fit = fit_landmarks(basis, stacked[part], weights[part], FACE_PX, config)
+            output[part], error[part] = fit.output, fit.error_percent
+    coefficients, camera = layout.decode(output, FACE_PX)
+    return LandmarkFit(coefficients, camera, output, error)
 
 
 def concatenate_sets(sets: Sequence[LandmarkSet]) -> LandmarkSet:
