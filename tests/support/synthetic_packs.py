@@ -1,0 +1,49 @@
+"""Packs of the synthetic head whose landmarks and coefficients agree, and a method small enough to train."""
+
+import numpy as np
+import torch
+from synthetic_head import synthetic_head
+
+from monoface.data.packs import CANVAS_PX, FACE_PX, Pack
+from monoface.facemodel import CoefficientLayout
+from monoface.facemodel.fitting import project_points
+from monoface.methods.pretrain import Pretrain, PretrainConfig
+from monoface.networks import ResNetConfig
+
+SETS = ("aflw21", "facemesh468", "ibug68_contour")
+
+
+def labelled_samples(count: int = 5) -> Pack:
+    """Samples with noise for pictures, known coefficients, and the landmarks that follow from them."""
+    head = synthetic_head()
+    rng = torch.Generator().manual_seed(3)
+    layout = CoefficientLayout.of(head)
+    outputs = torch.zeros(count, layout.size)
+    outputs[:, : layout.identity] = torch.randn(count, layout.identity, generator=rng)
+    expression = slice(layout.identity, layout.identity + layout.expression)
+    outputs[:, expression] = torch.rand(count, layout.expression, generator=rng)
+    outputs[:, expression.stop :] = 0.3 * torch.randn(count, 9, generator=rng)
+    coefficients, camera = layout.decode(outputs, FACE_PX)
+    outputs = layout.encode(coefficients, camera, FACE_PX)
+    margin = (CANVAS_PX - FACE_PX) / 2
+    points = {
+        name: (project_points(head.subset(head.landmarks(name)), coefficients, camera) + margin).numpy()
+        for name in SETS
+    }
+    canvases = np.random.default_rng(4).integers(0, 256, (count, CANVAS_PX, CANVAS_PX, 3), dtype=np.uint8)
+    return Pack("labelled", canvases, points, outputs.numpy())
+
+
+def landmark_samples(labelled: Pack) -> Pack:
+    """Three of the samples that have nothing but 21 landmarks, one of them unseen in the second sample."""
+    points = labelled.points_px["aflw21"][:3].copy()
+    points[1, 7] = np.nan
+    outputs = np.full((3, labelled.outputs.shape[1]), np.nan, np.float32)
+    return Pack("landmarks", labelled.canvases[:3], {"aflw21": points}, outputs)
+
+
+def small_method(crop_px: int = 32) -> Pretrain:
+    """The first training with a network of a few thousand weights, the same ones every time."""
+    torch.manual_seed(2)
+    backbone = ResNetConfig(blocks=(1, 1, 1, 1), width=0.125)
+    return Pretrain(synthetic_head(), PretrainConfig(backbone=backbone, crop_px=crop_px, dense_points=40))

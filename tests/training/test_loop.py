@@ -1,0 +1,135 @@
+"""The training loop: its learning rate by hand, and that interrupted runs end as uninterrupted ones."""
+
+import json
+
+import pytest
+import torch
+from synthetic_head import synthetic_head
+from synthetic_packs import SETS, labelled_samples, landmark_samples, small_method
+
+from monoface.core.errors import CheckpointError, ConfigError
+from monoface.data.augment import AugmentConfig
+from monoface.data.batches import BatchMaker
+from monoface.training import TrainConfig, train
+from monoface.training import loop as loop_module
+
+CONFIG = TrainConfig(
+    steps=6, batch=4, warmup=2, average=0.9, precision="32-true", evaluate_every=3, log_every=2,
+    checkpoint_seconds=1e9,
+)  # fmt: skip
+
+
+class InterruptedRunError(Exception):
+    pass
+
+
+@pytest.fixture(scope="module")
+def maker():
+    labelled = labelled_samples()
+    packs = [labelled, landmark_samples(labelled)]
+    shares = {"labelled": 0.7, "landmarks": 0.3}
+    return BatchMaker(packs, shares, synthetic_head(), SETS, crop_px=32, augment=AugmentConfig())
+
+
+@pytest.fixture
+def checkpoint_every_step(monkeypatch):
+    times = iter(range(0, 10**12, 10**10))
+    monkeypatch.setattr(loop_module.time, "monotonic", lambda: next(times))
+
+
+def records(folder):
+    return [json.loads(line) for line in (folder / "log.jsonl").read_text().splitlines()]
+
+
+def train_until(step, maker, folder):
+    """Train, but break off in the evaluation after a step."""
+
+    def evaluate(networks):
+        evaluate.calls += 1
+        if evaluate.calls * CONFIG.evaluate_every >= step:
+            raise InterruptedRunError
+        return {}
+
+    evaluate.calls = 0
+    with pytest.raises(InterruptedRunError):
+        train(small_method(), maker, CONFIG, folder, evaluate)
+
+
+@pytest.mark.usefixtures("checkpoint_every_step")
+def test_a_resumed_run_ends_in_the_same_state(maker, tmp_path):
+    whole = train(small_method(), maker, CONFIG, tmp_path / "whole")
+    train_until(3, maker, tmp_path / "broken")
+    resumed = train(small_method(), maker, CONFIG, tmp_path / "broken")
+    for name, value in whole["regressor"].state_dict().items():
+        assert torch.equal(value, resumed["regressor"].state_dict()[name]), name
+    losses = [
+        [(r["step"], r["total"]) for r in records(tmp_path / name) if r["kind"] == "train"]
+        for name in ("whole", "broken")
+    ]
+    assert losses[0] == losses[1]
+
+
+def test_a_finished_run_is_not_trained_further(maker, tmp_path):
+    first = train(small_method(), maker, CONFIG, tmp_path)
+    again = train(small_method(), maker, CONFIG, tmp_path)
+    for name, value in first["regressor"].state_dict().items():
+        assert torch.equal(value, again["regressor"].state_dict()[name])
+
+
+def test_the_log_has_losses_rates_and_validation(maker, tmp_path):
+    train(small_method(), maker, CONFIG, tmp_path, lambda networks: {"error": float(len(networks))})
+    kinds = [(record["step"], record["kind"]) for record in records(tmp_path)]
+    assert kinds == [
+        (2, "train"), (3, "validation"), (4, "train"), (6, "train"), (6, "validation"),
+    ]  # fmt: skip
+    assert records(tmp_path)[1]["error"] == 1.0
+    assert records(tmp_path)[0]["rate"] == pytest.approx(1e-3)
+    assert {"total", "dense", "samples_per_second"} <= records(tmp_path)[0].keys()
+
+
+def test_a_log_that_was_cut_off_does_not_stop_a_run(maker, tmp_path):
+    (tmp_path / "log.jsonl").write_text('{"step": 0, "kind": "train"}\n{"step": 1, "ki')
+    train(small_method(), maker, CONFIG, tmp_path)
+    assert [record["step"] for record in records(tmp_path)] == [0, 2, 4, 6]
+
+
+def test_averaged_networks_are_returned_for_evaluation(maker, tmp_path):
+    network = train(small_method(), maker, CONFIG, tmp_path)["regressor"]
+    assert not network.training
+    assert not any(parameter.requires_grad for parameter in network.parameters())
+
+
+def test_checkpoints_of_other_networks_are_refused(maker, tmp_path):
+    train(small_method(), maker, CONFIG, tmp_path)
+    other = small_method()
+    other.regressor.head = torch.nn.Linear(64, 5)
+    with pytest.raises(CheckpointError, match="expected one of the same networks"):
+        train(other, maker, CONFIG, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("step", "factor"),
+    [(0, 0.1), (4, 0.5), (9, 1.0), (10, 1.0), (50, 1.0), (75, 0.505), (100, 0.01), (200, 0.01)],
+)
+def test_learning_rate_by_hand(step, factor):
+    config = TrainConfig(steps=100, warmup=10, decay_from=0.5)
+    assert config.rate_at(step) == pytest.approx(factor)
+
+
+def test_learning_rate_stays_without_decay():
+    assert TrainConfig(steps=100, warmup=0, decay_from=1.0).rate_at(99) == 1.0
+
+
+@pytest.mark.parametrize("wrong", [{"steps": 0}, {"batch": 1}, {"decay_from": 1.5}])
+def test_impossible_configurations_are_refused(wrong):
+    with pytest.raises(ConfigError, match="at least one step"):
+        TrainConfig(**wrong)
+
+
+def test_only_weights_decay():
+    network = small_method().regressor
+    weights, others = loop_module._parameter_groups(network, 0.02)
+    assert weights["weight_decay"] == 0.02
+    assert others["weight_decay"] == 0.0
+    assert all(parameter.ndim > 1 for parameter in weights["params"])
+    assert len(weights["params"]) + len(others["params"]) == len(list(network.parameters()))
