@@ -6,10 +6,11 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import Tensor
 
 from monoface.core.errors import ModelFileError
+from monoface.core.files import write_atomically
 from monoface.facemodel.landmarks import LandmarkSet
 from monoface.facemodel.model import EyeJoint, FaceModelData
 
@@ -41,7 +42,9 @@ def save_face_model(data: FaceModelData, path: Path) -> None:
         "provenance": dict(data.provenance),
     }
     metadata = {"monoface": json.dumps(names, sort_keys=True)}
-    save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, path, metadata)
+    # Copies, because safetensors refuses tensors that share memory, as sets with equal points may.
+    copies = {name: tensor.clone(memory_format=torch.contiguous_format) for name, tensor in tensors.items()}
+    write_atomically(path, save(copies, metadata), overwrite=True)
 
 
 def load_face_model_data(path: Path) -> FaceModelData:

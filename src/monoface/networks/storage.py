@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 
 from monoface.core.errors import ConfigError, ModelFileError
+from monoface.core.files import write_atomically
 from monoface.networks.backbones import ResNetConfig
 from monoface.networks.regressor import Regressor, RegressorConfig
 
@@ -49,7 +50,8 @@ def save_regressor(regressor: Regressor, info: RegressorInfo, path: Path) -> Non
         "config": dataclasses.asdict(regressor.config),
         "info": dataclasses.asdict(info),
     }
-    save_file(state, path, {"monoface": json.dumps(header, sort_keys=True)})
+    content = save(state, {"monoface": json.dumps(header, sort_keys=True)})
+    write_atomically(path, content, overwrite=True)
 
 
 def load_regressor(path: Path) -> tuple[Regressor, RegressorInfo]:
