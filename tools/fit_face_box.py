@@ -87,7 +87,7 @@ def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, required=True, help="folder of the data sets")
-    parser.add_argument("--every", type=int, default=8, help="use every n-th photo")
+    parser.add_argument("--every", type=int, default=10, help="use every n-th photo")
     arguments = parser.parse_args()
     for name, (keypoints, target) in collect(arguments.data, arguments.every).items():
         weights, error = fit(keypoints, target)

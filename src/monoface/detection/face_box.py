@@ -11,15 +11,15 @@ from jaxtyping import Float
 # points of AFLW (training part) and the 68 of YouTube Faces.
 _RIGHT_HALF = np.array(
     [
-        [-0.380, 0.128, -0.224, 0.537, 1.129, -0.190],  # end of the jaw, at the lobe of the ear
-        [1.106, 0.078, 0.179, -0.331, 0.161, -0.193],  # outer end of the brow
-        [1.055, 0.258, 0.337, -0.469, 0.006, -0.187],  # middle of the brow
+        [-0.367, 0.101, -0.213, 0.524, 1.125, -0.170],  # end of the jaw, at the lobe of the ear
+        [1.071, 0.102, 0.201, -0.347, 0.173, -0.200],  # outer end of the brow
+        [1.048, 0.265, 0.333, -0.467, 0.008, -0.187],  # middle of the brow
     ]
 )
 _MIDDLE = np.array(
     [
-        [0.230, 0.230, 0.482, 0.366, -0.154, -0.154],  # tip of the nose
-        [-0.353, -0.353, -0.340, 1.834, 0.106, 0.106],  # chin
+        [0.225, 0.225, 0.491, 0.357, -0.149, -0.149],  # tip of the nose
+        [-0.362, -0.362, -0.317, 1.811, 0.115, 0.115],  # chin
     ]
 )
 _MIRRORED = [1, 0, 2, 3, 5, 4]
