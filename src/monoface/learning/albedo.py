@@ -90,7 +90,9 @@ def albedo_basis(data: FaceModelData, delit: DelitPortraits, config: AlbedoConfi
     rest = logs.reshape(len(logs), -1) - design @ line
     tone_mode = (light - dark) / (2 * config.tone_range)
     modes = [tone_mode, *(reference * mode for mode in _principal_modes(rest, mesh, config.modes - 1))]
-    return AlbedoBasis(((light + dark) / 2).reshape(-1, 3), np.stack(modes).reshape(config.modes, -1, 3))
+    basis = np.stack(((light + dark) / 2, *modes)).reshape(config.modes + 1, -1, 3)
+    basis = (basis + basis[:, data.mirror.numpy()]) / 2
+    return AlbedoBasis(basis[0], basis[1:])
 
 
 def _with_less_tint(own: Float[np.ndarray, "portraits verts 3"]) -> Float[np.ndarray, "portraits verts 3"]:

@@ -30,7 +30,8 @@ _MIN_AREA_MM2 = 0.01
 def decimate(mesh: SeamedMesh, targets: Mapping[int, int]) -> DecimatedFaces:
     """Merge neighbouring points, cheapest first, until each part has at most its target of points.
 
-    A part whose remaining collapses would all fold the surface, pinch it or tear a seam keeps more.
+    A part whose remaining collapses would all fold the surface, pinch it or tear a seam keeps more. How the
+    outline of an open border changes is not measured: fix its points, or let them slide along a line.
 
     Args:
         mesh: The mesh, in millimetres.
