@@ -158,8 +158,10 @@ def _cold_stages(chosen: BenchmarkArguments, image: UInt8[np.ndarray, "480 640 3
         taken_ms = []
         for _ in range(1 + chosen.cold_runs):
             start = time.perf_counter()
-            subprocess.run(command, check=True, env=environment, stdout=subprocess.DEVNULL)
+            ran = subprocess.run(command, check=False, env=environment, capture_output=True, text=True)
             taken_ms.append(1000 * (time.perf_counter() - start))
+            if ran.returncode:
+                raise ConfigError(f"command line: expected exit code 0, got {ran.returncode}. {ran.stderr}")
     threads = os.cpu_count() or 1
     yield timing_of("command line, no cached kernels", taken_ms[:1], threads, 6000.0)
     yield timing_of("command line, cached kernels", taken_ms[1:], threads, 3000.0)

@@ -9,18 +9,29 @@ import torch
 from jaxtyping import Bool, Float, UInt8
 from torch import Tensor
 
+from monoface.core.threads import band_limits, count_bands, run_for_each
 from monoface.facemodel import FaceCoefficients, FaceModel
 from monoface.geometry.cameras import WeakPerspectiveCamera, transform_points
 from monoface.geometry.triangles import vertex_normals
 from monoface.pipeline.appearance import Appearance, fit_appearance
 from monoface.pipeline.filling import ColourSpreader
 from monoface.pipeline.images import LoadedImage
-from monoface.render import TextureLayout, complete_texture, project, unwrap_photo, vertex_visibility
+from monoface.render import (
+    TextureLayout,
+    TextureMap,
+    complete_texture,
+    project,
+    unwrap_photo,
+    vertex_visibility,
+)
 from monoface.shading import srgb_to_linear
 
 # Visibility is decided in a picture of the face of about this size: a pixel is then about a millimetre.
 _VISIBILITY_PX = 256
 _MARGIN_PX = 8
+
+# Bands of rows for each thread: some have little to do.
+_BANDS = 4
 
 # What no photo shows well enough keeps the colours of the albedo model.
 _FILLED_PARTS = ("mouth", "teeth")
@@ -131,13 +142,11 @@ class Texturer:
         facing = ((-normals[:, 2] - _GRAZING) / (_FRONTAL - _GRAZING)).clamp(0, 1)
         spreader = self._spreader()
         fill, trust = spreader.fill(expected, mesh.colours_srgb, facing * mesh.visible(model))
-        maps = layout.from_vertices(torch.cat((fill, trust[:, None], spreader.near_face[:, None]), dim=1))
         shown = unwrap_photo(mesh.photo, mesh.camera, mesh.verts_camera, layout, weld=model.weld)
-        completed = complete_texture(replace(shown, weight=shown.weight * maps[..., 3]), layout, fill).image
+        trusted = _with_scaled_weight(shown, layout, trust)
+        completed = complete_texture(trusted, layout, fill)
         # Differences continued from the face end at the seams of its chart; the fill knows no seams.
-        image = torch.lerp(maps[..., :3], completed, maps[..., 4:])
-        padded = image.flatten(0, 1)[layout.nearest].view_as(image)
-        return (padded.clamp(0, 1) * 255).round().to(torch.uint8).numpy()
+        return _blended_into_fill(completed, layout, fill, spreader.near_face)
 
     def layout(self) -> TextureLayout:
         """Texture space of the model, made when first asked for."""
@@ -159,6 +168,45 @@ class Texturer:
             if self._colour_spreader is None:
                 self._colour_spreader = ColourSpreader(self.model)
             return self._colour_spreader
+
+
+def _with_scaled_weight(
+    texture: TextureMap, layout: TextureLayout, values: Float[Tensor, " verts"]
+) -> TextureMap:
+    """Texture whose weights are multiplied by values of the vertices."""
+    from monoface.pipeline import _kernels
+
+    weight = texture.weight.clone()
+    faces, values_np = layout.faces.numpy(), values.numpy()
+    texels = [array.numpy() for array in (layout.face_index, layout.barycentric, weight)]
+
+    def scale(band: tuple[int, int]) -> None:
+        _kernels.scale_weights(values_np, faces, *[array[slice(*band)] for array in texels])
+
+    run_for_each(scale, band_limits(layout.size, _BANDS * count_bands(1)))
+    return replace(texture, weight=weight)
+
+
+def _blended_into_fill(
+    texture: TextureMap,
+    layout: TextureLayout,
+    fill: Float[Tensor, "verts 3"],
+    share: Float[Tensor, " verts"],
+) -> UInt8[np.ndarray, "size size 3"]:
+    """Texture in 8 bits, where the share of the vertices is below 1 mixed with the fill; charts padded."""
+    from monoface.pipeline import _kernels
+
+    mesh = (fill.contiguous().numpy(), share.numpy(), layout.faces.numpy())
+    texels = (layout.face_index.numpy(), layout.barycentric.numpy(), texture.image.numpy())
+    nearest = layout.nearest.view(layout.size, layout.size).numpy()
+    result = np.zeros((layout.size, layout.size, 3), dtype=np.uint8)
+
+    def blend(band: tuple[int, int]) -> None:
+        rows = slice(*band)
+        _kernels.blend_into_fill(*mesh, *texels, nearest[rows], result[rows])
+
+    run_for_each(blend, band_limits(layout.size, _BANDS * count_bands(1)))
+    return result
 
 
 def _is_mirrored(model: FaceModel, tolerance: float) -> bool:
