@@ -111,7 +111,7 @@ def _within(corners: np.ndarray, count: int) -> bool:
 
 def _read_npz(path: Path) -> _Source:
     try:
-        with np.load(path, allow_pickle=False) as arrays:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
             return _Source(
                 neutral_cm=arrays["neutral_cm"].astype(np.float64),
                 identity_cm=arrays["identity_cm"].astype(np.float64),
@@ -122,7 +122,7 @@ def _read_npz(path: Path) -> _Source:
                 uv_polygons=arrays["uv_polygons"].astype(np.int64),
                 landmarks68=arrays["landmarks68"].astype(np.int64),
             )
-    except (KeyError, ValueError, OSError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+    except (KeyError, TypeError, ValueError, OSError, EOFError, zipfile.BadZipFile, zlib.error) as error:
         raise ModelFileError(f"{path}: not a packed ICT-FaceKit file ({error}).") from error
 
 
