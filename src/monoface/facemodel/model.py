@@ -1,5 +1,6 @@
 """The face model: a linear 3DMM with named parts, regions, landmarks and turning eyes."""
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -161,6 +162,20 @@ class FaceModel(nn.Module):
     def albedo_size(self) -> int:
         """Number of albedo coefficients."""
         return len(self.albedo_basis)
+
+    @property
+    def coefficient_space(self) -> str:
+        """Name of the identity and expression coordinates; models with equal names understand each other.
+
+        The provenance may state it; otherwise it is a hash of the bases.
+        """
+        stated = self.data.provenance.get("coefficient_space")
+        if stated is not None:
+            return str(stated)
+        digest = hashlib.sha256()
+        for basis in (self.data.identity_basis_mm, self.data.expression_basis_mm):
+            digest.update(basis.half().numpy().tobytes())
+        return digest.hexdigest()[:16]
 
     @property
     def expression_names(self) -> tuple[str, ...]:

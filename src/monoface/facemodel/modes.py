@@ -1,5 +1,7 @@
 """Fewer identity modes, in closed form: area-weighted PCA of a linear model's own modes."""
 
+import hashlib
+
 import torch
 from jaxtyping import Float
 from torch import Tensor
@@ -53,10 +55,21 @@ def reduced_identity_modes(
     return kept * largest.sign()
 
 
-def default_identity_modes(source: FaceModelData) -> Float[Tensor, "source_modes count"]:
-    """The 80 combinations that are the shipped model's identity coordinates.
+def default_identity_modes(source: FaceModelData, count: int = 80) -> Float[Tensor, "source_modes count"]:
+    """The combinations that are the shipped model's identity coordinates.
 
     The narrow face counts fully and the rest of the face (ears, temples, under the jaw) a fifth.
     """
     narrow, face = source.regions["narrow_face"], source.regions["face"]
-    return reduced_identity_modes(source, 80, torch.where(narrow, 1.0, 0.2) * (narrow | face))
+    return reduced_identity_modes(source, count, torch.where(narrow, 1.0, 0.2) * (narrow | face))
+
+
+def coefficient_space(combination: Float[Tensor, "source_modes count"], expression_names: tuple[str, ...]) -> str:
+    """Name of the coordinates that a combination of a source's modes and a list of expressions make.
+
+    It is the same for every remesh of one source, so weights trained for one fit all; it forgives
+    differences of rounding between machines.
+    """
+    digest = hashlib.sha256((100 * combination).round().to(torch.int8).numpy().tobytes())
+    digest.update("\n".join(expression_names).encode())
+    return digest.hexdigest()[:16]

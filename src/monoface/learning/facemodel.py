@@ -14,7 +14,7 @@ from monoface.core.errors import ConfigError
 from monoface.facemodel.ict import read_ict_facekit
 from monoface.facemodel.landmarks import LandmarkSet
 from monoface.facemodel.model import EyeJoint, FaceModel, FaceModelData
-from monoface.facemodel.modes import default_identity_modes
+from monoface.facemodel.modes import coefficient_space, default_identity_modes
 from monoface.learning.checks import FOLDING_BY_DESIGN
 from monoface.learning.contact import shutting_lids, touching_lips
 from monoface.learning.correspondence import skin_points
@@ -99,7 +99,7 @@ def assemble(
         expression_names=source.expression_names,
         expression_bounds=source.expression_bounds,
         eyes=_eye_joints(source, mean, regions),
-        provenance=_provenance(source),
+        provenance=_provenance(source, coefficient_space(combination, source.expression_names)),
     )
     return replace(model, landmarks=_moved_landmarks(source, model))
 
@@ -170,8 +170,9 @@ def _eye_joints(
     return joints
 
 
-def _provenance(source: FaceModelData) -> dict[str, Any]:
+def _provenance(source: FaceModelData, space: str) -> dict[str, Any]:
     return dict(source.provenance) | {
+        "coefficient_space": space,
         "model": "monoface default face model",
         "changes": "remeshed; identity modes recombined; eyeballs rebuilt; new texture layout; own albedo",
     }

@@ -22,7 +22,7 @@ class RegressorInfo:
 
     Attributes:
         method: The method that trained it, for instance `pretrain`.
-        face_model_sha256: Hash of the face model whose coefficients it puts out.
+        coefficient_space: Name of the coordinates it puts out: `FaceModel.coefficient_space`.
         identity: Number of identity coefficients.
         expression: Number of expression coefficients.
         bounded: Whether expression weights lie in [0, 1].
@@ -31,7 +31,7 @@ class RegressorInfo:
     """
 
     method: str
-    face_model_sha256: str
+    coefficient_space: str
     identity: int
     expression: int
     bounded: bool = True

@@ -78,7 +78,7 @@ class Reconstructor:
         self.config = config or ReconstructorConfig()
         self.regressor = CoefficientRegressor.load(self.config.weights, self.config.device)
         self.face_model, face_model_sha256 = _load_face_model(self.config.face_model)
-        _check_match(self.regressor, self.face_model, face_model_sha256)
+        _check_match(self.regressor, self.face_model)
         self.detector: DetectsFaces = FaceDetector()
         self.made_with = MadeWith(
             monoface=monoface.__version__,
@@ -219,11 +219,11 @@ def _load_face_model(path: Path | None) -> tuple[FaceModel, str]:
     return FaceModel(load_face_model_data(path)), sha256_of(path)
 
 
-def _check_match(regressor: CoefficientRegressor, model: FaceModel, face_model_sha256: str) -> None:
-    if regressor.info.face_model_sha256 != face_model_sha256:
+def _check_match(regressor: CoefficientRegressor, model: FaceModel) -> None:
+    if regressor.info.coefficient_space != model.coefficient_space:
         raise ModelFileError(
-            f"weights {regressor.name}: expected those for the face model {face_model_sha256[:12]}…, got "
-            f"those for {regressor.info.face_model_sha256[:12]}…. Use the face model they were trained with."
+            f"weights {regressor.name}: expected coefficients of the space {model.coefficient_space}, got "
+            f"{regressor.info.coefficient_space}. Use the face model they were trained with."
         )
     if regressor.layout != CoefficientLayout.of(model):
         raise ModelFileError(

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from monoface.core.assets import asset_sha256, register_asset
+from monoface.core.assets import register_asset
 from monoface.core.errors import ConfigError
 from monoface.data.augment import AugmentConfig
 from monoface.data.batches import BatchMaker
@@ -105,7 +105,7 @@ def write_weights(
     assert isinstance(regressor, Regressor)
     info = RegressorInfo(
         method="pretrain",
-        face_model_sha256=asset_sha256("face_model.safetensors"),
+        coefficient_space=model.coefficient_space,
         identity=model.identity_size,
         expression=model.expression_size,
         bounded=model.expression_bounds is not None,
@@ -132,7 +132,8 @@ def calibrate_confidence(
         if one.name.startswith("aflw2000"):
             continue
         error, log_error = validation_errors(regressor, model, one)
-        errors.append(error)
+        # Sets are reported against different sizes of the face; here it is the longer side of its box.
+        errors.append(error * one.normaliser_px * 2**0.5 / regressor.config.size_px)
         logs.append(log_error)
         weights.append(np.full(len(error), 1 / len(error)))
     if not errors:
@@ -175,6 +176,6 @@ def _card(config: TrainPretrainConfig, metrics: dict[str, float]) -> dict[str, A
         "steps": config.train.steps,
         "seed": config.train.seed,
         "metrics_percent": metrics,
-        "confidence": "probability that the mean landmark error is below 5 % of the face's size",
+        "confidence": "probability that the mean landmark error is below 5 % of the longer side of their box",
         "torch": torch.__version__,
     }
