@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 import torch
 
-from monoface.core.assets import sha256_of
 from monoface.detection import Detection
 from monoface.facemodel import (
     CoefficientLayout,
@@ -103,9 +102,7 @@ def toy_files(toy_model_data, toy_model, tmp_path_factory):
     backbone = ResNetConfig(blocks=(1, 1, 1, 1), width=0.125)
     network = Regressor(RegressorConfig(layout.size, backbone=backbone)).eval()
     torch.nn.init.normal_(network.head.weight, std=0.05)
-    info = RegressorInfo(
-        "pretrain", sha256_of(folder / "head.safetensors"), layout.identity, layout.expression
-    )
+    info = RegressorInfo("pretrain", toy_model.coefficient_space, layout.identity, layout.expression)
     save_regressor(network, info, folder / "toy.safetensors")
     return folder / "head.safetensors", folder / "toy.safetensors"
 

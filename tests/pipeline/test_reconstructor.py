@@ -116,7 +116,7 @@ def test_weights_of_another_face_model_are_refused(toy_files, toy_model_data, tm
     from monoface.facemodel import save_face_model
 
     _head, weights = toy_files
-    other = replace(toy_model_data, mean_mm=toy_model_data.mean_mm + 1)
+    other = replace(toy_model_data, identity_basis_mm=toy_model_data.identity_basis_mm.flip(0))
     save_face_model(other, tmp_path / "other.safetensors")
     with pytest.raises(ModelFileError, match="face model they were trained with"):
         Reconstructor(ReconstructorConfig(weights=str(weights), face_model=tmp_path / "other.safetensors"))
