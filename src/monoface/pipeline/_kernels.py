@@ -1,5 +1,7 @@
 """Serial numba kernels over bands of rows of a texture. `texturing` says what they are for."""
 
+import numba
+
 from monoface.core.compiled import Array, kernel
 
 
@@ -41,4 +43,4 @@ def blend_into_fill(
                 if w < 1:
                     base = b0 * fill[v0, c] + b1 * fill[v1, c] + b2 * fill[v2, c]
                     value = base + w * (value - base)
-                result[row, column, c] = int(255 * min(max(value, 0.0), 1.0) + 0.5)
+                result[row, column, c] = numba.uint8(255 * min(max(value, 0.0), 1.0) + 0.5)
