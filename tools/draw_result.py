@@ -1,6 +1,6 @@
 """Draws the README's picture: a photo, what was found in it, and the written GLB from several sides.
 
-    python tools/draw_result.py examples/astronaut.png docs/images/result.png
+python tools/draw_result.py examples/astronaut.png docs/images/result.png
 """
 
 import sys

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch.testing import assert_close
 
-from monoface.facemodel.modes import reduced_identity_modes, vertex_areas
+from monoface.facemodel.modes import identity_mirror, reduced_identity_modes, vertex_areas
 
 
 @pytest.fixture
@@ -74,3 +74,19 @@ def test_vertices_without_importance_do_not_count(source):
     changed[:, importance == 0] *= 100
     other = dataclasses.replace(source, identity_basis_mm=changed)
     assert_close(reduced_identity_modes(other, 3, importance), reduced_identity_modes(source, 3, importance))
+
+
+def test_the_mirror_of_identity_gives_the_mirrored_shape(head_data, rng):
+    flip = torch.tensor([-1.0, 1.0, 1.0])
+    sideways = torch.randn(head_data.identity_basis_mm.shape, generator=rng)
+    mirrored = sideways[:, head_data.mirror] * flip
+    # Neither symmetric nor antisymmetric, but together they span the mirror images of all shapes.
+    modes = torch.cat((sideways + 0.2 * mirrored, mirrored - sideways))
+    data = dataclasses.replace(head_data, identity_basis_mm=modes)
+    identity = torch.randn(1, len(modes), generator=rng)
+
+    turned = identity @ identity_mirror(data)
+
+    expected = torch.einsum("bk,kvc->bvc", identity, modes)[:, data.mirror] * flip
+    assert_close(torch.einsum("bk,kvc->bvc", turned, modes), expected, rtol=1e-3, atol=1e-3)
+    assert not torch.allclose(turned, identity, atol=0.1)

@@ -12,8 +12,9 @@ from torch import Tensor
 from monoface.core.errors import ConfigError, DataError
 from monoface.data.augment import AugmentConfig, CropPlan, crop_canvases, move_points, plan_crops
 from monoface.data.packs import CANVAS_PX, FACE_PX, Pack
-from monoface.facemodel import CoefficientLayout, FaceCoefficients, FaceModel
+from monoface.facemodel import CoefficientLayout, FaceModel
 from monoface.facemodel.landmarks import LEFT_RIGHT_21, LEFT_RIGHT_68
+from monoface.facemodel.modes import identity_mirror
 from monoface.geometry.cameras import WeakPerspectiveCamera
 from monoface.geometry.rotations import matrix_from_axis_angle
 
@@ -93,6 +94,7 @@ class BatchMaker:
         self.augment = augment
         self._cumulative = np.cumsum(weights / weights.sum())
         self._mirror_points = {name: mirror_order(model, name) for name in set_names}
+        self._mirror_identity = identity_mirror(model.data)
         self._mirror_expression = torch.tensor(mirrored_expressions(model.expression_names))
 
     def draw(self, seed: int, step: int, batch: int) -> TrainingBatch:
@@ -142,6 +144,7 @@ class BatchMaker:
         expression = torch.where(
             mirrored, coefficients.expression[:, self._mirror_expression], coefficients.expression
         )
+        identity = torch.where(mirrored, coefficients.identity @ self._mirror_identity, coefficients.identity)
         flip = torch.diag(torch.tensor([-1.0, 1.0, 1.0]))
         rotation = torch.where(
             mirrored[..., None], flip @ coefficients.rotation @ flip, coefficients.rotation
@@ -161,15 +164,14 @@ class BatchMaker:
         translation = torch.cat(
             ((origin_px - principal) / scale[:, None], coefficients.translation_mm[:, 2:]), dim=-1
         )
-        moved = replace_pose(coefficients, expression, rotation, translation)
+        moved = replace(
+            coefficients,
+            identity=identity,
+            expression=expression,
+            rotation=rotation,
+            translation_mm=translation,
+        )
         return self.layout.encode(moved, WeakPerspectiveCamera(scale, principal), self.crop_px)
-
-
-def replace_pose(
-    coefficients: FaceCoefficients, expression: Tensor, rotation: Tensor, translation_mm: Tensor
-) -> FaceCoefficients:
-    """The same person with another expression and pose."""
-    return replace(coefficients, expression=expression, rotation=rotation, translation_mm=translation_mm)
 
 
 def stream_batches(

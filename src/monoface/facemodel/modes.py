@@ -64,7 +64,22 @@ def default_identity_modes(source: FaceModelData, count: int = 80) -> Float[Tens
     return reduced_identity_modes(source, count, torch.where(narrow, 1.0, 0.2) * (narrow | face))
 
 
-def coefficient_space(combination: Float[Tensor, "source_modes count"], expression_names: tuple[str, ...]) -> str:
+def identity_mirror(model: FaceModelData) -> Float[Tensor, "identity identity"]:
+    """Matrix that turns a face's identity coefficients (a row) into those of its mirror image.
+
+    Modes are symmetric, antisymmetric, or mixtures of both where variances are nearly equal. The least
+    squares solution is exact for a model whose modes span the mirror images of its shapes.
+    """
+    basis = model.identity_basis_mm.double()
+    mirrored = basis[:, model.mirror] * basis.new_tensor([-1.0, 1.0, 1.0])
+    gram = torch.einsum("ivc,jvc->ij", basis, basis)
+    cross = torch.einsum("ivc,jvc->ij", mirrored, basis)
+    return torch.linalg.solve(gram, cross, left=False).float()
+
+
+def coefficient_space(
+    combination: Float[Tensor, "source_modes count"], expression_names: tuple[str, ...]
+) -> str:
     """Name of the coordinates that a combination of a source's modes and a list of expressions make.
 
     It is the same for every remesh of one source, so weights trained for one fit all; it forgives

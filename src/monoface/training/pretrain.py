@@ -133,7 +133,8 @@ def calibrate_confidence(
             continue
         error, log_error = validation_errors(regressor, model, one)
         # Sets are reported against different sizes of the face; here it is the longer side of its box.
-        errors.append(error * one.normaliser_px * 2**0.5 / regressor.config.size_px)
+        longer_side_px = one.crops.shape[1] / 2**0.5
+        errors.append(error * np.asarray(one.normaliser_px) / longer_side_px)
         logs.append(log_error)
         weights.append(np.full(len(error), 1 / len(error)))
     if not errors:
