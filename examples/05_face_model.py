@@ -1,6 +1,6 @@
 """The face model by itself: people who do not exist, showing expressions, under light from the upper left.
 
-    python examples/2_face_model.py
+    python examples/05_face_model.py
 
 draws three people (rows) with four expressions (columns) to people.png in the current folder.
 """
