@@ -18,6 +18,8 @@ class AugmentConfig:
 
     Attributes:
         turn_deg: Standard deviation of the turn in the picture plane.
+        tumble: Probability of any turn up to `tumble_deg` instead: some photos show people lying down.
+        tumble_deg: Largest such turn, either way.
         scale: Standard deviation of the logarithm of the size.
         shift: Standard deviation of the shift, in parts of the crop.
         mirror: Probability of mirroring.
@@ -29,6 +31,8 @@ class AugmentConfig:
     """
 
     turn_deg: float = 12.0
+    tumble: float = 0.12
+    tumble_deg: float = 110.0
     scale: float = 0.06
     shift: float = 0.035
     mirror: float = 0.5
@@ -83,8 +87,8 @@ def plan_crops(
     """
     normal, uniform = rng.standard_normal, rng.random
     amount = 0.0 if config is None else 1.0
-    config = config or AugmentConfig(mirror=0, grey=0, blur=0, cover=0, noise=0)
-    turn = np.clip(normal(batch), -3, 3) * math.radians(config.turn_deg) * amount
+    config = config or AugmentConfig(tumble=0, mirror=0, grey=0, blur=0, cover=0, noise=0)
+    turn = _draw_turns(rng, batch, config) * amount
     zoom = crop_px / face_px * np.exp(np.clip(normal(batch), -2.5, 2.5) * config.scale * amount)
     shift = np.clip(normal((batch, 2)), -2.5, 2.5) * config.shift * crop_px * amount
     mirrored = uniform(batch) < config.mirror
@@ -112,6 +116,13 @@ def plan_crops(
         cover=_plan_cover(rng, batch, crop_px, config.cover),
         seeds=rng.integers(1, 2**31, batch),
     )
+
+
+def _draw_turns(rng: np.random.Generator, batch: int, config: AugmentConfig) -> np.ndarray:
+    """Turns in the picture plane, in radians: mostly small, now and then any."""
+    usual = np.clip(rng.standard_normal(batch), -3, 3) * config.turn_deg
+    any_turn = rng.uniform(-config.tumble_deg, config.tumble_deg, batch)
+    return np.deg2rad(np.where(rng.random(batch) < config.tumble, any_turn, usual))
 
 
 def _plan_cover(rng: np.random.Generator, batch: int, crop_px: int, probability: float) -> np.ndarray:
