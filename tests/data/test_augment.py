@@ -33,7 +33,7 @@ def test_no_augmentation_cuts_out_the_middle(canvases):
 
 
 def test_mirroring_alone_turns_rows_round(canvases):
-    config = AugmentConfig(turn_deg=0, scale=0, shift=0, mirror=1, **PLAIN)
+    config = AugmentConfig(turn_deg=0, tumble=0, scale=0, shift=0, mirror=1, **PLAIN)
     crops = crop_canvases(canvases, np.arange(3), uncoloured(plan_of(config, 3)), FACE_PX)
     middle = canvases[:, MARGIN:-MARGIN, MARGIN:-MARGIN] / 255
     np.testing.assert_allclose(crops, middle[:, :, ::-1], rtol=0, atol=1 / 255)
@@ -104,7 +104,7 @@ def test_grey_crops_have_equal_channels(canvases):
 
 
 def test_a_cover_hides_a_part(canvases):
-    config = AugmentConfig(turn_deg=0, scale=0, shift=0, mirror=0, **(PLAIN | {"cover": 1}))
+    config = AugmentConfig(turn_deg=0, tumble=0, scale=0, shift=0, mirror=0, **(PLAIN | {"cover": 1}))
     plan = plan_of(config, 3)
     crops = crop_canvases(canvases, np.arange(3), plan, FACE_PX)
     for crop, cover in zip(crops, plan.cover, strict=True):
@@ -114,9 +114,18 @@ def test_a_cover_hides_a_part(canvases):
 
 def test_the_grain_has_the_deviation_that_was_drawn():
     canvases = np.full((4, CANVAS_PX, CANVAS_PX, 3), 128, np.uint8)
-    config = AugmentConfig(turn_deg=0, scale=0, shift=0, mirror=0, **(PLAIN | {"noise": 0.2}))
+    config = AugmentConfig(turn_deg=0, tumble=0, scale=0, shift=0, mirror=0, **(PLAIN | {"noise": 0.2}))
     plan = uncoloured(plan_of(config))
     plan.colour[:, 9] = 0.08
     crops = crop_canvases(canvases, np.arange(4), plan, FACE_PX)
     np.testing.assert_allclose(crops[..., 0].std(axis=(1, 2)), 0.08, rtol=0.05)
     np.testing.assert_allclose(crops.mean(axis=(1, 2, 3)), 128 / 255, atol=0.005)
+
+
+def test_some_pictures_are_turned_far():
+    config = AugmentConfig(tumble=0.5, tumble_deg=100)
+    turns = np.rad2deg(plan_of(config, 400).turn_rad)
+    far = np.abs(turns) > 3 * config.turn_deg
+    assert np.abs(turns).max() <= 100
+    # Half of the turns are uniform within 100 degrees, and 64 % of those exceed three deviations.
+    assert 0.24 < far.mean() < 0.40

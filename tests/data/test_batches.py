@@ -49,7 +49,7 @@ def test_no_augmentation_leaves_labels_but_for_the_size_of_the_crop(maker, label
 
 
 def test_mirroring_exchanges_left_and_right_expressions(head, maker, labelled_pack):
-    still = AugmentConfig(turn_deg=0, scale=0, shift=0, mirror=1)
+    still = AugmentConfig(turn_deg=0, tumble=0, scale=0, shift=0, mirror=1)
     batch, _ = all_labelled(maker, still)
     before = maker.layout.decode(torch.from_numpy(labelled_pack.outputs), FACE_PX)[0]
     after = maker.layout.decode(batch.outputs, CROP_PX)[0]

@@ -8,13 +8,13 @@ import pytest
 import torch
 from torch.testing import assert_close
 
-from monoface.core.errors import DataError
+from monoface.core.errors import ConfigError, DataError
 from monoface.data import recipe
 from monoface.data.packs import CANVAS_PX, FACE_PX
 from monoface.data.pseudo_labels import LabelledPhotos, roi_from_points
 from monoface.data.recipe import RecipeConfig, TurnConfig, held_out_ytf, read_photos, turned_pack
 from monoface.data.sources import Ytf
-from monoface.facemodel import CoefficientLayout
+from monoface.facemodel import CoefficientLayout, FaceModel, LandmarkSet
 from monoface.facemodel.fitting import LandmarkFit, project_points
 from monoface.geometry.rotations import camera_to_head, head_angles_from_matrix
 
@@ -89,3 +89,22 @@ def test_hashes_tell_recipes_and_models_apart(head):
     first = recipe._recipe_hash(head, RecipeConfig())
     assert recipe._recipe_hash(head, RecipeConfig()) == first
     assert recipe._recipe_hash(head, RecipeConfig(seed=1)) != first
+
+
+@pytest.mark.parametrize("name", ["aflw21", "facemesh468", "ibug68", "ibug68_contour"])
+def test_hashes_tell_landmark_sets_apart_that_differ_in_weights_alone(head, name):
+    points = head.data.landmarks[name]
+    other = LandmarkSet(points.index, points.weight.roll(1, dims=1))
+    moved = dataclasses.replace(head.data, landmarks=dict(head.data.landmarks) | {name: other})
+    assert recipe._recipe_hash(FaceModel(moved), RecipeConfig()) != recipe._recipe_hash(head, RecipeConfig())
+
+
+def test_hashes_tell_coefficient_spaces_apart(head):
+    other = FaceModel(dataclasses.replace(head.data, identity_basis_mm=2 * head.data.identity_basis_mm))
+    assert recipe._recipe_hash(other, RecipeConfig()) != recipe._recipe_hash(head, RecipeConfig())
+
+
+@pytest.mark.parametrize("wrong", [{"held_out_people": 0}, {"limit": -1}])
+def test_impossible_recipes_are_refused(wrong):
+    with pytest.raises(ConfigError, match="held_out_people of at least 1 and a limit of at least 0"):
+        RecipeConfig(**wrong)
