@@ -68,7 +68,8 @@ def test_killed_run_leaves_whole_files(many_photos, tmp_path, name):
 
     hidden = [path for path in out.iterdir() if path.name.startswith(".")]
     named = [path for path in out.iterdir() if not path.name.startswith(".")]
-    assert len(hidden) <= (1 if name == "SIGKILL" else 0)
+    # One for each thread that writes.
+    assert len(hidden) <= (2 if name == "SIGKILL" else 0)
     assert len(list(out.glob("*.json"))) < len(many_photos)
     for path in named:
         _assert_whole(path)

@@ -1,7 +1,9 @@
 """`monoface reconstruct PHOTO… --out DIR`: photos in; reports, overlays and 3D files out."""
 
 import sys
+from collections import deque
 from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +16,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemaining
 from monoface.cli.outputs import PhotoOutputs, distinct_stems, parse_formats
 from monoface.core.errors import ConfigError
 from monoface.pipeline import PhotoResult, Reconstructor, ReconstructorConfig
+
+# Photos whose results are textured, encoded and written at a time, while the next ones are regressed.
+_WRITERS = 2
 
 ALL_FINE, SOME_FAILED, NOTHING_USABLE = 0, 3, 4
 
@@ -122,19 +127,35 @@ def _reconstruct_all(
             report.tell(photo, "failed", f"{existing} exists; use --overwrite to replace it")
 
     results = reconstructor.reconstruct_each(photo for photo, _ in todo)
-    return sum(
-        _write(result, photo, files, report) for (photo, files), result in zip(todo, results, strict=True)
-    )
+    fine = 0
+    with _finishing(ThreadPoolExecutor(_WRITERS)) as writers:
+        waiting: deque[tuple[Path, PhotoResult, Future[None]]] = deque()
+        for (photo, files), result in zip(todo, results, strict=True):
+            waiting.append((photo, result, writers.submit(files.write, result)))
+            if len(waiting) > _WRITERS:
+                fine += _tell_when_written(*waiting.popleft(), report)
+        while waiting:
+            fine += _tell_when_written(*waiting.popleft(), report)
+    return fine
 
 
-def _write(result: PhotoResult, photo: Path, files: PhotoOutputs, report: _Report) -> bool:
+def _tell_when_written(photo: Path, result: PhotoResult, written: Future[None], report: _Report) -> bool:
     try:
-        files.write(result)
+        written.result()
     except OSError as error:
         report.tell(photo, "failed", f"the results cannot be written ({error.strerror or error})")
         return False
     report.tell(photo, result.status, result.reason)
     return result.status == "ok"
+
+
+@contextmanager
+def _finishing(pool: ThreadPoolExecutor) -> Iterator[ThreadPoolExecutor]:
+    """On the way out, at an interrupt too, ends what is being written and drops what is not begun."""
+    try:
+        yield pool
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
 
 
 def _make_folder(path: Path) -> None:
