@@ -14,7 +14,7 @@ from jaxtyping import Float, UInt8
 from PIL import Image
 from torch import Tensor
 
-from monoface.core.errors import DataError
+from monoface.core.errors import ConfigError, DataError
 from monoface.data.packs import CANVAS_PX, FACE_PX, Pack
 from monoface.data.profiling import PhotoRelief
 from monoface.data.pseudo_labels import LabelConfig, LabelledPhotos, label_photos, roi_from_points
@@ -66,6 +66,13 @@ class RecipeConfig:
     held_out_people: int = 10
     limit: int = 0
     seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.held_out_people < 1 or self.limit < 0:
+            raise ConfigError(
+                "recipe: expected held_out_people of at least 1 and a limit of at least 0, got "
+                f"{self.held_out_people} and {self.limit}. A limit of 0 takes all photos."
+            )
 
 
 @dataclass(frozen=True)
@@ -268,7 +275,10 @@ def _limited(rows: Sequence[int] | np.ndarray, config: RecipeConfig) -> np.ndarr
 def _recipe_hash(model: FaceModel, config: RecipeConfig) -> str:
     text = json.dumps(dataclasses.asdict(config), sort_keys=True)
     digest = hashlib.sha256(text.encode())
+    digest.update(model.coefficient_space.encode())
     digest.update(model.mean_mm.numpy().tobytes())
-    for name in ("facemesh468", "aflw21", "ibug68"):
-        digest.update(model.landmarks(name).index.numpy().tobytes())
+    for name in ("facemesh468", "aflw21", _CONTOUR_SET, "ibug68"):
+        points = model.landmarks(name)
+        digest.update(points.index.numpy().tobytes())
+        digest.update(points.weight.numpy().tobytes())
     return digest.hexdigest()[:16]
