@@ -27,6 +27,9 @@ _MIRRORED_TRUST = 0.3
 # distance on it counts less, from the second not at all.
 _NEAR_MM, _FAR_MM = 10.0, 45.0
 
+# The chin among the 68 landmarks, and how far under it what the photo shows ceases to be the face for sure.
+_CHIN, _UNDER_CHIN_MM = 8, 8.0
+
 # A colour below the eyes and beside the face that differs this much from skin, in sRGB, is something else.
 _SKIN_TOLERANCE = 0.16
 
@@ -49,6 +52,9 @@ class ColourSpreader:
         self._inner = regions["narrow_face"]
         height_mm = model.mean_mm[:, 1]
         self._low = height_mm < height_mm[regions["eyes"]].mean()
+        chin_mm = float(model.landmarks("ibug68").points(model.mean_mm[None])[0, _CHIN, 1])
+        below_chin = ((chin_mm - height_mm) / _UNDER_CHIN_MM).clamp(0, 1)
+        self._doubt = torch.where(self._inner, below_chin, torch.ones_like(below_chin))
         # Every fourth vertex of the face is near enough to tell distances of a centimetre.
         beside_mm = torch.cdist(model.mean_mm, model.mean_mm[self._inner][::4]).amin(dim=1)
         beside_mm[self._inner] = 0
@@ -80,9 +86,9 @@ class ColourSpreader:
             seen: How well vertices are in view, 0 to 1.
 
         Returns:
-            Colours of all vertices in sRGB; and for each vertex 1, or less where it lies beside the face:
-            far from it, or below the eyes where the photo shows something that has not the skin's colour,
-            such as clothing, long hair or background.
+            Colours of all vertices in sRGB; and for each vertex 1, or less where it lies beside the face or
+            under the chin: far from it, or below the eyes where the photo shows something that has not the
+            skin's colour, such as clothing, long hair or background.
         """
         difference = shown - expected
         inner = (seen > 0) & self._inner
@@ -91,7 +97,7 @@ class ColourSpreader:
         # A beard or a scarf over the chin is shown, but not spread to the neck.
         spread_trust = torch.where(self._low, likeness, torch.ones_like(likeness)) * self.near_face
         spread = self.spread(*self._with_mirrored(difference, seen * spread_trust))
-        trust = torch.where(self._inner, torch.ones_like(likeness), spread_trust)
+        trust = 1 - self._doubt * (1 - spread_trust)
         return (expected + spread).clamp(0, 1), trust
 
     def _with_mirrored(self, difference: Tensor, trust: Tensor) -> tuple[Tensor, Tensor]:
