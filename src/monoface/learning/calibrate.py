@@ -19,7 +19,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from monoface.core.errors import ConfigError
+from monoface.core.errors import ConfigError, DataError
 from monoface.data.packs import FACE_PX
 from monoface.data.pseudo_labels import TEACHER_SET, disagreement_percent, mark_photos
 from monoface.data.sources import Aflw, Aflw2000, Ytf
@@ -100,39 +100,57 @@ def calibrate_default_sets(
     """The face model with its landmark sets found anew.
 
     Args:
-        data: Has `ibug68_source`, the set to begin with.
+        data: Has `ibug68`, or else `ibug68_source`: the set to begin with.
         config: On which photos, and how.
         report: Gets a line for each set with the distance that remains, in percent of the face's size.
+
+    Raises:
+        ConfigError: If the model has no set to begin with, or the weights belong to another one.
+        DataError: If a source is missing, or none of its photos can be fitted.
     """
     model, sets = FaceModel(data), dict(data.landmarks)
+    start = sets.get("ibug68", sets.get("ibug68_source"))
+    if start is None:
+        raise ConfigError(
+            "face model: expected the landmark set ibug68 or ibug68_source to begin with, "
+            f"got {sorted(sets)}. Make one with monoface facemodel learn."
+        )
     aflw2000, aflw = _aflw2000_photos(config), _aflw_photos(config)
     for name, points_px in aflw2000.points_px.items():
-        if points_px.isfinite().any():
-            start = sets.get("ibug68", sets["ibug68_source"])
-            sets[name] = _alternate(model, start, points_px, config, report, name)
-    people = sets.get("ibug68_reannotated", sets["ibug68"])
+        sets[name] = start = _alternate(model, start, points_px, config, report, name)
+    people = start
     start = people.grouped(_AFLW_GROUPS)
     sets["aflw21"] = _alternate(model, start, aflw.points_px["aflw21"], config, report, "aflw21")
 
     teacher = FaceMeshTeacher(FaceMeshConfig(passes=3))
-    marks, score = mark_photos(aflw.crops, teacher)
-    disagreement = disagreement_percent(aflw.points_px["aflw21"].numpy(), marks)
-    believed = torch.from_numpy((score > 0.6) & (disagreement < 5))
-    marks_px = torch.from_numpy(marks)[believed]
-    inner = LandmarkSet(people.index[17:], people.weight[17:])
-    located = _fit(model, inner, marks_px[:, _INNER_OF_TEACHER], config)
-    found = _find(model, located, marks_px, "narrow_face")
-    sets[TEACHER_SET] = _alternate(model, found.points, marks_px, config, report, TEACHER_SET)
-
+    sets[TEACHER_SET] = _calibrate_teacher(model, people, aflw, teacher, config, report)
     ytf = _ytf_photos(config)
     marks, _ = mark_photos(ytf.crops, teacher)
     located = _fit(model, sets[TEACHER_SET], torch.from_numpy(marks), config)
     sets["ibug68_contour"] = _find(model, located, ytf.points_px["ibug68_contour"], "face").points
     if config.weights is not None:
+        located = _locate_by_regressor(model, aflw2000, config.weights)
         for name, points_px in aflw2000.points_px.items():
-            located = _locate_by_regressor(model, aflw2000, config.weights)
             sets[name] = _find(model, located, points_px, "skin").points
     return dataclasses.replace(data, landmarks=sets)
+
+
+def _calibrate_teacher(
+    model: FaceModel,
+    people: LandmarkSet,
+    aflw: _Annotated,
+    teacher: FaceMeshTeacher,
+    config: CalibrateConfig,
+    report: Callable[[str], None],
+) -> LandmarkSet:
+    """The teacher's points, from its own marks on photos where it agrees with the annotation."""
+    marks, score = mark_photos(aflw.crops, teacher)
+    disagreement = disagreement_percent(aflw.points_px["aflw21"].numpy(), marks)
+    marks_px = torch.from_numpy(marks)[torch.from_numpy((score > 0.6) & (disagreement < 5))]
+    inner = LandmarkSet(people.index[17:], people.weight[17:])
+    located = _fit(model, inner, marks_px[:, _INNER_OF_TEACHER], config)
+    found = _find(model, located, marks_px, "narrow_face")
+    return _alternate(model, found.points, marks_px, config, report, TEACHER_SET)
 
 
 def _alternate(
@@ -156,6 +174,11 @@ def _alternate(
 def _fit(model: FaceModel, points: LandmarkSet, points_px: Tensor, config: CalibrateConfig) -> _Located:
     fit = fit_landmarks(model.subset(points), points_px, torch.ones(points_px.shape[:2]), FACE_PX, _PRIORS)
     rows = (fit.error_percent <= config.max_error_percent).nonzero()[:, 0]
+    if not len(rows):
+        raise DataError(
+            f"calibration: expected photos that fit within {config.max_error_percent:g} %, found none of "
+            f"{len(points_px)}. Give more photos, or a larger max_error_percent."
+        )
     camera = WeakPerspectiveCamera(fit.camera.scale_px_per_mm[rows], fit.camera.principal_px[rows])
     return _Located(rows, fit.coefficients[rows], camera)
 
@@ -169,7 +192,12 @@ def _find(model: FaceModel, located: _Located, points_px: Tensor, region: str) -
 
 @torch.no_grad()
 def _locate_by_regressor(model: FaceModel, photos: _Annotated, weights: Path) -> _Located:
-    regressor, _ = load_regressor(weights)
+    regressor, info = load_regressor(weights)
+    if info.coefficient_space != model.coefficient_space:
+        raise ConfigError(
+            f"weights {weights.name}: expected coefficients of the space {model.coefficient_space}, got "
+            f"{info.coefficient_space}. Use weights that were trained with this face model."
+        )
     outputs = []
     for start in range(0, len(photos.crops), 100):
         batch = (
@@ -198,7 +226,8 @@ def _aflw2000_photos(config: CalibrateConfig) -> _Annotated:
         points = photo.points68_reannotated_px
         again.append(np.full((68, 2), np.nan) if points is None else photo_to_crop(points, box, FACE_PX))
     points_px = {"ibug68": np.stack(original), "ibug68_reannotated": np.stack(again)}
-    return _Annotated(crops, {name: torch.from_numpy(stack).float() for name, stack in points_px.items()})
+    annotated = {name: stack for name, stack in points_px.items() if np.isfinite(stack).any()}
+    return _Annotated(crops, {name: torch.from_numpy(stack).float() for name, stack in annotated.items()})
 
 
 def _ytf_photos(config: CalibrateConfig) -> _Annotated:
