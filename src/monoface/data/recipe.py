@@ -157,7 +157,7 @@ def read_photos(name: str, folder: Path, config: RecipeConfig) -> _Photos:
     if name == "aflw":
         aflw = Aflw(folder, split="train")
         rows = _limited(range(len(aflw)), config)
-        return _Photos([aflw.image(row) for row in rows], {"aflw21": aflw.points21_px[rows]})
+        return _Photos([aflw.image(int(row)) for row in rows], {"aflw21": aflw.points21_px[rows]})
     if name == "ytf":
         ytf = Ytf(folder)
         held_out = held_out_ytf(ytf, config.held_out_people)
@@ -165,7 +165,7 @@ def read_photos(name: str, folder: Path, config: RecipeConfig) -> _Photos:
         points = ytf.points68_px[rows].astype(np.float32)
         # The jaw of these annotations is the silhouette, which is no fixed point of the mesh.
         points[:, :17] = np.nan
-        return _Photos([ytf.image(row) for row in rows], {_CONTOUR_SET: points})
+        return _Photos([ytf.image(int(row)) for row in rows], {_CONTOUR_SET: points})
     plain: dict[str, Callable[[Path], Lfw | Omi | PortraitsCc0]] = {
         "lfw": Lfw,
         "omi": Omi,
@@ -176,7 +176,7 @@ def read_photos(name: str, folder: Path, config: RecipeConfig) -> _Photos:
     source = plain[name](folder)
     images = []
     for row in _limited(range(len(source)), config):
-        photo = Image.fromarray(source.image(row))
+        photo = Image.fromarray(source.image(int(row)))
         photo.thumbnail((_PHOTO_PX, _PHOTO_PX), Image.Resampling.LANCZOS)
         images.append(np.asarray(photo))
     return _Photos(images, {})

@@ -60,6 +60,15 @@ class TrainPretrainConfig:
     train: TrainConfig = field(default_factory=TrainConfig)
     init: Path | None = None
 
+    def __post_init__(self) -> None:
+        sources = (*RecipeConfig().sources, *self.recipe.sources)
+        known = {"heads", *sources, *(f"{name}_turned" for name in sources)}
+        if unknown := self.shares.keys() - known:
+            raise ConfigError(
+                f"shares: expected names of packs, got {', '.join(sorted(unknown))}. "
+                f"There are: {', '.join(sorted(known))}."
+            )
+
 
 def train_pretrain(config: TrainPretrainConfig, report: Callable[[str], None]) -> Path:
     """Train, calibrate the confidence on the validation photos, and write weights with their card.
@@ -73,8 +82,7 @@ def train_pretrain(config: TrainPretrainConfig, report: Callable[[str], None]) -
 
     Raises:
         DataError: If a source is missing.
-        ConfigError: If the shares name packs that the recipe does not make, or no photo is kept for
-            validation.
+        ConfigError: If no photo is kept for validation, no pack has a share, or `init` is another network.
     """
     model = load_default_model()
     sets = validation_sets(config.data, config.method.crop_px, config.recipe.held_out_people)
@@ -84,7 +92,7 @@ def train_pretrain(config: TrainPretrainConfig, report: Callable[[str], None]) -
     shares = {pack.name: config.shares.get(pack.name, 0.0) for pack in packs if len(pack)}
     method = Pretrain(model, config.method)
     if config.init is not None:
-        method.regressor.load_state_dict(load_regressor(config.init)[0].state_dict())
+        _start_from(config.init, method.regressor, model)
     maker = BatchMaker(
         [pack for pack in packs if len(pack)],
         shares,
@@ -96,6 +104,17 @@ def train_pretrain(config: TrainPretrainConfig, report: Callable[[str], None]) -
     evaluate = make_evaluate(model, sets)
     averaged = train(method, maker, config.train, config.out, evaluate)
     return write_weights(averaged["regressor"], model, sets, config, config.out / "pretrain.safetensors")
+
+
+def _start_from(init: Path, regressor: Regressor, model: FaceModel) -> None:
+    """Copy the weights of a file into a network of the same kind."""
+    source, info = load_regressor(init)
+    if source.config != regressor.config or info.coefficient_space != model.coefficient_space:
+        raise ConfigError(
+            f"init {init.name}: expected {regressor.config} in the space {model.coefficient_space}, got "
+            f"{source.config} in {info.coefficient_space}. Set the method to match, or start without."
+        )
+    regressor.load_state_dict(source.state_dict())
 
 
 def write_weights(
@@ -168,6 +187,7 @@ def _card(config: TrainPretrainConfig, metrics: dict[str, float]) -> dict[str, A
     written = json.loads(json.dumps(dataclasses.asdict(config), default=str))
     # Folders are the user's own and say nothing about the weights.
     written["data"] = written["out"] = None
+    written["init"] = config.init.name if config.init else None
     return {
         "method": "pretrain",
         "command": "monoface train pretrain --data DATA --out OUT",

@@ -1,0 +1,244 @@
+"""The command that trains: from small sources to weights that load, with their card."""
+
+import dataclasses
+import io
+import json
+import tarfile
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from synthetic_head import synthetic_head
+
+from monoface.core.assets import sha256_of
+from monoface.core.errors import ConfigError
+from monoface.data import recipe
+from monoface.data.packs import FACE_PX
+from monoface.data.recipe import RecipeConfig, TurnConfig
+from monoface.data.synthetic import HeadsConfig
+from monoface.detection.teacher import FaceMeshes, FaceMeshTeacher
+from monoface.facemodel import CoefficientLayout
+from monoface.facemodel.fitting import project_points
+from monoface.methods.pretrain import PretrainConfig
+from monoface.networks import Regressor, RegressorConfig, ResNetConfig, load_regressor
+from monoface.training import TrainConfig, pretrain
+from monoface.training.pretrain import (
+    TrainPretrainConfig,
+    calibrate_confidence,
+    train_pretrain,
+    write_weights,
+)
+from monoface.training.validation import ValidationSet
+
+BACKBONE = ResNetConfig(blocks=(1, 1, 1, 1), width=0.125)
+CROP_PX = 32
+TRAIN_PHOTOS, VALIDATION_PHOTOS = 4, 2
+
+
+def near_frontal(head):
+    """Faces that nearly look at the camera, in crops of `FACE_PX`."""
+    layout = CoefficientLayout.of(head)
+    count = TRAIN_PHOTOS + VALIDATION_PHOTOS
+    outputs = torch.zeros(count, layout.size)
+    outputs[:, -9:-3] = 0.1 * torch.randn(count, 6, generator=torch.Generator().manual_seed(0))
+    return layout.decode(outputs, FACE_PX)
+
+
+class ToldTeacher(FaceMeshTeacher):
+    """Marks the training photos where their faces are, without looking."""
+
+    def __init__(self, config):
+        self.config = config
+
+    def mark(self, photos, crops):
+        head = synthetic_head()
+        points = project_points(head.subset(head.landmarks("facemesh468")), *near_frontal(head)).numpy()
+        points = points[: len(photos)]
+        marks = np.concatenate((points, np.zeros_like(points[..., :1])), axis=-1)
+        return FaceMeshes(marks, np.ones(len(photos), np.float32))
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    """A data folder with `aflw` alone: pictures of noise with the synthetic head's points."""
+    folder = tmp_path_factory.mktemp("data") / "aflw"
+    folder.mkdir()
+    head = synthetic_head()
+    points = project_points(head.subset(head.landmarks("aflw21")), *near_frontal(head)).numpy()
+    keys = [f"{number:04}" for number in range(len(points))]
+    rng = np.random.default_rng(0)
+    with tarfile.open(folder / "images-0.tar", "w") as archive:
+        for key in keys:
+            buffer = io.BytesIO()
+            Image.fromarray(rng.integers(0, 256, (120, 120, 3), dtype=np.uint8)).save(buffer, "webp")
+            entry = tarfile.TarInfo(f"{key}.webp")
+            entry.size = len(buffer.getvalue())
+            archive.addfile(entry, io.BytesIO(buffer.getvalue()))
+    split = np.array(["train"] * TRAIN_PHOTOS + ["val"] * VALIDATION_PHOTOS)
+    np.savez(folder / "labels.npz", key=np.array(keys), points21_px=points - 0.5, split=split)
+    return folder.parent
+
+
+@pytest.fixture(autouse=True)
+def small_world(monkeypatch):
+    monkeypatch.setattr(pretrain, "load_default_model", synthetic_head)
+    monkeypatch.setattr(recipe, "FaceMeshTeacher", ToldTeacher)
+
+
+def small_config(data, out, steps=2, **changes):
+    return TrainPretrainConfig(
+        data=data,
+        out=out,
+        recipe=RecipeConfig(sources=("aflw",), turn=TurnConfig(views=1), heads=HeadsConfig(count=2)),
+        method=PretrainConfig(backbone=BACKBONE, dense_points=40),
+        train=TrainConfig(steps=steps, batch=2, warmup=1, precision="32-true", log_every=1, evaluate_every=2),
+        **changes,
+    )
+
+
+@pytest.fixture(scope="module")
+def trained(data, tmp_path_factory):
+    """A run of two steps, continued for a third; its folder, and what was reported."""
+    out = tmp_path_factory.mktemp("run")
+    lines = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(pretrain, "load_default_model", synthetic_head)
+        patch.setattr(recipe, "FaceMeshTeacher", ToldTeacher)
+        train_pretrain(small_config(data, out), lines.append)
+        path = train_pretrain(small_config(data, out, steps=3), lines.append)
+    return path, lines
+
+
+def records(path):
+    return [json.loads(line) for line in (path.parent / "log.jsonl").read_text().splitlines()]
+
+
+def test_weights_load_and_belong_to_the_face_model(trained):
+    head = synthetic_head()
+    regressor, info = load_regressor(trained[0])
+    assert info.coefficient_space == head.coefficient_space
+    assert (info.identity, info.expression, info.bounded) == (4, len(head.expression_names), True)
+    assert np.isfinite(info.confidence).all()
+    output, log_error = regressor(torch.rand(1, 3, FACE_PX, FACE_PX))
+    assert output.isfinite().all()
+    assert log_error.isfinite().all()
+
+
+def test_an_interrupted_run_goes_on_where_it_ended(trained):
+    steps = [record["step"] for record in records(trained[0]) if record["kind"] == "train"]
+    assert steps == [1, 2, 3]
+
+
+def test_packs_are_made_once(trained):
+    path, lines = trained
+    assert len(lines) == 4
+    assert lines[:2] == lines[2:]
+    assert lines[0].startswith(f"aflw: {TRAIN_PHOTOS} photos, ")
+    assert lines[1] == "heads: 2 synthetic"
+    assert {folder.name for folder in (path.parent / "packs").iterdir()} == {"aflw", "aflw_turned", "heads"}
+
+
+def test_the_card_says_what_was_done_and_no_folder(trained, data):
+    path = trained[0]
+    text = path.with_name("pretrain.card.json").read_text()
+    card = json.loads(text)
+    assert "non-commercial" in card["terms"]
+    assert card["data"] == "photos of aflw"
+    assert card["steps"] == 3
+    assert card["config"]["method"]["backbone"]["width"] == 0.125
+    assert card["metrics_percent"].keys() == {"aflw"}
+    assert np.isfinite(card["metrics_percent"]["aflw"])
+    assert str(data) not in text
+    assert str(path.parent) not in text
+
+
+def test_the_manifest_lists_the_weights(trained):
+    path = trained[0]
+    manifest = json.loads((path.parent / "manifest.json").read_text())
+    assert manifest == {"pretrain.safetensors": sha256_of(path)}
+
+
+def test_training_starts_from_given_weights(trained, data, tmp_path):
+    config = small_config(data, tmp_path, steps=1, init=trained[0])
+    still = dataclasses.replace(config, train=dataclasses.replace(config.train, learning_rate=1e-12))
+    path = train_pretrain(still, lambda line: None)
+    first, again = (load_regressor(one)[0].state_dict() for one in (trained[0], path))
+    for name in ("head.weight", "error_head.bias"):
+        torch.testing.assert_close(first[name], again[name], atol=1e-6, rtol=1e-3)
+    card = json.loads(path.with_name("pretrain.card.json").read_text())
+    assert card["config"]["init"] == "pretrain.safetensors"
+
+
+def test_weights_of_other_networks_are_no_start(trained, data, tmp_path):
+    wider = PretrainConfig(backbone=ResNetConfig(blocks=(1, 1, 1, 1), width=0.25), dense_points=40)
+    config = dataclasses.replace(small_config(data, tmp_path, init=trained[0]), method=wider)
+    with pytest.raises(ConfigError, match=r"init pretrain.safetensors: expected .*width=0.25.* got .*0.125"):
+        train_pretrain(config, lambda line: None)
+
+
+def test_a_folder_without_validation_photos_is_refused(tmp_path):
+    with pytest.raises(ConfigError, match="to validate on, found none"):
+        train_pretrain(small_config(tmp_path, tmp_path / "out"), lambda line: None)
+
+
+def test_shares_of_packs_that_cannot_be_are_refused(tmp_path):
+    with pytest.raises(ConfigError, match="expected names of packs, got aflw_trned"):
+        small_config(tmp_path, tmp_path, shares={"aflw_trned": 1.0})
+
+
+@pytest.fixture
+def regressor():
+    """Says for every crop: a mean face in the middle, log error -3."""
+    layout = CoefficientLayout.of(synthetic_head())
+    network = Regressor(RegressorConfig(layout.size, CROP_PX, BACKBONE)).eval()
+    with torch.no_grad():
+        network.head.weight.zero_()
+        network.error_head.weight.zero_()
+        network.error_head.bias.fill_(-3.0)
+    return network
+
+
+def shifted(name, distances_px):
+    """Photos whose points all lie so many pixels beside those that the regressor predicts."""
+    head = synthetic_head()
+    layout = CoefficientLayout.of(head)
+    located = layout.decode(torch.zeros(1, layout.size), CROP_PX)
+    points = project_points(head.subset(head.landmarks("aflw21")), *located).numpy().astype(np.float64)
+    points = points + np.array(distances_px)[:, None, None] * (1, 0)
+    crops = np.zeros((len(points), CROP_PX, CROP_PX, 3), np.uint8)
+    return ValidationSet(name, "aflw21", crops, points, normaliser_px=10.0)
+
+
+def probability(confidence, log_error=-3.0):
+    return 1 / (1 + np.exp(-(confidence[0] + confidence[1] * log_error)))
+
+
+def test_confidence_by_hand(regressor):
+    # 5 % of the longer side of a face in a crop of 32 pixels are 1.13 pixels. One of four photos of the
+    # first set is good, the only one of the second is, and both sets count alike.
+    sets = [shifted("one", [1.1, 1.2, 5.0, 9.0]), shifted("two", [0.0])]
+    confidence = calibrate_confidence(regressor, synthetic_head(), sets)
+    assert probability(confidence) == pytest.approx((0.25 + 1) / 2, abs=0.01)
+
+
+def test_aflw2000_does_not_teach_confidence(regressor):
+    watched = shifted("aflw2000_reannotated", [9.0] * 5)
+    sets = [shifted("one", [0.0, 9.0])]
+    head = synthetic_head()
+    assert calibrate_confidence(regressor, head, [*sets, watched]) == calibrate_confidence(
+        regressor, head, sets
+    )
+    assert calibrate_confidence(regressor, head, [watched]) == (0.0, 0.0)
+
+
+def test_weights_are_written_with_their_errors(regressor, tmp_path):
+    path = tmp_path / "pretrain.safetensors"
+    sets = [shifted("one", [1.0, 3.0])]
+    config = TrainPretrainConfig(data=tmp_path / "data", out=tmp_path)
+    assert write_weights(regressor, synthetic_head(), sets, config, path) == path
+    card = json.loads((tmp_path / "pretrain.card.json").read_text())
+    assert card["metrics_percent"] == {"one": pytest.approx(20.0, abs=0.01)}
+    written, info = load_regressor(path)
+    assert written.config == regressor.config
+    assert probability(info.confidence) == pytest.approx(0.5, abs=0.01)
