@@ -50,6 +50,12 @@ COMMANDS = (
     Command(
         ("facemodel", "learn"), "monoface.cli.facemodel_learn", "make the default face model", "facemodel"
     ),
+    Command(
+        ("facemodel", "calibrate"),
+        "monoface.cli.facemodel_calibrate",
+        "find its landmark sets on annotated photos",
+        "facemodel",
+    ),
     Command(("benchmark",), "monoface.cli.benchmark", "time the stages on this machine"),
 )
 

@@ -1,0 +1,75 @@
+"""`monoface facemodel calibrate --data DIR --out FILE`: the landmark sets of a face model, found anew."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+import tyro
+
+from monoface.core.assets import asset_path, register_asset
+from monoface.core.errors import ConfigError
+from monoface.facemodel import FaceModel, load_face_model_data
+from monoface.learning.calibrate import CalibrateConfig, calibrate_default_sets
+from monoface.learning.card import write_face_model
+
+
+@dataclass(frozen=True)
+class CalibrateArguments:
+    """Find the landmark sets of a face model on annotated photos; all else of the model stays.
+
+    Its card is copied and says that the sets are new; the hash goes beside the file. Regressors that were
+    trained with the model stay valid: they put out coefficients, of which the sets only read points.
+    """
+
+    out: Path
+    """The .safetensors file to write."""
+    landmarks: tyro.conf.OmitArgPrefixes[CalibrateConfig]
+    """On which photos, and how."""
+    face_model: Path | None = None
+    """File that `monoface facemodel learn` wrote; the shipped face model by default."""
+    overwrite: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
+    """Replace the file if it exists."""
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run the command with the words after its name."""
+    chosen = tyro.cli(CalibrateArguments, prog="monoface facemodel calibrate", args=list(arguments))
+    if chosen.out.suffix != ".safetensors":
+        raise ConfigError(f"--out {chosen.out}: expected a file that ends with .safetensors.")
+    if chosen.out.exists() and not chosen.overwrite:
+        raise ConfigError(f"--out {chosen.out}: exists; use --overwrite to replace it.")
+    source = chosen.face_model or asset_path("face_model.safetensors")
+    card = _card_of(source)
+    data = load_face_model_data(source)
+
+    data = calibrate_default_sets(data, chosen.landmarks, lambda line: print(line, flush=True))
+    chosen.out.parent.mkdir(parents=True, exist_ok=True)
+    write_face_model(FaceModel(data), chosen.out)
+    register_asset(chosen.out, card | {"landmarks": _origin(chosen.landmarks)})
+    print(f"written: {chosen.out}")
+    return 0
+
+
+def _card_of(path: Path) -> dict[str, Any]:
+    """The card beside a face model: its terms and figures hold for the same geometry with other sets."""
+    card_path = path.with_name(f"{path.stem}.card.json")
+    if not card_path.is_file():
+        raise ConfigError(
+            f"--face-model {path.name}: expected its card {card_path.name} beside it, found none. "
+            "Copy both files that monoface facemodel learn wrote."
+        )
+    card: dict[str, Any] = json.loads(card_path.read_text(encoding="utf-8"))
+    return card
+
+
+def _origin(config: CalibrateConfig) -> dict[str, Any]:
+    return {
+        "command": "monoface facemodel calibrate --data DATA --out OUT",
+        "photos": "at most so many of each source: AFLW2000-3D (200), AFLW (training part), YouTube Faces",
+        "photos_of_each": config.photos,
+        "rounds": config.rounds,
+        "max_error_percent": config.max_error_percent,
+        "weights": config.weights.name if config.weights else None,
+    }
