@@ -10,6 +10,7 @@ from PIL import Image
 from torch import Tensor
 
 from monoface.data.packs import CANVAS_PX, FACE_PX, Pack
+from monoface.data.profile_yaw import turn_profiles_further
 from monoface.detection.crops import SquareCrop
 from monoface.detection.teacher import FaceMeshTeacher
 from monoface.facemodel import CoefficientLayout, FaceModel, LandmarkSet
@@ -38,6 +39,7 @@ class LabelConfig:
         min_annotated: Annotated points from which a photo that the teacher cannot mark is fitted to these
             alone.
         annotated_yaw_deg: Range of the yaw in which such a fit is believed: faces that look aside.
+        annotated_extra_yaw_deg: How much further such faces are turned; see `data.profile_yaw`.
         sparse_fit: Priors of such a fit, stronger than those of a dense one.
     """
 
@@ -47,6 +49,7 @@ class LabelConfig:
     max_yaw_deg: float = 48.0
     min_annotated: int = 7
     annotated_yaw_deg: tuple[float, float] = (35.0, 100.0)
+    annotated_extra_yaw_deg: float = 4.0
     sparse_fit: FitConfig = field(
         default_factory=lambda: FitConfig(identity_weight=0.02, expression_weight=0.05)
     )
@@ -129,7 +132,7 @@ def label_photos(
         believed &= (
             disagreement_percent(points["aflw21"], points[TEACHER_SET]) <= config.max_disagreement_percent
         )
-    fit = _fit(model, points, believed, config.sparse_fit)
+    fit = _fit(model, points, believed, config)
     yaw, _, _ = head_angles_from_matrix(camera_to_head(fit.coefficients.rotation))
     yaw_deg = np.rad2deg(yaw.abs().numpy())
     close = (fit.error_percent <= config.max_error_percent).numpy()
@@ -192,7 +195,7 @@ def disagreement_percent(
 
 
 def _fit(
-    model: FaceModel, points: dict[str, np.ndarray], believed: np.ndarray, sparse: FitConfig
+    model: FaceModel, points: dict[str, np.ndarray], believed: np.ndarray, config: LabelConfig
 ) -> LandmarkFit:
     """Fit to all sets at once, every set counting alike; without the teacher's where it is not believed."""
     names = sorted(points)
@@ -206,9 +209,12 @@ def _fit(
     layout = CoefficientLayout.of(model)
     output = torch.zeros(len(stacked), layout.size)
     error = torch.full((len(stacked),), torch.inf)
-    for rows, config in ((believed, FitConfig()), (~believed, sparse)):
+    for rows, fit_config in ((believed, FitConfig()), (~believed, config.sparse_fit)):
         for part in torch.from_numpy(np.flatnonzero(rows)).split(_BATCH):
-            fit = fit_landmarks(basis, stacked[part], weights[part], FACE_PX, config)
+            fit = fit_landmarks(basis, stacked[part], weights[part], FACE_PX, fit_config)
+            if rows is not believed:
+                seen = torch.where(weights[part][..., None] > 0, stacked[part], torch.nan)
+                fit = turn_profiles_further(fit, basis, seen, config.annotated_extra_yaw_deg, FACE_PX)
             output[part], error[part] = fit.output, fit.error_percent
     coefficients, camera = layout.decode(output, FACE_PX)
     return LandmarkFit(coefficients, camera, output, error)
