@@ -18,7 +18,7 @@ from monoface.learning import calibrate
 from monoface.learning.calibrate import CalibrateConfig, calibrate_default_sets
 from monoface.networks import Regressor, RegressorConfig, RegressorInfo, ResNetConfig, save_regressor
 
-PHOTOS = 24
+PHOTOS = 16
 
 
 class ToldTeacher(FaceMeshTeacher):
