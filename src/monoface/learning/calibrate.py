@@ -57,8 +57,8 @@ class CalibrateConfig:
 
     Attributes:
         data: Folder with `aflw`, `aflw2000_dev` and `ytf`.
-        weights: Regressor whose predictions on AFLW2000-3D have the last word on `ibug68` and
-            `ibug68_reannotated`; without, fits to the annotations have.
+        weights: A trained regressor. With it only `ibug68` and `ibug68_reannotated` are found anew, where
+            its predictions on AFLW2000-3D put them; the sets it was trained with stay as they are.
         photos: At most so many of each source.
         rounds: Turns of fitting and moving.
         max_error_percent: Photos with a worse fit are not used.
@@ -109,13 +109,22 @@ def calibrate_default_sets(
         DataError: If a source is missing, or none of its photos can be fitted.
     """
     model, sets = FaceModel(data), dict(data.landmarks)
+    aflw2000 = _aflw2000_photos(config)
+    if config.weights is not None:
+        located = _locate_by_regressor(model, aflw2000, config.weights)
+        for name, points_px in aflw2000.points_px.items():
+            found = _find(model, located, points_px, "skin")
+            sets[name] = found.points
+            report(f"{name}: {float(found.error_percent.mean()):.2f} % remain, on {len(located.rows)} photos")
+        return dataclasses.replace(data, landmarks=sets)
+
     start = sets.get("ibug68", sets.get("ibug68_source"))
     if start is None:
         raise ConfigError(
             "face model: expected the landmark set ibug68 or ibug68_source to begin with, "
             f"got {sorted(sets)}. Make one with monoface facemodel learn."
         )
-    aflw2000, aflw = _aflw2000_photos(config), _aflw_photos(config)
+    aflw = _aflw_photos(config)
     for name, points_px in aflw2000.points_px.items():
         sets[name] = start = _alternate(model, start, points_px, config, report, name)
     people = start
@@ -128,10 +137,6 @@ def calibrate_default_sets(
     marks, _ = mark_photos(ytf.crops, teacher)
     located = _fit(model, sets[TEACHER_SET], torch.from_numpy(marks), config)
     sets["ibug68_contour"] = _find(model, located, ytf.points_px["ibug68_contour"], "face").points
-    if config.weights is not None:
-        located = _locate_by_regressor(model, aflw2000, config.weights)
-        for name, points_px in aflw2000.points_px.items():
-            sets[name] = _find(model, located, points_px, "skin").points
     return dataclasses.replace(data, landmarks=sets)
 
 
