@@ -21,8 +21,8 @@ from monoface.learning.facemodel import LearnFaceModelConfig, learn_face_model
 class LearnArguments:
     """Make the default face model: geometry, landmark sets and albedo; then measure it against its source.
 
-    The model card and the hash go beside the file. Regressors belong to the very face model that they were
-    trained with: after making another one, train them again.
+    The model card and the hash go beside the file. Regressors fit every face model of one coefficient space:
+    the same source, identity modes and expressions, whatever the mesh.
     """
 
     out: Path
