@@ -1,19 +1,16 @@
 """`monoface benchmark`: how long each stage takes on this machine."""
 
-import logging
 import os
 import subprocess
 import sys
 import tempfile
 import time
-import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import onnxruntime
 import torch
 import tyro
 from jaxtyping import UInt8
@@ -22,8 +19,10 @@ from PIL import Image, ImageOps
 from monoface.cli.mean_head import render_mean_head
 from monoface.cli.timing import Timing, hardware, time_stage, timing_of
 from monoface.core.errors import ConfigError
+from monoface.core.sessions import open_session
 from monoface.geometry.crops import crop_and_resize
-from monoface.networks import fold_batch_norm, load_regressor
+from monoface.networks import load_regressor
+from monoface.networks.onnx_form import regressor_to_onnx
 from monoface.pipeline import Reconstructor, ReconstructorConfig, read_image, roi_of_box, weights_path
 
 _SIZE = (640, 480)
@@ -79,8 +78,7 @@ def _load(path: Path) -> UInt8[np.ndarray, "480 640 3"]:
 
 
 def _all_timings(chosen: BenchmarkArguments, image: UInt8[np.ndarray, "480 640 3"]) -> Iterator[Timing]:
-    with _torch_threads(1):
-        yield _exported_regressor(chosen)
+    yield _exported_regressor(chosen)
     with _torch_threads(chosen.threads):
         yield from _warm_stages(chosen, image)
     if chosen.cold_runs:
@@ -89,35 +87,12 @@ def _all_timings(chosen: BenchmarkArguments, image: UInt8[np.ndarray, "480 640 3
 
 def _exported_regressor(chosen: BenchmarkArguments) -> Timing:
     regressor, _ = load_regressor(weights_path(chosen.weights))
-    network = fold_batch_norm(regressor)
-    crop = torch.rand(1, 3, regressor.config.size_px, regressor.config.size_px)
-    exported = _export(network, crop)
-    if exported is None:
-        with torch.no_grad():
-            stage = "regressor in torch (monoface[export] is not installed)"
-            return time_stage(stage, lambda: network(crop), chosen.runs)
-    feed = {"crop": crop.numpy()}
+    exported = open_session(regressor_to_onnx(regressor), 1)
+    size = regressor.config.size_px
+    feed = {"image": np.random.default_rng(0).random((1, 3, size, size), dtype=np.float32)}
     return time_stage(
         "regressor, exported to ONNX", lambda: exported.run(None, feed), chosen.runs, budget_ms=1.3
     )
-
-
-def _export(network: torch.nn.Module, crop: torch.Tensor) -> onnxruntime.InferenceSession | None:
-    """The network as ONNX Runtime runs it on one thread, or None without the extra `export`."""
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1
-    with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        # The exporter warns of torchvision, which nothing here uses.
-        logging.getLogger("torch.onnx").setLevel(logging.ERROR)
-        path = Path(folder) / "regressor.onnx"
-        try:
-            torch.onnx.export(
-                network, (crop,), path, input_names=["crop"], external_data=False, dynamo=True, verbose=False
-            )
-        except ModuleNotFoundError:
-            return None
-        return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
 
 
 def _warm_stages(chosen: BenchmarkArguments, image: UInt8[np.ndarray, "480 640 3"]) -> Iterator[Timing]:

@@ -1,5 +1,6 @@
 """From square crops to posed faces: a trained regressor and the calibration of its confidence."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Self
@@ -11,11 +12,14 @@ from torch import Tensor
 
 from monoface.core.assets import asset_names, asset_path, sha256_of
 from monoface.core.errors import ConfigError, ModelFileError
+from monoface.core.sessions import open_session
 from monoface.facemodel import CoefficientLayout, FaceCoefficients, PointBasis
 from monoface.geometry.cameras import WeakPerspectiveCamera, transform_points
 from monoface.networks import Regressor, RegressorInfo, fold_batch_norm, load_regressor
+from monoface.networks.onnx_form import regressor_to_onnx
 
 _SUFFIX = ".safetensors"
+_Network = Callable[[Tensor], tuple[Tensor, Tensor]]
 
 
 @dataclass(frozen=True)
@@ -82,9 +86,7 @@ class CoefficientRegressor:
         self.name = name
         self.sha256 = sha256
         self.device = available_device(device)
-        # On the CPU this order of the weights in memory saves a third of the time.
-        folded = fold_batch_norm(regressor).requires_grad_(False)
-        self._network = folded.to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self._run = _on_cpu(regressor) if self.device.type == "cpu" else _in_torch(regressor, self.device)
 
     @classmethod
     def load(cls, name_or_path: str | Path, device: str = "cpu") -> Self:
@@ -116,14 +118,35 @@ class CoefficientRegressor:
         if pixels.shape[1:] != (self.size_px, self.size_px, 3):
             expected = f"(batch, {self.size_px}, {self.size_px}, 3)"
             raise ValueError(f"crops: expected shape {expected}, got {tuple(pixels.shape)}")
-        # The permuted view is already in channels-last order.
-        image = pixels.to(self.device).permute(0, 3, 1, 2).float().div(255)
-        output, log_error = (tensor.cpu() for tensor in self._network(image))
+        output, log_error = self._run(pixels.permute(0, 3, 1, 2).float().div(255))
         if not (output.isfinite().all() and log_error.isfinite().all()):
             raise ModelFileError(f"weights {self.name}: expected finite outputs, got NaN or infinity.")
         coefficients, camera = self.layout.decode(output, self.size_px)
         offset, slope = self.info.confidence
         return Regression(coefficients, camera, log_error, torch.sigmoid(offset + slope * log_error))
+
+
+def _on_cpu(regressor: Regressor) -> _Network:
+    """The network in ONNX Runtime, which runs it more than twice as fast as torch does."""
+    session = open_session(regressor_to_onnx(regressor), torch.get_num_threads())
+
+    def run(image: Tensor) -> tuple[Tensor, Tensor]:
+        if not len(image):
+            return image.new_zeros(0, regressor.config.outputs), image.new_zeros(0)
+        output, log_error = session.run(["output", "log_error"], {"image": image.contiguous().numpy()})
+        return torch.from_numpy(output), torch.from_numpy(log_error[:, 0])
+
+    return run
+
+
+def _in_torch(regressor: Regressor, device: torch.device) -> _Network:
+    network = fold_batch_norm(regressor).requires_grad_(False).to(device)
+
+    def run(image: Tensor) -> tuple[Tensor, Tensor]:
+        output, log_error = network(image.to(device))
+        return output.cpu(), log_error.cpu()
+
+    return run
 
 
 def weights_path(name_or_path: str | Path) -> Path:
