@@ -109,6 +109,12 @@ def calibrate_default_sets(
         DataError: If a source is missing, or none of its photos can be fitted.
     """
     model, sets = FaceModel(data), dict(data.landmarks)
+    start = sets.get("ibug68", sets.get("ibug68_source"))
+    if start is None:
+        raise ConfigError(
+            "face model: expected the landmark set ibug68 or ibug68_source to begin with, "
+            f"got {sorted(sets)}. Make one with monoface facemodel learn."
+        )
     aflw2000 = _aflw2000_photos(config)
     if config.weights is not None:
         located = _locate_by_regressor(model, aflw2000, config.weights)
@@ -118,12 +124,6 @@ def calibrate_default_sets(
             report(f"{name}: {float(found.error_percent.mean()):.2f} % remain, on {len(located.rows)} photos")
         return dataclasses.replace(data, landmarks=sets)
 
-    start = sets.get("ibug68", sets.get("ibug68_source"))
-    if start is None:
-        raise ConfigError(
-            "face model: expected the landmark set ibug68 or ibug68_source to begin with, "
-            f"got {sorted(sets)}. Make one with monoface facemodel learn."
-        )
     aflw = _aflw_photos(config)
     for name, points_px in aflw2000.points_px.items():
         sets[name] = start = _alternate(model, start, points_px, config, report, name)
