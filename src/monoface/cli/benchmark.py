@@ -78,7 +78,8 @@ def _load(path: Path) -> UInt8[np.ndarray, "480 640 3"]:
 
 
 def _all_timings(chosen: BenchmarkArguments, image: UInt8[np.ndarray, "480 640 3"]) -> Iterator[Timing]:
-    yield _exported_regressor(chosen)
+    with _torch_threads(1):
+        yield _exported_regressor(chosen)
     with _torch_threads(chosen.threads):
         yield from _warm_stages(chosen, image)
     if chosen.cold_runs:
