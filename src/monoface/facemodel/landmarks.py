@@ -26,6 +26,14 @@ FLM18_GROUPS = (
     (31,), (30,), (35,), (48,), (62, 66), (54,),
 )  # fmt: skip
 """The 18 points of 2DASL's landmark map as means of the 68."""
+FLM18_OF_21 = (0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 13, 14, 15, 17, 18, 19)
+"""Which of AFLW's 21 points are these 18: all but the ears and the chin."""
+FLM18_GROUPS_468 = (
+    (70,), (105,), (107,), (336,), (334,), (300,), (33,), (159,), (133,), (362,), (386,), (263,),
+    (75,), (4,), (305,), (61,), (13, 14), (291,),
+)  # fmt: skip
+"""The 18 points among those of the face-mesh network: the nearest ones on the shipped model's mean face,
+at most 6.3 mm apart (brows), 5 mm elsewhere."""
 
 
 @dataclass(frozen=True)
