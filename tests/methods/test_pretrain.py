@@ -117,7 +117,9 @@ def test_distance_of_posed_faces_by_hand(method, maker):
     moved = method.layout.decode(shifted, 32)
     # Distances are smoothed over half a pixel.
     expected = torch.full((3,), (8**2 + 0.5**2) ** 0.5 - 0.5)
-    assert_close(landmark_distance_all(method.supervision.dense, moved, known), expected, rtol=1e-3, atol=1e-3)
+    assert_close(
+        landmark_distance_all(method.supervision.dense, moved, known), expected, rtol=1e-3, atol=1e-3
+    )
 
 
 def test_spread_points_are_distinct_vertices_of_the_face():

@@ -45,9 +45,7 @@ class TrainingBatch:
     def __getitem__(self, rows: Int[Tensor, " rows"]) -> "TrainingBatch":
         points = {name: tensor[rows] for name, tensor in self.points_px.items()}
         image, outputs = self.image[rows], self.outputs[rows]
-        return TrainingBatch(
-            image, points, outputs, self.labelled[rows], self.pack[rows], self.seeds[rows]
-        )
+        return TrainingBatch(image, points, outputs, self.labelled[rows], self.pack[rows], self.seeds[rows])
 
     def to(self, device: torch.device) -> "TrainingBatch":
         """The same batch on another device."""

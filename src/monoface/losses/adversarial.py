@@ -9,9 +9,7 @@ from torch.nn.functional import softplus
 Game = Literal["minimax", "non_saturating"]
 
 
-def critic_loss(
-    logits: Float[Tensor, " batch"], true: Float[Tensor, " batch"]
-) -> Float[Tensor, " batch"]:
+def critic_loss(logits: Float[Tensor, " batch"], true: Float[Tensor, " batch"]) -> Float[Tensor, " batch"]:
     """Negative log likelihood of the critic: what it minimises.
 
     Args:

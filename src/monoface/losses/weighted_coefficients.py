@@ -31,7 +31,7 @@ def second_moments(offsets: Float[Tensor, "*batch points 3"]) -> Float[Tensor, "
 
 
 def movement(
-    change: Float[Tensor, "*batch rows 3"], moments: Float[Tensor, "*#batch 3 3"]
+    change: Float[Tensor, "*#batch rows 3"], moments: Float[Tensor, "*#batch 3 3"]
 ) -> Float[Tensor, "*batch"]:
     """Root of the summed squared movement of points with given second moments under a linear map."""
     squared = ((change @ moments) * change).sum(dim=(-1, -2))
@@ -69,7 +69,7 @@ def output_displacements(
 
     pose = scale[:, None, None] * coefficients.rotation[:, :rows]
     modes = second_moments(torch.cat((basis.identity_mm, basis.expression_mm)))
-    by_mode = movement(pose[:, None], modes) * torch.cat((identity, expression), dim=-1).abs()
+    by_mode = movement(pose[:, None], modes[None]) * torch.cat((identity, expression), dim=-1).abs()
 
     points = second_moments(basis(coefficients.identity, coefficients.expression))
     turned = _replaced_rotations(layout, predicted, true) - coefficients.rotation[:, None]

@@ -49,6 +49,21 @@ class SupervisionConfig:
     expression_prior: float = 0.2
     range_weight: float = 10.0
 
+    @classmethod
+    def nothing(cls) -> "SupervisionConfig":
+        """No weight at all."""
+        return SupervisionConfig(
+            set_weights={},
+            dense_weight=0.0,
+            shape_weight=0.0,
+            rotation_weight=0.0,
+            identity_weight=0.0,
+            expression_weight=0.0,
+            identity_prior=0.0,
+            expression_prior=0.0,
+            range_weight=0.0,
+        )
+
     @property
     def term_weights(self) -> dict[str, float]:
         """Weight of each term by its name."""

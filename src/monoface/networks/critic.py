@@ -1,6 +1,7 @@
 """The self-critic: does a vector of coefficients fit the face in a crop?"""
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Literal
 
 import torch
@@ -51,7 +52,7 @@ class Critic(nn.Module):
         self.encoder = nn.Sequential(*_convolutions(config))
         widths = (config.encoder[-1] + coefficients, *config.layers)
         layers: list[nn.Module] = []
-        for incoming, outgoing in zip(widths[:-1], widths[1:], strict=True):
+        for incoming, outgoing in pairwise(widths):
             layers += [nn.Linear(incoming, outgoing), nn.LeakyReLU(0.2, inplace=True)]
         self.judge = nn.Sequential(*layers, nn.Linear(widths[-1], 1))
 
@@ -70,7 +71,7 @@ def _convolutions(config: CriticConfig) -> list[nn.Module]:
     channels = config.channels
     widths = (channels.stop - channels.start, *config.encoder)
     layers: list[nn.Module] = []
-    for incoming, outgoing in zip(widths[:-1], widths[1:], strict=True):
+    for incoming, outgoing in pairwise(widths):
         # Rounded up, so that six of them leave something of small crops too.
         pool = nn.MaxPool2d(2, ceil_mode=True)
         layers += [nn.Conv2d(incoming, outgoing, 3, padding=1), nn.ReLU(inplace=True), pool]
