@@ -87,7 +87,7 @@ class TwoDaslConfig:
     stage: Literal["full", "vdc"] = "full"
     cycle_share: float = 0.25
     second_pass: float = 0.5
-    coefficients: float = 1.0
+    coefficients: float = 10.0
     coefficient_norm: Normaliser = "max"
     coefficient_depth: bool = True
     consistency_2d: float = 0.01
