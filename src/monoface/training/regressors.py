@@ -38,7 +38,8 @@ class TrainRegressorConfig:
         out: Folder of the run: packs, checkpoints, log and, at the end, the weights.
         packs: Folder of packs; those it lacks are made. `OUT/packs` by default.
         recipe: Which photos are used, and how.
-        shares: How much of a batch comes from each pack, by name; packs without a share are not used.
+        shares: How much of a batch comes from each pack, by name; packs without a share are not
+            used. `_aside` packs exist in a second round only.
         augment: How crops vary.
         train: How long and how fast.
         init: Weights to start from; random ones if absent. A network with a landmark map may start from one
@@ -53,9 +54,9 @@ class TrainRegressorConfig:
     recipe: RecipeConfig = field(default_factory=RecipeConfig)
     shares: dict[str, float] = field(
         default_factory=lambda: {
-            "aflw": 0.28, "aflw_turned": 0.2, "ytf": 0.05, "ytf_turned": 0.08, "lfw": 0.08,
-            "lfw_turned": 0.13, "omi": 0.03, "omi_turned": 0.04, "portraits_cc0": 0.015,
-            "portraits_cc0_turned": 0.015, "heads": 0.08,
+            "aflw": 0.36, "aflw_aside": 0.2, "aflw_turned": 0.12, "ytf": 0.05, "ytf_turned": 0.04,
+            "lfw": 0.07, "lfw_turned": 0.06, "omi": 0.02, "omi_turned": 0.02, "portraits_cc0": 0.01,
+            "portraits_cc0_turned": 0.01, "heads": 0.04,
         }
     )  # fmt: skip
     augment: AugmentConfig = field(default_factory=AugmentConfig)
@@ -64,7 +65,7 @@ class TrainRegressorConfig:
 
     def __post_init__(self) -> None:
         sources = (*RecipeConfig().sources, *self.recipe.sources)
-        known = {"heads", *sources, *(f"{name}_turned" for name in sources)}
+        known = {"heads", *(f"{name}{kind}" for name in sources for kind in ("", "_aside", "_turned"))}
         if unknown := self.shares.keys() - known:
             raise ConfigError(
                 f"shares: expected names of packs, got {', '.join(sorted(unknown))}. "
