@@ -90,8 +90,8 @@ def test_packs_are_made_once(trained):
     path, lines = trained
     assert len(lines) == 4
     assert lines[:2] == lines[2:]
-    assert lines[0].startswith(f"aflw: {TRAIN_PHOTOS} photos, ")
-    assert lines[1] == "heads: 2 synthetic"
+    assert lines[0].startswith(f"aflw: {TRAIN_PHOTOS}, aflw_turned: ")
+    assert lines[1] == "heads: 2"
     assert {folder.name for folder in (path.parent / "packs").iterdir()} == {"aflw", "aflw_turned", "heads"}
 
 

@@ -26,7 +26,7 @@ class CriticConfig:
     layers: tuple[int, ...] = (512, 1024, 1024)
 
     def __post_init__(self) -> None:
-        if len(self.encoder) != 6 or not self.layers or min(*self.encoder, *self.layers) < 1:
+        if not self.layers or min(*self.encoder, *self.layers) < 1:
             raise ConfigError(
                 "critic: expected six widths for the encoder and some for the layers, all positive, "
                 f"got {self.encoder} and {self.layers}."

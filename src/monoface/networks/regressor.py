@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from monoface.core.errors import ConfigError
 from monoface.networks.backbones import ResNet, ResNetConfig
-from monoface.networks.landmark_map import LandmarkMapConfig
+from monoface.networks.landmark_map import LandmarkMapConfig, with_landmark_map
 
 
 @dataclass(frozen=True)
@@ -66,6 +66,20 @@ class Regressor(nn.Module):
         features = self.backbone(image * 2 - 1)
         log_error = self.error_head(features.detach())[:, 0]
         return self.head(features).float(), log_error.float()
+
+    def look(
+        self,
+        image: Float[Tensor, "batch 3 height width"],
+        landmarks_px: Float[Tensor, "batch 18 2"] | None = None,
+    ) -> tuple[Float[Tensor, "batch outputs"], Float[Tensor, " batch"]]:
+        """Output vectors and log errors of RGB crops, whether the network has a landmark map or not.
+
+        Args:
+            image: Crops in [0, 1].
+            landmarks_px: What the map shows; an empty map for None. Networks without a map do not heed it.
+        """
+        drawn = self.config.landmark_map
+        return self(image if drawn is None else with_landmark_map(image, landmarks_px, drawn))
 
 
 def add_input_channel(state: Mapping[str, Tensor]) -> dict[str, Tensor]:

@@ -175,6 +175,8 @@ def _card(config: TrainRegressorConfig, metrics: dict[str, float]) -> dict[str, 
     # Folders are the user's own and say nothing about the weights.
     written["data"] = written["out"] = written["packs"] = None
     written["init"] = config.init.name if config.init else None
+    labelled_by = config.recipe.second_round.weights
+    written["recipe"]["second_round"]["weights"] = labelled_by.name if labelled_by else None
     return {
         "method": config.METHOD,
         "command": f"monoface train {config.METHOD} --data DATA --out OUT",

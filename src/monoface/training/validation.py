@@ -16,7 +16,7 @@ from monoface.facemodel.fitting import project_points
 from monoface.facemodel.landmarks import FLM18
 from monoface.geometry.crops import crop_and_resize, photo_to_crop, unclip_square
 from monoface.metrics import binned_mean, box_normaliser, nme
-from monoface.networks import Regressor, with_landmark_map
+from monoface.networks import Regressor
 
 _BATCH = 100
 
@@ -115,21 +115,15 @@ def validation_errors(
     for start in range(0, len(one.crops), _BATCH):
         images = torch.from_numpy(np.ascontiguousarray(one.crops[start : start + _BATCH]))
         batch = (images.permute(0, 3, 1, 2).float() / 255).contiguous(memory_format=torch.channels_last)
-        output, log_error = _look(regressor, batch, None)
+        output, log_error = regressor.look(batch)
         if mapped is not None:
             for _ in range(looks - 1):
                 found_px = _projected(layout, output, size, mapped)
-                output, log_error = _look(regressor, batch, found_px)
+                output, log_error = regressor.look(batch, found_px)
         points.append(_projected(layout, output, size, basis))
         logs.append(log_error)
     predicted = torch.cat(points).numpy()
     return nme(predicted, one.points_px, one.normaliser_px), torch.cat(logs).numpy()
-
-
-def _look(regressor: Regressor, image: Tensor, points_px: Tensor | None) -> tuple[Tensor, Tensor]:
-    drawn = regressor.config.landmark_map
-    output, log_error = regressor(image if drawn is None else with_landmark_map(image, points_px, drawn))
-    return output, log_error
 
 
 def _projected(layout: CoefficientLayout, output: Tensor, size: int, basis: nn.Module) -> Tensor:
