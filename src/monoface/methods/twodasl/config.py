@@ -90,9 +90,9 @@ class TwoDaslConfig:
     coefficients: float = 10.0
     coefficient_norm: Normaliser = "max"
     coefficient_depth: bool = True
-    consistency_2d: float = 0.01
-    consistency_3d: float = 0.01
-    cycle: float = 0.01
+    consistency_2d: float = 0.005
+    consistency_3d: float = 0.005
+    cycle: float = 0.005
     self_critic: float = 0.01
     game: Game = "non_saturating"
     critic_share: float = 0.25
