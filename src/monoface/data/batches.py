@@ -30,6 +30,8 @@ class TrainingBatch:
         outputs: True output vectors for the crops; zeros where unknown.
         labelled: Where `outputs` is known.
         pack: Which pack each sample is from.
+        seeds: A random number of each sample, for whatever a method draws itself: draws that depend on it
+            alone are equal however a batch is divided among processes, and in a run that is resumed.
     """
 
     image: Float[Tensor, "batch 3 height width"]
@@ -37,13 +39,19 @@ class TrainingBatch:
     outputs: Float[Tensor, "batch outputs"]
     labelled: Bool[Tensor, " batch"]
     pack: Int[Tensor, " batch"]
+    seeds: Int[Tensor, " batch"]
+
+    def __getitem__(self, rows: Int[Tensor, " rows"]) -> "TrainingBatch":
+        points = {name: tensor[rows] for name, tensor in self.points_px.items()}
+        image, outputs = self.image[rows], self.outputs[rows]
+        return TrainingBatch(image, points, outputs, self.labelled[rows], self.pack[rows], self.seeds[rows])
 
     def to(self, device: torch.device) -> "TrainingBatch":
         """The same batch on another device."""
         points = {name: tensor.to(device) for name, tensor in self.points_px.items()}
-        moved = (getattr(self, name).to(device) for name in ("image", "outputs", "labelled", "pack"))
-        image, outputs, labelled, pack = moved
-        return TrainingBatch(image, points, outputs, labelled, pack)
+        names = ("image", "outputs", "labelled", "pack", "seeds")
+        image, outputs, labelled, pack, seeds = (getattr(self, name).to(device) for name in names)
+        return TrainingBatch(image, points, outputs, labelled, pack, seeds)
 
 
 class BatchMaker:
@@ -130,6 +138,7 @@ class BatchMaker:
             outputs=self._moved_outputs(torch.from_numpy(np.nan_to_num(outputs)), plan),
             labelled=labelled,
             pack=torch.from_numpy(chosen),
+            seeds=torch.from_numpy(plan.seeds),
         )
 
     def _moved(self, points: np.ndarray, order: np.ndarray, plan: CropPlan) -> np.ndarray:

@@ -171,7 +171,7 @@ class SecondRound:
         for mirrored in (False, True):
             plan = _plain_plan(len(chosen), mirrored, self._regressor.config.size_px)
             crops = crop_canvases(pack.canvases, chosen, plan, self._regressor.config.size_px)
-            output, _ = self._regressor(torch.from_numpy(crops).permute(0, 3, 1, 2))
+            output, _ = self._regressor.look(torch.from_numpy(crops).permute(0, 3, 1, 2))
             faces, camera = self._layout.decode(output, FACE_PX)
             there = self._mirror(faces, torch.full((len(chosen),), mirrored, dtype=torch.bool))
             outputs.append(self._layout.encode(there, camera, FACE_PX))
