@@ -4,7 +4,7 @@ import dataclasses
 import hashlib
 import json
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from torch import Tensor
 
 from monoface.core.errors import ConfigError, DataError
 from monoface.data.packs import CANVAS_PX, FACE_PX, Pack
+from monoface.data.prepared import TURNED, PreparedFolder
 from monoface.data.profiling import PhotoRelief
 from monoface.data.pseudo_labels import LabelConfig, LabelledPhotos, label_photos, roi_from_points
 from monoface.data.sources import Aflw, Lfw, Omi, PortraitsCc0, Ytf
@@ -51,6 +52,8 @@ class RecipeConfig:
 
     Attributes:
         sources: Folders of the data that are used.
+        prepared: Folders that `monoface data prepare` made; each gives a pack of its own name, and one of
+            turned views.
         labels: When pseudo-labels are believed.
         turn: How photos are turned.
         heads: Synthetic heads; a count of 0 makes none.
@@ -60,6 +63,7 @@ class RecipeConfig:
     """
 
     sources: tuple[str, ...] = ("aflw", "ytf", "lfw", "omi", "portraits_cc0")
+    prepared: tuple[Path, ...] = ()
     labels: LabelConfig = field(default_factory=LabelConfig)
     turn: TurnConfig = field(default_factory=TurnConfig)
     heads: HeadsConfig = field(default_factory=HeadsConfig)
@@ -112,10 +116,10 @@ def build_packs(
 
     Returns:
         For each source a pack of its photos and one of turned views, which may be empty; then the
-        synthetic heads.
+        synthetic heads; then the packs of prepared photos, in parts of equal names.
 
     Raises:
-        DataError: If a source is missing.
+        DataError: If a source is missing, or prepared photos are not there or not all.
     """
     recipe = _recipe_hash(model, config)
     packs = []
@@ -134,7 +138,40 @@ def build_packs(
     if config.heads.count:
         packs.append(_heads(folder / "heads", recipe, model, packs, config))
         report(f"heads: {len(packs[-1])} synthetic")
+    for path in config.prepared:
+        made = PreparedFolder(path).packs()
+        turned = sum(len(pack) for pack in made if pack.name.endswith(TURNED))
+        report(f"{path.name}: {sum(map(len, made)) - turned} prepared photos, {turned} turned views")
+        packs += made
     return packs
+
+
+def check_shares(shares: Mapping[str, float], config: RecipeConfig) -> None:
+    """Refuse shares of packs that no recipe makes, and prepared photos without any share.
+
+    Raises:
+        ConfigError: If there are some.
+    """
+    prepared = {PreparedFolder(path).name for path in config.prepared}
+    names = {*RecipeConfig().sources, *config.sources, *prepared}
+    known = {"heads", *names, *(name + TURNED for name in names)}
+    if unknown := shares.keys() - known:
+        raise ConfigError(
+            f"shares: expected names of packs, got {', '.join(sorted(unknown))}. "
+            f"There are: {', '.join(sorted(known))}."
+        )
+    if unused := {name for name in prepared if not {name, name + TURNED} & shares.keys()}:
+        raise ConfigError(
+            f"shares: expected shares of all prepared photos, got none of {', '.join(sorted(unused))}. "
+            "Give them one, or leave them out."
+        )
+
+
+def model_digest(model: FaceModel) -> str:
+    """Identifies a face model, as far as labels depend on it."""
+    digest = hashlib.sha256()
+    _digest_model(digest, model)
+    return digest.hexdigest()[:16]
 
 
 def _heads(folder: Path, recipe: str, model: FaceModel, packs: list[Pack], config: RecipeConfig) -> Pack:
@@ -273,12 +310,17 @@ def _limited(rows: Sequence[int] | np.ndarray, config: RecipeConfig) -> np.ndarr
 
 
 def _recipe_hash(model: FaceModel, config: RecipeConfig) -> str:
-    text = json.dumps(dataclasses.asdict(config), sort_keys=True)
-    digest = hashlib.sha256(text.encode())
+    # Prepared photos have recipes of their own.
+    fields = {name: value for name, value in dataclasses.asdict(config).items() if name != "prepared"}
+    digest = hashlib.sha256(json.dumps(fields, sort_keys=True).encode())
+    _digest_model(digest, model)
+    return digest.hexdigest()[:16]
+
+
+def _digest_model(digest: "hashlib._Hash", model: FaceModel) -> None:
     digest.update(model.coefficient_space.encode())
     digest.update(model.mean_mm.numpy().tobytes())
     for name in ("facemesh468", "aflw21", _CONTOUR_SET, "ibug68"):
         points = model.landmarks(name)
         digest.update(points.index.numpy().tobytes())
         digest.update(points.weight.numpy().tobytes())
-    return digest.hexdigest()[:16]

@@ -3,7 +3,7 @@
 import dataclasses
 import json
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +15,14 @@ from monoface.core.assets import register_asset
 from monoface.core.errors import ConfigError
 from monoface.data.augment import AugmentConfig
 from monoface.data.batches import BatchMaker
-from monoface.data.recipe import RecipeConfig, build_packs
+from monoface.data.recipe import RecipeConfig, build_packs, check_shares
 from monoface.facemodel import FaceModel, load_default_model
 from monoface.methods.pretrain import Pretrain, PretrainConfig
 from monoface.networks import Regressor, RegressorInfo, load_regressor, save_regressor
-from monoface.training.loop import TrainConfig, train
+from monoface.training.config import TrainConfig
+from monoface.training.distribution import launch
+from monoface.training.loop import train
+from monoface.training.samples import choose_crops, make_samples
 from monoface.training.validation import ValidationSet, make_evaluate, validation_errors, validation_sets
 
 _TERMS = (
@@ -61,13 +64,7 @@ class TrainPretrainConfig:
     init: Path | None = None
 
     def __post_init__(self) -> None:
-        sources = (*RecipeConfig().sources, *self.recipe.sources)
-        known = {"heads", *sources, *(f"{name}_turned" for name in sources)}
-        if unknown := self.shares.keys() - known:
-            raise ConfigError(
-                f"shares: expected names of packs, got {', '.join(sorted(unknown))}. "
-                f"There are: {', '.join(sorted(known))}."
-            )
+        check_shares(self.shares, self.recipe)
 
 
 def train_pretrain(config: TrainPretrainConfig, report: Callable[[str], None]) -> Path:
@@ -88,8 +85,12 @@ def train_pretrain(config: TrainPretrainConfig, report: Callable[[str], None]) -
     sets = validation_sets(config.data, config.method.crop_px, config.recipe.held_out_people)
     if not sets:
         raise ConfigError(f"{config.data}: expected aflw, ytf or aflw2000_dev to validate on, found none.")
-    packs = build_packs(config.data, config.out / "packs", model, config.recipe, report)
+    fabric = launch(config.train.device, config.train.devices, config.train.num_nodes, config.train.precision)
+    # The others then find the packs made.
+    with fabric.rank_zero_first():
+        packs = build_packs(config.data, config.out / "packs", model, config.recipe, report)
     shares = {pack.name: config.shares.get(pack.name, 0.0) for pack in packs if len(pack)}
+    torch.manual_seed(config.train.seed)
     method = Pretrain(model, config.method)
     if config.init is not None:
         _start_from(config.init, method.regressor, model)
@@ -102,8 +103,14 @@ def train_pretrain(config: TrainPretrainConfig, report: Callable[[str], None]) -
         augment=config.augment,
     )
     evaluate = make_evaluate(model, sets)
-    averaged = train(method, maker, config.train, config.out, evaluate)
-    return write_weights(averaged["regressor"], model, sets, config, config.out / "pretrain.safetensors")
+    samples = make_samples(model, choose_crops(sets))
+    trained = train(method, maker, config.train, config.out, evaluate, samples)
+    path = config.out / "pretrain.safetensors"
+    if fabric.global_rank == 0:
+        # A run by the clock knows its steps only now.
+        made = replace(config, train=replace(config.train, steps=trained.steps))
+        write_weights(trained["regressor"], model, sets, made, path)
+    return path
 
 
 def _start_from(init: Path, regressor: Regressor, model: FaceModel) -> None:
@@ -186,12 +193,14 @@ def fit_logistic(x: np.ndarray, outcome: np.ndarray, weights: np.ndarray) -> tup
 def _card(config: TrainPretrainConfig, metrics: dict[str, float]) -> dict[str, Any]:
     written = json.loads(json.dumps(dataclasses.asdict(config), default=str))
     # Folders are the user's own and say nothing about the weights.
+    prepared = [path.name for path in config.recipe.prepared]
     written["data"] = written["out"] = None
+    written["recipe"]["prepared"] = prepared
     written["init"] = config.init.name if config.init else None
     return {
         "method": "pretrain",
         "command": "monoface train pretrain --data DATA --out OUT",
-        "data": "photos of " + ", ".join(config.recipe.sources),
+        "data": "photos of " + ", ".join((*config.recipe.sources, *prepared)),
         "terms": _TERMS,
         "config": written,
         "steps": config.train.steps,
