@@ -1,6 +1,7 @@
 """Preparing folders of photos: what becomes of each, that shards make one whole, and interruptions."""
 
 import json
+import shutil
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -26,7 +27,13 @@ from monoface.facemodel.fitting import project_points
 # What the first pixel of a photo says is in it.
 ONE_FACE, NOBODY, SMALL, UNSURE, ASIDE, ELSEWHERE = 10, 20, 30, 40, 50, 60
 SIZE = (150, 170)
-CONFIG = PrepareConfig(turn=TurnConfig(views=0), photos_per_shard=2)
+
+
+def config_of(**changes):
+    return PrepareConfig(**{"turn": TurnConfig(views=0), "photos_per_shard": 2, "held_out": 0} | changes)
+
+
+CONFIG = config_of()
 
 
 class InterruptedRunError(Exception):
@@ -183,48 +190,65 @@ def test_canvases_points_and_coefficients_agree(prepared, photos, head):
     assert_allclose(part, photo[y - reach : y + reach, x - reach : x + reach].mean(axis=(0, 1)), atol=8)
 
 
-def test_progress_ends_with_all_photos(photos, head, tmp_path):
+def test_progress_ends_with_all_photos(photos, head, finished):
     told = []
-    prepare(photos, tmp_path / "out", head, progress=lambda done, total: told.append((done, total)))
+    shutil.rmtree(finished / "shards" / "00003")
+    prepare(photos, finished, head, progress=lambda done, total: told.append((done, total)))
     assert told == sorted(told)
     assert told[-1] == (8, 8)
 
 
-@pytest.mark.parametrize("breaks_after", [0, 3])
-def test_an_interrupted_run_ends_in_the_same_bytes(photos, head, prepared, tmp_path, breaks_after):
+def test_an_interrupted_run_ends_in_the_same_bytes(photos, head, prepared, tmp_path):
     out = tmp_path / "mine"
-    with pytest.raises(InterruptedRunError):
-        prepare(photos, out, head, teacher=ToldTeacher(head, breaks_after))
-    with pytest.raises(DataError, match=r"found no summary\.json"):
-        PreparedFolder(out).packs()
+    for breaks_after in (0, 1):
+        with pytest.raises(InterruptedRunError):
+            prepare(photos, out, head, teacher=ToldTeacher(head, breaks_after))
+        with pytest.raises(DataError, match=r"found no summary\.json"):
+            PreparedFolder(out).packs()
     prepare(photos, out, head)
     assert contents(out) == contents(prepared[0])
 
 
-def test_a_finished_run_is_not_made_again(photos, head, prepared, tmp_path):
-    out = tmp_path / "mine"
-    prepare(photos, out, head)
-    prepare(photos, out, head, teacher=ToldTeacher(head, breaks_after=0))
-    assert contents(out) == contents(prepared[0])
+@pytest.fixture
+def finished(prepared, tmp_path):
+    return shutil.copytree(prepared[0], tmp_path / "mine")
 
 
-def test_other_photos_or_configurations_do_not_go_on(photos, head, tmp_path):
-    out = tmp_path / "out"
-    prepare(photos, out, head)
+def test_a_finished_run_is_not_made_again(photos, head, prepared, finished):
+    prepare(photos, finished, head, teacher=ToldTeacher(head, breaks_after=0))
+    assert contents(finished) == contents(prepared[0])
+
+
+def test_other_photos_or_configurations_do_not_go_on(photos, head, finished, tmp_path):
     with pytest.raises(DataError, match="begun with other configuration, recipe"):
-        prepare(photos, out, head, PrepareConfig(min_face_px=20))
-    write_photos(tmp_path, {"one.png": ONE_FACE})
+        prepare(photos, finished, head, config_of(min_face_px=20))
+    write_photos(tmp_path / "in", {"one.png": ONE_FACE})
     with pytest.raises(DataError, match="begun with other photos, recipe"):
-        prepare(tmp_path, out, head)
+        prepare(tmp_path / "in", finished, head)
 
 
 def test_good_faces_are_turned_in_every_shard_differently(head, tmp_path):
     write_photos(tmp_path / "in", {"1.png": ONE_FACE, "2.png": ONE_FACE})
-    config = PrepareConfig(turn=TurnConfig(views=1), photos_per_shard=1)
+    config = config_of(turn=TurnConfig(views=1), photos_per_shard=1)
     prepare(tmp_path / "in", tmp_path / "out", head, config)
     first, second = (pack for pack in PreparedFolder(tmp_path / "out").packs() if pack.name == "out_turned")
     assert len(first) == len(second) == 1
     assert np.abs(first.outputs - second.outputs).max() > 0.01
+
+
+def test_photos_kept_for_validation_are_no_others(head, tmp_path):
+    write_photos(tmp_path / "in", {f"{number}.png": ONE_FACE for number in range(6)})
+    config = config_of(held_out=2, photos_per_shard=6, turn=TurnConfig(views=1))
+    summary = prepare(tmp_path / "in", tmp_path / "out", head, config)
+    assert summary["faces"] == {"kept": 6}
+    folder = PreparedFolder(tmp_path / "out")
+    (validation,), (training, turned) = folder.validation_packs(), folder.packs()
+    assert len(training) == len(turned)
+    assert len(validation) == sum("held_out" in record for record in records(tmp_path / "out"))
+    assert 0 < len(validation) < 6
+    assert len(validation) + len(training) == 6
+    pictures = {one.tobytes() for pack in (validation, training) for one in pack.canvases}
+    assert len(pictures) == 6
 
 
 def test_annotated_faces_are_kept_where_the_teacher_is_not_believed(head, tmp_path):
@@ -234,7 +258,7 @@ def test_annotated_faces_are_kept_where_the_teacher_is_not_believed(head, tmp_pa
     for number in (1, 2, 3):
         np.savez(folder / f"{number}.npz", points_px=points)
     (folder / "4.npz").write_bytes(b"damaged")
-    config = PrepareConfig(annotations="beside", turn=TurnConfig(views=0))
+    config = config_of(annotations="beside", photos_per_shard=9)
     summary = prepare(folder, tmp_path / "out", head, config)
     assert summary["photos"] == {"kept": 3, "bad_annotation": 1}
     assert summary["faces"] == {"kept": 1, "kept_annotation_only": 2}
@@ -249,7 +273,7 @@ def test_annotated_faces_are_kept_where_the_teacher_is_not_believed(head, tmp_pa
 def test_sets_that_the_face_model_lacks_are_refused(head, tmp_path):
     write_photos(tmp_path / "in", {"1.png": ONE_FACE})
     np.savez(tmp_path / "in" / "1.npz", points_px=np.zeros((5, 2)), landmark_set="five")
-    prepare(tmp_path / "in", tmp_path / "out", head, PrepareConfig(annotations="beside"))
+    prepare(tmp_path / "in", tmp_path / "out", head, config_of(annotations="beside"))
     assert "no landmark set five of 5 points" in records(tmp_path / "out")[0]["reason"]
 
 
@@ -260,7 +284,7 @@ def test_points_on_the_mesh_give_the_pose_of_profiles(head, tmp_path):
         image = np.full((*SIZE, 3), kind, np.uint8)
         image[40:, 30:, 1] = np.random.default_rng(ord(name)).integers(0, 9, (110, 140))
         write_w300lp_photo(folder, f"AFW/{name}", image, points.astype(np.float64), (yaw, 0.0, 0.0))
-    config = PrepareConfig(annotations="300w-lp", turn=TurnConfig(views=0))
+    config = config_of(annotations="300w-lp", photos_per_shard=9)
     summary = prepare(folder, tmp_path / "out", head, config)
     assert summary["faces"] == {"kept_fitted_to_annotation": 1, "kept": 1, "pose_disagrees": 1}
     (pack,) = [pack for pack in PreparedFolder(tmp_path / "out").packs() if pack.name == "out"]
@@ -281,7 +305,7 @@ def test_working_copies_are_taken_back_to_photos(head, tmp_path):
     def read_half(path):
         return SimpleNamespace(image_srgb=read(path).image_srgb, scale=0.5)
 
-    config = PrepareConfig(annotations="beside", turn=TurnConfig(views=0))
+    config = config_of(annotations="beside", photos_per_shard=9)
     prepare_photos(tmp_path / "in", tmp_path / "out", head, networks, read_half, config)
     np.savez(tmp_path / "in" / "1.npz", points_px=points)
     prepare(tmp_path / "in", tmp_path / "whole", head, config)
@@ -296,14 +320,13 @@ def test_folders_without_photos_are_refused(head, tmp_path):
         prepare(tmp_path / "none", tmp_path / "out", head)
 
 
-def test_damaged_records_are_refused(photos, head, tmp_path):
-    prepare(photos, tmp_path / "out", head)
-    (tmp_path / "out" / "shards" / "00001" / "records.jsonl").write_text("{")
+def test_damaged_records_are_refused(photos, head, finished):
+    (finished / "shards" / "00001" / "records.jsonl").write_text("{")
     with pytest.raises(DataError, match=r"records\.jsonl: damaged"):
-        prepare(photos, tmp_path / "out", head)
-    (tmp_path / "out" / "prepare.json").write_text("{")
+        prepare(photos, finished, head)
+    (finished / "prepare.json").write_text("{")
     with pytest.raises(DataError, match=r"prepare\.json: damaged"):
-        prepare(photos, tmp_path / "out", head)
+        prepare(photos, finished, head)
 
 
 @pytest.mark.parametrize("wrong", [{"min_face_px": 0}, {"max_faces": 0}, {"photos_per_shard": 0}])

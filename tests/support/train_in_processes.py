@@ -1,9 +1,4 @@
-"""One process of several that train together, for `tests/training/test_distribution.py`.
-
-    python train_in_processes.py FOLDER PROCESSES STEPS
-
-`torchrun` sets what tells the processes apart; the test does so itself, which is faster.
-"""
+"""A run small enough to make in two processes: `python train_in_processes.py FOLDER STEPS` is the second."""
 
 import sys
 from pathlib import Path
@@ -31,27 +26,19 @@ def make_config(processes: int, steps: int) -> TrainConfig:
     )  # fmt: skip
 
 
-def main() -> None:
-    folder, processes, steps = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
-    torch.set_num_threads(1)
+def train_small(folder: Path, processes: int, steps: int, change: float = 0.0) -> dict[str, torch.Tensor]:
+    """Averaged and own weights after a run; `change` makes the weights it begins with others."""
     method = small_method()
-    rank = torch.tensor(0)
-    if processes > 1:
-        import os
-
-        rank = torch.tensor(int(os.environ["RANK"]))
-        # Other weights in every process, which the first one's must replace.
-        torch.manual_seed(int(rank))
-        for parameter in method.regressor.parameters():
-            parameter.data.add_(0.01 * float(rank) * torch.randn(parameter.shape))
-    trained = train(
-        method, make_maker(), make_config(processes, steps), folder, lambda networks: {"one": 1.0}
-    )
-    state = trained["regressor"].state_dict() | {
-        f"own.{name}": value for name, value in method.regressor.state_dict().items()
-    }
-    torch.save(state, folder / f"weights-{int(rank)}.pt")
+    for parameter in method.regressor.parameters():
+        parameter.data += change
+    config = make_config(processes, steps)
+    trained = train(method, make_maker(), config, folder, lambda networks: {"one": 1.0})
+    own = method.regressor.state_dict()
+    return trained["regressor"].state_dict() | {f"own.{name}": value for name, value in own.items()}
 
 
 if __name__ == "__main__":
-    main()
+    torch.set_num_threads(1)
+    out = Path(sys.argv[1])
+    # The first process's weights must replace these.
+    torch.save(train_small(out, 2, int(sys.argv[2]), change=0.01), out / "weights-1.pt")

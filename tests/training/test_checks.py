@@ -39,7 +39,7 @@ def test_pictures_of_floats_are_refused(labelled):
     floats = object.__new__(Pack)
     floats.__dict__.update(vars(labelled) | {"canvases": np.full(labelled.canvases.shape, np.nan)})
     maker.drawn_packs = [floats]
-    with pytest.raises(DataError, match="in uint8, got .* float64"):
+    with pytest.raises(DataError, match=r"in uint8, got .* float64"):
         check_training_data(maker)
 
 
@@ -51,7 +51,7 @@ def test_blank_pictures_are_refused(labelled):
 @pytest.mark.parametrize("change", [lambda p: p * 100, lambda p: p - 500, lambda p: p + 1000])
 def test_landmarks_far_outside_are_refused(labelled, change):
     points = {name: change(points) for name, points in labelled.points_px.items()}
-    with pytest.raises(DataError, match="more than half a canvas outside. Check their scale"):
+    with pytest.raises(DataError, match=r"more than half a canvas outside\. Check their scale"):
         check_training_data(maker_of(replace(labelled, points_px=points)))
 
 

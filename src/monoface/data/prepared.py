@@ -3,11 +3,12 @@
 prepare.json            how it is made
 shards/00000/photos     a pack            shards/00000/records.jsonl    a line for each of its photos
 shards/00000/turned     a pack of turned views
+shards/00000/validation a pack of photos that are kept for validation
 photos.jsonl            all records       summary.json                  counts; there once all is done
 """
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,10 @@ from monoface.core.files import write_atomically
 from monoface.data.packs import Pack
 
 TURNED = "_turned"
-_PHOTOS, _TURNED_FOLDER, _RECORDS = "photos", "turned", "records.jsonl"
+PHOTOS, TURNED_VIEWS, VALIDATION = "photos", "turned", "validation"
+"""Packs of a shard."""
+
+_RECORDS = "records.jsonl"
 
 Record = dict[str, Any]
 """What became of a photo, as JSON has it."""
@@ -62,17 +66,17 @@ class PreparedFolder:
 
     def has_shard(self, number: int) -> bool:
         """Whether a shard is complete."""
-        return (self._shard(number) / _PHOTOS / "pack.json").is_file()
+        return (self._shard(number) / PHOTOS / "pack.json").is_file()
 
     def save_shard(
-        self, number: int, records: Iterable[Record], photos: Pack, turned: Pack, recipe: str
+        self, number: int, records: Iterable[Record], packs: Mapping[str, Pack], recipe: str
     ) -> None:
-        """Write a shard; it counts as complete once the last of its files is there."""
+        """Write a shard: its packs by kind. It counts as complete once the last of its files is there."""
         folder = self._shard(number)
         lines = "".join(json.dumps(record) + "\n" for record in records)
         write_atomically(folder / _RECORDS, lines.encode(), overwrite=True)
-        turned.save(folder / _TURNED_FOLDER, recipe)
-        photos.save(folder / _PHOTOS, recipe)
+        for kind in (TURNED_VIEWS, VALIDATION, PHOTOS):
+            packs[kind].save(folder / kind, recipe)
 
     def records(self, number: int) -> list[Record]:
         """Records of a complete shard.
@@ -97,26 +101,30 @@ class PreparedFolder:
         write_atomically(self.folder / "summary.json", _json_bytes(summary), overwrite=True)
 
     def packs(self) -> list[Pack]:
-        """Packs of all shards: those of photos under the folder's name, those of turned views beside them.
+        """Packs to train on: those of photos under the folder's name, and those of turned views.
 
         Raises:
             DataError: If the photos are not all prepared, or a shard is damaged.
         """
+        return [*self._load(PHOTOS, self.name), *self._load(TURNED_VIEWS, self.name + TURNED)]
+
+    def validation_packs(self) -> list[Pack]:
+        """Packs that are kept for validation.
+
+        Raises:
+            DataError: As `packs`.
+        """
+        return self._load(VALIDATION, self.name)
+
+    def _load(self, kind: str, name: str) -> list[Pack]:
         if not (self.folder / "summary.json").is_file():
             raise DataError(
                 f"{self.folder}: expected prepared photos, found no summary.json. "
                 "Run monoface data prepare, to its end."
             )
         recipe = _read_json(self.folder / "prepare.json").get("recipe")
-        folders = sorted((self.folder / "shards").iterdir())
-        return [
-            *self._load(folders, _PHOTOS, "", recipe),
-            *self._load(folders, _TURNED_FOLDER, TURNED, recipe),
-        ]
-
-    def _load(self, shards: list[Path], kind: str, suffix: str, recipe: str | None) -> Iterator[Pack]:
-        for shard in shards:
-            yield replace(Pack.load(shard / kind, recipe), name=self.name + suffix)
+        shards = sorted((self.folder / "shards").iterdir())
+        return [replace(Pack.load(shard / kind, recipe), name=name) for shard in shards]
 
     def _shard(self, number: int) -> Path:
         return self.folder / "shards" / f"{number:05d}"

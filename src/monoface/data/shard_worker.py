@@ -5,7 +5,7 @@ import os
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
@@ -14,11 +14,12 @@ from jaxtyping import UInt8
 
 from monoface.core.errors import DataError, ImageError
 from monoface.data.annotations import AnnotatedFace, Annotations
-from monoface.data.face_labels import label_faces
+from monoface.data.face_labels import LabelledFaces, label_faces
 from monoface.data.face_squares import Candidate, DetectsFaces, FaceSquare, cut_faces, find_candidates
 from monoface.data.packs import Pack
 from monoface.data.prepare_config import PrepareConfig
-from monoface.data.prepared import Record
+from monoface.data.prepared import PHOTOS, TURNED_VIEWS, VALIDATION, Record
+from monoface.data.recipe import TurnConfig
 from monoface.detection import Detection
 from monoface.detection.teacher import FaceMeshTeacher
 from monoface.facemodel import FaceModel
@@ -81,36 +82,43 @@ class ShardWorker:
 
     def prepare(
         self, number: int, photos: Sequence[str], progress: Callable[[int], None]
-    ) -> tuple[list[Record], Pack, Pack]:
-        """Records of the photos of a shard, its pack and that of turned views."""
+    ) -> tuple[list[Record], dict[str, Pack]]:
+        """Records of the photos of a shard, and its packs by kind."""
         records: list[Record] = []
-        squares: list[FaceSquare] = []
-        owners: list[Record] = []
+        found: dict[bool, list[tuple[Record, FaceSquare]]] = {False: [], True: []}
         for together in _groups(self._read_ahead(photos), _TOGETHER):
             detections = self._detect([one for one in together if one.image is not None])
             for one in together:
-                record, found = self._cut(one, detections)
+                record, squares = self._cut(one, detections)
                 records.append(record)
-                squares += found
-                owners += [face for face in record.get("faces", ()) if "outcome" not in face]
+                large = [face for face in record.get("faces", ()) if "outcome" not in face]
+                found["held_out" in record] += zip(large, squares, strict=True)
             progress(len(records))
-        config = self._config
-        seed = config.seed * 1_000_003 + number
-        faces = label_faces(
-            squares,
-            self._model,
-            config.labels,
-            config.turn,
-            config.min_points,
-            config.max_yaw_error_deg,
-            seed,
-        )
-        for face, outcome in zip(owners, faces.outcomes, strict=True):
-            face["outcome"] = outcome
+        training = self._label(found[False], self._config.turn, number)
+        validation = self._label(found[True], replace(self._config.turn, views=0), number)
         for record in records:
             if "outcome" not in record:
                 record["outcome"] = _outcome_of(record)
-        return records, faces.photos, faces.turned
+        packs = {PHOTOS: training.photos, TURNED_VIEWS: training.turned, VALIDATION: validation.photos}
+        return records, packs
+
+    def _label(
+        self, faces: Sequence[tuple[Record, FaceSquare]], turn: TurnConfig, number: int
+    ) -> LabelledFaces:
+        """Packs of faces; their outcomes go into their records."""
+        config = self._config
+        labelled = label_faces(
+            [square for _, square in faces],
+            self._model,
+            config.labels,
+            turn,
+            config.min_points,
+            config.max_yaw_error_deg,
+            config.seed * 1_000_003 + number,
+        )
+        for (record, _), outcome in zip(faces, labelled.outcomes, strict=True):
+            record["outcome"] = outcome
+        return labelled
 
     def _read_ahead(self, photos: Sequence[str]) -> Iterator["_Photo"]:
         """Photos in order, read by threads that stay a little ahead; duplicates have no pixels."""
@@ -138,7 +146,10 @@ class ShardWorker:
             return _Photo(record | {"outcome": "bad_annotation", "reason": _reason(error, self._folder)})
         digest = hashlib.sha256(str(read.image_srgb.shape).encode())
         digest.update(read.image_srgb.tobytes())
-        return _Photo(record | {"hash": digest.hexdigest()[:32]}, read.image_srgb, annotated)
+        record["hash"] = digest.hexdigest()[:32]
+        if self._config.held_out and int(record["hash"], 16) % self._config.held_out == 0:
+            record["held_out"] = True
+        return _Photo(record, read.image_srgb, annotated)
 
     def _without_duplicates(self, photo: "_Photo") -> "_Photo":
         if photo.image is None:

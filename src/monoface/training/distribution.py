@@ -47,19 +47,19 @@ def launch(
     return fabric
 
 
-def part_of_batch(fabric: Fabric, batch: int) -> slice:
-    """Rows of every batch that this process computes.
+def part_of_batch(batch: int, rank: int, processes: int) -> slice:
+    """Rows of every batch that one of several processes computes.
 
     Raises:
         ConfigError: If a batch cannot be divided into equal parts.
     """
-    if batch % fabric.world_size:
+    if batch % processes:
         raise ConfigError(
-            f"batch: expected a multiple of the {fabric.world_size} processes, got {batch}. "
+            f"batch: expected a multiple of the {processes} processes, got {batch}. "
             "It counts the samples of all processes together."
         )
-    size = batch // fabric.world_size
-    return slice(fabric.global_rank * size, (fabric.global_rank + 1) * size)
+    size = batch // processes
+    return slice(rank * size, (rank + 1) * size)
 
 
 def share_state(network: nn.Module) -> None:

@@ -84,7 +84,7 @@ def train(
         DivergedError: If losses are not finite.
     """
     fabric = launch(config.device, config.devices, config.num_nodes, config.precision)
-    part = part_of_batch(fabric, config.batch)
+    part = part_of_batch(config.batch, fabric.global_rank, fabric.world_size)
     check_training_data(maker, needs_labels=needs_labels)
     run = _Run(method, config, fabric)
     state = load_newest_checkpoint(folder / "checkpoints")

@@ -23,7 +23,13 @@ from monoface.training.config import TrainConfig
 from monoface.training.distribution import launch
 from monoface.training.loop import train
 from monoface.training.samples import choose_crops, make_samples
-from monoface.training.validation import ValidationSet, make_evaluate, validation_errors, validation_sets
+from monoface.training.validation import (
+    ValidationSet,
+    make_evaluate,
+    prepared_validation_sets,
+    validation_errors,
+    validation_sets,
+)
 
 _TERMS = (
     "Learned from photos whose sources allow research and non-commercial use only (AFLW, YouTube Faces, "
@@ -82,9 +88,13 @@ def train_pretrain(config: TrainPretrainConfig, report: Callable[[str], None]) -
         ConfigError: If no photo is kept for validation, no pack has a share, or `init` is another network.
     """
     model = load_default_model()
-    sets = validation_sets(config.data, config.method.crop_px, config.recipe.held_out_people)
+    crop_px = config.method.crop_px
+    sets = validation_sets(config.data, crop_px, config.recipe.held_out_people)
+    sets += prepared_validation_sets(config.recipe.prepared, crop_px)
     if not sets:
-        raise ConfigError(f"{config.data}: expected aflw, ytf or aflw2000_dev to validate on, found none.")
+        raise ConfigError(
+            f"{config.data}: expected aflw, ytf, aflw2000_dev or prepared photos to validate on, found none."
+        )
     fabric = launch(config.train.device, config.train.devices, config.train.num_nodes, config.train.precision)
     # The others then find the packs made.
     with fabric.rank_zero_first():
