@@ -96,7 +96,9 @@ def train_pretrain(config: TrainPretrainConfig, report: Callable[[str], None]) -
             f"{config.data}: expected aflw, ytf, aflw2000_dev or prepared photos to validate on, found none."
         )
     fabric = launch(config.train.device, config.train.devices, config.train.num_nodes, config.train.precision)
-    # The others then find the packs made.
+    if fabric.global_rank:
+        report = _ignore
+    # The other processes then find the packs made.
     with fabric.rank_zero_first():
         packs = build_packs(config.data, config.out / "packs", model, config.recipe, report)
     shares = {pack.name: config.shares.get(pack.name, 0.0) for pack in packs if len(pack)}
@@ -121,6 +123,10 @@ def train_pretrain(config: TrainPretrainConfig, report: Callable[[str], None]) -
         made = replace(config, train=replace(config.train, steps=trained.steps))
         write_weights(trained["regressor"], model, sets, made, path)
     return path
+
+
+def _ignore(line: str) -> None:
+    """Take a line about the progress, of which the first process tells."""
 
 
 def _start_from(init: Path, regressor: Regressor, model: FaceModel) -> None:
