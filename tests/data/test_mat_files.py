@@ -57,3 +57,9 @@ def test_damaged_files_are_refused(path, kept):
 def test_missing_files_are_refused(tmp_path):
     with pytest.raises(DataError, match="cannot read it"):
         read_mat_arrays(tmp_path / "none.mat", {"points": (3, 2)})
+
+
+def test_large_files_are_refused_unread(path):
+    path.write_bytes(path.read_bytes() + bytes(2**20))
+    with pytest.raises(DataError, match="expected a file of at most 1048576 bytes"):
+        read_mat_arrays(path, {"points": (3, 2)})

@@ -219,6 +219,14 @@ def test_a_finished_run_is_not_made_again(photos, head, prepared, finished):
     assert contents(finished) == contents(prepared[0])
 
 
+def test_a_shard_that_was_half_written_is_made_again(photos, head, prepared, finished):
+    shard = finished / "shards" / "00002" / "photos"
+    (shard / "pack.json").unlink()
+    (shard / "canvases.npy").write_bytes(b"half")
+    prepare(photos, finished, head)
+    assert contents(finished) == contents(prepared[0])
+
+
 def test_other_photos_or_configurations_do_not_go_on(photos, head, finished, tmp_path):
     with pytest.raises(DataError, match="begun with other configuration, recipe"):
         prepare(photos, finished, head, config_of(min_face_px=20))

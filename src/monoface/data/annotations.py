@@ -244,6 +244,10 @@ def _read_csv(path: Path) -> list[AnnotatedFace]:
 def _read_npz(path: Path) -> list[AnnotatedFace]:
     _refuse_large(path)
     try:
+        with zipfile.ZipFile(path) as archive_file:
+            unfolded = sum(entry.file_size for entry in archive_file.infolist())
+        if unfolded > _MAX_BYTES:
+            raise DataError(f"{path}: expected landmarks, got arrays of {unfolded} bytes.")
         with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             points = archive["points_px"].astype(np.float32)
             name = str(archive["landmark_set"]) if "landmark_set" in archive.files else None

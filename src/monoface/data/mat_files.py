@@ -7,6 +7,8 @@ import numpy as np
 
 from monoface.core.errors import DataError
 
+# The files that we read have tens of kilobytes; compressed ones may unfold to a thousand times their size.
+_MAX_BYTES = 2**20
 _NUMBERS = {"double", "single", "uint8", "int8", "uint16", "int16", "uint32", "int32"}
 
 
@@ -21,7 +23,7 @@ def read_mat_arrays(path: Path, shapes: Mapping[str, tuple[int, ...]]) -> dict[s
         shapes: What each array must look like, by name.
 
     Raises:
-        DataError: If the file is missing, damaged, or lacks an array of the name, shape and kind; or if scipy
+        DataError: If the file is missing, damaged, larger than a megabyte, or lacks an array of the name, shape and kind; or if scipy
             is not installed.
     """
     try:
@@ -30,6 +32,8 @@ def read_mat_arrays(path: Path, shapes: Mapping[str, tuple[int, ...]]) -> dict[s
     except ImportError as error:
         raise DataError(f"{path}: reading .mat files needs scipy. Install monoface[eval].") from error
     try:
+        if path.stat().st_size > _MAX_BYTES:
+            raise DataError(f"{path}: expected a file of at most {_MAX_BYTES} bytes, got a larger one.")
         if matfile_version(path)[0] > 1:
             raise DataError(
                 f"{path}: expected a MATLAB 4 or 5 file, got MATLAB 7.3. Fetch the original files."
