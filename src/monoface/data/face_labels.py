@@ -8,8 +8,9 @@ import numpy as np
 
 from monoface.data.face_squares import FaceSquare
 from monoface.data.packs import CANVAS_PX, FACE_PX, Pack
+from monoface.data.prepare_config import PrepareConfig
 from monoface.data.pseudo_labels import TEACHER_SET, LabelConfig, LabelledPhotos, label_marked_photos
-from monoface.data.recipe import RecipeConfig, TurnConfig, turned_pack
+from monoface.data.recipe import RecipeConfig, turned_pack
 from monoface.facemodel import CoefficientLayout, FaceModel
 from monoface.geometry.rotations import camera_to_head, head_angles_from_matrix
 
@@ -31,30 +32,22 @@ class LabelledFaces:
 
 
 def label_faces(
-    squares: Sequence[FaceSquare],
-    model: FaceModel,
-    labels: LabelConfig,
-    turn: TurnConfig,
-    min_points: int,
-    max_yaw_error_deg: float,
-    seed: int,
+    squares: Sequence[FaceSquare], model: FaceModel, config: PrepareConfig, *, views: int, seed: int
 ) -> LabelledFaces:
     """Fit the face model to all faces, and keep what is believed.
 
     Args:
         squares: The faces.
         model: The face model.
-        labels: When the teacher is believed.
-        turn: How kept faces are turned.
-        min_points: Annotated points for which a face is kept without a fit.
-        max_yaw_error_deg: How much a known yaw and that of the fit may differ.
+        config: What is kept.
+        views: Turned views of each face that is good enough.
         seed: Of the turned views.
     """
     empty = _empty_pack("photos", model), _empty_pack("photos_turned", model)
     if not squares:
         return LabelledFaces(*empty, [])
-    labelled, seen = _labelled(squares, model, labels)
-    outcomes = _outcomes(labelled, squares, seen, labels, min_points, max_yaw_error_deg)
+    labelled, seen = _labelled(squares, model, config.labels)
+    outcomes = _outcomes(labelled, squares, seen, config)
     chosen = np.flatnonzero([one.startswith(KEPT) for one in outcomes])
     good = np.array([one == KEPT for one in outcomes])
     posed = np.array([one == KEPT_POSED for one in outcomes])
@@ -62,8 +55,10 @@ def label_faces(
     whole = labelled.pack(model)
     points = {name: points[chosen] for name, points in whole.points_px.items()}
     photos = Pack("photos", whole.canvases[chosen], points, whole.outputs[chosen])
-    turned = turned_pack(labelled, model, RecipeConfig(turn=turn, seed=seed)) if turn.views else empty[1]
-    return LabelledFaces(photos, turned, outcomes)
+    if not views:
+        return LabelledFaces(photos, empty[1], outcomes)
+    recipe = RecipeConfig(turn=dataclasses.replace(config.turn, views=views), seed=seed)
+    return LabelledFaces(photos, turned_pack(labelled, model, recipe), outcomes)
 
 
 def _labelled(
@@ -93,13 +88,9 @@ def _stacked(squares: Sequence[FaceSquare], name: str, count: int) -> np.ndarray
 
 
 def _outcomes(
-    labelled: LabelledPhotos,
-    squares: Sequence[FaceSquare],
-    seen: np.ndarray,
-    labels: LabelConfig,
-    min_points: int,
-    max_yaw_error_deg: float,
+    labelled: LabelledPhotos, squares: Sequence[FaceSquare], seen: np.ndarray, config: PrepareConfig
 ) -> list[str]:
+    """What becomes of each face; `seen` counts its annotated points."""
     yaw = head_angles_from_matrix(camera_to_head(labelled.fit.coefficients.rotation))[0]
     yaw_deg = np.rad2deg(yaw.numpy())
     error = labelled.fit.error_percent.numpy()
@@ -109,18 +100,18 @@ def _outcomes(
         if (
             fitted
             and square.yaw_deg is not None
-            and _turn(float(yaw_deg[row]), square.yaw_deg) > max_yaw_error_deg
+            and _turn(float(yaw_deg[row]), square.yaw_deg) > config.max_yaw_error_deg
         ):
             outcomes.append("pose_disagrees")
         elif labelled.good[row]:
             outcomes.append(KEPT)
         elif labelled.posed[row]:
             outcomes.append(KEPT_POSED)
-        elif seen[row] >= min_points:
+        elif seen[row] >= config.min_points:
             outcomes.append(KEPT_ANNOTATED)
-        elif square.score < labels.min_score:
+        elif square.score < config.labels.min_score:
             outcomes.append("low_score")
-        elif error[row] > labels.max_error_percent:
+        elif error[row] > config.labels.max_error_percent:
             outcomes.append("bad_fit")
         else:
             outcomes.append("looks_aside")

@@ -23,8 +23,8 @@ def read_mat_arrays(path: Path, shapes: Mapping[str, tuple[int, ...]]) -> dict[s
         shapes: What each array must look like, by name.
 
     Raises:
-        DataError: If the file is missing, damaged, larger than a megabyte, or lacks an array of the name, shape and kind; or if scipy
-            is not installed.
+        DataError: If the file is missing, damaged or larger than a megabyte, or lacks an array of the name,
+            shape and kind; or if scipy is not installed.
     """
     try:
         from scipy.io import loadmat, whosmat

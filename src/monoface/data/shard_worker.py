@@ -5,7 +5,7 @@ import os
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
@@ -19,7 +19,6 @@ from monoface.data.face_squares import Candidate, DetectsFaces, FaceSquare, cut_
 from monoface.data.packs import Pack
 from monoface.data.prepare_config import PrepareConfig
 from monoface.data.prepared import PHOTOS, TURNED_VIEWS, VALIDATION, Record
-from monoface.data.recipe import TurnConfig
 from monoface.detection import Detection
 from monoface.detection.teacher import FaceMeshTeacher
 from monoface.facemodel import FaceModel
@@ -94,28 +93,19 @@ class ShardWorker:
                 large = [face for face in record.get("faces", ()) if "outcome" not in face]
                 found["held_out" in record] += zip(large, squares, strict=True)
             progress(len(records))
-        training = self._label(found[False], self._config.turn, number)
-        validation = self._label(found[True], replace(self._config.turn, views=0), number)
+        training = self._label(found[False], self._config.turn.views, number)
+        validation = self._label(found[True], 0, number)
         for record in records:
             if "outcome" not in record:
                 record["outcome"] = _outcome_of(record)
         packs = {PHOTOS: training.photos, TURNED_VIEWS: training.turned, VALIDATION: validation.photos}
         return records, packs
 
-    def _label(
-        self, faces: Sequence[tuple[Record, FaceSquare]], turn: TurnConfig, number: int
-    ) -> LabelledFaces:
+    def _label(self, faces: Sequence[tuple[Record, FaceSquare]], views: int, number: int) -> LabelledFaces:
         """Packs of faces; their outcomes go into their records."""
-        config = self._config
-        labelled = label_faces(
-            [square for _, square in faces],
-            self._model,
-            config.labels,
-            turn,
-            config.min_points,
-            config.max_yaw_error_deg,
-            config.seed * 1_000_003 + number,
-        )
+        squares = [square for _, square in faces]
+        seed = self._config.seed * 1_000_003 + number
+        labelled = label_faces(squares, self._model, self._config, views=views, seed=seed)
         for (record, _), outcome in zip(faces, labelled.outcomes, strict=True):
             record["outcome"] = outcome
         return labelled
