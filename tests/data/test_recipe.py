@@ -17,11 +17,12 @@ from monoface.data.recipe import (
     RecipeConfig,
     TurnConfig,
     build_packs,
-    check_shares,
     held_out_ytf,
     read_photos,
     turned_pack,
 )
+from monoface.data.second_round import SecondRoundConfig
+from monoface.data.shares import check_shares
 from monoface.data.sources import Ytf
 from monoface.data.synthetic import HeadsConfig
 from monoface.facemodel import CoefficientLayout, FaceModel, LandmarkSet
@@ -120,6 +121,18 @@ def test_impossible_recipes_are_refused(wrong):
         RecipeConfig(**wrong)
 
 
+def test_hashes_know_second_rounds_by_what_is_in_their_weights(head, tmp_path):
+    def hash_with(name, content):
+        path = tmp_path / name
+        path.write_bytes(content)
+        return recipe._recipe_hash(head, RecipeConfig(second_round=SecondRoundConfig(weights=path)))
+
+    first = hash_with("one", b"weights")
+    assert first == hash_with("two", b"weights")
+    assert first != hash_with("three", b"others")
+    assert first != recipe._recipe_hash(head, RecipeConfig())
+
+
 @pytest.fixture
 def prepared(labelled_pack, tmp_path):
     """A folder of two shards, as `prepare_photos` leaves it."""
@@ -140,7 +153,7 @@ def test_prepared_photos_are_packs_of_their_folders_name(head, prepared, tmp_pat
     assert [(pack.name, len(pack)) for pack in packs] == [
         ("mine", 5), ("mine", 5), ("mine_turned", 5), ("mine_turned", 0),
     ]  # fmt: skip
-    assert lines == ["mine: 10 prepared photos, 5 turned views"]
+    assert lines == ["mine: 10, mine_turned: 5"]
     assert recipe._recipe_hash(head, config) == recipe._recipe_hash(
         head, RecipeConfig(sources=(), heads=HeadsConfig(count=0))
     )

@@ -6,9 +6,25 @@ import torch
 from synthetic_head import synthetic_head
 
 from monoface.facemodel import CoefficientLayout
-from monoface.networks import Regressor, RegressorConfig, ResNetConfig
+from monoface.facemodel.fitting import project_points
+from monoface.networks import LandmarkMapConfig, Regressor, RegressorConfig, ResNetConfig
 from monoface.training.samples import choose_crops, make_samples
 from monoface.training.validation import ValidationSet
+
+
+class ToldRegressor(Regressor):
+    """Says what it is told, and remembers what it was shown."""
+
+    def __init__(self, outputs, landmark_map=None):
+        channels = 3 if landmark_map is None else 4
+        backbone = ResNetConfig(blocks=(1, 1, 1, 1), width=0.125, in_channels=channels)
+        super().__init__(RegressorConfig(outputs.shape[1], 40, backbone, landmark_map))
+        self.told = outputs
+        self.asked = []
+
+    def look(self, image, landmarks_px=None):
+        self.asked.append(landmarks_px)
+        return self.told, self.told[:, 0]
 
 
 @pytest.fixture(scope="module")
@@ -35,11 +51,11 @@ def test_crops_are_spread_over_the_sets():
 def test_the_grid_shows_crops_with_landmarks_above_meshes(crops):
     head = synthetic_head()
     size = CoefficientLayout.of(head).size
-    networks = {"regressor": torch.nn.Linear(1, 1)}
     outputs = torch.zeros(3, size)
     # The third face has left its crop.
     outputs[2, -2] = 40.0
-    draw = make_samples(head, crops, lambda networks, images: outputs)
+    networks = {"regressor": ToldRegressor(outputs)}
+    draw = make_samples(head, crops)
     grid = draw(networks)
     assert grid.shape == (160, 240, 3)
     plain = np.asarray(torch.nn.functional.interpolate(
@@ -62,11 +78,16 @@ def test_the_grid_shows_crops_with_landmarks_above_meshes(crops):
     np.testing.assert_array_equal(draw(networks), grid)
 
 
-def test_regressors_are_asked_for_the_crops(crops):
+def test_networks_with_a_map_look_again_at_what_they_found(crops):
     head = synthetic_head()
-    config = RegressorConfig(
-        CoefficientLayout.of(head).size, 40, ResNetConfig(blocks=(1, 1, 1, 1), width=0.125)
-    )
-    grid = make_samples(head, crops)({"regressor": Regressor(config).eval()})
-    assert grid.dtype == np.uint8
-    assert grid.shape == (160, 240, 3)
+    outputs = torch.zeros(3, CoefficientLayout.of(head).size)
+    regressor = ToldRegressor(outputs, LandmarkMapConfig())
+    make_samples(head, crops)({"regressor": regressor})
+    first, second = regressor.asked
+    assert first is None
+    expected = head.subset(head.landmarks("flm18"))
+    located = CoefficientLayout.of(head).decode(outputs, 40)
+    torch.testing.assert_close(second, project_points(expected, *located))
+    plain = ToldRegressor(outputs)
+    make_samples(head, crops)({"regressor": plain})
+    assert plain.asked == [None]

@@ -15,6 +15,8 @@ def run(arguments: Sequence[str]) -> int:
     report = evaluate(config)
     print(report.benchmark)
     print(f"box: {report.setup.box}; passes: {report.setup.passes}; yaw: {report.yaw_split}")
+    if report.setup.landmark_map != "none":
+        print(f"landmark map: {report.setup.landmark_map}")
     print(f"normaliser: {report.normaliser}; without a prediction: {len(report.failures)}")
     _print_table("NME in %, original annotation", report.nme_percent, report.nme_percent_interval_95)
     if report.nme_percent_reannotated and report.nme_percent_reannotated_interval_95:

@@ -53,8 +53,7 @@ def label_faces(
     posed = np.array([one == KEPT_POSED for one in outcomes])
     labelled = dataclasses.replace(labelled, good=good, posed=posed)
     whole = labelled.pack(model)
-    points = {name: points[chosen] for name, points in whole.points_px.items()}
-    photos = Pack("photos", whole.canvases[chosen], points, whole.outputs[chosen])
+    photos = whole.chosen("photos", chosen)
     if not views:
         return LabelledFaces(photos, empty[1], outcomes)
     recipe = RecipeConfig(turn=dataclasses.replace(config.turn, views=views), seed=seed)

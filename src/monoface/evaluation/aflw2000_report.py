@@ -53,6 +53,7 @@ class PredictionSetup:
         landmark_set: Points of the face model compared with the original annotation.
         landmark_set_reannotated: Those compared with the re-annotated points.
         made_with: Weights and hashes; None for a predictor that is none of ours.
+        landmark_map: What a network's landmark map showed; `none` for one without.
         versions: Of Python and what computed.
     """
 
@@ -61,6 +62,7 @@ class PredictionSetup:
     landmark_set: str
     landmark_set_reannotated: str
     made_with: MadeWith | None = None
+    landmark_map: str = "none"
     versions: Mapping[str, str] = field(default_factory=installed_versions)
 
 

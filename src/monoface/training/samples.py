@@ -4,19 +4,19 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 import torch
-from jaxtyping import Float, UInt8
-from torch import Tensor, nn
+from jaxtyping import UInt8
+from torch import nn
 
 from monoface.facemodel import CoefficientLayout, FaceModel
+from monoface.facemodel.fitting import project_points
+from monoface.facemodel.landmarks import FLM18
 from monoface.geometry.cameras import WeakPerspectiveCamera, transform_points
+from monoface.networks import Regressor
 from monoface.render.overlay import draw_landmarks, draw_mesh
 from monoface.training.validation import ValidationSet
 
 DrawSamples = Callable[[Mapping[str, nn.Module]], UInt8[np.ndarray, "height width 3"]]
 """Draws what networks, by name, make of the samples."""
-
-Predict = Callable[[Mapping[str, nn.Module], Float[Tensor, "batch 3 size size"]], Tensor]
-"""Output vectors of networks, by name, for crops in [0, 1]."""
 
 _ZOOM = 2
 
@@ -31,35 +31,29 @@ def choose_crops(sets: Sequence[ValidationSet], count: int = 8) -> UInt8[np.ndar
     return np.stack(chosen)
 
 
-def predict_by_regressor(
-    networks: Mapping[str, nn.Module], images: Float[Tensor, "batch 3 size size"]
-) -> Tensor:
-    """Output vectors of the network called `regressor`, which reads the image alone."""
-    output: Tensor = networks["regressor"](images)[0]
-    return output
-
-
-def make_samples(
-    model: FaceModel,
-    crops: UInt8[np.ndarray, "crops size size 3"],
-    predict: Predict = predict_by_regressor,
-) -> DrawSamples:
+def make_samples(model: FaceModel, crops: UInt8[np.ndarray, "crops size size 3"]) -> DrawSamples:
     """Function for the training loop: a grid with the 68 landmarks above and the mesh below.
+
+    Networks with a landmark map look twice, as at inference.
 
     Args:
         model: The face model.
-        crops: RGB.
-        predict: How networks are asked.
+        crops: RGB, of the size that the regressor sees.
     """
     layout = CoefficientLayout.of(model)
-    basis = model.subset(model.landmarks("ibug68"))
+    basis, mapped = (model.subset(model.landmarks(name)) for name in ("ibug68", FLM18))
     images = torch.from_numpy(crops).permute(0, 3, 1, 2).float() / 255
     large = nn.functional.interpolate(images, scale_factor=_ZOOM, mode="bilinear")
 
     @torch.no_grad()
     def draw(networks: Mapping[str, nn.Module]) -> UInt8[np.ndarray, "height width 3"]:
-        device = next(next(iter(networks.values())).parameters()).device
-        outputs = predict(networks, images.to(device)).float().cpu()
+        regressor = networks["regressor"]
+        assert isinstance(regressor, Regressor)
+        seen = images.to(next(regressor.parameters()).device)
+        outputs = regressor.look(seen)[0].cpu()
+        if regressor.config.landmark_map is not None:
+            found_px = project_points(mapped, *layout.decode(outputs, images.shape[-1]))
+            outputs = regressor.look(seen, found_px.to(seen))[0].cpu()
         coefficients, camera = layout.decode(outputs, images.shape[-1])
         camera = camera.cropped(torch.zeros(len(images), 2), torch.full((len(images),), float(_ZOOM)))
         pose = (coefficients.rotation, coefficients.translation_mm)
