@@ -46,6 +46,7 @@ COMMANDS = (
         ("evaluate", "aflw2000"), "monoface.cli.evaluate_aflw2000", "score weights on AFLW2000-3D", "eval"
     ),
     Command(("evaluate", "aflw"), "monoface.cli.evaluate_aflw", "score weights on AFLW", "eval"),
+    Command(("data", "prepare"), "monoface.cli.data_prepare", "turn a folder of photos into training packs"),
     Command(("train", "pretrain"), "monoface.cli.train_pretrain", "train the regressor", "train"),
     Command(("train", "twodasl"), "monoface.cli.train_twodasl", "train it to see landmarks (2DASL)", "train"),
     Command(

@@ -27,4 +27,4 @@ def train_twodasl(config: TrainTwoDaslConfig, report: Callable[[str], None]) -> 
     """Train as configured, or continue where the run's folder ends; see `train_regressor`."""
     model = load_default_model()
     method = TwoDasl(model, config.method)
-    return train_regressor(config, method, method.set_names, model, report)
+    return train_regressor(config, method, method.set_names, model, report, needs_labels=True)
