@@ -17,7 +17,7 @@ _chosen: ContextVar[BackendName | None] = ContextVar("monoface_raster_backend", 
 
 @runtime_checkable
 class Backend(Protocol):
-    """The two operations with fused kernels; arguments are already checked."""
+    """The operations with fused kernels; arguments are already checked."""
 
     def rasterize(
         self, verts_px: Tensor, faces: Tensor, size: tuple[int, int], *, perspective: bool, cull_back: bool
@@ -27,6 +27,10 @@ class Backend(Protocol):
 
     def interpolate(self, attributes: Tensor, faces: Tensor, fragments: Fragments) -> Tensor:
         """Attributes of vertices, blended at pixels."""
+        ...
+
+    def antialias(self, image: Tensor, verts_px: Tensor, faces: Tensor, fragments: Fragments) -> Tensor:
+        """The image with silhouettes blended."""
         ...
 
 
