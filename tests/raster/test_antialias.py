@@ -193,12 +193,12 @@ def test_backends_agree(scene):
 
 
 def test_twins_by_hand():
-    # Two triangles share the edge 1-2; the third repeats the edge 0-1 twice over.
-    assert edge_twins(torch.tensor(((0, 1, 2), (2, 1, 3)))).tolist() == [-1, 3, -1, 1, -1, -1]
-    fan = torch.tensor(((0, 1, 2), (1, 0, 3), (0, 1, 4)))
-    assert edge_twins(fan).tolist() == 9 * [-1]
-    assert edge_twins(torch.tensor(((0, 0, 1), (1, 2, 0)))).tolist() == [-1, -1, -1, -1, -1, -1]
-    assert edge_twins(torch.zeros((0, 3), dtype=torch.int64)).tolist() == []
+    # Edges 0-1, 1-2 and 2-0 of the first, then 2-1, 1-3 and 3-2 of the second: one in common.
+    assert edge_twins(torch.tensor(((0, 1, 2), (2, 1, 3)))).tolist() == [[-1, 4, -1], [1, -1, -1]]
+    three_on_one_edge = torch.tensor(((0, 1, 2), (1, 0, 3), (0, 1, 4)))
+    assert (edge_twins(three_on_one_edge) == -1).all()
+    assert (edge_twins(torch.tensor(((0, 0, 1), (1, 2, 0)))) == -1).all()
+    assert edge_twins(torch.zeros((0, 3), dtype=torch.int64)).shape == (0, 3)
 
 
 @settings(max_examples=50)
@@ -207,7 +207,7 @@ def test_twins_of_the_kernel_are_those_of_the_definition(seed, count):
     from monoface.raster._edge_kernels import find_twins
 
     faces = torch.randint(0, 9, (count, 3), generator=torch.Generator().manual_seed(seed))
-    twins = torch.empty(3 * count, dtype=torch.int32)
+    twins = torch.empty((count, 3), dtype=torch.int32)
     find_twins(faces.numpy(), 9, twins.numpy())
     assert torch.equal(twins.long(), edge_twins(faces))
 

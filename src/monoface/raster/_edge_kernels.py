@@ -14,6 +14,9 @@ from monoface.raster._grid import SUBPIXEL_BITS, SUBPIXELS
 from monoface.raster._kernels import _HALF_PIXEL, _NOT_DRAWABLE
 from monoface.raster._reference_edges import LONGEST_WALK
 
+_NEXT = np.array((1, 2, 0))
+"""The corner after each."""
+
 
 @kernel
 def find_twins(faces: Array, vert_count: int, twins: Array) -> None:
@@ -21,62 +24,64 @@ def find_twins(faces: Array, vert_count: int, twins: Array) -> None:
     first = np.zeros(vert_count + 1, np.int64)
     for f in range(len(faces)):
         for k in range(3):
-            first[min(faces[f, k], faces[f, (k + 1) % 3]) + 1] += 1
+            first[min(faces[f, k], faces[f, _NEXT[k]]) + 1] += 1
     for v in range(vert_count):
         first[v + 1] += first[v]
     # Edges sorted by the lower of their vertices, of which each has few.
-    ordered = np.empty(3 * len(faces), np.int64)
+    edges, uppers = np.empty(3 * len(faces), np.int32), np.empty(3 * len(faces), np.int32)
     filled = first.copy()
     for f in range(len(faces)):
         for k in range(3):
-            v = min(faces[f, k], faces[f, (k + 1) % 3])
-            ordered[filled[v]] = 3 * f + k
-            filled[v] += 1
-    twins[:] = -1
+            p, q = faces[f, k], faces[f, _NEXT[k]]
+            at = filled[min(p, q)]
+            edges[at], uppers[at] = 4 * f + k, max(p, q)
+            filled[min(p, q)] += 1
+            twins[f, k] = -1
     for v in range(vert_count):
         for i in range(first[v], first[v + 1]):
-            other, same, last = _upper_end(faces, ordered[i]), 0, -1
+            same, twin = 0, 0
             for j in range(first[v], first[v + 1]):
-                if j != i and _upper_end(faces, ordered[j]) == other:
+                if uppers[j] == uppers[i] and j != i:
                     same += 1
-                    last = ordered[j]
-            if same == 1 and other != v:
-                twins[ordered[i]] = last
-
-
-@subroutine
-def _upper_end(faces: Array, edge: Any) -> Any:
-    return max(faces[edge // 3, edge % 3], faces[edge // 3, (edge % 3 + 1) % 3])
+                    twin = edges[j]
+            if same == 1 and uppers[i] != v:
+                twins[edges[i] >> 2, edges[i] & 3] = twin
 
 
 @kernel
 def find_silhouettes(
-    grid: Array, faces: Array, twins: Array, face_index: Array, depth: Array, edges: Array, shares: Array
-) -> None:
+    grid: Array, faces: Array, twins: Array, face_index: Array, depth: Array, edges: Array, shares: Array,
+    touched: Array,
+) -> None:  # fmt: skip
     """For each pixel the edges that part it from its right and lower neighbours, and the shares.
 
-    `edges` and `shares` are (height, width, 2); where nothing parts, -1 and 0.
+    `edges` and `shares` are (height, width, 2); where nothing parts, -1 and 0. `touched` are the pixels
+    on either side of an edge.
     """
     height, width = face_index.shape
     edges[:] = -1
     shares[:] = 0
+    touched[:] = False
     turns = np.empty(len(faces), np.int8)
     _find_turns(grid, faces, turns)
-    marks = np.zeros((height, width, 2), np.bool_)
-    for e in range(len(twins)):
-        if _may_part(faces, twins, turns, e):
-            _mark(grid, faces, e, 0, marks)
-            _mark(grid, faces, e, 1, marks)
+    marks = np.zeros((height, width), np.uint8)
+    kept = np.empty(3 * len(faces), np.int32)
+    for e in kept[: _keep_silhouettes(faces, twins, turns, kept)]:
+        _mark(grid, faces, e, 0, marks)
+        _mark(grid, faces, e, 1, marks)
     for y in range(height):
         for x in range(width):
-            if marks[y, x, 0] and x + 1 < width and face_index[y, x] != face_index[y, x + 1]:
-                nearer = depth[y, x] <= depth[y, x + 1]
-                pair = face_index[y, x], face_index[y, x + 1], nearer
-                _part(grid, faces, twins, turns, pair, x, y, 0, edges[y, x], shares[y, x])
-            if marks[y, x, 1] and y + 1 < height and face_index[y, x] != face_index[y + 1, x]:
-                nearer = depth[y, x] <= depth[y + 1, x]
-                pair = face_index[y, x], face_index[y + 1, x], nearer
-                _part(grid, faces, twins, turns, pair, y, x, 1, edges[y, x], shares[y, x])
+            if marks[y, x] == 0:
+                continue
+            for axis in range(2):
+                ny, nx = y + axis, x + 1 - axis
+                if not marks[y, x] & (1 << axis) or face_index[y, x] == face_index[ny, nx]:
+                    continue
+                pair = face_index[y, x], face_index[ny, nx], depth[y, x] <= depth[ny, nx]
+                place, line = (x, y) if axis == 0 else (y, x)
+                _part(grid, faces, twins, turns, pair, place, line, axis, edges[y, x], shares[y, x])
+                if edges[y, x, axis] >= 0:
+                    touched[y, x], touched[ny, nx] = True, True
 
 
 @subroutine
@@ -92,28 +97,33 @@ def _find_turns(grid: Array, faces: Array, turns: Array) -> None:
 
 
 @subroutine
-def _may_part(faces: Array, twins: Array, turns: Array, e: Any) -> bool:
-    """Whether a walk may end at an edge, coming from either side; of two twins only one answers."""
-    twin = twins[e]
-    turn = turns[e // 3]
-    if twin < 0:
-        return turn != 2
-    other = turns[twin // 3]
-    if e > twin or (turn == 2 and other == 2):
-        return False
-    return turn == 2 or other == 2 or turn * other * _wound_alike(faces, e, twin) <= 0
+def _keep_silhouettes(faces: Array, twins: Array, turns: Array, kept: Array) -> Any:
+    """Lists the edges at which a walk may end, of two twins one, and returns their number.
+
+    Without a branch: what a triangle is decides nothing that a processor could predict.
+    """
+    count = 0
+    for f in range(len(faces)):
+        for k in range(3):
+            e = 4 * f + k
+            twin = twins[f, k]
+            some = max(twin, 0)
+            goes_on = turns[f] * turns[some >> 2] * _wound_alike(faces, e, some) == 1
+            kept[count] = e
+            count += int(((twin < 0) & (turns[f] != 2)) | ((twin > e) & (not goes_on)))
+    return count
 
 
 @subroutine
 def _wound_alike(faces: Array, e: Any, twin: Any) -> Any:
     """1 if two triangles name their common edge in opposite directions, else -1."""
-    return 1 if faces[twin // 3, twin % 3] == faces[e // 3, (e % 3 + 1) % 3] else -1
+    return 1 if faces[twin >> 2, twin & 3] == faces[e >> 2, _NEXT[e & 3]] else -1
 
 
 @subroutine
 def _line_of(grid: Array, faces: Array, e: Any, axis: Any) -> tuple[Any, Any, Any, Any]:
     """An edge's ends as (along, across), the one with the lesser `across` first; axis 1 is for columns."""
-    p, q = faces[e // 3, e % 3], faces[e // 3, (e % 3 + 1) % 3]
+    p, q = faces[e >> 2, e & 3], faces[e >> 2, _NEXT[e & 3]]
     if grid[p, 1 - axis] > grid[q, 1 - axis]:
         p, q = q, p
     pa, qa = numba.int64(grid[p, axis]), numba.int64(grid[q, axis])
@@ -122,10 +132,11 @@ def _line_of(grid: Array, faces: Array, e: Any, axis: Any) -> tuple[Any, Any, An
 
 @subroutine
 def _mark(grid: Array, faces: Array, e: Any, axis: Any, marks: Array) -> None:
-    """Marks the pairs of pixels between whose centres an edge passes."""
+    """Sets the axis' bit in the first of each two pixels between whose centres an edge passes."""
     pa, pc, qa, qc = _line_of(grid, faces, e, axis)
-    lines, places = (marks.shape[0], marks.shape[1]) if axis == 0 else (marks.shape[1], marks.shape[0])
-    if not _is_steep(pa, pc, qa, qc, axis) or max(pa, qa) < 0 or min(pa, qa) > places * SUBPIXELS:
+    lines, places = marks.shape[axis], marks.shape[1 - axis]
+    beside = max(pa, qa) < 0 or min(pa, qa) > places * SUBPIXELS
+    if beside or not _is_steep(pa, pc, qa, qc, axis) or pc == _NOT_DRAWABLE or min(pa, qa) == _NOT_DRAWABLE:
         return
     first = max((pc + _HALF_PIXEL - 1) >> SUBPIXEL_BITS, 0)
     last = min((qc - _HALF_PIXEL - 1) >> SUBPIXEL_BITS, lines - 1)
@@ -137,10 +148,8 @@ def _mark(grid: Array, faces: Array, e: Any, axis: Any, marks: Array) -> None:
         on_centre = crossing == place * dc * SUBPIXELS
         for at in range(place - on_centre, place + 1):
             if 0 <= at < places - 1:
-                if axis == 0:
-                    marks[line, at, 0] = True
-                else:
-                    marks[at, line, 1] = True
+                y, x = (line, at) if axis == 0 else (at, line)
+                marks[y, x] |= 1 << axis
 
 
 @subroutine
@@ -185,39 +194,40 @@ def _walk(
     descending = forward == ((turn > 0) == (axis == 0))
     edge = numba.int64(-1)
     for k in range(3):
-        start, end = grid[faces[face, k], 1 - axis], grid[faces[face, (k + 1) % 3], 1 - axis]
+        start, end = grid[faces[face, k], 1 - axis], grid[faces[face, _NEXT[k]], 1 - axis]
         if (start > across) != (end > across) and (end > start) == descending:
-            edge = 3 * face + k
+            edge = 4 * face + k
     for _ in range(LONGEST_WALK):
         pa, pc, qa, qc = _line_of(grid, faces, edge, axis)
         beyond = (pa - target) * (qc - pc) + (across - pc) * (qa - pa)
         is_beyond = beyond > 0 or (axis == 1 and beyond == 0 and qa > pa)
         if is_beyond == forward:
             return numba.int64(-1)
-        twin = twins[edge]
-        if twin < 0 or turns[twin // 3] == 2:
+        twin = twins[edge >> 2, edge & 3]
+        face = twin >> 2
+        if twin < 0 or turns[face] == 2:
             return edge
         turn *= _wound_alike(faces, edge, twin)
-        if turns[twin // 3] * turn < 0:
+        if turns[face] * turn < 0:
             return edge
-        following = 3 * (twin // 3) + (twin + 1) % 3
-        end = grid[faces[twin // 3, (twin + 1) % 3], 1 - axis] > across
-        opposite = grid[faces[twin // 3, (twin + 2) % 3], 1 - axis] > across
-        edge = following if end != opposite else 3 * (twin // 3) + (twin + 2) % 3
+        following = _NEXT[twin & 3]
+        end = grid[faces[face, following], 1 - axis] > across
+        opposite = grid[faces[face, _NEXT[following]], 1 - axis] > across
+        edge = 4 * face + (following if end != opposite else _NEXT[following])
     return numba.int64(-1)
 
 
 @kernel
-def blend_shares(image: Array, shares: Array, result: Array) -> None:
+def blend_shares(image: Array, shares: Array, touched: Array, result: Array) -> None:
     """Changes the copy `result` of an image where pixels take a share of a neighbour's colour."""
     real = image.dtype.type
     height, width, channels = image.shape
     for y in range(height):
         for x in range(width):
+            if not touched[y, x]:
+                continue
             right, left, below, above = _shares_of(shares, y, x)
             total = ((right + left) + below) + above
-            if total == 0:
-                continue
             scale = real(1) / total if total > 1 else real(1)
             right, left, below, above = right * scale, left * scale, below * scale, above * scale
             for c in range(channels):
@@ -246,18 +256,18 @@ def _shares_of(shares: Array, y: Any, x: Any) -> tuple[Any, Any, Any, Any]:
 
 @kernel
 def blend_shares_backward(
-    image: Array, result: Array, edges: Array, shares: Array, grad_result: Array, grad_image: Array,
-    grad_shares: Array,
+    image: Array, result: Array, edges: Array, shares: Array, touched: Array, grad_result: Array,
+    grad_image: Array, grad_shares: Array,
 ) -> None:  # fmt: skip
     """Gradients of `blend_shares`: `grad_image` begins as a copy of `grad_result`, `grad_shares` at zero."""
     real = image.dtype.type
     height, width, channels = image.shape
     for y in range(height):
         for x in range(width):
+            if not touched[y, x]:
+                continue
             taken = _shares_of(shares, y, x)
             total = ((taken[0] + taken[1]) + taken[2]) + taken[3]
-            if total == 0 and edges[y, x, 0] < 0 and edges[y, x, 1] < 0:
-                continue
             scale = real(1) / total if total > 1 else real(1)
             base = result if total > 1 else image
             for way in range(4):
@@ -293,7 +303,7 @@ def move_edges_backward(
                 if e < 0:
                     continue
                 g = grad_shares[y, x, axis]
-                p, q = faces[e // 3, e % 3], faces[e // 3, (e % 3 + 1) % 3]
+                p, q = faces[e >> 2, e & 3], faces[e >> 2, _NEXT[e & 3]]
                 across = numba.int64((y if axis == 0 else x) * SUBPIXELS + _HALF_PIXEL)
                 pc, qc = numba.int64(grid[p, 1 - axis]), numba.int64(grid[q, 1 - axis])
                 t = real(across - pc) / real(qc - pc)

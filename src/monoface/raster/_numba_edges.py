@@ -27,35 +27,36 @@ class _Antialias(torch.autograd.Function):
         result = image.clone()
         edges = torch.empty((batch, height, width, 2), dtype=torch.int32)
         shares = image.new_empty((batch, height, width, 2))
+        touched = torch.empty((batch, height, width), dtype=torch.bool)
         grid = torch.empty((*verts_px.shape[:2], 2), dtype=torch.int32)
         linear = verts_px.new_empty(verts_px.shape[:2])
         corners = faces.contiguous().numpy()
-        twins = torch.empty(3 * len(faces), dtype=torch.int32).numpy()
+        twins = torch.empty((len(faces), 3), dtype=torch.int32).numpy()
         _edge_kernels.find_twins(corners, verts_px.shape[1], twins)
         verts, colours, seen, depths = (
             tensor.detach().contiguous().numpy() for tensor in (verts_px, image, face_index, depth)
         )
-        grids, results, found = grid.numpy(), result.numpy(), (edges.numpy(), shares.numpy())
+        grids, results, found = grid.numpy(), result.numpy(), (edges.numpy(), shares.numpy(), touched.numpy())
 
         def draw(b: int) -> None:
             _kernels.snap(verts[b], False, grids[b], linear[b].numpy())
             parted = [array[b] for array in found]
             _edge_kernels.find_silhouettes(grids[b], corners, twins, seen[b], depths[b], *parted)
-            _edge_kernels.blend_shares(colours[b], parted[1], results[b])
+            _edge_kernels.blend_shares(colours[b], *parted[1:], results[b])
 
         run_for_each(draw, range(batch))
-        ctx.save_for_backward(image, result, grid, faces, edges, shares)
+        ctx.save_for_backward(image, result, grid, faces, edges, shares, touched)
         return result
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, grad_result: Tensor) -> tuple[Tensor, Tensor, None, None, None]:
-        image, result, grid, faces, edges, shares = ctx.saved_tensors
+        image, result, grid, faces, edges, shares, touched = ctx.saved_tensors
         grad_result = grad_result.contiguous()
         grad_image, grad_shares = grad_result.clone(), torch.zeros_like(shares)
         grad_verts = image.new_zeros((*grid.shape[:2], 3))
         corners = faces.contiguous().numpy()
-        tensors = image, result, edges, shares, grad_result, grad_image, grad_shares
+        tensors = image, result, edges, shares, touched, grad_result, grad_image, grad_shares
         inputs = [tensor.numpy() for tensor in tensors]
         grids, moved = grid.numpy(), grad_verts.numpy()
 

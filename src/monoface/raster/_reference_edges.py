@@ -133,8 +133,8 @@ def _walk(
     for _ in range(LONGEST_WALK):
         on = _is_beyond(mesh, batch[walker], edge, across[walker], target[walker]) != forward
         walker, edge, turn = walker[on], edge[on], turn[on]
-        twin = mesh.twins[edge]
-        next_face = twin.clamp_min(0) // 3
+        twin = mesh.twins[edge >> 2, edge & 3]
+        next_face = twin.clamp_min(0) >> 2
         drawn = mesh.drawable[batch[walker][:, None], mesh.faces[next_face]].all(dim=-1)
         # Neighbours that are wound alike name their common edge in opposite directions.
         wound_alike = _ends(mesh.faces, twin.clamp_min(0))[0] == _ends(mesh.faces, edge)[1]
@@ -150,7 +150,7 @@ def _walk(
 
 def _ends(faces: Tensor, edge: Tensor) -> tuple[Tensor, Tensor]:
     """Vertices at which edges start and end."""
-    face, corner = edge.clamp_min(0) // 3, edge.clamp_min(0) % 3
+    face, corner = edge.clamp_min(0) >> 2, edge.clamp_min(0) & 3
     return faces[face, corner], faces[face, (corner + 1) % 3]
 
 
@@ -165,16 +165,16 @@ def _way_out(mesh: _Mesh, batch: Tensor, face: Tensor, across: Tensor, turn: Ten
     past = line > across[:, None]
     descent = turn[:, None] * (line.roll(-1, dims=1) - line)
     leaves = (past != past.roll(-1, dims=1)) & ((descent > 0) if forward else (descent < 0))
-    return 3 * face + leaves.to(torch.int64).argmax(dim=1)
+    return 4 * face + leaves.to(torch.int64).argmax(dim=1)
 
 
 def _other_side(mesh: _Mesh, batch: Tensor, entry: Tensor, across: Tensor) -> Tensor:
     """Edge through which a line leaves the triangle that it enters through another."""
-    face, corner = entry // 3, entry % 3
-    following = 3 * face + (corner + 1) % 3
+    face, corner = entry >> 2, entry & 3
+    following = 4 * face + (corner + 1) % 3
     end, opposite = _ends(mesh.faces, following)
     past = mesh.grid[batch, opposite, 1] > across
-    return torch.where(past != (mesh.grid[batch, end, 1] > across), following, 3 * face + (corner + 2) % 3)
+    return torch.where(past != (mesh.grid[batch, end, 1] > across), following, 4 * face + (corner + 2) % 3)
 
 
 def _is_beyond(mesh: _Mesh, batch: Tensor, edge: Tensor, across: Tensor, target: Tensor) -> Tensor:
