@@ -10,6 +10,6 @@ from monoface.raster.antialias import antialias
 from monoface.raster.fragments import Fragments
 from monoface.raster.interpolate import interpolate
 from monoface.raster.rasterize import rasterize
-from monoface.raster.texture import texture
+from monoface.raster.texture import texture, uv_derivatives
 
-__all__ = ["Fragments", "antialias", "interpolate", "rasterize", "texture", "use_backend"]
+__all__ = ["Fragments", "antialias", "interpolate", "rasterize", "texture", "use_backend", "uv_derivatives"]

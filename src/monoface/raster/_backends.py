@@ -33,6 +33,10 @@ class Backend(Protocol):
         """The image with silhouettes blended."""
         ...
 
+    def sample(self, texels: Tensor, sizes: list[tuple[int, int]], uv: Tensor, level: Tensor) -> Tensor:
+        """Colours of a texture, from its halved copies."""
+        ...
+
 
 @contextmanager
 def use_backend(name: BackendName) -> Iterator[None]:

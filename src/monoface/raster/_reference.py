@@ -20,9 +20,10 @@ from monoface.raster._grid import (
     to_grid,
 )
 from monoface.raster._reference_edges import antialias
+from monoface.raster._reference_texture import sample
 from monoface.raster.fragments import Fragments
 
-__all__ = ["antialias", "interpolate", "rasterize"]
+__all__ = ["antialias", "interpolate", "rasterize", "sample"]
 
 _CANDIDATES_AT_ONCE = 1 << 22
 _NOTHING = torch.iinfo(torch.int64).max
