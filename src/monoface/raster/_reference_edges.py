@@ -31,10 +31,10 @@ def antialias(image: Tensor, verts_px: Tensor, faces: Tensor, fragments: Fragmen
         fragments.depth.transpose(1, 2),
         columns=True,
     ).transpose(1, 2)
-    return _blend(image, rows, columns)
+    return blend(image, rows, columns)
 
 
-def _blend(image: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
+def blend(image: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
     """Adds shares of the right, left, lower and upper neighbours' colours; together at most all of them."""
     zero = rows.new_zeros(())
     pad = torch.nn.functional.pad

@@ -38,7 +38,7 @@ def texture(
         return sampled.movedim(1, -1)
     level = _levels(uv_derivatives, image.shape[-2:])
     copies = _halved_copies(image, int(level.max().ceil()) if level.numel() else 0)
-    sizes = [tuple(copy.shape[-2:]) for copy in copies]
+    sizes = [(copy.shape[-2], copy.shape[-1]) for copy in copies]
     # All copies in one array, each texel's channels side by side.
     texels = torch.cat([copy.flatten(2) for copy in copies], dim=2).transpose(1, 2)
     return backend_for(uv.device).sample(texels.expand(len(uv), -1, -1), sizes, uv, level)
