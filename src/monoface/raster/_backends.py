@@ -1,5 +1,6 @@
 """Which implementation runs: the fused kernels where there are some, else the definition itself."""
 
+import importlib.util
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -10,7 +11,7 @@ from torch import Tensor
 
 from monoface.raster.fragments import Fragments
 
-BackendName = Literal["numba", "reference"]
+BackendName = Literal["numba", "triton", "reference"]
 
 _chosen: ContextVar[BackendName | None] = ContextVar("monoface_raster_backend", default=None)
 
@@ -52,13 +53,24 @@ def use_backend(name: BackendName) -> Iterator[None]:
 
 
 def backend_for(device: torch.device) -> Backend:
-    """Backend chosen by `use_backend`, else numba's on the CPU and the definition elsewhere."""
-    name = _chosen.get() or ("numba" if device.type == "cpu" else "reference")
-    # Imported late, because numba takes half a second and the other backend does without.
+    """Backend that `use_backend` says, else numba's on the CPU, Triton's on CUDA, or the definition."""
+    name = _chosen.get() or _suitable_for(device)
+    # Imported late, because numba and Triton take half a second, and the definition does without.
     if name == "numba":
         from monoface.raster import _numba
 
         return _numba
+    if name == "triton":
+        from monoface.raster import _triton
+
+        return _triton
     from monoface.raster import _reference
 
     return _reference
+
+
+def _suitable_for(device: torch.device) -> BackendName:
+    if device.type == "cpu":
+        return "numba"
+    # Builds of PyTorch for CUDA bring Triton along, but not on every system.
+    return "triton" if device.type == "cuda" and importlib.util.find_spec("triton") else "reference"
