@@ -12,7 +12,7 @@ from monoface.training.regressors import TrainRegressorConfig, train_regressor
 
 @dataclass(frozen=True)
 class TrainPretrainConfig(TrainRegressorConfig):
-    """Train the first regressor; see `TrainRegressorConfig`.
+    """Train the first regressor.
 
     Attributes:
         method: Weights of the losses.
