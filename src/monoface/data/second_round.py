@@ -21,8 +21,8 @@ from monoface.data.mirroring import CoefficientMirror
 from monoface.data.packs import CANVAS_PX, FACE_PX, Pack
 from monoface.data.profile_yaw import turn_profiles_further
 from monoface.data.pseudo_labels import TEACHER_SET, concatenate_sets
-from monoface.facemodel import CoefficientLayout, FaceModel, LandmarkSet
-from monoface.facemodel.fitting import CorrectionConfig, correct_fit
+from monoface.facemodel import CoefficientLayout, FaceModel, LandmarkSet, PointBasis
+from monoface.facemodel.fitting import CorrectionConfig, LandmarkFit, correct_fit
 from monoface.geometry.rotations import camera_to_head, head_angles_from_matrix
 from monoface.networks import load_regressor
 
@@ -73,6 +73,21 @@ class Relabelled:
     aside_deg: Float[np.ndarray, " samples"]
 
 
+@dataclass(frozen=True)
+class Corrected:
+    """What a network sees in photos, after correction.
+
+    Attributes:
+        outputs: Output vectors for crops of `FACE_PX`.
+        error_percent: Mean distance of the landmarks that corrected; infinite where there are none.
+        teacher: Where the face-mesh network was believed.
+    """
+
+    outputs: Float[Tensor, "samples outputs"]
+    error_percent: Float32[np.ndarray, " samples"]
+    teacher: Bool[np.ndarray, " samples"]
+
+
 class SecondRound:
     """Labels packs of the first round anew.
 
@@ -100,7 +115,27 @@ class SecondRound:
         self._mirror = CoefficientMirror(model)
 
     def relabel(self, pack: Pack) -> Relabelled:
-        """The same photos with the network's corrected predictions for labels."""
+        """The same photos with the network's corrected predictions for labels, where they are believed."""
+        found = self.corrected(pack)
+        annotated = sum(
+            np.isfinite(points).all(axis=-1).sum(axis=-1)
+            for name, points in pack.points_px.items()
+            if name != TEACHER_SET
+        )
+        known = found.teacher | (annotated >= self.config.min_annotated)
+        known &= found.error_percent <= self.config.max_error_percent
+        outputs = np.where(known[:, None], found.outputs.numpy(), np.nan).astype(np.float32)
+        points_px = dict(pack.points_px)
+        if TEACHER_SET in points_px:
+            points_px[TEACHER_SET] = np.where(
+                found.teacher[:, None, None], points_px[TEACHER_SET], np.float32(np.nan)
+            )
+        turnable = known & found.teacher & (found.error_percent <= self.config.max_turned_percent)
+        aside = np.where(known, _yaw_deg(self._layout, found.outputs).abs().numpy(), np.nan)
+        return Relabelled(dataclasses.replace(pack, outputs=outputs, points_px=points_px), turnable, aside)
+
+    def corrected(self, pack: Pack) -> Corrected:
+        """The network's predictions, drawn towards the landmarks that each photo has."""
         sets = {name: self._thinned(name) for name in sorted(pack.points_px)}
         used = [pack.points_px[name][:, rows] for name, rows in sets.items()]
         points = torch.from_numpy(np.concatenate(used, axis=1)) - _MARGIN_PX
@@ -109,23 +144,20 @@ class SecondRound:
         weights, teacher = self._weights({name: len(rows) for name, rows in sets.items()}, points, start_yaw)
         chosen = [_rows_of(self._model.landmarks(name), rows) for name, rows in sets.items()]
         basis = self._model.subset(concatenate_sets(chosen))
-        fits = [
-            correct_fit(basis, start[rows], points[rows], weights[rows], FACE_PX, self.config.correction)
-            for rows in _parts(len(pack))
-        ]
-        fits = [
-            turn_profiles_further(
-                fit,
-                basis,
-                torch.where(weights[rows][..., None] > 0, points[rows], torch.nan),
-                self.config.extra_yaw_deg,
-                FACE_PX,
-            )
-            for fit, rows in zip(fits, _parts(len(pack)), strict=True)
-        ]
-        output = torch.cat([fit.output for fit in fits])
-        error = torch.cat([fit.error_percent for fit in fits]).numpy()
-        return self._believed(pack, output, error, weights.numpy(), teacher)
+        fits = [self._correct(basis, start[rows], points[rows], weights[rows]) for rows in _parts(len(pack))]
+        return Corrected(
+            torch.cat([fit.output for fit in fits]),
+            torch.cat([fit.error_percent for fit in fits]).numpy(),
+            teacher,
+        )
+
+    def _correct(self, basis: PointBasis, start: Tensor, points: Tensor, weights: Tensor) -> LandmarkFit:
+        fit = correct_fit(basis, start, points, weights, FACE_PX, self.config.correction)
+        seen = torch.where(weights[..., None] > 0, points, torch.nan)
+        turned = turn_profiles_further(fit, basis, seen, self.config.extra_yaw_deg, FACE_PX)
+        # Without two points nothing says how large a face that was turned should be.
+        enough = ((weights > 0).sum(dim=1) >= 2)[:, None]
+        return dataclasses.replace(turned, output=torch.where(enough, turned.output, fit.output))
 
     def _thinned(self, name: str) -> Int[np.ndarray, " chosen"]:
         """Which points of a set are used."""
@@ -163,32 +195,6 @@ class SecondRound:
             weights.append(share)
             start += size
         return torch.cat(weights, dim=1), teacher.numpy()
-
-    def _believed(
-        self,
-        pack: Pack,
-        output: Tensor,
-        error: Float32[np.ndarray, " samples"],
-        weights: Float32[np.ndarray, "samples points"],
-        teacher: Bool[np.ndarray, " samples"],
-    ) -> Relabelled:
-        annotated = sum(
-            np.isfinite(points).all(axis=-1).sum(axis=-1)
-            for name, points in pack.points_px.items()
-            if name != TEACHER_SET
-        )
-        known = (teacher | (annotated >= self.config.min_annotated)) & (
-            error <= self.config.max_error_percent
-        )
-        outputs = np.where(known[:, None], output.numpy(), np.nan).astype(np.float32)
-        points_px = dict(pack.points_px)
-        if TEACHER_SET in points_px:
-            points_px[TEACHER_SET] = np.where(
-                teacher[:, None, None], points_px[TEACHER_SET], np.float32(np.nan)
-            )
-        turnable = known & teacher & (error <= self.config.max_turned_percent)
-        aside = np.where(known, _yaw_deg(self._layout, output).abs().numpy(), np.nan)
-        return Relabelled(dataclasses.replace(pack, outputs=outputs, points_px=points_px), turnable, aside)
 
 
 def _rows_of(points: LandmarkSet, rows: np.ndarray) -> LandmarkSet:
