@@ -5,6 +5,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import ClassVar
 
+import torch
+
 from monoface.facemodel import load_default_model
 from monoface.methods.twodasl import TwoDasl, TwoDaslConfig
 from monoface.training.regressors import TrainRegressorConfig, train_regressor
@@ -33,5 +35,6 @@ class TrainTwoDaslConfig(TrainRegressorConfig):
 def train_twodasl(config: TrainTwoDaslConfig, report: Callable[[str], None]) -> Path:
     """Train as configured, or continue where the run's folder ends; see `train_regressor`."""
     model = load_default_model()
+    torch.manual_seed(config.train.seed)
     method = TwoDasl(model, config.trained_method)
     return train_regressor(config, method, method.set_names, model, report)
