@@ -1,10 +1,8 @@
-import os
 import threading
 
 import pytest
 import torch
 
-from monoface.core.compiled import kernel
 from monoface.core.threads import band_limits, count_bands, run_for_each
 
 
@@ -42,25 +40,3 @@ def test_bands_give_each_thread_work(two_threads, batch, bands):
 
 def test_bands_cover_all_rows():
     assert band_limits(7, 3) == [(0, 2), (2, 4), (4, 7)]
-
-
-def test_kernels_work_where_nothing_can_be_cached():
-    # numba finds no place for the machine code of a function without a source file.
-    names = {}
-    exec("def double(value):\n    return 2 * value", names)
-    assert kernel(names["double"])(21) == 42
-
-
-@pytest.mark.skipif(os.name == "nt" or os.geteuid() == 0, reason="root may write anywhere")
-def test_the_cache_moves_to_the_user_where_the_package_is_read_only(tmp_path, monkeypatch):
-    folder = tmp_path / "installed"
-    folder.mkdir()
-    (folder / "kernels.py").write_text("def double(value):\n    return 2 * value\n")
-    folder.chmod(0o555)
-    monkeypatch.syspath_prepend(str(folder))
-    monkeypatch.setenv("HOME", str(tmp_path))
-    import kernels
-
-    assert kernel(kernels.double)(21) == 42
-    assert not (folder / "__pycache__").exists()
-    assert list((tmp_path / ".cache").rglob("*.nbi"))

@@ -15,6 +15,7 @@ from monoface.detection.blazeface import (
     box_iou,
     decode,
     drop_duplicates,
+    drop_shadows,
     merge_overlapping,
 )
 from monoface.detection.crops import SquareCrop
@@ -122,3 +123,13 @@ def test_a_batch_gives_what_its_pictures_give(spec, noise):
         (alone,) = network(picture[None], 1e-4)
         assert_allclose(alone.box, expected.box, atol=1e-3)
         assert_allclose(alone.score, expected.score, atol=1e-5)
+
+
+def test_only_what_is_nested_with_a_clear_candidate_is_its_shadow():
+    clear, eye, larger, beside = (0, 0, 100, 100), (30, 30, 60, 60), (-20, -20, 110, 110), (80, 80, 180, 180)
+    doubtful, within = (200, 0, 260, 60), (210, 10, 250, 50)
+    scores = [0.9, 0.3, 0.4, 0.5, 0.6, 0.3]
+    kept = drop_shadows(candidates([clear, eye, larger, beside, doubtful, within], scores), 0.8, 0.6)
+    # The last one lies in what is not clearly a face itself.
+    assert kept.score.tolist() == [0.9, 0.5, 0.6, 0.3]
+    assert len(drop_shadows(kept[:0], 0.8, 0.6)) == 0

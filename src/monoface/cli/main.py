@@ -1,5 +1,7 @@
 """`monoface COMMAND …`: finds the command, loads it, and turns errors into a line and an exit code."""
 
+import atexit
+import gc
 import importlib
 import os
 import signal
@@ -76,6 +78,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         Exit code: 0 all fine, 2 usage error, and what the command's help says.
     """
     words = list(sys.argv[1:] if argv is None else argv)
+    # Between two operations, torch's threads else spin on the cores that other threads are about to need.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    # On the way out, Python would search all modules for garbage once more, which takes longer than leaving.
+    atexit.register(gc.freeze)
     with _sigterm_raises():
         try:
             return _dispatch(words)
@@ -109,7 +115,8 @@ def _dispatch(words: list[str]) -> int:
 
 def _load(command: Command) -> _Runnable:
     try:
-        module: _Runnable = importlib.import_module(command.module)
+        with _without_collection(command.module):
+            module: _Runnable = importlib.import_module(command.module)
     except ModuleNotFoundError as error:
         missing = (error.name or "").partition(".")[0]
         if not command.extra or missing in ("", "monoface"):
@@ -119,6 +126,20 @@ def _load(command: Command) -> _Runnable:
             f"Install it with: pip install 'monoface[{command.extra}]'"
         ) from error
     return module
+
+
+@contextmanager
+def _without_collection(module: str) -> Iterator[None]:
+    """Load a module without looking for garbage among what it defines, neither now nor later: it stays."""
+    if module in sys.modules or not gc.isenabled():
+        yield
+        return
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 def _alternatives(first_word: str) -> str:

@@ -149,6 +149,18 @@ def drop_duplicates(candidates: Candidates, min_iou: float, min_inside: float) -
     return Candidates.joined(kept)
 
 
+def drop_shadows(candidates: Candidates, clear_score: float, min_inside: float) -> Candidates:
+    """Drop candidates that a clear one explains: less sure, and nested with it.
+
+    Nested means that more than `min_inside` of the smaller of the two boxes lies in the other. Candidates of
+    at least `clear_score` stay, and with them the order.
+    """
+    shadows = np.zeros(len(candidates), dtype=bool)
+    for box in candidates.box[candidates.score >= clear_score]:
+        shadows |= (candidates.score < clear_score) & (_inside(box, candidates.box) > min_inside)
+    return candidates[~shadows]
+
+
 def _inside(
     box: Float[np.ndarray, " 4"], others: Float[np.ndarray, "count 4"]
 ) -> Float[np.ndarray, " count"]:

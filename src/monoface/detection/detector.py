@@ -26,6 +26,7 @@ from monoface.detection.blazeface import (
     BlazeFace,
     Candidates,
     drop_duplicates,
+    drop_shadows,
     merge_overlapping,
 )
 from monoface.detection.crops import photo_from_array
@@ -48,6 +49,9 @@ _MAX_INSIDE = 0.6
 # Beside a clear face, in tiles and in turned photos there is less reason to be lenient.
 _LENIENT = Verdict(clear_logit=1.6, doubtful_logit=-0.8, min_logit=0.3, min_mesh_logit=None)
 _STRICT = Verdict(clear_logit=1.6, doubtful_logit=0.2, min_logit=0.4, min_mesh_logit=-1.0)
+
+# From this score on, what is nested with a candidate is part of the same face, and gets no second look.
+_CLEAR_SCORE = 0.8
 
 
 @dataclass(frozen=True)
@@ -176,7 +180,8 @@ class FaceDetector:
 
     def _faces_among(self, photo: Image.Image, proposals: Candidates, lenient: bool) -> Candidates:
         """Faces among candidates; with `lenient`, large ones are judged so unless there is a clear face."""
-        proposals = merge_overlapping(proposals, _MERGE_IOU)[: self.config.max_candidates]
+        merged = merge_overlapping(proposals, _MERGE_IOU)[: self.config.max_candidates]
+        proposals = drop_shadows(merged, _CLEAR_SCORE, _MAX_INSIDE)
         focused = drop_duplicates(self._judge.focus(photo, proposals), _MERGE_IOU, _MAX_INSIDE)
         sides = (focused.box[:, 2:] - focused.box[:, :2]).max(axis=1)
         large = sides >= self.config.large_part * max(photo.size)

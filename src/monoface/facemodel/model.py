@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import torch
@@ -27,6 +28,16 @@ class EyeJoint:
     verts: Bool[Tensor, " verts"]
     centre: Float[Tensor, " verts"]
     gaze_rad: Float[Tensor, "expressions 3"]
+
+    @cached_property
+    def ball_index(self) -> Int[Tensor, " ball"]:
+        """The vertices that turn."""
+        return self.verts.nonzero()[:, 0]
+
+    @cached_property
+    def centre_index(self) -> Int[Tensor, " few"]:
+        """The vertices whose weighted mean is the centre."""
+        return self.centre.nonzero()[:, 0]
 
 
 @dataclass(frozen=True)
@@ -193,9 +204,7 @@ class FaceModel(nn.Module):
         """Vertices in the model frame, millimetres, with the eyeballs turned by `eyeLook*`."""
         neutral = self.mean_mm + torch.einsum("bk,kvc->bvc", identity, self.identity_basis_mm)
         moved = neutral + torch.einsum("be,evc->bvc", expression, self.expression_basis_mm)
-        for eye in self.data.eyes.values():
-            moved = _turn_eye(moved, eye, expression)
-        return moved
+        return _with_turned_eyes(moved, tuple(self.data.eyes.values()), expression)
 
     def albedo(self, coeffs: Float[Tensor, "batch albedo"]) -> Float[Tensor, "batch verts 3"]:
         """Diffuse reflectance of each vertex in linear RGB, clamped to [0, 1]."""
@@ -260,10 +269,15 @@ class PointBasis(nn.Module):
         return self.mean_mm + offsets.unflatten(-1, (count, 3))
 
 
-def _turn_eye(verts: Tensor, eye: EyeJoint, expression: Tensor) -> Tensor:
-    mask = eye.verts.to(verts.device)
-    turn = matrix_from_axis_angle(expression @ eye.gaze_rad.to(expression))
-    ball = verts[:, mask]
-    centre = torch.einsum("v,bvc->bc", eye.centre.to(verts), verts)[:, None]
-    turned = (ball - centre) @ turn.transpose(-1, -2) + centre
-    return verts.index_copy(1, mask.nonzero()[:, 0], turned)
+def _with_turned_eyes(verts: Tensor, eyes: tuple[EyeJoint, ...], expression: Tensor) -> Tensor:
+    if not eyes:
+        return verts
+    gaze_rad = torch.stack([eye.gaze_rad for eye in eyes]).to(expression)
+    turns = matrix_from_axis_angle(torch.einsum("be,nec->nbc", expression, gaze_rad))
+    for eye, turn in zip(eyes, turns, strict=True):
+        ball_index, centre_index = eye.ball_index.to(verts.device), eye.centre_index.to(verts.device)
+        weight = eye.centre.to(verts)[centre_index]
+        centre = torch.einsum("v,bvc->bc", weight, verts.index_select(1, centre_index))[:, None]
+        turned = (verts.index_select(1, ball_index) - centre) @ turn.transpose(-1, -2) + centre
+        verts = verts.index_copy(1, ball_index, turned)
+    return verts

@@ -69,8 +69,9 @@ def fit_appearance(
         colours: Colours of the vertices in the photo, linear RGB.
         seen: Which vertices to use: those in view, of the skin.
     """
-    mean, basis = model.albedo_mean[seen], model.albedo_basis[:, seen]
-    colours, directions = colours[seen], _sh_directions(normals[seen])
+    index = seen.nonzero()[:, 0]
+    mean, basis = model.albedo_mean[index], model.albedo_basis.index_select(1, index)
+    colours, directions = colours[index], _sh_directions(normals[index])
     albedo = model.albedo_mean.new_zeros(model.albedo_size)
     if len(colours) < _LEAST_VERTS:
         brightness = colours.mean(dim=0) if len(colours) else torch.full((3,), 0.5)
@@ -90,14 +91,12 @@ def fit_appearance(
 
 def _fit_light(albedo: Tensor, directions: Tensor, colours: Tensor, weight: Tensor) -> Tensor:
     """Ridge regression of the nine light coefficients, each colour channel for itself."""
-    columns = []
-    for channel in range(3):
-        design = albedo[:, channel, None] * directions / math.pi
-        normal = design.T @ (weight[:, None] * design)
-        ridge = normal.diagonal().mean() * 9 * torch.tensor(_LIGHT_RIDGE)
-        ridge = ridge + 1e-6 * normal.diagonal().mean()
-        columns.append(torch.linalg.solve(normal + ridge.diag(), design.T @ (weight * colours[:, channel])))
-    return torch.stack(columns, dim=-1)
+    design = albedo.T[:, :, None] * directions / math.pi
+    weighted = (weight[:, None] * design).transpose(1, 2)
+    normal = weighted @ design
+    mean = normal.diagonal(dim1=1, dim2=2).mean(dim=1, keepdim=True)
+    ridge = mean * (9 * torch.tensor(_LIGHT_RIDGE) + 1e-6)
+    return torch.linalg.solve(normal + ridge.diag_embed(), weighted @ colours.T[:, :, None])[..., 0].T
 
 
 def _fit_albedo(

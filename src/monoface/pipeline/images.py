@@ -52,15 +52,22 @@ def read_image(source: ImageSource, *, max_side_px: int = MAX_SIDE_PX) -> Loaded
         name = str(getattr(source, "filename", "")) or "Pillow image"
         return _loaded(source, name, max_side_px)
     if isinstance(source, Tensor):
-        return _loaded(Image.fromarray(_pixels_of_tensor(source)), "tensor", max_side_px)
+        return _loaded_pixels(_pixels_of_tensor(source), "tensor", max_side_px)
     if isinstance(source, np.ndarray):
-        return _loaded(Image.fromarray(_pixels_of_array(source, "array")), "array", max_side_px)
+        return _loaded_pixels(_pixels_of_array(source, "array"), "array", max_side_px)
     return _read_file(source, max_side_px)
 
 
 def _loaded(picture: Image.Image, name: str, max_side_px: int) -> LoadedImage:
     with damage_refused(name):
         return normalise(decode_picture(picture, name), name, max_side_px)
+
+
+def _loaded_pixels(pixels: UInt8[np.ndarray, "..."], name: str, max_side_px: int) -> LoadedImage:
+    if pixels.shape[2:] == (3,) and max(pixels.shape) <= max_side_px:
+        # It is what `normalise` would make of it.
+        return LoadedImage(pixels.copy(), name, (pixels.shape[1], pixels.shape[0]), 1.0)
+    return _loaded(Image.fromarray(pixels), name, max_side_px)
 
 
 def _read_file(source: str | os.PathLike[str], max_side_px: int) -> LoadedImage:

@@ -133,7 +133,7 @@ class Face:
     @cached_property
     def visibility(self) -> Bool[np.ndarray, " verts"]:
         """Whether the photo shows each vertex: it faces the camera and nothing of the head hides it."""
-        return self._mesh.visible(self.model).numpy()
+        return self._mesh.visible.numpy()
 
     @cached_property
     def appearance(self) -> Appearance:
@@ -151,7 +151,7 @@ class Face:
     @cached_property
     def _mesh(self) -> PlacedMesh:
         return PlacedMesh.in_photo(
-            self.photo, self.coefficients, self.camera, torch.from_numpy(self.verts_mm)
+            self.photo, self.coefficients, self.camera, torch.from_numpy(self.verts_mm), self.model
         )
 
     def save(self, path: str | Path, *, overwrite: bool = False) -> None:

@@ -1,6 +1,6 @@
 """The texture of a face: what the photo shows of it, and the rest filled in."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from threading import Lock
 
@@ -9,7 +9,6 @@ import torch
 from jaxtyping import Bool, Float, UInt8
 from torch import Tensor
 
-from monoface.core.threads import band_limits, count_bands, run_for_each
 from monoface.facemodel import FaceCoefficients, FaceModel
 from monoface.geometry.cameras import WeakPerspectiveCamera, transform_points
 from monoface.geometry.triangles import vertex_normals
@@ -18,7 +17,6 @@ from monoface.pipeline.filling import ColourSpreader
 from monoface.pipeline.images import LoadedImage
 from monoface.render import (
     TextureLayout,
-    TextureMap,
     complete_texture,
     project,
     unwrap_photo,
@@ -29,9 +27,6 @@ from monoface.shading import srgb_to_linear
 # Visibility is decided in a picture of the face of about this size: a pixel is then about a millimetre.
 _VISIBILITY_PX = 256
 _MARGIN_PX = 8
-
-# Bands of rows for each thread: some have little to do.
-_BANDS = 4
 
 # What no photo shows well enough keeps the colours of the albedo model.
 _FILLED_PARTS = ("mouth", "teeth")
@@ -49,11 +44,13 @@ class PlacedMesh:
         photo: That part, sRGB in [0, 1].
         camera: Its camera, a batch of one.
         verts_camera: Vertices in the camera frame, millimetres.
+        model: The face model that they are vertices of.
     """
 
     photo: Float[Tensor, "3 height width"]
     camera: WeakPerspectiveCamera
     verts_camera: Float[Tensor, "verts 3"]
+    model: FaceModel
 
     @classmethod
     def in_photo(
@@ -62,6 +59,7 @@ class PlacedMesh:
         coefficients: FaceCoefficients,
         camera: WeakPerspectiveCamera,
         verts_mm: Float[Tensor, "verts 3"],
+        model: FaceModel,
     ) -> "PlacedMesh":
         """Cut the part out of a photo, so that a large one is not converted as a whole.
 
@@ -70,6 +68,7 @@ class PlacedMesh:
             coefficients: Pose; a batch of one.
             camera: Camera of the upright original; a batch of one.
             verts_mm: Vertices in the model frame.
+            model: The face model.
         """
         verts_camera = transform_points(coefficients.rotation, coefficients.translation_mm, verts_mm[None])
         working = camera.cropped(torch.zeros(1, 2), torch.tensor([photo.scale]))
@@ -78,15 +77,16 @@ class PlacedMesh:
         low = (points.amin(dim=0).floor().long() - _MARGIN_PX).clamp_min(0).minimum(limits - 1)
         high = (points.amax(dim=0).ceil().long() + _MARGIN_PX).minimum(limits).maximum(low + 1)
         part = photo.image_srgb[int(low[1]) : int(high[1]), int(low[0]) : int(high[0])]
-        pixels = torch.from_numpy(np.ascontiguousarray(part)).permute(2, 0, 1).float() / 255
-        return cls(pixels, working.cropped(low[None].float(), torch.ones(1)), verts_camera[0])
+        pixels = torch.from_numpy(part / np.float32(255)).permute(2, 0, 1)
+        return cls(pixels, working.cropped(low[None].float(), torch.ones(1)), verts_camera[0], model)
 
     @cached_property
     def verts_px(self) -> Float[Tensor, "verts 3"]:
         """x, y and depth in millimetres."""
         return project(self.camera, self.verts_camera[None])[0]
 
-    def visible(self, model: FaceModel) -> Bool[Tensor, " verts"]:
+    @cached_property
+    def visible(self) -> Bool[Tensor, " verts"]:
         """Which vertices the photo shows."""
         height, width = self.photo.shape[1:]
         x, y = self.verts_px[:, 0], self.verts_px[:, 1]
@@ -95,12 +95,13 @@ class PlacedMesh:
         zoom = _VISIBILITY_PX / (high - low).amax().clamp_min(1e-6)
         extent = ((high - low) * zoom).ceil().long() + 1
         scaled = torch.cat(((self.verts_px[:, :2] - low) * zoom, self.verts_px[:, 2:]), dim=1)
-        shown = vertex_visibility(scaled[None], model.faces, (int(extent[1]), int(extent[0])))[0]
+        shown = vertex_visibility(scaled[None], self.model.faces, (int(extent[1]), int(extent[0])))[0]
         return inside & shown
 
-    def normals(self, model: FaceModel) -> Float[Tensor, "verts 3"]:
+    @cached_property
+    def normals(self) -> Float[Tensor, "verts 3"]:
         """Unit normals in the camera frame."""
-        return vertex_normals(self.verts_camera, model.faces, model.weld)
+        return vertex_normals(self.verts_camera, self.model.faces, self.model.weld)
 
     @cached_property
     def colours_srgb(self) -> Float[Tensor, "verts 3"]:
@@ -130,23 +131,18 @@ class Texturer:
     def appearance(self, mesh: PlacedMesh) -> Appearance:
         """Albedo and light that explain the photo."""
         colours = srgb_to_linear(mesh.colours_srgb)
-        return fit_appearance(
-            self.model, mesh.normals(self.model), colours, mesh.visible(self.model) & self._skin
-        )
+        return fit_appearance(self.model, mesh.normals, colours, mesh.visible & self._skin)
 
     def texture(self, mesh: PlacedMesh, appearance: Appearance) -> UInt8[np.ndarray, "size size 3"]:
         """Texture in sRGB by the model's UV."""
-        layout, model = self.layout(), self.model
-        normals = mesh.normals(model)
-        expected = appearance.colours_srgb(model, normals)
-        facing = ((-normals[:, 2] - _GRAZING) / (_FRONTAL - _GRAZING)).clamp(0, 1)
-        spreader = self._spreader()
-        fill, trust = spreader.fill(expected, mesh.colours_srgb, facing * mesh.visible(model))
-        shown = unwrap_photo(mesh.photo, mesh.camera, mesh.verts_camera, layout, weld=model.weld)
-        trusted = _with_scaled_weight(shown, layout, trust)
-        completed = complete_texture(trusted, layout, fill)
-        # Differences continued from the face end at the seams of its chart; the fill knows no seams.
-        return _blended_into_fill(completed, layout, fill, spreader.near_face)
+        layout, spreader = self.layout(), self._spreader()
+        expected = appearance.colours_srgb(self.model, mesh.normals)
+        facing = ((-mesh.normals[:, 2] - _GRAZING) / (_FRONTAL - _GRAZING)).clamp(0, 1)
+        fill, trust = spreader.fill(expected, mesh.colours_srgb, facing * mesh.visible)
+        shown = unwrap_photo(
+            mesh.photo, mesh.camera, mesh.verts_camera, layout, weld=self.model.weld, trust=trust
+        )
+        return complete_texture(shown, layout, fill, spreader.near_face)
 
     def layout(self) -> TextureLayout:
         """Texture space of the model, made when first asked for."""
@@ -168,45 +164,6 @@ class Texturer:
             if self._colour_spreader is None:
                 self._colour_spreader = ColourSpreader(self.model)
             return self._colour_spreader
-
-
-def _with_scaled_weight(
-    texture: TextureMap, layout: TextureLayout, values: Float[Tensor, " verts"]
-) -> TextureMap:
-    """Texture whose weights are multiplied by values of the vertices."""
-    from monoface.pipeline import _kernels
-
-    weight = texture.weight.clone()
-    faces, values_np = layout.faces.numpy(), values.numpy()
-    texels = [array.numpy() for array in (layout.face_index, layout.barycentric, weight)]
-
-    def scale(band: tuple[int, int]) -> None:
-        _kernels.scale_weights(values_np, faces, *[array[slice(*band)] for array in texels])
-
-    run_for_each(scale, band_limits(layout.size, _BANDS * count_bands(1)))
-    return replace(texture, weight=weight)
-
-
-def _blended_into_fill(
-    texture: TextureMap,
-    layout: TextureLayout,
-    fill: Float[Tensor, "verts 3"],
-    share: Float[Tensor, " verts"],
-) -> UInt8[np.ndarray, "size size 3"]:
-    """Texture in 8 bits, where the share of the vertices is below 1 mixed with the fill; charts padded."""
-    from monoface.pipeline import _kernels
-
-    mesh = (fill.contiguous().numpy(), share.numpy(), layout.faces.numpy())
-    texels = (layout.face_index.numpy(), layout.barycentric.numpy(), texture.image.numpy())
-    nearest = layout.nearest.view(layout.size, layout.size).numpy()
-    result = np.zeros((layout.size, layout.size, 3), dtype=np.uint8)
-
-    def blend(band: tuple[int, int]) -> None:
-        rows = slice(*band)
-        _kernels.blend_into_fill(*mesh, *texels, nearest[rows], result[rows])
-
-    run_for_each(blend, band_limits(layout.size, _BANDS * count_bands(1)))
-    return result
 
 
 def _is_mirrored(model: FaceModel, tolerance: float) -> bool:

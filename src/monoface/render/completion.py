@@ -2,8 +2,9 @@
 
 import math
 
+import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, UInt8
 from torch import Tensor
 
 from monoface.core.threads import band_limits, count_bands, run_for_each
@@ -20,8 +21,11 @@ _LEAST_WEIGHT = 1e-6
 
 
 def complete_texture(
-    texture: TextureMap, layout: TextureLayout, fill: Float[Tensor, "verts 3"]
-) -> TextureMap:
+    texture: TextureMap,
+    layout: TextureLayout,
+    fill: Float[Tensor, "verts 3"],
+    share: Float[Tensor, " verts"] | None = None,
+) -> UInt8[np.ndarray, "size size 3"]:
     """Completes a texture from its other half and from given colours, and pads its charts.
 
     Everything is done with the difference to the fill, which explains the coarse shape of shade and
@@ -33,36 +37,37 @@ def complete_texture(
         texture: What `unwrap_photo` returned.
         layout: Texture space of the mesh.
         fill: Expected colours at vertices, sRGB: best the shaded albedo of the fitted face.
+        share: How much of that difference to add, 0 to 1: all of it, if not given. Continued differences
+            end at the seams of a chart, which show unless the share falls to 0 before them.
 
     Returns:
-        Colours everywhere: texels between charts repeat the nearest one. The weight stays as it was.
+        sRGB in 8 bits, everywhere: texels between charts repeat the nearest one.
     """
     from monoface.render import _kernels
 
-    seen = [tensor.contiguous().numpy() for tensor in (texture.image, texture.weight)]
-    texels = [layout.face_index.numpy(), layout.barycentric.numpy(), *seen]
-    surface = [fill.detach().float().cpu().contiguous().numpy(), layout.faces.numpy()]
-    usable, mirrored = layout.usable.numpy(), layout.mirrored
+    texels = [layout.face_index.numpy(), layout.barycentric.numpy()]
+    texels += [tensor.contiguous().numpy() for tensor in (texture.image, texture.weight)]
+    shares = torch.ones(len(fill)) if share is None else share
+    surface = [torch.cat((fill, shares[:, None]), dim=1).float().numpy(), layout.faces.numpy()]
     coarse = layout.size // _BLOCK
-    sums, result = torch.empty((coarse, coarse, 4)), torch.empty_like(texture.image)
-    sums_np, result_np = sums.numpy(), result.numpy()
+    sums = np.empty((coarse, coarse, 4), dtype=np.float32)
+    result = np.zeros((layout.size, layout.size, 3), dtype=np.uint8)
 
     def sum_differences(blocks: tuple[int, int]) -> None:
         rows = slice(blocks[0] * _BLOCK, blocks[1] * _BLOCK)
-        _kernels.sum_differences(
-            *surface, *[array[rows] for array in texels], _BLOCK, sums_np[slice(*blocks)]
-        )
+        _kernels.sum_differences(*surface, *[array[rows] for array in texels], _BLOCK, sums[slice(*blocks)])
 
     def blend(band: tuple[int, int]) -> None:
-        rows = [array[slice(*band)] for array in (*texels, result_np)]
-        _kernels.blend_layers(*surface, usable, corrections, mirrored, band[0], _BLOCK, *rows)
+        rows = [array[slice(*band)] for array in (*texels, result)]
+        differences = layout.usable.numpy(), corrections, layout.mirrored
+        _kernels.blend_layers(*surface, *differences, band[0], _BLOCK, *rows)
 
     bands = 4 * count_bands(1)
     run_for_each(sum_differences, band_limits(coarse, bands))
-    corrections = _corrections(sums, mirrored).numpy()
+    corrections = _corrections(torch.from_numpy(sums), layout.mirrored).numpy()
     run_for_each(blend, band_limits(layout.size, bands))
-    _kernels.copy_texels(layout.nearest.numpy(), result_np)
-    return TextureMap(result, texture.weight)
+    layout.pad(result)
+    return result
 
 
 def _corrections(sums: Tensor, mirrored: bool) -> Tensor:

@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass
 
+import numpy as np
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from monoface.core.threads import band_limits, count_bands, run_for_each
@@ -50,6 +51,7 @@ def unwrap_photo(
     layout: TextureLayout,
     *,
     weld: Int[Tensor, " verts"] | None = None,
+    trust: Float[Tensor, " verts"] | None = None,
 ) -> TextureMap:
     """Reads the colour of each texel from where the photo shows it.
 
@@ -63,6 +65,7 @@ def unwrap_photo(
             camera.
         layout: Texture space of the mesh.
         weld: See `geometry.triangles.vertex_normals`.
+        trust: Factor of the weights, 0 to 1; 1 everywhere, if not given.
 
     Returns:
         Texture with colour 0 and weight 0 where the photo shows nothing.
@@ -73,23 +76,27 @@ def unwrap_photo(
     with torch.no_grad():
         verts = verts_camera.detach().float().cpu()
         verts_px = project(camera, verts[None])[0]
-        photo, origin_px, shrink = _cut_out(photo.detach().float().cpu(), verts_px, layout.size)
+        pixels, origin_px, shrink = _cut_out(photo.detach().float().cpu(), verts_px, layout.size)
         verts_px = torch.cat(((verts_px[:, :2] - origin_px) / shrink, verts_px[:, 2:]), dim=1)
-        attributes = torch.cat((verts_px, _facing(verts, layout.faces, weld, perspective)), dim=1)
-        occluders, interior, occluder_map = _occluders(verts_px, verts, layout.faces, perspective)
-        colour, weight = torch.empty((layout.size, layout.size, 3)), torch.empty((layout.size, layout.size))
+        facing = _facing(verts, layout.faces, weld, perspective)
+        trusts = torch.ones(len(verts)) if trust is None else trust.detach().float().cpu()
+        attributes = torch.cat((verts_px, facing, trusts[:, None]), dim=1)
+        occluders = _occluders(verts_px, verts, layout.faces, perspective)
+    colour, weight = torch.zeros((layout.size, layout.size, 3)), torch.zeros((layout.size, layout.size))
     surface = [attributes.numpy(), layout.faces.numpy(), layout.usable.numpy()]
-    view = [photo.numpy(), occluders.numpy(), interior.numpy(), occluder_map.numpy()]
     texels = [tensor.numpy() for tensor in (layout.face_index, layout.barycentric, colour, weight)]
 
     def sample(band: tuple[int, int]) -> None:
-        _kernels.sample_photo(*view, *surface, perspective, *[array[slice(*band)] for array in texels])
+        rows = [array[slice(*band)] for array in texels]
+        _kernels.sample_photo(pixels, *occluders, *surface, perspective, *rows)
 
     run_for_each(sample, band_limits(layout.size, 4 * count_bands(1)))
     return TextureMap(colour, weight)
 
 
-def _cut_out(photo: Tensor, verts_px: Tensor, size: int) -> tuple[Tensor, Tensor, int]:
+def _cut_out(
+    photo: Tensor, verts_px: Tensor, size: int
+) -> tuple[Float[np.ndarray, "height width 3"], Tensor, int]:
     """The part of the photo around the mesh, averaged down if far finer than the texture.
 
     Returns the part, its origin in the photo and by what it was shrunk.
@@ -101,10 +108,13 @@ def _cut_out(photo: Tensor, verts_px: Tensor, size: int) -> tuple[Tensor, Tensor
     part = photo[:, int(low[1]) : int(high[1]), int(low[0]) : int(high[0])]
     shrink = max(1, int(max(part.shape[1:]) / (_LARGEST_SHRINK * size)))
     if shrink > 1 and min(part.shape[1:]) >= 2 * shrink:
-        return torch.nn.functional.avg_pool2d(part, shrink), low, shrink
+        part = torch.nn.functional.avg_pool2d(part, shrink)
+    else:
+        shrink = 1
+    pixels = np.ascontiguousarray(part.permute(1, 2, 0).numpy())
     # Photos of one pixel's width or height still need four pixels to interpolate between.
-    missing = (0, max(0, 2 - part.shape[2]), 0, max(0, 2 - part.shape[1]))
-    return torch.nn.functional.pad(part[None], missing, mode="replicate")[0].contiguous(), low, 1
+    missing = [(0, max(0, 2 - extent)) for extent in pixels.shape[:2]]
+    return np.pad(pixels, (*missing, (0, 0)), mode="edge") if max(missing)[1] else pixels, low, shrink
 
 
 def _facing(verts: Tensor, faces: Tensor, weld: Tensor | None, perspective: bool) -> Tensor:
@@ -117,7 +127,7 @@ def _facing(verts: Tensor, faces: Tensor, weld: Tensor | None, perspective: bool
 
 def _occluders(
     verts_px: Tensor, verts: Tensor, faces: Tensor, perspective: bool
-) -> tuple[Tensor, Tensor, Tensor]:
+) -> tuple[Float[np.ndarray, "height width"], Float[np.ndarray, "height width"], Float[np.ndarray, " 5"]]:
     """Coarse pictures of the mesh for `sample_photo`, and how it finds its way in them.
 
     The first holds the least depth around each pixel, the second goes from 0 at the silhouette to 1.
@@ -128,31 +138,40 @@ def _occluders(
     width, height = ((high - low) * scale + 2 * _MARGIN_PX + 1).long().clamp(2, 2 * _OCCLUDER_PX).tolist()
     scaled = torch.cat((verts_px[:, :2] * scale + offset, verts_px[:, 2:]), dim=1)
     fragments = rasterize(scaled[None], faces, (height, width), perspective=perspective)
-    depth = torch.where(fragments.mask, fragments.depth, torch.inf)
+    covered = fragments.face_index[0].numpy() >= 0
+    depth = np.where(covered, fragments.depth[0].numpy(), np.float32(np.inf))
     extent_mm = (verts[:, :2].amax(dim=0) - verts[:, :2].amin(dim=0)).amax()
     pixel_mm = float(extent_mm) / _OCCLUDER_PX
-    growth_mm = extent_mm.new_tensor((_MARGIN_PX + 0.5) * pixel_mm)
-    place = torch.stack((scale, *offset, extent_mm.new_tensor(_TOLERANCE_MM), growth_mm))
-    return _least_around(depth, _MARGIN_PX)[0], _inside_silhouette(fragments.mask, pixel_mm)[0], place
+    growth_mm = (_MARGIN_PX + 0.5) * pixel_mm
+    place = np.array((scale, *offset, _TOLERANCE_MM, growth_mm), dtype=np.float32)
+    return _least_around(depth, _MARGIN_PX), _inside_silhouette(covered, pixel_mm), place
 
 
-def _inside_silhouette(mask: Tensor, pixel_mm: float) -> Tensor:
-    """Rises from 0 to 1 between the two distances from what is not covered."""
+def _inside_silhouette(
+    covered: Bool[np.ndarray, "height width"], pixel_mm: float
+) -> Float[np.ndarray, "height width"]:
+    """Rises from 0 to 1 between the two distances from what is not covered, and from the border."""
     begin, end = (distance / max(pixel_mm, 1e-6) for distance in _SILHOUETTE_MM)
     middle, reach = (
         min(round(pixels), _OCCLUDER_PX // 8) for pixels in ((begin + end) / 2, (end - begin) / 2)
     )
-    covered = torch.nn.functional.pad(mask.float(), (1, 1, 1, 1))
-    eroded = _least_around(covered, middle)
-    for axis in ((1, 2 * reach + 1), (2 * reach + 1, 1)):
-        pad = (axis[0] // 2, axis[1] // 2)
-        eroded = torch.nn.functional.avg_pool2d(eroded[None], axis, stride=1, padding=pad)[0]
-    return eroded[:, 1:-1, 1:-1].contiguous()
+    sums, side = _least_around(np.pad(covered, 1), middle).astype(np.int32), 2 * reach + 1
+    for _ in range(2):
+        # One more zero in front, so that the difference of two running sums is a sum of `side` values.
+        running = np.cumsum(np.pad(sums, ((reach + 1, reach), (0, 0))), axis=0)
+        sums = (running[side:] - running[:-side]).T
+    return np.ascontiguousarray(sums[1:-1, 1:-1] / (side * side), dtype=np.float32)
 
 
-def _least_around(values: Tensor, reach: int) -> Tensor:
+def _least_around(values: np.ndarray, reach: int) -> np.ndarray:
     """Least value within so many pixels in each direction, in either axis."""
-    for axis in ((1, 2 * reach + 1), (2 * reach + 1, 1)):
-        pad = (axis[0] // 2, axis[1] // 2)
-        values = -torch.nn.functional.max_pool2d(-values[None], axis, stride=1, padding=pad)[0]
-    return values
+    outside = np.array(np.inf if values.dtype.kind == "f" else True, dtype=values.dtype)
+    for _ in range(2):
+        # Windows of one, two, four… values: two that overlap make one of any width.
+        least = np.pad(values, ((reach, reach), (0, 0)), constant_values=outside)
+        width, wanted = 1, 2 * reach + 1
+        while width < wanted:
+            step = min(width, wanted - width)
+            least, width = np.minimum(least[:-step], least[step:]), width + step
+        values = least.T
+    return np.ascontiguousarray(values)
