@@ -42,10 +42,14 @@ class Command:
 
 COMMANDS = (
     Command(("reconstruct",), "monoface.cli.reconstruct", "turn photos into 3D faces"),
-    Command(
-        ("evaluate", "aflw2000"), "monoface.cli.evaluate_aflw2000", "score weights on AFLW2000-3D", "eval"
+    *(
+        Command(("evaluate", name), f"monoface.cli.evaluate_{name.replace('-', '_')}", summary, "eval")
+        for name, summary in (
+            ("aflw2000", "score 68 points on AFLW2000-3D"),
+            ("aflw", "score 21 points on AFLW"),
+            ("now", "score neutral meshes on NoW"),
+        )
     ),
-    Command(("evaluate", "aflw"), "monoface.cli.evaluate_aflw", "score weights on AFLW", "eval"),
     Command(("train", "pretrain"), "monoface.cli.train_pretrain", "train the regressor", "train"),
     Command(
         ("facemodel", "learn"), "monoface.cli.facemodel_learn", "make the default face model", "facemodel"
