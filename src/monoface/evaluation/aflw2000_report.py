@@ -255,22 +255,17 @@ def worst_pictures(report: Aflw2000Report, errors: Aflw2000Errors, source: Aflw2
 def _definition(setup: PredictionSetup) -> Definition:
     return Definition(
         data=f"AFLW2000-3D; box: {setup.box}; {setup.passes} pass{'es' * (setup.passes > 1)}",
-        measure="normalised mean error (NME): mean distance of the 68 points in x and y, in percent; in 3D "
-        "with "
-        "depth counted from each shape's smallest, over the same normaliser",
+        measure="normalised mean error (NME): mean distance of the 68 points in x and y, in percent; in "
+        "3D with depth counted from each shape's smallest, over the same normaliser",
         alignment="none",
         normaliser=_NORMALISER,
         means=f"mean of each bin of {_YAW_SPLIT}; bin_mean is the mean of the three bins, image_mean that "
-        "of all "
-        "photos",
+        "of all photos",
         failures="photos without a prediction are listed and left out of the means; in the failure rate "
-        "and the "
-        "area under the cumulative curve they count as failures",
-        source="Zhu et al., CVPR 2016; binning and means as in the published evaluation code of 3DDFA. The "
-        "original "
-        "annotation is fitted; the re-annotated points are Bulat and Tzimiropoulos's, ICCV 2017. Figures "
-        "on the two "
-        "must not be compared.",
+        "and the area under the cumulative curve they count as failures",
+        source="Zhu et al., CVPR 2016; binning and means as in the published evaluation code of 3DDFA. "
+        "The original annotation is fitted; the re-annotated points are Bulat and Tzimiropoulos's, ICCV "
+        "2017. Figures on the two must not be compared.",
     )
 
 

@@ -62,8 +62,8 @@ def _check_order(
             Finding(
                 "left and right exchanged",
                 f"with the two sides of the face exchanged the median distance is {exchanged:.1f} px "
-                "rather than "
-                f"{as_given:.1f} px. The 68 points begin at the end of the jaw on the image's left.",
+                f"rather than {as_given:.1f} px. The 68 points begin at the end of the jaw on the image's "
+                "left.",
                 refuse=True,
             )
         ]
@@ -86,9 +86,8 @@ def check_annotation(
         Finding(
             "annotations mixed",
             f"in {int(off.sum())} of {len(off)} photos the points do not fill the box that comes with "
-            "them. They "
-            "are probably the re-annotated points, not the original ones; figures on the two must not be "
-            "compared.",
+            "them. They are probably the re-annotated points, not the original ones; figures on the two "
+            "must not be compared.",
         )
     ]
 
@@ -100,9 +99,8 @@ def check_box_stated(box: str) -> list[Finding]:
     return [
         Finding(
             "box not stated",
-            "it is not said whether the predictor saw the annotated box or a detector's; the annotated one "
-            "is "
-            "worth about 0.1 % NME. State it with --points-box.",
+            "it is not said whether the predictor saw the annotated box or a detector's; the annotated "
+            "one is worth about 0.1 % NME. State it with --points-box.",
         )
     ]
 
@@ -133,8 +131,7 @@ def check_missing(missing: Sequence[str], count: int) -> list[Finding]:
         Finding(
             "missing predictions",
             f"{len(missing)} of {count} photos have none ({some}). The means are over the others; the "
-            "failure rate "
-            "and the area under the cumulative curve count them as failures.",
+            "failure rate and the area under the cumulative curve count them as failures.",
         )
     ]
 

@@ -69,8 +69,7 @@ class PointPredictions:
         if keys and max(rows) < 0:
             raise DataError(
                 f"{self.name}: expected predictions for photos such as {keys[0]}, got none of the "
-                f"{len(keys)}; "
-                f"it has {', '.join(self.keys[:3])}. Name predictions after the photos."
+                f"{len(keys)}; it has {', '.join(self.keys[:3])}. Name predictions after the photos."
             )
         found = np.full((len(keys), *self.points_px.shape[1:]), np.nan)
         known = np.array(rows) >= 0
