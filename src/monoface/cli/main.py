@@ -117,8 +117,8 @@ def _load(command: Command) -> _Runnable:
         if not command.extra or missing in ("", "monoface"):
             raise
         raise MonofaceError(
-            f"{command.name} needs {missing}, which is not installed. "
-            f"Install it with: pip install 'monoface[{command.extra}]'"
+            f"{command.name} needs {missing}, which is not installed. Install it with: pip install "
+            f"'monoface[{command.extra}]'"
         ) from error
     return module
 

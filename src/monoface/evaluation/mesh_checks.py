@@ -50,8 +50,7 @@ def check_seven_landmarks(
     else:
         text = (
             f"after the best similarity transform they miss the scan's by {100 * misfit:.0f} % of the "
-            "distance "
-            f"between the eyes: expected {', '.join(NOW_LANDMARKS)}"
+            f"distance between the eyes: expected {', '.join(NOW_LANDMARKS)}"
         )
     return [Finding(check, f"{name}: {text}.", refuse=True)]
 
@@ -66,8 +65,7 @@ def check_on_mesh(landmarks: Float[np.ndarray, "points 3"], surface: Surface, na
         Finding(
             "landmarks off the mesh",
             f"{name}: a landmark lies {off:.2g} times the distance between the eyes away from the mesh; "
-            "they must "
-            "be in its frame and unit.",
+            "they must be in its frame and unit.",
             refuse=off > 1,
         )
     ]
@@ -86,8 +84,7 @@ def check_unit(landmarks: Float[np.ndarray, "7 3"], unit: str, name: str) -> lis
         Finding(
             "wrong units",
             f"{name}: the outer corners of the eyes are {apart:.4g} {unit} apart, expected {low:g} to "
-            f"{high:g} mm. "
-            f"{guess}",
+            f"{high:g} mm. {guess}",
             refuse=True,
         )
     ]
@@ -106,9 +103,9 @@ def check_files(files: Sequence[MeshFile], degenerate: Mapping[str, int]) -> lis
         findings.append(
             Finding(
                 "vertex-colour OBJ",
-                f"{len(coloured)} of {len(files)} files checked hold colours in the lines of vertices ({coloured[0]}, …). They "
-                "were read "
-                "as x, y, z and colour; programs that expect three numbers misread such files.",
+                f"{len(coloured)} of {len(files)} files checked hold colours in the lines of vertices "
+                f"({coloured[0]}, …). They were read as x, y, z and colour; programs that expect three "
+                "numbers misread such files.",
             )
         )
     found = {name: count for name, count in degenerate.items() if count}
@@ -118,8 +115,7 @@ def check_files(files: Sequence[MeshFile], degenerate: Mapping[str, int]) -> lis
             Finding(
                 "degenerate triangles",
                 f"{len(found)} meshes have triangles without area (most: {most} in {name}). They were left "
-                "out; "
-                "the official scripts return NaN for them.",
+                "out; the official scripts return NaN for them.",
             )
         )
     sizes = Counter(len(file.verts) for file in files)
@@ -166,10 +162,8 @@ def check_neutral(
             Finding(
                 "expression not zeroed",
                 f"the mouth's width changes by {100 * np.mean(changes):.0f} % (mean) between photos with "
-                "expression "
-                "and neutral ones of the same subject. NoW compares neutral scans: predict the mesh with "
-                "expression "
-                "and jaw set to zero.",
+                "expression and neutral ones of the same subject. NoW compares neutral scans: predict the "
+                "mesh with expression and jaw set to zero.",
             )
         )
     if turns and np.median(turns) > _MAX_TURN_DEG:
@@ -177,8 +171,7 @@ def check_neutral(
             Finding(
                 "head pose not zeroed",
                 f"meshes of one subject are turned against each other by {np.median(turns):.0f} degrees "
-                "(median). "
-                "The alignment undoes a rigid turn, but neck and jaw poses must be zero.",
+                "(median). The alignment undoes a rigid turn, but neck and jaw poses must be zero.",
             )
         )
     return findings

@@ -132,8 +132,8 @@ def _read_ply(path: Path) -> MeshFile:
         import trimesh
     except ImportError as error:
         raise ConfigError(
-            "reading .ply needs trimesh, which is not installed. "
-            "Install it with: pip install 'monoface[eval]'"
+            "reading .ply needs trimesh, which is not installed. Install it with: pip install "
+            "'monoface[eval]'"
         ) from error
     try:
         mesh = trimesh.load(path, process=False, force="mesh")

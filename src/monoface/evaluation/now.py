@@ -309,18 +309,16 @@ def definition(unit: Unit | None) -> Definition:
     return Definition(
         data="NoW: neutral scans of faces, and photos of the same people in four challenges",
         measure="distance of each vertex of the scan, within a sphere round the face (1.4 times the mean "
-        "of the eyes' "
-        "distance and the nose's length), to the closest point of the predicted neutral mesh",
-        alignment=f"similarity transform by seven landmarks, then least squares of the scan's distances; "
-        f"{scale}; "
-        f"{IcpConfig(with_scale=unit is None).failure_rule}",
+        "of the eyes' distance and the nose's length), to the closest point of the predicted neutral mesh",
+        alignment="similarity transform by seven landmarks, then least squares of the scan's distances; "
+        f"{scale}; {IcpConfig(with_scale=unit is None).failure_rule}",
         normaliser="none; millimetres of the scan",
         means="median, mean and standard deviation over the distances of all photos together",
         failures="photos without a mesh, or whose alignment failed, are listed and left out of median, "
-        "mean and std; "
-        "in the cumulative curve they count as beyond its end",
-        source=f"Sanyal et al., CVPR 2019{'; Zielonka et al., ECCV 2022' if unit else ''}. The refinement is iterated until it converges; the official script stops when a step gains less than "
-        "1e-4, and its first alignment may mirror a mesh, ours never does.",
+        "mean and std; in the cumulative curve they count as beyond its end",
+        source=f"Sanyal et al., CVPR 2019{'; Zielonka et al., ECCV 2022' if unit else ''}. The refinement "
+        "is iterated until it converges; the official script stops when a step gains less than 1e-4, and "
+        "its first alignment may mirror a mesh, ours never does.",
     )
 
 
