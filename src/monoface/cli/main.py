@@ -48,6 +48,8 @@ COMMANDS = (
             ("aflw2000", "score 68 points on AFLW2000-3D"),
             ("aflw", "score 21 points on AFLW"),
             ("now", "score neutral meshes on NoW"),
+            ("heads", "score shape, pose, albedo and light on heads that are drawn"),
+            ("consistency", "score how alike the shapes of one person's photos are"),
         )
     ),
     Command(("train", "pretrain"), "monoface.cli.train_pretrain", "train the regressor", "train"),

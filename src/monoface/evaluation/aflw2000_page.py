@@ -6,12 +6,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from monoface.evaluation.cases_report import running_mean
-from monoface.evaluation.definition import closing_sections, warnings_of
+from monoface.evaluation.definition import Galleries, closing_sections, warnings_of
 from monoface.evaluation.page import (
     Bar,
     Curve,
     Facts,
-    Gallery,
     Page,
     Section,
     Stat,
@@ -31,7 +30,7 @@ _KEYS = (*YAW_BINS, BIN_MEAN, IMAGE_MEAN)
 _CURVE_LIMIT = 10.0
 
 
-def aflw2000_page(report: "Aflw2000Report", pictures: Gallery | None) -> Page:
+def aflw2000_page(report: "Aflw2000Report", galleries: Galleries | None) -> Page:
     """Figures first, then charts, the worst photos, the definition, versions and hashes."""
     made_with = report.setup.made_with
     scored = f"weights {made_with.weights}" if made_with else ", ".join(report.setup.predictions)
@@ -39,7 +38,7 @@ def aflw2000_page(report: "Aflw2000Report", pictures: Gallery | None) -> Page:
     sections = [
         Section("Errors by yaw", _tables(report)),
         Section("Charts", _charts(report)),
-        *closing_sections(report.definition, made_with, report.setup.versions, pictures),
+        *closing_sections(report.definition, made_with, report.setup.versions, galleries),
     ]
     if report.setup.predictions:
         hashes = {f"SHA-256 of {name}": digest for name, digest in report.setup.predictions.items()}

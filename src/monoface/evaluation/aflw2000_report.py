@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Float64
 
 from monoface.data.sources import Aflw2000
-from monoface.evaluation.definition import Definition, Finding
+from monoface.evaluation.definition import WORST, Definition, Finding, Galleries
 from monoface.evaluation.page import Gallery, Page, landmarks_picture
 from monoface.evaluation.point_checks import check_claim, check_missing
 from monoface.evaluation.report import installed_versions
@@ -174,12 +174,12 @@ class Aflw2000Report:
     worst: Sequence[PhotoError]
     photos: Sequence[PhotoError]
 
-    def page(self, pictures: Gallery | None = None) -> Page:
+    def page(self, galleries: Galleries | None = None) -> Page:
         """The report as a page; see `BenchmarkReport`."""
         # The page knows the report, so it is imported here.
         from monoface.evaluation.aflw2000_page import aflw2000_page
 
-        return aflw2000_page(self, pictures)
+        return aflw2000_page(self, galleries)
 
 
 def summarise(
@@ -236,7 +236,7 @@ def summarise(
     )
 
 
-def worst_pictures(report: Aflw2000Report, errors: Aflw2000Errors, source: Aflw2000) -> Gallery:
+def worst_pictures(report: Aflw2000Report, errors: Aflw2000Errors, source: Aflw2000) -> Galleries:
     """The worst photos with their true and predicted points."""
     row_of = {key: row for row, key in enumerate(errors.keys)}
     place_of = {key: place for place, key in enumerate(source.keys)}
@@ -249,7 +249,7 @@ def worst_pictures(report: Aflw2000Report, errors: Aflw2000Errors, source: Aflw2
         )
         for photo in report.worst
     ]
-    return Gallery(pictures, "Original annotation in green, prediction in red.")
+    return {WORST: Gallery(pictures, "Original annotation in green, prediction in red.")}
 
 
 def _definition(setup: PredictionSetup) -> Definition:

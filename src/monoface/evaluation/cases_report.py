@@ -6,12 +6,11 @@ from dataclasses import dataclass, field
 import numpy as np
 from jaxtyping import Float64
 
-from monoface.evaluation.definition import Definition, Finding, closing_sections, warnings_of
+from monoface.evaluation.definition import Definition, Finding, Galleries, closing_sections, warnings_of
 from monoface.evaluation.page import (
     Bar,
     Curve,
     Facts,
-    Gallery,
     Page,
     Section,
     Stat,
@@ -121,7 +120,7 @@ class CasesReport:
     predictions: Mapping[str, str] = field(default_factory=dict)
     versions: Mapping[str, str] = field(default_factory=installed_versions)
 
-    def page(self, pictures: Gallery | None = None) -> Page:
+    def page(self, galleries: Galleries | None = None) -> Page:
         """The report as a page; see `BenchmarkReport`."""
         scored = f"weights {self.made_with.weights}" if self.made_with else ", ".join(self.predictions)
         sections = [
@@ -130,7 +129,7 @@ class CasesReport:
             *([Section("Settings", [Facts(self.settings)])] if self.settings else []),
             *([Section("Failures", [Facts(self.failures)])] if self.failures else []),
             *closing_sections(
-                self.definition, self.made_with, {**self.versions, **self.predictions}, pictures
+                self.definition, self.made_with, {**self.versions, **self.predictions}, galleries
             ),
         ]
         return Page(

@@ -3,11 +3,17 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
-from typing import Protocol
+from typing import Final, Protocol
 
 from monoface.core.errors import DataError
 from monoface.evaluation.page import Facts, Gallery, Page, Section
 from monoface.pipeline import MadeWith
+
+WORST: Final = "The worst"
+"""Title of the pictures of the worst cases."""
+
+Galleries = Mapping[str, Gallery]
+"""Pictures by the title of their section."""
 
 
 @dataclass(frozen=True)
@@ -91,22 +97,23 @@ class BenchmarkReport(Protocol):
         """What the pre-flight checks found."""
         ...
 
-    def page(self, pictures: Gallery | None = None) -> Page:
+    def page(self, galleries: Galleries | None = None) -> Page:
         """The report as a page.
 
         Args:
-            pictures: Of the worst cases; they are not part of the JSON file.
+            galleries: Pictures; they are not part of the JSON file.
         """
         ...
 
 
 def closing_sections(
-    definition: Definition, made_with: MadeWith | None, versions: Mapping[str, str], pictures: Gallery | None
+    definition: Definition,
+    made_with: MadeWith | None,
+    versions: Mapping[str, str],
+    galleries: Galleries | None,
 ) -> list[Section]:
-    """What every page ends with: the worst cases, the definition, versions and hashes."""
-    sections = []
-    if pictures is not None and pictures.pictures:
-        sections.append(Section("The worst", [pictures]))
+    """What every page ends with: pictures, the definition, versions and hashes."""
+    sections = [Section(title, [gallery]) for title, gallery in (galleries or {}).items() if gallery.pictures]
     sections.append(Section("Definition", [Facts(definition.as_facts())]))
     facts = dict(versions)
     if made_with is not None:

@@ -23,7 +23,14 @@ from jaxtyping import Float
 
 from monoface.core.errors import ConfigError, DataError
 from monoface.evaluation.cases_report import ALL, Case, CasesReport, CurvePoints, Measure, make_report
-from monoface.evaluation.definition import Definition, Finding, one_of_each, refuse_if_meaningless
+from monoface.evaluation.definition import (
+    WORST,
+    Definition,
+    Finding,
+    Galleries,
+    one_of_each,
+    refuse_if_meaningless,
+)
 from monoface.evaluation.mesh_checks import (
     check_files,
     check_neutral,
@@ -322,7 +329,7 @@ def definition(unit: Unit | None) -> Definition:
     )
 
 
-def worst_pictures(data: NowData, scored: Sequence[ScoredPhoto]) -> Gallery:
+def worst_pictures(data: NowData, scored: Sequence[ScoredPhoto]) -> Galleries:
     """Heat maps on the scans of the photos with the largest mean distance."""
     known = [one for one in scored if not one.failure]
     worst = sorted(known, key=lambda one: -one.distances_mm.mean())[:_WORST]
@@ -331,9 +338,8 @@ def worst_pictures(data: NowData, scored: Sequence[ScoredPhoto]) -> Gallery:
         scan = data.scan(one.photo.subject)
         image = heat_map(scan.verts_mm, scan.faces, one.distances_mm, _HEAT_LIMIT_MM)
         pictures.append(picture_of(image, f"{one.photo.key}: mean {one.distances_mm.mean():.2f} mm"))
-    return Gallery(
-        pictures, f"Distances on the scans, from 0 (dark) to {_HEAT_LIMIT_MM:g} mm and more (red)."
-    )
+    caption = f"Distances on the scans, from 0 (dark) to {_HEAT_LIMIT_MM:g} mm and more (red)."
+    return {WORST: Gallery(pictures, caption)}
 
 
 def _score(data: NowData, predict: Predict, photo: NowPhoto, unit: Unit | None) -> ScoredPhoto:

@@ -12,8 +12,8 @@ import numpy as np
 import torch
 
 from monoface.core.files import refuse_existing, write_atomically
-from monoface.evaluation.definition import BenchmarkReport
-from monoface.evaluation.page import Gallery, page_html
+from monoface.evaluation.definition import BenchmarkReport, Galleries
+from monoface.evaluation.page import page_html
 from monoface.metrics import Interval
 
 _DECIMALS = 6
@@ -57,7 +57,7 @@ def refuse_existing_results(out: Path, *, overwrite: bool) -> None:
 
 
 def write_results(
-    report: BenchmarkReport, out: Path, pictures: Gallery | None = None, *, overwrite: bool = False
+    report: BenchmarkReport, out: Path, galleries: Galleries | None = None, *, overwrite: bool = False
 ) -> None:
     """Write a report as JSON and as a page beside it; the JSON comes last.
 
@@ -66,7 +66,7 @@ def write_results(
         OSError: If the folder cannot be made or written to.
     """
     refuse_existing_results(out, overwrite=overwrite)
-    write_atomically(page_path(out), page_html(report.page(pictures)).encode(), overwrite=overwrite)
+    write_atomically(page_path(out), page_html(report.page(galleries)).encode(), overwrite=overwrite)
     write_report(report, out, overwrite=overwrite)
 
 

@@ -69,7 +69,5 @@ def vertex_distance(
     Raises:
         DataError: If there are fewer than three vertices, or one is not finite.
     """
-    if predicted_mm.shape != true_mm.shape:
-        raise DataError(f"vertices: expected as many as the truth's {len(true_mm)}, got {len(predicted_mm)}.")
     placement = Placement.between(predicted_mm, true_mm, with_scale=with_scale)
     return np.linalg.norm(placement.apply(predicted_mm) - true_mm, axis=1)
