@@ -1,5 +1,6 @@
 """Prints the report of a benchmark: its definition, warnings and tables, as they stand on its page."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from monoface.evaluation.definition import BenchmarkReport
@@ -9,21 +10,26 @@ from monoface.evaluation.report import page_path
 
 def print_results(report: BenchmarkReport, out: Path) -> None:
     """Print a report, and where it was written."""
-    page = report.page()
-    print(f"{page.title}\n{page.subtitle}")
-    for name, text in report.definition.as_facts().items():
-        print(f"  {name}: {text}")
-    for warning in page.warnings:
-        print(f"! {warning}")
-    _print_tables(page)
+    print_page(report.page(), report.definition.as_facts())
     print(f"\nwritten: {out} and {page_path(out)}")
 
 
-def _print_tables(page: Page) -> None:
+def print_page(page: Page, facts: Mapping[str, str] | None = None) -> None:
+    """Print title, warnings and tables of a page.
+
+    Args:
+        page: The page.
+        facts: What stands below the title, such as a definition.
+    """
+    print(f"{page.title}\n{page.subtitle}")
+    for name, text in (facts or {}).items():
+        print(f"  {name}: {text}")
+    for warning in page.warnings:
+        print(f"! {warning}")
     for section in page.sections:
         for block in section.blocks:
             if isinstance(block, Table):
-                print()
+                print(f"\n{section.title}")
                 _print_table(block)
 
 

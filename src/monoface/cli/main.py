@@ -47,9 +47,14 @@ COMMANDS = (
         for name, summary in (
             ("aflw2000", "score 68 points on AFLW2000-3D"),
             ("aflw", "score 21 points on AFLW"),
+            ("aflw-lfpa", "score 34 points on AFLW-LFPA"),
             ("now", "score neutral meshes on NoW"),
+            ("micc", "score meshes on MICC Florence"),
+            ("realy", "score meshes by region on REALY"),
+            ("facescape", "score posed meshes on FaceScape"),
             ("heads", "score shape, pose, albedo and light on heads that are drawn"),
             ("consistency", "score how alike the shapes of one person's photos are"),
+            ("compare", "compare two reports, with paired intervals"),
         )
     ),
     Command(("train", "pretrain"), "monoface.cli.train_pretrain", "train the regressor", "train"),

@@ -207,9 +207,16 @@ class CasesReport:
         )
 
 
-def figures_of(cases: Sequence[Case], measures: Sequence[Measure]) -> dict[str, dict[str, float]]:
-    """Mean of each measure over the cases of each group that have it; the group `all` first."""
-    groups = [ALL, *sorted({group for case in cases for group in case.groups})]
+def figures_of(
+    cases: Sequence[Case], measures: Sequence[Measure], order: Sequence[str] = ()
+) -> dict[str, dict[str, float]]:
+    """Mean of each measure over the cases of each group that have it; the group `all` first.
+
+    Args:
+        order: Groups in the order wanted; others follow by name.
+    """
+    present = {group for case in cases for group in case.groups}
+    groups = [ALL, *(group for group in order if group in present), *sorted(present - set(order))]
     return {
         group: {
             measure.name: _mean(
@@ -228,6 +235,7 @@ def make_report(
     cases: Sequence[Case],
     *,
     figures: Mapping[str, Mapping[str, float]] | None = None,
+    groups: Sequence[str] = (),
     findings: Sequence[Finding] = (),
     curves: Mapping[str, CurvePoints] | None = None,
     settings: Mapping[str, str] | None = None,
@@ -239,8 +247,9 @@ def make_report(
 
     Args:
         figures: By group and measure, where they are no means over cases; then there are no intervals.
+        groups: Order of the groups.
     """
-    means = figures_of(cases, measures)
+    means = figures_of(cases, measures, groups)
     intervals = {} if figures else {measure.name: _interval(cases, measure) for measure in measures}
     return CasesReport(
         benchmark=benchmark,

@@ -155,6 +155,7 @@ def summarise(
         definition(),
         MEASURES,
         cases,
+        groups=_THIRDS,
         curves=curves,
         settings=settings,
         made_with=made_with,
