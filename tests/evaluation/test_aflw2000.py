@@ -3,43 +3,19 @@ import time
 
 import numpy as np
 import pytest
+from aflw2000_photos import SETUP, make_source
 from numpy.testing import assert_allclose, assert_array_equal
 
 from monoface.core.errors import ConfigError, OutputExistsError
 from monoface.data.sources import Aflw2000
-from monoface.data.sources.aflw2000 import Aflw2000Annotations, compute_roi_box
+from monoface.data.sources.aflw2000 import compute_roi_box
 from monoface.detection.detections import Detection
 from monoface.evaluation.aflw2000 import EvaluateAflw2000Config, evaluate_aflw2000, run
-from monoface.evaluation.aflw2000_report import PredictionSetup, summarise
+from monoface.evaluation.aflw2000_report import summarise
 from monoface.evaluation.boxes import DetectedBox, given_box
 from monoface.evaluation.predictors import Landmarks68, RegressorPredictor
 from monoface.evaluation.report import as_json, write_report
 from monoface.geometry.crops import unclip_square
-
-YAW_DEG = np.array([-75.0, 0.25, 40.5, 10, 89, -20, 31], dtype=np.float32)
-SETUP = PredictionSetup("roi_box", 1, "ibug68", "ibug68_reannotated")
-
-
-class BlankPhotos:
-    """Grey pictures of 320 x 260 pixels whose first pixel tells the key."""
-
-    def decode(self, name):
-        image = np.full((260, 320, 3), 128, dtype=np.uint8)
-        image[0, 0] = int(name.split(".")[0])
-        return image
-
-
-def make_source(with_reannotation=True):
-    generator = np.random.default_rng(2)
-    points = generator.uniform(60, 180, (7, 68, 3)).astype(np.float32)
-    annotations = Aflw2000Annotations(
-        keys=tuple(f"{row}" for row in range(7)),
-        points68_px=points,
-        points68_reannotated_px=(points[..., :2] + 2) if with_reannotation else None,
-        yaw_deg=YAW_DEG,
-        roi_box=np.stack([compute_roi_box(face[:, :2], 320, 260) for face in points]),
-    )
-    return Aflw2000(BlankPhotos(), annotations, ".jpg")
 
 
 @pytest.fixture

@@ -29,7 +29,7 @@ def inside(verts, name):
 
 
 def keypoint_triangles(verts, faces):
-    """85 triangles whose first corners are keypoints: those of a region within it, seven where they belong."""
+    """85 triangles whose first corners are keypoints: of a region within it, seven where they belong."""
     rng = np.random.default_rng(0)
     first = verts[faces[:, 0]]
     chosen = rng.integers(len(faces), size=85)

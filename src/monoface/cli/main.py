@@ -46,6 +46,7 @@ COMMANDS = (
         Command(("evaluate", name), f"monoface.cli.evaluate_{name.replace('-', '_')}", summary, "eval")
         for name, summary in (
             ("aflw2000", "score 68 points on AFLW2000-3D"),
+            ("aflw2000-dense", "score all vertices on AFLW2000-3D, with your own Basel Face Model"),
             ("aflw", "score 21 points on AFLW"),
             ("aflw-lfpa", "score 34 points on AFLW-LFPA"),
             ("now", "score neutral meshes on NoW"),

@@ -128,12 +128,13 @@ def summarise(
     distance = pairwise_distance([shape.neutral_mm for shape in found if shape.neutral_mm is not None])
     people = np.array([shape.photo.person for shape in found])
     expression = np.array([shape.expression_mm for shape in found])
-    thirds = np.searchsorted(np.quantile(expression, (1 / 3, 2 / 3)), expression) if found else []
+    limits = np.quantile(expression, (1 / 3, 2 / 3)) if found else np.zeros(2)
     cases = []
     for row, shape in enumerate(found):
         errors = _errors(distance, people, expression, row)
         photo = shape.photo
-        cases.append(Case(photo.key, (_THIRDS[thirds[row]],), errors, yaw_deg=photo.yaw_deg))
+        third = _THIRDS[int(np.searchsorted(limits, expression[row]))]
+        cases.append(Case(photo.key, (third,), errors, yaw_deg=photo.yaw_deg))
     cases += [Case(shape.photo.key, (), {}, shape.failure) for shape in shapes if shape.failure]
     curves = {
         measure.label: CurvePoints.of(

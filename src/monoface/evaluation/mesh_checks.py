@@ -178,8 +178,8 @@ def check_neutral(
 
 
 def _mouth_width(landmarks: Float64[np.ndarray, "7 3"]) -> float:
-    apart = np.linalg.norm(landmarks[0] - landmarks[3])
-    return float(np.linalg.norm(landmarks[5] - landmarks[6]) / max(apart, 1e-12))
+    apart = float(np.linalg.norm(landmarks[0] - landmarks[3]))
+    return float(np.linalg.norm(landmarks[5] - landmarks[6])) / max(apart, 1e-12)
 
 
 def _misfit(predicted: Float[np.ndarray, "7 3"], true_mm: Float[np.ndarray, "7 3"]) -> float:

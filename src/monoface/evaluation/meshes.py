@@ -8,6 +8,7 @@ too, and a polygon may have more than three corners.
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float64, Int64
@@ -136,7 +137,7 @@ def _read_ply(path: Path) -> MeshFile:
             "'monoface[eval]'"
         ) from error
     try:
-        mesh = trimesh.load(path, process=False, force="mesh")
+        mesh: Any = trimesh.load(path, process=False, force="mesh")
         verts = np.array(mesh.vertices, dtype=np.float64)
         faces = np.array(mesh.faces, dtype=np.int64).reshape(-1, 3)
     except (OSError, ValueError, KeyError, IndexError, AttributeError, TypeError) as error:

@@ -17,7 +17,7 @@ _CLAIM_TOLERANCE = 0.02
 
 
 def check_predicted_points(
-    predicted_px: Float[np.ndarray, "photos points axes"], true_px: Float[np.ndarray, "photos points axes"]
+    predicted_px: Float[np.ndarray, "photos points _"], true_px: Float[np.ndarray, "photos points _"]
 ) -> list[Finding]:
     """Whether predicted points are in pixels of the photo, and in the order of the annotation."""
     found = np.isfinite(predicted_px).all(axis=(1, 2))

@@ -80,7 +80,7 @@ class PointPredictions:
 def _axes_of(path: Path, name: str) -> int:
     try:
         with np.load(path, allow_pickle=False) as file:
-            shape = file[name].shape if name in file else ()
+            shape: tuple[int, ...] = file[name].shape if name in file else ()
     except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
         raise DataError(f"{path}: expected an .npz file of predictions, cannot read it ({error}).") from error
     if len(shape) != 3 or shape[2] not in (2, 3):
