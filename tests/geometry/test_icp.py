@@ -57,6 +57,34 @@ def test_large_scans_come_to_the_same_end(cap):
     assert_allclose(result.placement.apply(verts), from_truth.placement.apply(verts), atol=0.02)
 
 
+@pytest.mark.parametrize("with_scale", [True, False])
+def test_agrees_with_a_general_optimiser(cap, with_scale):
+    """The same objective, least squares of the distances over turn, shift and scale, by scipy."""
+    from scipy.optimize import least_squares
+
+    verts, surface = cap
+    rng = np.random.default_rng(3)
+    inner = verts[np.linalg.norm(verts[:, :2], axis=1) < 70]
+    scan = inner + rng.normal(0, 1.0, inner.shape)
+    start = off_by((0.06, -0.04, 0.03), 1.03, (2, -1, 3))
+
+    def placed(x):
+        scale = float(np.exp(x[6])) if with_scale else 1.0
+        return off_by(x[:3] + 1e-12, scale, x[3:6]).after(start)
+
+    def distances(x):
+        placement = placed(x)
+        return placement.scale * surface.closest(placement.inverse().apply(scan)).distance
+
+    best = least_squares(
+        distances, np.zeros(7 if with_scale else 6), x_scale=[0.01] * 3 + [1.0] * 3 + [0.01] * with_scale
+    )
+    expected = np.sqrt(np.mean(distances(best.x) ** 2))
+    result = align_to_scan(surface, scan, start, IcpConfig(with_scale=with_scale))
+    assert_allclose(result.rms, expected, rtol=1e-3)
+    assert_allclose(result.placement.apply(inner), placed(best.x).apply(inner), atol=0.1)
+
+
 @pytest.mark.parametrize(
     ("config", "message"),
     [

@@ -2,10 +2,11 @@
 
 import math
 from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 import torch
-from jaxtyping import Float, Float64
+from jaxtyping import Float, Float64, UInt8
 from torch import Tensor
 
 from monoface.evaluation.heads_truth import LANDMARK_SET, Correspondence, TrueHead, depth_map
@@ -19,10 +20,21 @@ from monoface.geometry.rotations import camera_to_head, degrees, head_angles_fro
 from monoface.geometry.surface import Surface
 from monoface.geometry.triangles import vertex_normals
 from monoface.metrics import box_normaliser, nme, scan_to_surface
-from monoface.pipeline import CoefficientRegressor, Regression, read_image
+from monoface.pipeline import Regression, read_image
 from monoface.pipeline.appearance import Appearance
 from monoface.pipeline.texturing import PlacedMesh, Texturer
 from monoface.shading import sh_irradiance
+
+
+@runtime_checkable
+class RegressesCrops(Protocol):
+    """What finds coefficients in crops: `CoefficientRegressor`, or anything like it."""
+
+    size_px: int
+
+    def predict(self, crops: UInt8[Tensor, "batch size size 3"]) -> Regression:
+        """Faces in crops of that size; the cameras are those of the crops."""
+        ...
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,7 +82,7 @@ class HeadScorer:
 
     def __init__(
         self,
-        regressor: CoefficientRegressor,
+        regressor: RegressesCrops,
         model: FaceModel,
         true_model: FaceModel,
         correspondence: Correspondence,
