@@ -13,6 +13,7 @@ from monoface.data import recipe
 from monoface.data.packs import CANVAS_PX, FACE_PX
 from monoface.data.pseudo_labels import LabelledPhotos, roi_from_points
 from monoface.data.recipe import RecipeConfig, TurnConfig, held_out_ytf, read_photos, turned_pack
+from monoface.data.second_round import SecondRoundConfig
 from monoface.data.sources import Ytf
 from monoface.facemodel import CoefficientLayout, FaceModel, LandmarkSet
 from monoface.facemodel.fitting import LandmarkFit, project_points
@@ -108,3 +109,15 @@ def test_hashes_tell_coefficient_spaces_apart(head):
 def test_impossible_recipes_are_refused(wrong):
     with pytest.raises(ConfigError, match="held_out_people of at least 1 and a limit of at least 0"):
         RecipeConfig(**wrong)
+
+
+def test_hashes_know_second_rounds_by_what_is_in_their_weights(head, tmp_path):
+    def hash_with(name, content):
+        path = tmp_path / name
+        path.write_bytes(content)
+        return recipe._recipe_hash(head, RecipeConfig(second_round=SecondRoundConfig(weights=path)))
+
+    first = hash_with("one", b"weights")
+    assert first == hash_with("two", b"weights")
+    assert first != hash_with("three", b"others")
+    assert first != recipe._recipe_hash(head, RecipeConfig())

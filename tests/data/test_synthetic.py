@@ -9,7 +9,7 @@ import torch
 from torch.testing import assert_close
 
 from monoface.data import synthetic
-from monoface.data.batches import mirrored_expressions
+from monoface.data.mirroring import mirrored_expressions
 from monoface.data.packs import CANVAS_PX, FACE_PX
 from monoface.data.synthetic import HeadsConfig, draw_coefficients, framing_camera, heads_pack
 from monoface.facemodel import CoefficientLayout, FaceModel, LandmarkSet

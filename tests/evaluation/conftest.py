@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from monoface.facemodel import FaceModel, FaceModelData, LandmarkSet
-from monoface.networks import Regressor, RegressorConfig, RegressorInfo, save_regressor
+from monoface.networks import LandmarkMapConfig, Regressor, RegressorConfig, RegressorInfo, save_regressor
 from monoface.networks.backbones import ResNetConfig
 from monoface.pipeline import CoefficientRegressor, MadeWith
 
@@ -69,6 +69,19 @@ def toy_weights(tmp_path_factory):
 @pytest.fixture(scope="session")
 def toy_regressor(toy_weights):
     return CoefficientRegressor.load(toy_weights)
+
+
+@pytest.fixture(scope="session")
+def toy_mapped(toy_model, tmp_path_factory):
+    """A very small regressor that sees landmarks, with random weights."""
+    torch.manual_seed(1)
+    backbone = ResNetConfig(blocks=(1, 1, 1, 1), width=0.125, in_channels=4)
+    config = RegressorConfig(IDENTITY + EXPRESSION + 9, backbone=backbone, landmark_map=LandmarkMapConfig())
+    network = Regressor(config).eval()
+    torch.nn.init.normal_(network.head.weight, std=0.1)
+    path = tmp_path_factory.mktemp("weights") / "mapped.safetensors"
+    save_regressor(network, RegressorInfo("twodasl", "0" * 64, IDENTITY, EXPRESSION), path)
+    return CoefficientRegressor.load(path)
 
 
 @pytest.fixture(scope="session")

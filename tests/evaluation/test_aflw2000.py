@@ -1,5 +1,6 @@
 import json
 import time
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -185,6 +186,40 @@ def test_run_measures_weights_and_writes_the_report(source, toy_tools, tmp_path,
     if box == "roi_box":
         errors = evaluate_aflw2000(RegressorPredictor(toy_tools.regressor, toy_tools.face_model), source)
         assert_allclose(report.nme_percent["image_mean"], 100 * errors.original.mean(), rtol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ({}, "empty"),
+        ({"passes": 2}, "empty; then the landmarks found, in the same crop"),
+        ({"passes": 2, "recrop": True}, "empty; then the landmarks found, in a crop around them"),
+        ({"detected_landmarks": True}, "the face-mesh network's landmarks"),
+    ],
+)
+def test_reports_say_what_a_landmark_map_showed(
+    source, toy_tools, toy_mapped, tmp_path, monkeypatch, options, told
+):
+    seen, usual = [], toy_mapped.predict
+    tools = SimpleNamespace(**vars(toy_tools) | {"regressor": toy_mapped})
+    monkeypatch.setattr("monoface.evaluation.aflw2000.Reconstructor", lambda config: tools)
+    monkeypatch.setattr("monoface.evaluation.aflw2000.Aflw2000.open", lambda folder: source)
+    monkeypatch.setattr(
+        toy_mapped, "predict", lambda crops, points=None: (seen.append(points), usual(crops, points))[1]
+    )
+    report = run(EvaluateAflw2000Config(data=tmp_path, out=tmp_path / "report.json", **options))
+    assert report.setup.landmark_map == told
+    assert [points is not None for points in seen] == [
+        "detected_landmarks" in options, *[True] * (options.get("passes", 1) - 1)
+    ]  # fmt: skip
+
+
+def test_networks_without_a_map_cannot_be_shown_landmarks(source, toy_tools, tmp_path, monkeypatch):
+    monkeypatch.setattr("monoface.evaluation.aflw2000.Reconstructor", lambda config: toy_tools)
+    monkeypatch.setattr("monoface.evaluation.aflw2000.Aflw2000.open", lambda folder: source)
+    config = EvaluateAflw2000Config(data=tmp_path, out=tmp_path / "report.json", detected_landmarks=True)
+    with pytest.raises(ConfigError, match="expected ones with a landmark map"):
+        run(config)
 
 
 def test_most_clipped_boxes_of_the_dev_set_are_made_whole(data_dir):

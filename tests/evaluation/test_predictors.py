@@ -8,7 +8,7 @@ from numpy.testing import assert_allclose
 from monoface.core.errors import ModelFileError
 from monoface.evaluation.aflw import crop_predictor
 from monoface.evaluation.predictors import RegressorPredictor
-from monoface.geometry.crops import crop_and_resize, crop_to_photo
+from monoface.geometry.crops import crop_and_resize, crop_to_photo, photo_to_crop
 
 BOX = np.array([30.0, 40, 150, 160])
 
@@ -55,6 +55,40 @@ def test_a_second_pass_sees_another_crop(toy_regressor, toy_model):
     once = RegressorPredictor(toy_regressor, toy_model)([photo()], BOX[None])
     twice = RegressorPredictor(toy_regressor, toy_model, passes=2)([photo()], BOX[None])
     assert not np.allclose(once.original_px, twice.original_px, atol=0.5)
+
+
+def test_a_second_look_at_the_same_crop_differs_only_by_the_map(toy_mapped, toy_model):
+    once = RegressorPredictor(toy_mapped, toy_model)([photo()], BOX[None])
+    again = RegressorPredictor(toy_mapped, toy_model, passes=2, recrop=False)([photo()], BOX[None])
+    crop = torch.from_numpy(crop_and_resize(photo(), BOX, 120))[None]
+    found = toy_mapped.predict(crop)
+    flm18 = toy_model.subset(toy_model.landmarks("flm18"))
+    second = toy_mapped.predict(crop, found.landmarks_px(flm18))
+    ibug68 = toy_model.subset(toy_model.landmarks("ibug68"))
+    for result, expected in ((once, found), (again, second)):
+        expected_px = crop_to_photo(expected.landmarks_px(ibug68).numpy(), BOX[None], 120)
+        assert_allclose(result.original_px, expected_px, rtol=1e-4)
+    assert not np.allclose(once.original_px, again.original_px, atol=0.1)
+
+
+def test_detected_landmarks_are_the_map_of_the_first_look(toy_mapped, toy_model):
+    points = np.random.default_rng(1).uniform(50, 140, (1, 18, 2))
+    predict = RegressorPredictor(toy_mapped, toy_model, detect=lambda images, boxes: points)
+    crop = torch.from_numpy(crop_and_resize(photo(), BOX, 120))[None]
+    expected = toy_mapped.predict(crop, photo_to_crop(points, BOX[None], 120))
+    ibug68 = toy_model.subset(toy_model.landmarks("ibug68"))
+    expected_px = crop_to_photo(expected.landmarks_px(ibug68).numpy(), BOX[None], 120)
+    assert_allclose(predict([photo()], BOX[None]).original_px, expected_px, rtol=1e-4)
+
+
+def test_points_of_aflw_after_a_second_look(toy_mapped, toy_model):
+    crops = crop_and_resize(photo(), BOX, 120)[None]
+    once, again = (crop_predictor(toy_mapped, toy_model, passes)(crops) for passes in (1, 2))
+    assert not np.allclose(once, again, atol=0.1)
+    flm18, aflw21 = (toy_model.subset(toy_model.landmarks(name)) for name in ("flm18", "aflw21"))
+    found = toy_mapped.predict(torch.from_numpy(crops))
+    second = toy_mapped.predict(torch.from_numpy(crops), found.landmarks_px(flm18))
+    assert_allclose(again, second.landmarks_px(aflw21).numpy(), rtol=1e-5)
 
 
 def test_a_face_model_without_the_sets_is_refused(toy_regressor, make_toy_model):

@@ -5,7 +5,7 @@ import torch
 from torch.testing import assert_close
 
 from monoface.facemodel import CoefficientLayout
-from monoface.facemodel.fitting import fit_landmarks, project_points
+from monoface.facemodel.fitting import CorrectionConfig, correct_fit, fit_landmarks, project_points
 from monoface.geometry.rotations import angle_between
 
 SIZE_PX = 120
@@ -95,3 +95,31 @@ def test_double_precision_is_kept(head, points):
     basis = head.subset(head.landmarks("ibug68")).double()
     found = fit_landmarks(basis, points.double(), torch.ones(3, 68, dtype=torch.float64), SIZE_PX)
     assert found.output.dtype == torch.float64
+
+
+def test_a_guess_is_drawn_towards_landmarks(basis, truth, points):
+    layout = CoefficientLayout(4, 13)
+    guess = layout.encode(*truth, SIZE_PX) + 0.1
+    near = points + 0.2
+    before = (project_points(basis, *layout.decode(guess, SIZE_PX)) - near).norm(dim=-1).mean()
+    config = CorrectionConfig(pose_weight=10.0)
+    fit = correct_fit(basis, guess, near, torch.full((3, 68), 1 / 68), SIZE_PX, config)
+    after = (project_points(basis, fit.coefficients, fit.camera) - near).norm(dim=-1).mean()
+    assert after < 0.35 * before
+    assert torch.equal(layout.decode(fit.output, SIZE_PX)[0].rotation, fit.coefficients.rotation)
+
+
+def test_landmarks_of_little_weight_change_a_guess_little(basis, truth, points):
+    guess = CoefficientLayout(4, 13).encode(*truth, SIZE_PX)
+    moves = [
+        (correct_fit(basis, guess, points + 4, torch.full((3, 68), weight), SIZE_PX).output - guess).norm()
+        for weight in (1e-4, 1e-2)
+    ]
+    assert moves[0] < 0.1 * moves[1]
+
+
+def test_a_guess_without_landmarks_stays(basis, truth, points):
+    guess = CoefficientLayout(4, 13).encode(*truth, SIZE_PX)
+    fit = correct_fit(basis, guess, torch.full_like(points, torch.nan), torch.ones(3, 68), SIZE_PX)
+    assert_close(fit.output, guess)
+    assert fit.error_percent.isinf().all()

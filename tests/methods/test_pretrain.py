@@ -12,7 +12,7 @@ from torch.testing import assert_close
 from monoface.data.augment import plan_crops
 from monoface.data.batches import BatchMaker
 from monoface.data.packs import CANVAS_PX, FACE_PX
-from monoface.methods.pretrain.method import landmark_distance_all, spread_points
+from monoface.methods.supervision import landmark_distance_all, spread_points
 
 LABEL_TERMS = ("dense", "shape", "rotation", "identity", "expression")
 
@@ -104,7 +104,7 @@ def test_geometry_keeps_its_precision_under_autocast(method, maker):
 
 def test_the_total_is_the_weighted_sum_of_the_terms(method, maker):
     result = method.step(maker.draw(0, 0, 6))
-    weights = method._weights()
+    weights = method.config.term_weights
     expected = sum(weights[name] * value for name, value in result.terms.items())
     assert float(result.total["regressor"].detach()) == pytest.approx(expected, rel=1e-4)
 
@@ -117,7 +117,9 @@ def test_distance_of_posed_faces_by_hand(method, maker):
     moved = method.layout.decode(shifted, 32)
     # Distances are smoothed over half a pixel.
     expected = torch.full((3,), (8**2 + 0.5**2) ** 0.5 - 0.5)
-    assert_close(landmark_distance_all(method._dense, moved, known), expected, rtol=1e-3, atol=1e-3)
+    assert_close(
+        landmark_distance_all(method.supervision.dense, moved, known), expected, rtol=1e-3, atol=1e-3
+    )
 
 
 def test_spread_points_are_distinct_vertices_of_the_face():

@@ -1,12 +1,16 @@
 """Backbones, the regressor, and regressors on disk."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 from torch import nn
 from torch.testing import assert_close
 
+from monoface.core.assets import asset_path
 from monoface.core.errors import ConfigError, ModelFileError
 from monoface.networks import (
+    LandmarkMapConfig,
     Regressor,
     RegressorConfig,
     RegressorInfo,
@@ -109,6 +113,17 @@ def test_a_regressor_comes_back(regressor, path, rng):
     image = torch.rand(2, 3, 48, 48, generator=rng)
     # Weights are kept in float16.
     assert_close(back(image)[0], regressor(image)[0], rtol=0.02, atol=2e-3)
+
+
+def test_a_regressor_comes_back_with_its_map(tmp_path):
+    config = RegressorConfig(16, 48, replace(SMALL, in_channels=4), LandmarkMapConfig.published())
+    save_regressor(Regressor(config), INFO, tmp_path / "mapped.safetensors")
+    assert load_regressor(tmp_path / "mapped.safetensors")[0].config == config
+
+
+def test_the_shipped_weights_of_before_there_were_maps_load():
+    regressor, _ = load_regressor(asset_path("pretrain.safetensors"))
+    assert regressor.config.landmark_map is None
 
 
 @pytest.mark.parametrize("content", [b"", b"no tensors in here", None])

@@ -15,7 +15,14 @@ from monoface.facemodel import (
     LandmarkSet,
     save_face_model,
 )
-from monoface.networks import Regressor, RegressorConfig, RegressorInfo, ResNetConfig, save_regressor
+from monoface.networks import (
+    LandmarkMapConfig,
+    Regressor,
+    RegressorConfig,
+    RegressorInfo,
+    ResNetConfig,
+    save_regressor,
+)
 from monoface.pipeline import Reconstructor, ReconstructorConfig
 
 ROWS, COLUMNS = 24, 32
@@ -105,6 +112,23 @@ def toy_files(toy_model_data, toy_model, tmp_path_factory):
     info = RegressorInfo("pretrain", toy_model.coefficient_space, layout.identity, layout.expression)
     save_regressor(network, info, folder / "toy.safetensors")
     return folder / "head.safetensors", folder / "toy.safetensors"
+
+
+@pytest.fixture(scope="session")
+def mapped_weights(toy_model, tmp_path_factory):
+    """Path of random weights of a network that sees landmarks."""
+    torch.manual_seed(1)
+    layout = CoefficientLayout.of(toy_model)
+    backbone = ResNetConfig(blocks=(1, 1, 1, 1), width=0.125, in_channels=4)
+    network = Regressor(
+        RegressorConfig(layout.size, backbone=backbone, landmark_map=LandmarkMapConfig())
+    ).eval()
+    torch.nn.init.normal_(network.head.weight, std=0.05)
+    torch.nn.init.normal_(network.error_head.weight)
+    info = RegressorInfo("twodasl", toy_model.coefficient_space, layout.identity, layout.expression)
+    path = tmp_path_factory.mktemp("mapped") / "mapped.safetensors"
+    save_regressor(network, info, path)
+    return path
 
 
 class ToldDetector:

@@ -7,8 +7,9 @@ from numpy.testing import assert_allclose
 from PIL import Image
 
 from monoface.core.errors import ConfigError, ModelFileError
+from monoface.geometry.crops import photo_to_crop
 from monoface.pipeline import Reconstructor, ReconstructorConfig
-from monoface.pipeline.rois import box_of_points
+from monoface.pipeline.rois import box_of_points, next_roi, roi_of_box
 
 
 @pytest.fixture
@@ -122,3 +123,27 @@ def test_weights_of_another_face_model_are_refused(toy_files, toy_model_data, tm
         Reconstructor(ReconstructorConfig(weights=str(weights), face_model=tmp_path / "other.safetensors"))
     with pytest.raises(ConfigError, match="found none"):
         Reconstructor(ReconstructorConfig(weights=str(weights), face_model=tmp_path / "nothing.safetensors"))
+
+
+def test_a_second_pass_shows_the_network_the_landmarks_it_found(
+    reconstructor_told, mapped_weights, toy_face, photo_array, monkeypatch
+):
+    reconstructor = reconstructor_told(toy_face.box, weights=str(mapped_weights))
+    seen, predict = [], reconstructor.regressor.predict
+
+    def watched(crops, landmarks_px=None):
+        found = predict(crops, landmarks_px)
+        seen.append((landmarks_px, found))
+        return found
+
+    monkeypatch.setattr(reconstructor.regressor, "predict", watched)
+    face = reconstructor.reconstruct(photo_array).found[0]
+    (nothing, first), (shown, second) = seen
+    assert nothing is None
+    rois = [roi_of_box(toy_face.box)]
+    points = reconstructor.face_model.subset(reconstructor.face_model.landmarks("flm18"))
+    in_photo = first.in_photo(np.stack(rois), 120).landmarks_px(points).numpy()
+    landmarks68 = first.in_photo(np.stack(rois), 120).landmarks_px(reconstructor._points).numpy()[0]
+    new_roi = next_roi(landmarks68, rois[0])
+    assert_allclose(shown, photo_to_crop(in_photo, new_roi[None], 120), atol=1e-3)
+    assert face.confidence == pytest.approx(float(second.confidence[0]))

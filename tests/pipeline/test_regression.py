@@ -64,6 +64,25 @@ def test_crops_of_another_size_are_refused(regressor):
         regressor.predict(np.zeros((1, 100, 100, 3), np.uint8))
 
 
+def test_landmarks_reach_the_network_as_its_map(mapped_weights, crops):
+    mapped = CoefficientRegressor.load(mapped_weights)
+    network, _ = load_regressor(mapped_weights)
+    points = np.random.default_rng(2).uniform(10, 110, (3, 18, 2))
+    image = torch.from_numpy(crops).permute(0, 3, 1, 2).float() / 255
+    assert mapped.sees_landmarks
+    for landmarks in (None, points):
+        with torch.no_grad():
+            _, expected = network.look(image, None if landmarks is None else torch.from_numpy(landmarks))
+        assert_close(mapped.predict(crops, landmarks).log_error, expected, rtol=1e-4, atol=1e-4)
+    assert not torch.allclose(mapped.predict(crops).log_error, mapped.predict(crops, points).log_error)
+
+
+def test_networks_without_a_map_take_no_landmarks(regressor, crops):
+    assert not regressor.sees_landmarks
+    with pytest.raises(ValueError, match="expected no landmarks"):
+        regressor.predict(crops, np.zeros((3, 18, 2)))
+
+
 def test_damaged_weights_are_noticed(toy_files, crops, tmp_path):
     network, info = load_regressor(toy_files[1])
     network.head.bias.data.fill_(float("nan"))

@@ -8,7 +8,9 @@ from monoface.data.packs import CANVAS_PX, FACE_PX, Pack
 from monoface.facemodel import CoefficientLayout
 from monoface.facemodel.fitting import project_points
 from monoface.methods.pretrain import Pretrain, PretrainConfig
-from monoface.networks import ResNetConfig
+from monoface.methods.supervision import SupervisionConfig
+from monoface.methods.twodasl import TwoDasl, TwoDaslConfig
+from monoface.networks import CriticConfig, ResNetConfig
 
 SETS = ("aflw21", "facemesh468", "ibug68_contour")
 
@@ -47,3 +49,16 @@ def small_method(crop_px: int = 32) -> Pretrain:
     torch.manual_seed(2)
     backbone = ResNetConfig(blocks=(1, 1, 1, 1), width=0.125)
     return Pretrain(synthetic_head(), PretrainConfig(backbone=backbone, crop_px=crop_px, dense_points=40))
+
+
+def small_twodasl(crop_px: int = 32, **changes) -> TwoDasl:
+    """2DASL with networks of a few thousand weights, the same ones every time; half is looked at twice."""
+    torch.manual_seed(2)
+    config = {
+        "backbone": ResNetConfig(blocks=(1, 1, 1, 1), width=0.125, in_channels=4),
+        "critic": CriticConfig(encoder=(8, 8, 8, 8, 8, 8), layers=(32, 32)),
+        "supervision": SupervisionConfig(dense_points=40),
+        "cycle_share": 0.5,
+        "critic_share": 0.5,
+    }
+    return TwoDasl(synthetic_head(), TwoDaslConfig(crop_px=crop_px, **(config | changes)))

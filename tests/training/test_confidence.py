@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from monoface.training.pretrain import fit_logistic
+from monoface.training.confidence import fit_logistic
 
 
 def test_known_coefficients_are_recovered():

@@ -5,7 +5,7 @@ import json
 import pytest
 import torch
 from synthetic_head import synthetic_head
-from synthetic_packs import SETS, labelled_samples, landmark_samples, small_method
+from synthetic_packs import SETS, labelled_samples, landmark_samples, small_method, small_twodasl
 
 from monoface.core.errors import CheckpointError, ConfigError
 from monoface.data.augment import AugmentConfig
@@ -41,7 +41,7 @@ def records(folder):
     return [json.loads(line) for line in (folder / "log.jsonl").read_text().splitlines()]
 
 
-def train_until(step, maker, folder):
+def train_until(step, maker, folder, make=small_method):
     """Train, but break off in the evaluation after a step."""
 
     def evaluate(networks):
@@ -52,7 +52,7 @@ def train_until(step, maker, folder):
 
     evaluate.calls = 0
     with pytest.raises(InterruptedRunError):
-        train(small_method(), maker, CONFIG, folder, evaluate)
+        train(make(), maker, CONFIG, folder, evaluate)
 
 
 @pytest.mark.usefixtures("checkpoint_every_step")
@@ -67,6 +67,23 @@ def test_a_resumed_run_ends_in_the_same_state(maker, tmp_path):
         for name in ("whole", "broken")
     ]
     assert losses[0] == losses[1]
+
+
+@pytest.mark.usefixtures("checkpoint_every_step")
+def test_so_does_one_with_a_critic_of_its_own_optimiser(maker, tmp_path):
+    whole = train(small_twodasl(), maker, CONFIG, tmp_path / "whole")
+    train_until(3, maker, tmp_path / "broken", small_twodasl)
+    resumed = train(small_twodasl(), maker, CONFIG, tmp_path / "broken")
+    assert whole.keys() == resumed.keys() == {"regressor", "critic"}
+    for network in whole:
+        for name, value in whole[network].state_dict().items():
+            assert torch.equal(value, resumed[network].state_dict()[name]), name
+    first, second = (records(tmp_path / name)[-1] for name in ("whole", "broken"))
+    assert first["step"] == CONFIG.steps
+    changing = ("samples_per_second",)
+    assert {k: v for k, v in first.items() if k not in changing} == {
+        k: v for k, v in second.items() if k not in changing
+    }
 
 
 def test_a_finished_run_is_not_trained_further(maker, tmp_path):

@@ -1,15 +1,13 @@
 """The command that trains: from small sources to weights that load, with their card."""
 
 import dataclasses
-import io
 import json
-import tarfile
 
 import numpy as np
 import pytest
 import torch
-from PIL import Image
 from synthetic_head import synthetic_head
+from synthetic_training import TRAIN_PHOTOS, ToldTeacher, write_aflw
 
 from monoface.core.assets import sha256_of
 from monoface.core.errors import ConfigError
@@ -17,67 +15,25 @@ from monoface.data import recipe
 from monoface.data.packs import FACE_PX
 from monoface.data.recipe import RecipeConfig, TurnConfig
 from monoface.data.synthetic import HeadsConfig
-from monoface.detection.teacher import FaceMeshes, FaceMeshTeacher
 from monoface.facemodel import CoefficientLayout
 from monoface.facemodel.fitting import project_points
 from monoface.methods.pretrain import PretrainConfig
 from monoface.networks import Regressor, RegressorConfig, ResNetConfig, load_regressor
 from monoface.training import TrainConfig, pretrain
-from monoface.training.pretrain import (
-    TrainPretrainConfig,
-    calibrate_confidence,
-    train_pretrain,
-    write_weights,
-)
+from monoface.training.confidence import calibrate_confidence
+from monoface.training.pretrain import TrainPretrainConfig, train_pretrain
+from monoface.training.regressors import write_weights
 from monoface.training.validation import ValidationSet
 
 BACKBONE = ResNetConfig(blocks=(1, 1, 1, 1), width=0.125)
 CROP_PX = 32
-TRAIN_PHOTOS, VALIDATION_PHOTOS = 4, 2
-
-
-def near_frontal(head):
-    """Faces that nearly look at the camera, in crops of `FACE_PX`."""
-    layout = CoefficientLayout.of(head)
-    count = TRAIN_PHOTOS + VALIDATION_PHOTOS
-    outputs = torch.zeros(count, layout.size)
-    outputs[:, -9:-3] = 0.1 * torch.randn(count, 6, generator=torch.Generator().manual_seed(0))
-    return layout.decode(outputs, FACE_PX)
-
-
-class ToldTeacher(FaceMeshTeacher):
-    """Marks the training photos where their faces are, without looking."""
-
-    def __init__(self, config):
-        self.config = config
-
-    def mark(self, photos, crops):
-        head = synthetic_head()
-        points = project_points(head.subset(head.landmarks("facemesh468")), *near_frontal(head)).numpy()
-        points = points[: len(photos)]
-        marks = np.concatenate((points, np.zeros_like(points[..., :1])), axis=-1)
-        return FaceMeshes(marks, np.ones(len(photos), np.float32))
 
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory):
-    """A data folder with `aflw` alone: pictures of noise with the synthetic head's points."""
-    folder = tmp_path_factory.mktemp("data") / "aflw"
-    folder.mkdir()
-    head = synthetic_head()
-    points = project_points(head.subset(head.landmarks("aflw21")), *near_frontal(head)).numpy()
-    keys = [f"{number:04}" for number in range(len(points))]
-    rng = np.random.default_rng(0)
-    with tarfile.open(folder / "images-0.tar", "w") as archive:
-        for key in keys:
-            buffer = io.BytesIO()
-            Image.fromarray(rng.integers(0, 256, (120, 120, 3), dtype=np.uint8)).save(buffer, "webp")
-            entry = tarfile.TarInfo(f"{key}.webp")
-            entry.size = len(buffer.getvalue())
-            archive.addfile(entry, io.BytesIO(buffer.getvalue()))
-    split = np.array(["train"] * TRAIN_PHOTOS + ["val"] * VALIDATION_PHOTOS)
-    np.savez(folder / "labels.npz", key=np.array(keys), points21_px=points - 0.5, split=split)
-    return folder.parent
+    folder = tmp_path_factory.mktemp("data")
+    write_aflw(folder / "aflw")
+    return folder
 
 
 @pytest.fixture(autouse=True)
@@ -134,8 +90,8 @@ def test_packs_are_made_once(trained):
     path, lines = trained
     assert len(lines) == 4
     assert lines[:2] == lines[2:]
-    assert lines[0].startswith(f"aflw: {TRAIN_PHOTOS} photos, ")
-    assert lines[1] == "heads: 2 synthetic"
+    assert lines[0].startswith(f"aflw: {TRAIN_PHOTOS}, aflw_turned: ")
+    assert lines[1] == "heads: 2"
     assert {folder.name for folder in (path.parent / "packs").iterdir()} == {"aflw", "aflw_turned", "heads"}
 
 

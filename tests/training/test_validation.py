@@ -12,7 +12,7 @@ from synthetic_head import synthetic_head
 from monoface.data.sources.aflw2000 import compute_roi_box
 from monoface.facemodel import CoefficientLayout
 from monoface.facemodel.fitting import project_points
-from monoface.networks import Regressor, RegressorConfig, ResNetConfig
+from monoface.networks import LandmarkMapConfig, Regressor, RegressorConfig, ResNetConfig
 from monoface.training.validation import ValidationSet, make_evaluate, validation_errors, validation_sets
 
 CROP_PX = 32
@@ -55,6 +55,26 @@ def test_errors_by_hand(head, regressor):
     errors, logs = validation_errors(regressor, head, a_set(head, [0.0, 0.1, 1.0]))
     np.testing.assert_allclose(errors, [0, 0.05, 0.5], atol=1e-6)
     assert logs.tolist() == [LOG_ERROR] * 3
+
+
+def test_networks_with_a_map_look_again_with_what_they_found(head):
+    backbone = ResNetConfig(blocks=(1, 1, 1, 1), width=0.125, in_channels=4)
+    layout = CoefficientLayout.of(head)
+    config = RegressorConfig(layout.size, CROP_PX, backbone, LandmarkMapConfig())
+    network = Regressor(config).eval()
+
+    def forward(image):
+        """Shifted by a pixel where a map shows anything."""
+        output = torch.zeros(len(image), layout.size)
+        output[:, -2] = image[:, 3].amax(dim=(1, 2)).gt(0.5) / (layout.SHIFT_PER_SIZE * CROP_PX)
+        return output, torch.zeros(len(image))
+
+    network.forward = forward
+    one = a_set(head, [0.0, 0.0])
+    np.testing.assert_allclose(validation_errors(network, head, one)[0], 0, atol=1e-6)
+    np.testing.assert_allclose(validation_errors(network, head, one, looks=2)[0], 0.1, atol=1e-5)
+    found = make_evaluate(head, [one])({"regressor": network})
+    assert found == {"told": pytest.approx(0, abs=1e-4), "told second look": pytest.approx(10, abs=1e-3)}
 
 
 def test_more_photos_than_a_batch_keep_their_order(head, regressor):

@@ -89,8 +89,8 @@ def _all_timings(chosen: BenchmarkArguments, image: UInt8[np.ndarray, "480 640 3
 def _exported_regressor(chosen: BenchmarkArguments) -> Timing:
     regressor, _ = load_regressor(weights_path(chosen.weights))
     exported = open_session(regressor_to_onnx(regressor), 1)
-    size = regressor.config.size_px
-    feed = {"image": np.random.default_rng(0).random((1, 3, size, size), dtype=np.float32)}
+    size, channels = regressor.config.size_px, regressor.config.backbone.in_channels
+    feed = {"image": np.random.default_rng(0).random((1, channels, size, size), dtype=np.float32)}
     return time_stage(
         "regressor, exported to ONNX", lambda: exported.run(None, feed), chosen.runs, budget_ms=1.3
     )

@@ -59,6 +59,7 @@ COMMANDS = (
         )
     ),
     Command(("train", "pretrain"), "monoface.cli.train_pretrain", "train the regressor", "train"),
+    Command(("train", "twodasl"), "monoface.cli.train_twodasl", "train it to see landmarks (2DASL)", "train"),
     Command(
         ("facemodel", "learn"), "monoface.cli.facemodel_learn", "make the default face model", "facemodel"
     ),

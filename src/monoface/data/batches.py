@@ -11,10 +11,9 @@ from torch import Tensor
 
 from monoface.core.errors import ConfigError, DataError
 from monoface.data.augment import AugmentConfig, CropPlan, crop_canvases, move_points, plan_crops
+from monoface.data.mirroring import CoefficientMirror, mirror_order
 from monoface.data.packs import CANVAS_PX, FACE_PX, Pack
 from monoface.facemodel import CoefficientLayout, FaceModel
-from monoface.facemodel.landmarks import LEFT_RIGHT_21, LEFT_RIGHT_68
-from monoface.facemodel.modes import identity_mirror
 from monoface.geometry.cameras import WeakPerspectiveCamera
 from monoface.geometry.rotations import matrix_from_axis_angle
 
@@ -31,6 +30,8 @@ class TrainingBatch:
         outputs: True output vectors for the crops; zeros where unknown.
         labelled: Where `outputs` is known.
         pack: Which pack each sample is from.
+        seeds: A random number of each sample, for whatever a method draws itself: draws that depend on it
+            alone are equal however a batch is divided among processes, and in a run that is resumed.
     """
 
     image: Float[Tensor, "batch 3 height width"]
@@ -38,13 +39,19 @@ class TrainingBatch:
     outputs: Float[Tensor, "batch outputs"]
     labelled: Bool[Tensor, " batch"]
     pack: Int[Tensor, " batch"]
+    seeds: Int[Tensor, " batch"]
+
+    def __getitem__(self, rows: Int[Tensor, " rows"]) -> "TrainingBatch":
+        points = {name: tensor[rows] for name, tensor in self.points_px.items()}
+        image, outputs = self.image[rows], self.outputs[rows]
+        return TrainingBatch(image, points, outputs, self.labelled[rows], self.pack[rows], self.seeds[rows])
 
     def to(self, device: torch.device) -> "TrainingBatch":
         """The same batch on another device."""
         points = {name: tensor.to(device) for name, tensor in self.points_px.items()}
-        moved = (getattr(self, name).to(device) for name in ("image", "outputs", "labelled", "pack"))
-        image, outputs, labelled, pack = moved
-        return TrainingBatch(image, points, outputs, labelled, pack)
+        names = ("image", "outputs", "labelled", "pack", "seeds")
+        image, outputs, labelled, pack, seeds = (getattr(self, name).to(device) for name in names)
+        return TrainingBatch(image, points, outputs, labelled, pack, seeds)
 
 
 class BatchMaker:
@@ -94,8 +101,7 @@ class BatchMaker:
         self.augment = augment
         self._cumulative = np.cumsum(weights / weights.sum())
         self._mirror_points = {name: mirror_order(model, name) for name in set_names}
-        self._mirror_identity = identity_mirror(model.data)
-        self._mirror_expression = torch.tensor(mirrored_expressions(model.expression_names))
+        self._mirror = CoefficientMirror(model)
 
     def draw(self, seed: int, step: int, batch: int) -> TrainingBatch:
         """The batch of a step: equal arguments give equal batches."""
@@ -132,6 +138,7 @@ class BatchMaker:
             outputs=self._moved_outputs(torch.from_numpy(np.nan_to_num(outputs)), plan),
             labelled=labelled,
             pack=torch.from_numpy(chosen),
+            seeds=torch.from_numpy(plan.seeds),
         )
 
     def _moved(self, points: np.ndarray, order: np.ndarray, plan: CropPlan) -> np.ndarray:
@@ -140,19 +147,6 @@ class BatchMaker:
 
     def _moved_outputs(self, outputs: Tensor, plan: CropPlan) -> Tensor:
         coefficients, camera = self.layout.decode(outputs, FACE_PX)
-        mirrored = torch.from_numpy(plan.mirrored).bool()[:, None]
-        expression = torch.where(
-            mirrored, coefficients.expression[:, self._mirror_expression], coefficients.expression
-        )
-        identity = torch.where(mirrored, coefficients.identity @ self._mirror_identity, coefficients.identity)
-        flip = torch.diag(torch.tensor([-1.0, 1.0, 1.0]))
-        rotation = torch.where(
-            mirrored[..., None], flip @ coefficients.rotation @ flip, coefficients.rotation
-        )
-        turn = torch.from_numpy(plan.turn_rad)
-        zero = torch.zeros_like(turn)
-        rotation = matrix_from_axis_angle(torch.stack((zero, zero, turn), dim=-1)) @ rotation
-
         # The origin's place in the crop of FACE_PX, then in the canvas, then in the new crop.
         margin = (CANVAS_PX - FACE_PX) / 2
         shift = coefficients.translation_mm[:, :2] * camera.scale_px_per_mm[:, None]
@@ -161,16 +155,14 @@ class BatchMaker:
         origin_px = (matrix[..., :2] @ origin_px[..., None])[..., 0] + matrix[..., 2]
         scale = camera.scale_px_per_mm * torch.from_numpy(plan.zoom)
         principal = torch.full_like(origin_px, self.crop_px / 2)
-        translation = torch.cat(
-            ((origin_px - principal) / scale[:, None], coefficients.translation_mm[:, 2:]), dim=-1
-        )
-        moved = replace(
-            coefficients,
-            identity=identity,
-            expression=expression,
-            rotation=rotation,
-            translation_mm=translation,
-        )
+        shift_mm = (origin_px - principal) / scale[:, None]
+
+        faces = self._mirror(coefficients, torch.from_numpy(plan.mirrored).bool())
+        turn = torch.from_numpy(plan.turn_rad)
+        zero = torch.zeros_like(turn)
+        rotation = matrix_from_axis_angle(torch.stack((zero, zero, turn), dim=-1)) @ faces.rotation
+        translation = torch.cat((shift_mm, coefficients.translation_mm[:, 2:]), dim=-1)
+        moved = replace(faces, rotation=rotation, translation_mm=translation)
         return self.layout.encode(moved, WeakPerspectiveCamera(scale, principal), self.crop_px)
 
 
@@ -185,33 +177,6 @@ def stream_batches(
             if len(waiting) > _AHEAD:
                 yield waiting.pop(0).result()
         yield from (future.result() for future in waiting)
-
-
-def mirrored_expressions(names: tuple[str, ...]) -> list[int]:
-    """For each expression the one that it becomes when the face is mirrored."""
-
-    def other(name: str) -> str:
-        if "Left" in name:
-            return name.replace("Left", "Right")
-        return name.replace("Right", "Left")
-
-    return [names.index(other(name)) if other(name) in names else place for place, name in enumerate(names)]
-
-
-def mirror_order(model: FaceModel, set_name: str) -> np.ndarray:
-    """For each landmark of a set the one that it becomes when the face is mirrored.
-
-    The 68 and 21 points have fixed partners; those of other sets are the nearest ones on the other side
-    of the mean face.
-    """
-    points = model.landmarks(set_name)
-    if len(points) == 68:
-        return np.array(LEFT_RIGHT_68)
-    if len(points) == 21:
-        return np.array(LEFT_RIGHT_21)
-    places = points.points(model.mean_mm[None])[0]
-    mirrored = places * places.new_tensor([-1.0, 1.0, 1.0])
-    return torch.cdist(mirrored, places).argmin(dim=1).numpy()
 
 
 def _part(plan: CropPlan, rows: np.ndarray) -> CropPlan:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Float32, UInt8
+from jaxtyping import Float32, Int, UInt8
 
 from monoface.core.errors import DataError
 from monoface.core.files import write_atomically
@@ -51,6 +51,11 @@ class Pack:
 
     def __len__(self) -> int:
         return len(self.canvases)
+
+    def chosen(self, name: str, rows: Int[np.ndarray, " chosen"]) -> "Pack":
+        """Some of the samples, as a pack of another name."""
+        points_px = {key: points[rows] for key, points in self.points_px.items()}
+        return Pack(name, self.canvases[rows], points_px, self.outputs[rows])
 
     def save(self, folder: Path, recipe: str) -> None:
         """Write the pack; `recipe` identifies how it was made. Complete once `pack.json` is there."""

@@ -4,7 +4,7 @@ import dataclasses
 import hashlib
 import json
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -18,14 +18,17 @@ from monoface.core.errors import ConfigError, DataError
 from monoface.data.packs import CANVAS_PX, FACE_PX, Pack
 from monoface.data.profiling import PhotoRelief
 from monoface.data.pseudo_labels import LabelConfig, LabelledPhotos, label_photos, roi_from_points
+from monoface.data.second_round import Relabelled, SecondRound, SecondRoundConfig
 from monoface.data.sources import Aflw, Lfw, Omi, PortraitsCc0, Ytf
 from monoface.data.synthetic import HeadsConfig, heads_pack
 from monoface.detection.teacher import FaceMeshConfig, FaceMeshTeacher
-from monoface.facemodel import CoefficientLayout, FaceModel, LandmarkSet, PointBasis
+from monoface.facemodel import CoefficientLayout, FaceCoefficients, FaceModel, LandmarkSet, PointBasis
 from monoface.geometry.cameras import WeakPerspectiveCamera, transform_points
 
 _CONTOUR_SET = "ibug68_contour"
 _PHOTO_PX = 256
+# Photos turned by more than this are a pack of their own, so that training can see them more often.
+_ASIDE_DEG = 35.0
 
 
 @dataclass(frozen=True)
@@ -53,6 +56,7 @@ class RecipeConfig:
         sources: Folders of the data that are used.
         labels: When pseudo-labels are believed.
         turn: How photos are turned.
+        second_round: Labels them anew with a network that was trained on the first ones.
         heads: Synthetic heads; a count of 0 makes none.
         held_out_people: Every so manieth person of `ytf` is kept for validation.
         limit: At most so many photos of each source; 0 takes all.
@@ -62,6 +66,7 @@ class RecipeConfig:
     sources: tuple[str, ...] = ("aflw", "ytf", "lfw", "omi", "portraits_cc0")
     labels: LabelConfig = field(default_factory=LabelConfig)
     turn: TurnConfig = field(default_factory=TurnConfig)
+    second_round: SecondRoundConfig = field(default_factory=SecondRoundConfig)
     heads: HeadsConfig = field(default_factory=HeadsConfig)
     held_out_people: int = 10
     limit: int = 0
@@ -111,30 +116,77 @@ def build_packs(
         report: Gets a line for each pack.
 
     Returns:
-        For each source a pack of its photos and one of turned views, which may be empty; then the
-        synthetic heads.
+        For each source a pack of its photos and one of turned views, which may be empty; in a second
+        round one more of the photos that look aside. Then the synthetic heads.
 
     Raises:
         DataError: If a source is missing.
     """
-    recipe = _recipe_hash(model, config)
-    packs = []
-    teacher = FaceMeshTeacher(FaceMeshConfig(passes=3))
+    again = config.second_round.weights is not None
+    source = _FirstRound(data, folder, model, dataclasses.replace(config, second_round=SecondRoundConfig()))
+    packs: list[Pack] = []
     for name in config.sources:
-        try:
-            made = [Pack.load(folder / kind, recipe) for kind in (name, f"{name}_turned")]
-        except DataError:
-            photos = read_photos(name, data / name, config)
-            labelled = label_photos(name, photos.images, photos.annotated_px, model, teacher, config.labels)
-            made = [labelled.pack(model), turned_pack(labelled, model, config)]
-            for pack in made:
-                pack.save(folder / pack.name, recipe)
-        report(f"{name}: {len(made[0])} photos, {len(made[1])} turned views")
+        if again:
+            made = _second_round(folder, source.photos(name), model, config)
+        else:
+            made = [source.photos(name), source.turned(name)]
+        report(", ".join(f"{pack.name}: {len(pack)}" for pack in made))
         packs += made
     if config.heads.count:
-        packs.append(_heads(folder / "heads", recipe, model, packs, config))
-        report(f"heads: {len(packs[-1])} synthetic")
+        packs.append(_heads(folder / "heads", source.recipe, model, packs, config))
+        report(f"heads: {len(packs[-1])}")
     return packs
+
+
+class _FirstRound:
+    """Packs labelled by the face-mesh network and by fits; made when they are asked for and not there."""
+
+    def __init__(self, data: Path, folder: Path, model: FaceModel, config: RecipeConfig) -> None:
+        self.recipe = _recipe_hash(model, config)
+        self._data, self._folder, self._model, self._config = data, folder, model, config
+        self._latest: LabelledPhotos | None = None
+
+    def photos(self, name: str) -> Pack:
+        try:
+            return Pack.load(self._folder / name, self.recipe)
+        except DataError:
+            pack = self._labelled(name).pack(self._model)
+            pack.save(self._folder / name, self.recipe)
+            return pack
+
+    def turned(self, name: str) -> Pack:
+        try:
+            return Pack.load(self._folder / f"{name}_turned", self.recipe)
+        except DataError:
+            pack = turned_pack(self._labelled(name), self._model, self._config)
+            pack.save(self._folder / pack.name, self.recipe)
+            return pack
+
+    def _labelled(self, name: str) -> LabelledPhotos:
+        # Both packs of a source are usually made one after the other.
+        if self._latest is None or self._latest.name != name:
+            photos = read_photos(name, self._data / name, self._config)
+            teacher = FaceMeshTeacher(FaceMeshConfig(passes=3))
+            self._latest = label_photos(
+                name, photos.images, photos.annotated_px, self._model, teacher, self._config.labels
+            )
+        return self._latest
+
+
+def _second_round(folder: Path, photos: Pack, model: FaceModel, config: RecipeConfig) -> list[Pack]:
+    """The photos labelled anew, those of them that look aside once more, and new turned views."""
+    recipe = _recipe_hash(model, config)
+    names = (photos.name, f"{photos.name}_aside", f"{photos.name}_turned")
+    try:
+        return [Pack.load(folder / f"{name}.second", recipe) for name in names]
+    except DataError:
+        relabelled = SecondRound(model, config.second_round).relabel(photos)
+        aside = np.flatnonzero(relabelled.aside_deg >= _ASIDE_DEG)
+        turned = turned_again(relabelled, model, config)
+        made = [relabelled.pack, relabelled.pack.chosen(names[1], aside), turned]
+        for pack, name in zip(made, names, strict=True):
+            pack.save(folder / f"{name}.second", recipe)
+        return made
 
 
 def _heads(folder: Path, recipe: str, model: FaceModel, packs: list[Pack], config: RecipeConfig) -> Pack:
@@ -190,44 +242,68 @@ def held_out_ytf(ytf: Ytf, every: int) -> np.ndarray:
 
 def turned_pack(photos: LabelledPhotos, model: FaceModel, config: RecipeConfig) -> Pack:
     """New views of the photos that fit well, with known coefficients."""
-    rng = np.random.default_rng((config.seed, len(photos.images)))
     usable = photos.good & (photos.fit.error_percent.numpy() <= config.turn.max_error_percent)
-    skin = _Skin.of(model)
-    views = [
-        view
-        for row in np.flatnonzero(usable)
-        for view in _turned_views(photos, int(row), skin, config.turn, rng)
-    ]
-    layout = CoefficientLayout.of(model)
-    if not views:
-        return Pack(
-            f"{photos.name}_turned",
-            np.zeros((0, CANVAS_PX, CANVAS_PX, 3), np.uint8),
-            {},
-            np.zeros((0, layout.size), np.float32),
+    found = (
+        _Posed(
+            photos.images[row],
+            photos.fit.coefficients[row : row + 1],
+            _zoomed(photos.fit.camera, row, photos.images[row].shape[0] / FACE_PX),
         )
-    return Pack(
-        f"{photos.name}_turned",
-        np.stack([view[0] for view in views]),
-        {},
-        np.stack([view[1] for view in views]),
+        for row in map(int, np.flatnonzero(usable))
     )
+    return _pack_of_views(photos.name, found, len(photos.images), model, config)
+
+
+def turned_again(relabelled: Relabelled, model: FaceModel, config: RecipeConfig) -> Pack:
+    """New views of the photos of the second round whose geometry is trusted."""
+    pack = relabelled.pack
+    outputs = torch.from_numpy(np.nan_to_num(pack.outputs))
+    coefficients, camera = CoefficientLayout.of(model).decode(outputs, FACE_PX)
+    margin = torch.full((len(pack), 2), -(CANVAS_PX - FACE_PX) / 2)
+    camera = camera.cropped(margin, torch.ones(len(pack)))
+    found = (
+        _Posed(np.asarray(pack.canvases[row]), coefficients[row : row + 1], _zoomed(camera, row, 1.0))
+        for row in map(int, np.flatnonzero(relabelled.turnable))
+    )
+    return _pack_of_views(pack.name, found, len(pack), model, config)
+
+
+@dataclass(frozen=True)
+class _Posed:
+    """A photo of one face with its coefficients and its camera, in the photo's pixels."""
+
+    image: UInt8[np.ndarray, "side side 3"]
+    coefficients: FaceCoefficients
+    camera: WeakPerspectiveCamera
+
+
+def _zoomed(camera: WeakPerspectiveCamera, row: int, zoom: float) -> WeakPerspectiveCamera:
+    return WeakPerspectiveCamera(
+        camera.scale_px_per_mm[row : row + 1] * zoom, camera.principal_px[row : row + 1] * zoom
+    )
+
+
+def _pack_of_views(
+    name: str, found: Iterable[_Posed], count: int, model: FaceModel, config: RecipeConfig
+) -> Pack:
+    rng = np.random.default_rng((config.seed, count))
+    skin = _Skin.of(model)
+    views = [view for posed in found for view in _turned_views(posed, skin, config.turn, rng)]
+    canvases = np.zeros((len(views), CANVAS_PX, CANVAS_PX, 3), np.uint8)
+    outputs = np.zeros((len(views), CoefficientLayout.of(model).size), np.float32)
+    for row, (canvas, output) in enumerate(views):
+        canvases[row], outputs[row] = canvas, output
+    return Pack(f"{name}_turned", canvases, {}, outputs)
 
 
 def _turned_views(
-    photos: LabelledPhotos, row: int, skin: _Skin, config: TurnConfig, rng: np.random.Generator
+    posed: _Posed, skin: _Skin, config: TurnConfig, rng: np.random.Generator
 ) -> list[tuple[np.ndarray, np.ndarray]]:
-    image = photos.images[row]
-    zoom = image.shape[0] / FACE_PX
-    coefficients = photos.fit.coefficients[slice(row, row + 1)]
-    camera = WeakPerspectiveCamera(
-        photos.fit.camera.scale_px_per_mm[row : row + 1] * zoom,
-        photos.fit.camera.principal_px[row : row + 1] * zoom,
-    )
+    coefficients = posed.coefficients
     verts = skin.basis(coefficients.identity, coefficients.expression)
     landmarks = skin.landmarks68(coefficients.identity, coefficients.expression)
     verts_camera = transform_points(coefficients.rotation, coefficients.translation_mm, verts)
-    relief = PhotoRelief(image, verts_camera, skin.faces, camera, coefficients)
+    relief = PhotoRelief(posed.image, verts_camera, skin.faces, posed.camera, coefficients)
     layout = CoefficientLayout(coefficients.identity.shape[1], coefficients.expression.shape[1])
     views = []
     for _ in range(config.views):
@@ -273,8 +349,14 @@ def _limited(rows: Sequence[int] | np.ndarray, config: RecipeConfig) -> np.ndarr
 
 
 def _recipe_hash(model: FaceModel, config: RecipeConfig) -> str:
-    text = json.dumps(dataclasses.asdict(config), sort_keys=True)
-    digest = hashlib.sha256(text.encode())
+    content = dataclasses.asdict(config)
+    # Weights count by what is in them, not by where they lie.
+    weights = content["second_round"].pop("weights")
+    if weights is None:
+        del content["second_round"]
+    digest = hashlib.sha256(json.dumps(content, sort_keys=True).encode())
+    if weights is not None:
+        digest.update(weights.read_bytes())
     digest.update(model.coefficient_space.encode())
     digest.update(model.mean_mm.numpy().tobytes())
     for name in ("facemesh468", "aflw21", _CONTOUR_SET, "ibug68"):

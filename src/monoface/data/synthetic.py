@@ -14,7 +14,7 @@ from jaxtyping import Float, UInt8
 from PIL import Image, ImageFilter
 from torch import Tensor
 
-from monoface.data.batches import mirrored_expressions
+from monoface.data.mirroring import mirrored_expressions
 from monoface.data.packs import CANVAS_PX, FACE_PX, Pack
 from monoface.data.pseudo_labels import roi_from_points
 from monoface.facemodel import CoefficientLayout, FaceCoefficients, FaceModel

@@ -34,6 +34,7 @@ from monoface.evaluation.point_checks import check_missing
 from monoface.evaluation.point_predictions import PointPredictions
 from monoface.evaluation.report import installed_versions, refuse_existing_results, write_results
 from monoface.facemodel import FaceModel
+from monoface.facemodel.landmarks import FLM18
 from monoface.metrics import (
     AFLW_NORMALISER_PX,
     Interval,
@@ -81,9 +82,10 @@ class EvaluateAflwConfig:
         weights: Name of shipped weights, or path of a safetensors file.
         face_model: File that `monoface facemodel learn` wrote; the shipped face model by default.
         split: Part of the photos; those of train may have been trained on.
-        fitted: An .npz file with key and points68_px, the 68 fitted points in pixels of the crops:
-        distances are
-            then divided by their box, as the published protocol has it.
+        passes: 1 for the usual figures; networks with a landmark map see an empty one then, and after that
+            the same crop with the landmarks that they found. Others see the same each time.
+        fitted: An .npz file with key and points68_px, the 68 fitted points in pixels of the crops: distances
+            are then divided by their box, as the published protocol has it.
         batch_size: Crops regressed together.
         device: cpu or cuda.
         overwrite: Replace the report if it exists.
@@ -94,14 +96,16 @@ class EvaluateAflwConfig:
     weights: str = "pretrain"
     face_model: Path | None = None
     split: Literal["train", "val"] = "val"
+    passes: int = 1
     fitted: Path | None = None
     batch_size: int = 64
     device: Literal["cpu", "cuda"] = "cpu"
     overwrite: bool = False
 
     def __post_init__(self) -> None:
-        if self.batch_size < 1:
-            raise ConfigError(f"batch_size: expected at least 1, got {self.batch_size}.")
+        for name in ("passes", "batch_size"):
+            if getattr(self, name) < 1:
+                raise ConfigError(f"{name}: expected at least 1, got {getattr(self, name)}.")
 
 
 @dataclass(frozen=True)
@@ -199,7 +203,7 @@ def run(config: EvaluateAflwConfig) -> AflwReport:
     tools = Reconstructor(
         ReconstructorConfig(weights=config.weights, device=config.device, face_model=config.face_model)
     )
-    predict = crop_predictor(tools.regressor, tools.face_model)
+    predict = crop_predictor(tools.regressor, tools.face_model, config.passes)
     predicted_px = predict_points(predict, source, config.batch_size)
     fitted_px = None
     if config.fitted is not None:
@@ -210,12 +214,16 @@ def run(config: EvaluateAflwConfig) -> AflwReport:
     return report
 
 
-def crop_predictor(regressor: CoefficientRegressor, model: FaceModel) -> PredictCrops:
+def crop_predictor(regressor: CoefficientRegressor, model: FaceModel, passes: int = 1) -> PredictCrops:
     """A regressor as a predictor of AFLW's 21 points; it must take crops of the size that AFLW has."""
     points = model.to(regressor.device).subset(model.landmarks(LANDMARK_SET))
+    mapped = model.subset(model.landmarks(FLM18))
 
     def predict(crops: UInt8[np.ndarray, "batch 120 120 3"]) -> Float[np.ndarray, "batch 21 2"]:
-        return regressor.predict(torch.from_numpy(crops)).landmarks_px(points).cpu().numpy()
+        found = regressor.predict(torch.from_numpy(crops))
+        for _ in range(passes - 1 if regressor.sees_landmarks else 0):
+            found = regressor.predict(torch.from_numpy(crops), found.landmarks_px(mapped))
+        return found.landmarks_px(points).cpu().numpy()
 
     return predict
 

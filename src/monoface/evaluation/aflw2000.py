@@ -25,6 +25,7 @@ from monoface.evaluation.aflw2000_report import (
 )
 from monoface.evaluation.boxes import DetectedBox, FindBox, given_box
 from monoface.evaluation.definition import Finding, refuse_if_meaningless
+from monoface.evaluation.detected_landmarks import FaceMeshLandmarks
 from monoface.evaluation.point_checks import (
     check_annotation,
     check_box_stated,
@@ -68,7 +69,11 @@ class EvaluateAflw2000Config:
         weights: Name of shipped weights, or path of a safetensors file.
         face_model: File that `monoface facemodel learn` wrote; the shipped face model by default.
         box: Crop by the annotated box, or by the detector's.
-        passes: 1 for the usual figures; 2 crops once more around the landmarks found first.
+        passes: 1 for the usual figures; networks with a landmark map see an empty one then. At 2, those look
+            at the same crop again, with the landmarks that they found; others at a crop around them.
+        recrop: Let networks with a landmark map, too, see a crop around the landmarks found before, as they
+            do in `monoface reconstruct`.
+        detected_landmarks: Show networks with a landmark map, at first, what the face-mesh network sees.
         batch_size: Photos regressed together.
         device: cpu or cuda.
         points: Score these points instead of weights: an .npz file with key and points68_px, in pixels of
@@ -87,6 +92,8 @@ class EvaluateAflw2000Config:
     face_model: Path | None = None
     box: BoxKind = "roi_box"
     passes: int = 1
+    recrop: bool = False
+    detected_landmarks: bool = False
     batch_size: int = 64
     device: Literal["cpu", "cuda"] = "cpu"
     points: Path | None = None
@@ -215,12 +222,24 @@ def _predict_with_weights(
     tools = Reconstructor(
         ReconstructorConfig(weights=config.weights, device=config.device, face_model=config.face_model)
     )
-    predict = RegressorPredictor(tools.regressor, tools.face_model, config.passes)
+    regressor = tools.regressor
+    if config.detected_landmarks and not regressor.sees_landmarks:
+        raise ConfigError(
+            f"weights {config.weights}: expected ones with a landmark map for detected landmarks."
+        )
+    predict = RegressorPredictor(
+        regressor,
+        tools.face_model,
+        config.passes,
+        recrop=config.recrop or not regressor.sees_landmarks,
+        detect=FaceMeshLandmarks() if config.detected_landmarks else None,
+    )
     find_box = given_box if config.box == "roi_box" else DetectedBox(tools.detector)
     predicted = predict_photos(predict, source, find_box=find_box, batch_size=config.batch_size)
     setup = PredictionSetup(
         box=_BOX_TEXT[config.box],
         passes=config.passes,
+        landmark_map=_map_text(config) if regressor.sees_landmarks else "none",
         landmark_set=LANDMARK_SET,
         landmark_set_reannotated=LANDMARK_SET_REANNOTATED,
         made_with=tools.made_with,
@@ -274,6 +293,15 @@ def _boxes_of_points(source: Aflw2000) -> Float[np.ndarray, "photos 4"]:
     whole = np.stack([compute_roi_box(points[:, :2], 10**6, 10**6) for points in source.points68_px])
     # The size of a photo is known from its picture only; where the given box ends, the photo may end too.
     return np.minimum(whole, np.maximum(source.roi_box, source.roi_box.max(axis=0)))
+
+
+def _map_text(config: EvaluateAflw2000Config) -> str:
+    """What a network's landmark map showed."""
+    first = "the face-mesh network's landmarks" if config.detected_landmarks else "empty"
+    if config.passes == 1:
+        return first
+    crop = "a crop around them" if config.recrop else "the same crop"
+    return f"{first}; then the landmarks found, in {crop}"
 
 
 def _found_boxes(

@@ -73,6 +73,7 @@ class PredictionSetup:
         landmark_set_reannotated: Those compared with the re-annotated points.
         made_with: Weights and hashes; None for a predictor that is none of ours.
         predictions: Hash of a file of predictions, by its name; empty for weights.
+        landmark_map: What a network's landmark map showed; `none` for one without.
         versions: Of Python and what computed.
     """
 
@@ -81,6 +82,7 @@ class PredictionSetup:
     landmark_set: str
     landmark_set_reannotated: str
     made_with: MadeWith | None = None
+    landmark_map: str = "none"
     predictions: Mapping[str, str] = field(default_factory=dict)
     versions: Mapping[str, str] = field(default_factory=installed_versions)
 
@@ -254,7 +256,8 @@ def worst_pictures(report: Aflw2000Report, errors: Aflw2000Errors, source: Aflw2
 
 def _definition(setup: PredictionSetup) -> Definition:
     return Definition(
-        data=f"AFLW2000-3D; box: {setup.box}; {setup.passes} pass{'es' * (setup.passes > 1)}",
+        data=f"AFLW2000-3D; box: {setup.box}; {setup.passes} pass{'es' * (setup.passes > 1)}"
+        + ("" if setup.landmark_map == "none" else f"; landmark map: {setup.landmark_map}"),
         measure="normalised mean error (NME): mean distance of the 68 points in x and y, in percent; in "
         "3D with depth counted from each shape's smallest, over the same normaliser",
         alignment="none",

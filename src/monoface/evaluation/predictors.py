@@ -1,6 +1,6 @@
 """What benchmarks measure: anything that finds landmarks in photos, and our regressors as that."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol, runtime_checkable
 
@@ -10,7 +10,8 @@ from jaxtyping import Float, UInt8
 from torch import Tensor
 
 from monoface.facemodel import FaceModel, PointBasis
-from monoface.geometry.crops import crop_and_resize
+from monoface.facemodel.landmarks import FLM18
+from monoface.geometry.crops import crop_and_resize, photo_to_crop
 from monoface.geometry.rotations import camera_to_head, degrees, head_angles_from_matrix
 from monoface.pipeline import CoefficientRegressor, Regression, next_roi
 
@@ -19,6 +20,13 @@ LANDMARK_SET: Final = "ibug68"
 
 LANDMARK_SET_REANNOTATED: Final = "ibug68_reannotated"
 """Compared with the re-annotated points, likewise."""
+
+
+DetectLandmarks = Callable[
+    [Sequence[UInt8[np.ndarray, "height width 3"]], Float[np.ndarray, "batch 4"]],
+    Float[np.ndarray, "batch 18 2"],
+]
+"""The points `flm18` of the faces in given squares, in pixels of the photos; NaN where none is found."""
 
 
 @dataclass(frozen=True)
@@ -60,17 +68,33 @@ class LandmarkPredictor(Protocol):
 class RegressorPredictor:
     """A trained regressor with its face model, one or more passes.
 
+    In a first pass, networks with a landmark map see an empty one, unless landmarks are detected for them;
+    in further passes the landmarks found in the pass before.
+
     Args:
         regressor: Sees the crops.
         model: Its face model, with the landmark sets of both annotations.
-        passes: 1 uses the given box; each further pass crops again around the landmarks found.
+        passes: 1 uses the given box; each further pass crops again around the landmarks found, if `recrop`.
+        recrop: False keeps the given box in all passes, which only networks with a landmark map profit from.
+        detect: Landmarks for the map of the first pass.
 
     Raises:
         ModelFileError: If the face model lacks one of the landmark sets.
     """
 
-    def __init__(self, regressor: CoefficientRegressor, model: FaceModel, passes: int = 1) -> None:
+    def __init__(
+        self,
+        regressor: CoefficientRegressor,
+        model: FaceModel,
+        passes: int = 1,
+        *,
+        recrop: bool = True,
+        detect: DetectLandmarks | None = None,
+    ) -> None:
         model = model.to(regressor.device)
+        self._recrop = recrop
+        self._detect = detect
+        self._mapped = model.subset(model.landmarks(FLM18)) if regressor.sees_landmarks else None
         self._regressor = regressor
         self._original = model.subset(model.landmarks(LANDMARK_SET))
         self._reannotated = model.subset(model.landmarks(LANDMARK_SET_REANNOTATED))
@@ -80,11 +104,15 @@ class RegressorPredictor:
         self, images: Sequence[UInt8[np.ndarray, "height width 3"]], boxes: Float[np.ndarray, "batch 4"]
     ) -> Landmarks68:
         """Landmarks in pixels of the photos; see `LandmarkPredictor`."""
-        found = self._regress(images, boxes)
+        shown_px = None if self._detect is None else self._detect(images, boxes)
+        found = self._regress(images, boxes, shown_px)
         for _ in range(self._passes - 1):
-            points_px = found.landmarks_px(self._original).cpu().numpy()
-            boxes = np.stack([next_roi(*pair) for pair in zip(points_px, boxes, strict=True)])
-            found = self._regress(images, boxes)
+            if self._mapped is not None:
+                shown_px = found.landmarks_px(self._mapped).cpu().numpy()
+            if self._recrop:
+                points_px = found.landmarks_px(self._original).cpu().numpy()
+                boxes = np.stack([next_roi(*pair) for pair in zip(points_px, boxes, strict=True)])
+            found = self._regress(images, boxes, shown_px)
         yaw_rad, _, _ = head_angles_from_matrix(camera_to_head(found.coefficients.rotation))
         return Landmarks68(
             original_px=found.landmarks_px(self._original).cpu().numpy(),
@@ -94,12 +122,16 @@ class RegressorPredictor:
         )
 
     def _regress(
-        self, images: Sequence[UInt8[np.ndarray, "height width 3"]], boxes: Float[np.ndarray, "batch 4"]
+        self,
+        images: Sequence[UInt8[np.ndarray, "height width 3"]],
+        boxes: Float[np.ndarray, "batch 4"],
+        shown_px: Float[np.ndarray, "batch 18 2"] | None,
     ) -> Regression:
         size_px = self._regressor.size_px
         pairs = zip(images, boxes, strict=True)
         crops = np.stack([crop_and_resize(image, box, size_px) for image, box in pairs])
-        return self._regressor.predict(torch.from_numpy(crops)).in_photo(boxes, size_px)
+        mapped_px = None if shown_px is None else photo_to_crop(shown_px, boxes, size_px)
+        return self._regressor.predict(torch.from_numpy(crops), mapped_px).in_photo(boxes, size_px)
 
 
 def _depth_px(found: Regression, points: PointBasis) -> Float[Tensor, "batch points"]:

@@ -1,5 +1,6 @@
 """Fit a face model to 2D landmarks of many photos at once, under a weak-perspective camera."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -29,6 +30,27 @@ class FitConfig:
     identity_weight: float = 3e-3
     expression_weight: float = 1e-2
     robust_percent: float = 4.0
+
+
+@dataclass(frozen=True)
+class CorrectionConfig:
+    """How a good guess, a network's for instance, is weighed against landmarks.
+
+    Attributes:
+        steps: Adam steps.
+        learning_rate: Of Adam, for all unknowns; decays to a tenth along a cosine.
+        identity_weight: Penalty on the squared change of each identity coefficient.
+        expression_weight: The same of each expression weight.
+        pose_weight: The same of each of the nine numbers of the pose.
+        robust_percent: Residual, in percent of the face's size, from which a landmark pulls less.
+    """
+
+    steps: int = 100
+    learning_rate: float = 0.02
+    identity_weight: float = 0.3
+    expression_weight: float = 10.0
+    pose_weight: float = 300.0
+    robust_percent: float = 3.0
 
 
 @dataclass(frozen=True)
@@ -77,27 +99,61 @@ def fit_landmarks(
     face_px = _face_size(points_px, weights)
 
     layout = CoefficientLayout(len(basis.identity_mm), len(basis.expression_mm))
-    output = _starting_pose(basis, points_px, share, layout, size_px).requires_grad_()
-    adam = torch.optim.Adam([output], lr=config.learning_rate, betas=(0.9, 0.98))
-    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(adam, config.steps, config.learning_rate / 10)
-    with torch.enable_grad():
-        for _ in range(config.steps):
-            error = _percent_errors(basis, output, points_px, face_px, layout, size_px)
-            # Grows like a square up to the robust radius and ever more slowly beyond.
-            squared = (error / config.robust_percent).square()
-            data = (share * torch.log1p(squared)).sum(dim=-1) * config.robust_percent**2
-            loss = (data + _prior(output, layout, config)).sum()
-            adam.zero_grad()
-            loss.backward()
-            adam.step()
-            schedule.step()
+    start = _starting_pose(basis, points_px, share, layout, size_px)
 
-    output = output.detach()
-    with torch.no_grad():
-        error = (share * _percent_errors(basis, output, points_px, face_px, layout, size_px)).sum(dim=-1)
-        error = torch.where(valid.logical_and(weights > 0).sum(dim=-1) >= 4, error, torch.inf)
-        coefficients, camera = layout.decode(output, size_px)
-    return LandmarkFit(coefficients, camera, output, error)
+    def loss(output: Tensor) -> Tensor:
+        error = _percent_errors(basis, output, points_px, face_px, layout, size_px)
+        return _robust(share, error, config.robust_percent) + _prior(output, layout, config)
+
+    output = _minimised(start, loss, config.steps, config.learning_rate)
+    return _measured(basis, output, points_px, weights, face_px, layout, size_px)
+
+
+def correct_fit(
+    basis: PointBasis,
+    start: Float[Tensor, "batch outputs"],
+    points_px: Float[Tensor, "batch points 2"],
+    weights: Float[Tensor, "batch points"],
+    size_px: int,
+    config: CorrectionConfig | None = None,
+) -> LandmarkFit:
+    """Coefficients near a good guess, drawn towards landmarks.
+
+    Args:
+        basis: The face model at the landmarks.
+        start: The guess, as a vector of a `CoefficientLayout`.
+        points_px: Landmarks; NaN counts as weight zero.
+        weights: How much each landmark counts against the guess, not negative. They are not normalised:
+            one landmark of weight 1 pulls as hard as twenty of weight 0.05.
+        size_px: Side of the square picture, to which `start` and `output` refer.
+        config: How much the guess counts.
+
+    Returns:
+        The fit. Without a weighted landmark it is the guess. The error is infinite where fewer than four
+        landmarks are weighted.
+    """
+    config = config or CorrectionConfig()
+    valid = points_px.isfinite().all(dim=-1)
+    weights = torch.where(valid, weights, 0.0)
+    points_px = torch.where(valid[..., None], points_px, 0.0)
+    layout = CoefficientLayout(len(basis.identity_mm), len(basis.expression_mm))
+    # The guess's own points, hidden ones too, tell a face's size better than a few visible landmarks.
+    guessed = project_points(basis, *layout.decode(start, size_px))
+    face_px = _face_size(guessed, torch.ones_like(weights))
+    kept = torch.cat(
+        (
+            start.new_full((layout.identity,), config.identity_weight),
+            start.new_full((layout.expression,), config.expression_weight),
+            start.new_full((9,), config.pose_weight),
+        )
+    )
+
+    def loss(output: Tensor) -> Tensor:
+        error = _percent_errors(basis, output, points_px, face_px, layout, size_px)
+        return _robust(weights, error, config.robust_percent) + (kept * (output - start).square()).sum(dim=-1)
+
+    output = _minimised(start, loss, config.steps, config.learning_rate)
+    return _measured(basis, output, points_px, weights, face_px, layout, size_px)
 
 
 def project_points(
@@ -106,6 +162,46 @@ def project_points(
     """Pixels of a basis's points for posed faces."""
     points_mm = basis(coefficients.identity, coefficients.expression)
     return camera.project(transform_points(coefficients.rotation, coefficients.translation_mm, points_mm))[0]
+
+
+def _minimised(
+    start: Tensor, loss: Callable[[Tensor], Tensor], steps: int, learning_rate: float
+) -> Float[Tensor, "batch outputs"]:
+    """Where Adam comes to from a start; every row for itself."""
+    output = start.detach().clone().requires_grad_()
+    adam = torch.optim.Adam([output], lr=learning_rate, betas=(0.9, 0.98))
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(adam, steps, learning_rate / 10)
+    with torch.enable_grad():
+        for _ in range(steps):
+            total = loss(output).sum()
+            adam.zero_grad()
+            total.backward()
+            adam.step()
+            schedule.step()
+    return output.detach()
+
+
+def _robust(weights: Tensor, error_percent: Tensor, robust_percent: float) -> Tensor:
+    """Weighted sum of errors that grows like their squares up to the robust radius, then ever more slowly."""
+    squared = (error_percent / robust_percent).square()
+    return (weights * torch.log1p(squared)).sum(dim=-1) * robust_percent**2
+
+
+@torch.no_grad()
+def _measured(
+    basis: PointBasis,
+    output: Tensor,
+    points_px: Tensor,
+    weights: Tensor,
+    face_px: Tensor,
+    layout: CoefficientLayout,
+    size_px: int,
+) -> LandmarkFit:
+    share = weights / weights.sum(dim=-1, keepdim=True).clamp_min(1e-6)
+    error = (share * _percent_errors(basis, output, points_px, face_px, layout, size_px)).sum(dim=-1)
+    error = torch.where((weights > 0).sum(dim=-1) >= 4, error, torch.inf)
+    coefficients, camera = layout.decode(output, size_px)
+    return LandmarkFit(coefficients, camera, output, error)
 
 
 def _percent_errors(

@@ -21,11 +21,21 @@ LEFT_RIGHT_68 = (
 LEFT_RIGHT_21 = (5, 4, 3, 2, 1, 0, 11, 10, 9, 8, 7, 6, 16, 15, 14, 13, 12, 19, 18, 17, 20)
 """Where each of AFLW's 21 points comes to lie when the face is mirrored."""
 
+FLM18 = "flm18"
+"""Name of the set of points that 2DASL's landmark map shows."""
 FLM18_GROUPS = (
     (17,), (19,), (21,), (22,), (24,), (26,), (36,), (37, 40), (39,), (42,), (43, 46), (45,),
     (31,), (30,), (35,), (48,), (62, 66), (54,),
 )  # fmt: skip
 """The 18 points of 2DASL's landmark map as means of the 68."""
+FLM18_OF_21 = (0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 13, 14, 15, 17, 18, 19)
+"""Which of AFLW's 21 points are these 18: all but the ears and the chin."""
+FLM18_GROUPS_468 = (
+    (70,), (105,), (107,), (336,), (334,), (300,), (33,), (159,), (133,), (362,), (386,), (263,),
+    (75,), (4,), (305,), (61,), (13, 14), (291,),
+)  # fmt: skip
+"""The 18 points among those of the face-mesh network: the nearest ones on the shipped model's mean face,
+at most 6.3 mm apart (brows), 5 mm elsewhere."""
 
 
 @dataclass(frozen=True)
@@ -56,8 +66,8 @@ class LandmarkSet:
     def grouped(self, groups: tuple[tuple[int, ...], ...]) -> "LandmarkSet":
         """Set whose points are the plain means of groups of this set's points."""
         width = max(len(group) for group in groups) * self.index.shape[1]
-        index = torch.zeros(len(groups), width, dtype=torch.int64)
-        weight = torch.zeros(len(groups), width)
+        index = self.index.new_zeros(len(groups), width)
+        weight = self.weight.new_zeros(len(groups), width)
         for row, group in enumerate(groups):
             flat = self.index[list(group)].flatten()
             index[row, : len(flat)] = flat

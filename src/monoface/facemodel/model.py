@@ -10,7 +10,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
 from monoface.core.errors import ModelFileError
-from monoface.facemodel.landmarks import LandmarkSet
+from monoface.facemodel.landmarks import FLM18, FLM18_GROUPS, FLM18_OF_21, LandmarkSet
 from monoface.geometry.rotations import matrix_from_axis_angle
 
 
@@ -204,9 +204,18 @@ class FaceModel(nn.Module):
     def landmarks(self, name: str) -> LandmarkSet:
         """Landmark set of that name, on the model's device.
 
+        `flm18`, the points of landmark maps, need not be stored. It is AFLW's 21 points without ears and
+        chin, so it has the rows of `aflw21`, which were found on AFLW's annotations: that is what maps are
+        learned from, and the published means of the 68 points lie a few millimetres elsewhere at the
+        centres of eyes and mouth. Models without `aflw21` get those means.
+
         Raises:
             ModelFileError: If the model has no such set.
         """
+        if name == FLM18 and FLM18 not in self.data.landmarks:
+            if "aflw21" in self.data.landmarks:
+                return self.landmarks("aflw21").grouped(tuple((row,) for row in FLM18_OF_21))
+            return self.landmarks("ibug68").grouped(FLM18_GROUPS)
         if name not in self.data.landmarks:
             known = ", ".join(sorted(self.data.landmarks)) or "none"
             raise ModelFileError(f"landmark set {name}: the face model has no such set; it has {known}.")

@@ -5,8 +5,8 @@ from torch import Tensor
 
 
 def landmark_distance(
-    projected_px: Float[Tensor, "batch landmarks 2"],
-    target_px: Float[Tensor, "batch landmarks 2"],
+    projected_px: Float[Tensor, "batch landmarks dims"],
+    target_px: Float[Tensor, "batch landmarks dims"],
     weights: Float[Tensor, "batch landmarks"],
     smooth_px: float = 0.5,
 ) -> Float[Tensor, " batch"]:

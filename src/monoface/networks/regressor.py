@@ -2,13 +2,16 @@
 
 import copy
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from monoface.core.errors import ConfigError
 from monoface.networks.backbones import ResNet, ResNetConfig
+from monoface.networks.landmark_map import LandmarkMapConfig, with_landmark_map
 
 
 @dataclass(frozen=True)
@@ -19,11 +22,20 @@ class RegressorConfig:
         outputs: Length of the output vector: `CoefficientLayout.size`.
         size_px: Side of the square crops it is trained on.
         backbone: The network that computes features.
+        landmark_map: How the map in its fourth channel is drawn; None if it sees RGB alone.
     """
 
     outputs: int
     size_px: int = 120
     backbone: ResNetConfig = field(default_factory=ResNetConfig)
+    landmark_map: LandmarkMapConfig | None = None
+
+    def __post_init__(self) -> None:
+        if self.landmark_map is not None and self.backbone.in_channels != 4:
+            raise ConfigError(
+                "regressor: expected 4 input channels for RGB and a landmark map, "
+                f"got {self.backbone.in_channels}."
+            )
 
 
 class Regressor(nn.Module):
@@ -47,10 +59,37 @@ class Regressor(nn.Module):
     def forward(
         self, image: Float[Tensor, "batch channels height width"]
     ) -> tuple[Float[Tensor, "batch outputs"], Float[Tensor, " batch"]]:
-        """Output vectors and log errors of crops in [0, 1], sRGB (further channels as the method says)."""
+        """Output vectors and log errors of crops in [0, 1], sRGB (further channels as the method says).
+
+        All channels reach the first layer as 2 x - 1, so a landmark map of 0 and 1 arrives as -1 and 1.
+        """
         features = self.backbone(image * 2 - 1)
         log_error = self.error_head(features.detach())[:, 0]
         return self.head(features).float(), log_error.float()
+
+    def look(
+        self,
+        image: Float[Tensor, "batch 3 height width"],
+        landmarks_px: Float[Tensor, "batch 18 2"] | None = None,
+    ) -> tuple[Float[Tensor, "batch outputs"], Float[Tensor, " batch"]]:
+        """Output vectors and log errors of RGB crops, whether the network has a landmark map or not.
+
+        Args:
+            image: Crops in [0, 1].
+            landmarks_px: What the map shows; an empty map for None. Networks without a map do not heed it.
+        """
+        drawn = self.config.landmark_map
+        return self(image if drawn is None else with_landmark_map(image, landmarks_px, drawn))
+
+
+def add_input_channel(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Weights of a regressor for one more input channel, which it does not heed yet.
+
+    The new filters of the first layer are zero, so the wider network computes what the other did.
+    """
+    first = "backbone.stem.0.weight"
+    weight = state[first]
+    return {**state, first: torch.cat((weight, torch.zeros_like(weight[:, :1])), dim=1)}
 
 
 def fold_batch_norm(network: nn.Module) -> nn.Module:

@@ -11,6 +11,7 @@ from safetensors.torch import save
 from monoface.core.errors import ConfigError, ModelFileError
 from monoface.core.files import write_atomically
 from monoface.networks.backbones import ResNetConfig
+from monoface.networks.landmark_map import LandmarkMapConfig
 from monoface.networks.regressor import Regressor, RegressorConfig
 
 _FORMAT = "monoface-regressor-1"
@@ -69,9 +70,13 @@ def load_regressor(path: Path) -> tuple[Regressor, RegressorInfo]:
         config = dict(header["config"])
         backbone = dict(config.pop("backbone"))
         backbone["blocks"] = tuple(backbone["blocks"])
+        # Files from before there were landmark maps say nothing about one.
+        drawn = config.pop("landmark_map", None)
+        landmark_map = None if drawn is None else LandmarkMapConfig(**drawn)
         info = dict(header["info"])
         info["confidence"] = tuple(info["confidence"])
-        regressor = Regressor(RegressorConfig(**config, backbone=ResNetConfig(**backbone)))
+        network = RegressorConfig(**config, backbone=ResNetConfig(**backbone), landmark_map=landmark_map)
+        regressor = Regressor(network)
         missing, unexpected = regressor.load_state_dict(state, strict=False)
         wrong = [name for name in missing if not name.endswith("num_batches_tracked")] + unexpected
         if wrong:

@@ -14,8 +14,9 @@ from monoface.core.assets import asset_sha256, sha256_of
 from monoface.core.errors import ConfigError, ModelFileError
 from monoface.detection import Detection, FaceDetector
 from monoface.facemodel import CoefficientLayout, FaceModel, load_default_model, load_face_model_data
+from monoface.facemodel.landmarks import FLM18
 from monoface.geometry.cameras import WeakPerspectiveCamera
-from monoface.geometry.crops import crop_and_resize
+from monoface.geometry.crops import crop_and_resize, photo_to_crop
 from monoface.pipeline.images import ImageSource, LoadedImage
 from monoface.pipeline.regression import CoefficientRegressor, Regression
 from monoface.pipeline.results import Face, MadeWith, PhotoResult, photo_result
@@ -92,6 +93,7 @@ class Reconstructor:
         )
         self._texturer = Texturer(self.face_model, self.config.texture_size)
         self._points = self.face_model.subset(self.face_model.landmarks("ibug68"))
+        self._mapped = self.face_model.subset(self.face_model.landmarks(FLM18))
 
     # A string is a path here, although it is also a sequence of strings.
     @overload
@@ -170,8 +172,12 @@ class Reconstructor:
     def _regress(
         self, seen: list[tuple[LoadedImage, Detection]]
     ) -> tuple[Regression, Float[np.ndarray, "batch 68 2"]]:
-        """Crop and regress, several times; cameras and landmarks are those of the working copies."""
+        """Crop and regress, several times; cameras and landmarks are those of the working copies.
+
+        Networks with a landmark map see an empty one at first, and then the landmarks that they found.
+        """
         size = self.regressor.size_px
+        mapped_px = None
         first = rois = np.stack([roi_of_box(detection.box) for _, detection in seen])
         for number in range(self.config.passes):
             crops = np.stack(
@@ -180,10 +186,12 @@ class Reconstructor:
                     for (photo, _), roi in zip(seen, rois, strict=True)
                 ]
             )
-            found = self.regressor.predict(crops).in_photo(rois, size)
+            found = self.regressor.predict(crops, mapped_px).in_photo(rois, size)
             landmarks_px = found.landmarks_px(self._points).numpy()
             if number + 1 < self.config.passes:
                 rois = np.stack([next_roi(*pair) for pair in zip(landmarks_px, first, strict=True)])
+                if self.regressor.sees_landmarks:
+                    mapped_px = photo_to_crop(found.landmarks_px(self._mapped).numpy(), rois, size)
         return found, landmarks_px
 
     def _result(self, searched: SearchedPhoto, faces: list[Face]) -> PhotoResult:

@@ -15,7 +15,7 @@ from monoface.core.errors import ConfigError, ModelFileError
 from monoface.core.sessions import open_session
 from monoface.facemodel import CoefficientLayout, FaceCoefficients, PointBasis
 from monoface.geometry.cameras import WeakPerspectiveCamera, transform_points
-from monoface.networks import Regressor, RegressorInfo, fold_batch_norm, load_regressor
+from monoface.networks import Regressor, RegressorInfo, fold_batch_norm, load_regressor, with_landmark_map
 from monoface.networks.onnx_form import regressor_to_onnx
 
 _SUFFIX = ".safetensors"
@@ -83,6 +83,7 @@ class CoefficientRegressor:
         self.info = info
         self.layout = CoefficientLayout(info.identity, info.expression, info.bounded)
         self.size_px = regressor.config.size_px
+        self._map = regressor.config.landmark_map
         self.name = name
         self.sha256 = sha256
         self.device = available_device(device)
@@ -101,24 +102,41 @@ class CoefficientRegressor:
         regressor, info = load_regressor(path)
         return cls(regressor, info, name=path.stem, sha256=sha256_of(path), device=device)
 
+    @property
+    def sees_landmarks(self) -> bool:
+        """Whether the network has a landmark map as fourth channel."""
+        return self._map is not None
+
     @torch.no_grad()
     def predict(
-        self, crops: UInt8[np.ndarray, "batch size size 3"] | UInt8[Tensor, "batch size size 3"]
+        self,
+        crops: UInt8[np.ndarray, "batch size size 3"] | UInt8[Tensor, "batch size size 3"],
+        landmarks_px: Float[np.ndarray, "batch 18 2"] | Float[Tensor, "batch 18 2"] | None = None,
     ) -> Regression:
         """Find the face in each of a batch of crops; the camera is that of the crop.
 
         Args:
             crops: sRGB, of side `size_px`.
+            landmarks_px: The points `flm18` in pixels of the crops, for networks that see them; NaN where
+                unknown. None for a first look, with an empty map.
 
         Raises:
-            ValueError: If the crops have another size.
+            ValueError: If the crops have another size, or the network sees no landmarks.
             ModelFileError: If what comes out is not finite, so that the weights must be damaged.
         """
         pixels = torch.as_tensor(crops)
         if pixels.shape[1:] != (self.size_px, self.size_px, 3):
             expected = f"(batch, {self.size_px}, {self.size_px}, 3)"
             raise ValueError(f"crops: expected shape {expected}, got {tuple(pixels.shape)}")
-        output, log_error = self._run(pixels.permute(0, 3, 1, 2).float().div(255))
+        image = pixels.permute(0, 3, 1, 2).float().div(255)
+        if self._map is not None:
+            known = None if landmarks_px is None else torch.as_tensor(landmarks_px)
+            image = with_landmark_map(image, known, self._map)
+        elif landmarks_px is not None:
+            raise ValueError(
+                f"weights {self.name}: expected no landmarks, for the network has no map of them"
+            )
+        output, log_error = self._run(image)
         if not (output.isfinite().all() and log_error.isfinite().all()):
             raise ModelFileError(f"weights {self.name}: expected finite outputs, got NaN or infinity.")
         coefficients, camera = self.layout.decode(output, self.size_px)

@@ -13,6 +13,7 @@ from monoface.data.recipe import held_out_ytf
 from monoface.data.sources import Aflw, Aflw2000, Ytf
 from monoface.facemodel import CoefficientLayout, FaceModel
 from monoface.facemodel.fitting import project_points
+from monoface.facemodel.landmarks import FLM18
 from monoface.geometry.crops import crop_and_resize, photo_to_crop, unclip_square
 from monoface.metrics import binned_mean, box_normaliser, nme
 from monoface.networks import Regressor
@@ -63,40 +64,62 @@ def validation_sets(data: Path, crop_px: int, held_out_people: int) -> list[Vali
 def make_evaluate(
     model: FaceModel, sets: Sequence[ValidationSet]
 ) -> Callable[[Mapping[str, nn.Module]], dict[str, float]]:
-    """Function for the training loop: errors in percent of every set, by name and yaw."""
+    """Function for the training loop: errors in percent of every set, by name and yaw.
+
+    Networks with a landmark map look once with an empty map, and once more (`second look`) at the same crops
+    with the landmarks they found.
+    """
 
     def evaluate(networks: Mapping[str, nn.Module]) -> dict[str, float]:
         regressor = networks["regressor"]
+        assert isinstance(regressor, Regressor)
         results: dict[str, float] = {}
         for one in sets:
-            errors = 100 * validation_errors(regressor, model, one)[0]
-            errors = np.where(np.isfinite(errors), errors, 100.0)
-            if one.yaw_deg is None:
-                results[one.name] = float(errors.mean())
-            else:
-                binned = binned_mean(errors, one.yaw_deg)
-                results[one.name] = binned.bin_mean
-                for label, value in zip(("0-30", "30-60", "60-90"), binned.by_bin, strict=True):
-                    results[f"{one.name} {label}"] = value
+            results |= _summary(one.name, one, validation_errors(regressor, model, one)[0])
+            if regressor.config.landmark_map is not None:
+                again = validation_errors(regressor, model, one, looks=2)[0]
+                results |= _summary(f"{one.name} second look", one, again)
         return results
 
     return evaluate
 
 
+def _summary(name: str, one: ValidationSet, errors: Float[np.ndarray, " photos"]) -> dict[str, float]:
+    """Mean error in percent, and by yaw where that is known; what is not finite counts as 100 %."""
+    percent = np.where(np.isfinite(errors), 100 * errors, 100.0)
+    if one.yaw_deg is None:
+        return {name: float(percent.mean())}
+    binned = binned_mean(percent, one.yaw_deg)
+    by_yaw = zip(("0-30", "30-60", "60-90"), binned.by_bin, strict=True)
+    return {name: binned.bin_mean} | {f"{name} {label}": value for label, value in by_yaw}
+
+
 @torch.no_grad()
 def validation_errors(
-    regressor: nn.Module, model: FaceModel, one: ValidationSet
+    regressor: nn.Module, model: FaceModel, one: ValidationSet, looks: int = 1
 ) -> tuple[Float[np.ndarray, " photos"], Float[np.ndarray, " photos"]]:
-    """Error of each photo as a fraction of its normaliser, and the log error that was predicted."""
+    """Error of each photo as a fraction of its normaliser, and the log error that was predicted.
+
+    Args:
+        regressor: A `Regressor` in evaluation mode.
+        model: Its face model.
+        one: The photos.
+        looks: Networks with a landmark map see an empty one at first, then the landmarks they found.
+    """
     assert isinstance(regressor, Regressor)
     basis = model.subset(model.landmarks(one.landmark_set))
+    mapped = model.subset(model.landmarks(FLM18)) if regressor.config.landmark_map else None
     layout = CoefficientLayout.of(model)
     size = regressor.config.size_px
     points, logs = [], []
     for start in range(0, len(one.crops), _BATCH):
         images = torch.from_numpy(np.ascontiguousarray(one.crops[start : start + _BATCH]))
         batch = (images.permute(0, 3, 1, 2).float() / 255).contiguous(memory_format=torch.channels_last)
-        output, log_error = regressor(batch)
+        output, log_error = regressor.look(batch)
+        if mapped is not None:
+            for _ in range(looks - 1):
+                found_px = _projected(layout, output, size, mapped)
+                output, log_error = regressor.look(batch, found_px)
         points.append(_projected(layout, output, size, basis))
         logs.append(log_error)
     predicted = torch.cat(points).numpy()

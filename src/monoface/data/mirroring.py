@@ -1,0 +1,63 @@
+"""What mirroring a picture does to the face model's coefficients and landmarks."""
+
+from dataclasses import replace
+
+import numpy as np
+import torch
+from jaxtyping import Bool
+from torch import Tensor
+
+from monoface.facemodel import FaceCoefficients, FaceModel
+from monoface.facemodel.landmarks import LEFT_RIGHT_21, LEFT_RIGHT_68
+from monoface.facemodel.modes import identity_mirror
+
+
+class CoefficientMirror:
+    """Exchanges left and right of faces of one model."""
+
+    def __init__(self, model: FaceModel) -> None:
+        self._identity = identity_mirror(model.data)
+        self._expression = torch.tensor(mirrored_expressions(model.expression_names))
+
+    def __call__(self, coefficients: FaceCoefficients, where: Bool[Tensor, " batch"]) -> FaceCoefficients:
+        """The faces that a mirror shows, in some rows: mirrored in x about the camera's axis."""
+        side = torch.where(where[:, None], -1.0, 1.0).to(coefficients.rotation)
+        flip = torch.cat((side, torch.ones_like(side), torch.ones_like(side)), dim=-1)
+        return replace(
+            coefficients,
+            identity=torch.where(
+                where[:, None], coefficients.identity @ self._identity, coefficients.identity
+            ),
+            expression=torch.where(
+                where[:, None], coefficients.expression[:, self._expression], coefficients.expression
+            ),
+            rotation=flip[:, :, None] * coefficients.rotation * flip[:, None, :],
+            translation_mm=coefficients.translation_mm * flip,
+        )
+
+
+def mirrored_expressions(names: tuple[str, ...]) -> list[int]:
+    """For each expression the one that it becomes when the face is mirrored."""
+
+    def other(name: str) -> str:
+        if "Left" in name:
+            return name.replace("Left", "Right")
+        return name.replace("Right", "Left")
+
+    return [names.index(other(name)) if other(name) in names else place for place, name in enumerate(names)]
+
+
+def mirror_order(model: FaceModel, set_name: str) -> np.ndarray:
+    """For each landmark of a set the one that it becomes when the face is mirrored.
+
+    The 68 and 21 points have fixed partners; those of other sets are the nearest ones on the other side
+    of the mean face.
+    """
+    points = model.landmarks(set_name)
+    if len(points) == 68:
+        return np.array(LEFT_RIGHT_68)
+    if len(points) == 21:
+        return np.array(LEFT_RIGHT_21)
+    places = points.points(model.mean_mm[None])[0]
+    mirrored = places * places.new_tensor([-1.0, 1.0, 1.0])
+    return torch.cdist(mirrored, places).argmin(dim=1).numpy()

@@ -1,0 +1,206 @@
+"""What regressors are told: annotated landmarks, known coefficients, and what faces are usually like.
+
+Methods share this; what they add to it is their own.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from monoface.data.batches import TrainingBatch
+from monoface.facemodel import CoefficientLayout, FaceCoefficients, FaceModel, LandmarkSet, PointBasis
+from monoface.facemodel.fitting import project_points
+from monoface.facemodel.modes import vertex_areas
+from monoface.geometry.cameras import WeakPerspectiveCamera
+from monoface.losses.coefficients import gaussian_prior, mean_squared, range_excess, rotation_distance
+from monoface.losses.landmarks import landmark_distance
+
+
+@dataclass(frozen=True)
+class SupervisionConfig:
+    """What is weighed how.
+
+    Attributes:
+        set_weights: Weight of each annotated landmark set; the error is in percent of the crop.
+            Known coefficients of a second round agree with them already; a first round had weights of 1.
+        dense_weight: Weight of projected points whose true place is known, same unit.
+        dense_points: How many points, beside the 68, stand for the whole face.
+        shape_weight: Weight of the un-posed points' distance, in percent of 100 mm.
+        rotation_weight: Weight of the rotation's error, in radians.
+        identity_weight: Weight of the squared error of identity coefficients.
+        expression_weight: Weight of the squared error of expression weights.
+        identity_prior: Weight of the squared identity where it is not known.
+        expression_prior: Weight of the mean expression weight where it is not known.
+        range_weight: Weight of squared expression weights outside [0, 1].
+    """
+
+    set_weights: Mapping[str, float] = field(
+        default_factory=lambda: {"aflw21": 0.5, "facemesh468": 0.3, "ibug68_contour": 0.5}
+    )
+    dense_weight: float = 2.0
+    dense_points: int = 256
+    shape_weight: float = 0.3
+    rotation_weight: float = 5.0
+    identity_weight: float = 0.2
+    expression_weight: float = 2.0
+    identity_prior: float = 0.05
+    expression_prior: float = 0.2
+    range_weight: float = 10.0
+
+    @classmethod
+    def nothing(cls) -> "SupervisionConfig":
+        """No weight at all."""
+        return SupervisionConfig(
+            set_weights={},
+            dense_weight=0.0,
+            shape_weight=0.0,
+            rotation_weight=0.0,
+            identity_weight=0.0,
+            expression_weight=0.0,
+            identity_prior=0.0,
+            expression_prior=0.0,
+            range_weight=0.0,
+        )
+
+    @property
+    def term_weights(self) -> dict[str, float]:
+        """Weight of each term by its name."""
+        return {f"landmarks_{name}": weight for name, weight in self.set_weights.items()} | {
+            "dense": self.dense_weight,
+            "shape": self.shape_weight,
+            "rotation": self.rotation_weight,
+            "identity": self.identity_weight,
+            "expression": self.expression_weight,
+            "identity_prior": self.identity_prior,
+            "expression_prior": self.expression_prior,
+            "range": self.range_weight,
+            "log_error": 0.1,
+        }
+
+
+@dataclass(frozen=True)
+class PosedPrediction:
+    """What a network's outputs mean.
+
+    Attributes:
+        raw_expression: Expression weights before they are clamped.
+        coefficients: Shape, expression and pose.
+        camera: Camera of the crop.
+    """
+
+    raw_expression: Float[Tensor, "batch expressions"]
+    coefficients: FaceCoefficients
+    camera: WeakPerspectiveCamera
+
+
+class Supervision(nn.Module):
+    """Terms of the loss that compare outputs with what is known about a batch.
+
+    Samples with annotated landmarks pull their projections; samples whose coefficients are known pull
+    points of the whole face, posed and un-posed, the rotation and the coefficients themselves.
+
+    Args:
+        model: The face model; has the sets of `config.set_weights` and `ibug68`.
+        crop_px: Side of the crops.
+        config: Weights.
+    """
+
+    def __init__(self, model: FaceModel, crop_px: int, config: SupervisionConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.crop_px = crop_px
+        self.layout = CoefficientLayout.of(model)
+        self.sets = nn.ModuleDict({name: model.subset(model.landmarks(name)) for name in config.set_weights})
+        self.landmarks68 = model.subset(model.landmarks("ibug68"))
+        self.dense = model.subset(spread_points(model, config.dense_points))
+
+    def decode(self, output: Float[Tensor, "batch outputs"]) -> PosedPrediction:
+        """Posed faces that outputs stand for."""
+        coefficients, camera = self.layout.decode(output, self.crop_px)
+        return PosedPrediction(self.layout.split(output)[1], coefficients, camera)
+
+    def terms(
+        self, predicted: PosedPrediction, log_error: Float[Tensor, " batch"], batch: TrainingBatch
+    ) -> dict[str, Float[Tensor, " batch"]]:
+        """Every term by name, before weighting; zero for samples that it does not concern."""
+        known = self.layout.decode(batch.outputs, self.crop_px)
+        labelled = batch.labelled.to(log_error)
+        terms, error_px, annotated = self._landmark_terms(predicted, batch)
+        terms |= self._label_terms(predicted, known, labelled)
+        unknown = 1 - labelled
+        terms["identity_prior"] = gaussian_prior(predicted.coefficients.identity) * unknown
+        terms["expression_prior"] = predicted.coefficients.expression.mean(dim=-1) * unknown
+        if self.layout.bounded:
+            terms["range"] = range_excess(predicted.raw_expression, 0.0, 1.0)
+
+        posed68 = landmark_distance_all(self.landmarks68, (predicted.coefficients, predicted.camera), known)
+        error_px = torch.where(batch.labelled, posed68, error_px).detach()
+        # The size of a face in its crop is the crop's side over sqrt(2).
+        measured = (error_px / (self.crop_px / 2**0.5)).clamp_min(1e-3).log()
+        # A sample without any landmark says nothing about the error.
+        terms["log_error"] = (log_error - measured).abs() * (annotated | batch.labelled)
+        return terms
+
+    def weighted(self, terms: Mapping[str, Float[Tensor, " batch"]]) -> Float[Tensor, " batch"]:
+        """Sum of terms under the weights of the configuration."""
+        weights = self.config.term_weights
+        return torch.stack([weights[name] * value for name, value in terms.items()]).sum(dim=0)
+
+    def _landmark_terms(
+        self, predicted: PosedPrediction, batch: TrainingBatch
+    ) -> tuple[dict[str, Tensor], Tensor, Tensor]:
+        """Terms by name, mean distance in pixels over the sets of a sample, and whether it has any."""
+        terms: dict[str, Tensor] = {}
+        total, count = torch.zeros_like(batch.outputs[:, 0]), torch.zeros_like(batch.outputs[:, 0])
+        for name, basis in self.sets.items():
+            assert isinstance(basis, PointBasis)
+            target = batch.points_px[name]
+            seen = target.isfinite().all(dim=-1)
+            projected = project_points(basis, predicted.coefficients, predicted.camera)
+            distance_px = landmark_distance(
+                projected, torch.where(seen[..., None], target, 0.0), seen.to(projected)
+            )
+            terms[f"landmarks_{name}"] = 100 * distance_px / self.crop_px
+            total, count = total + distance_px, count + seen.any(dim=-1).to(count)
+        return terms, total / count.clamp_min(1), count > 0
+
+    def _label_terms(
+        self,
+        predicted: PosedPrediction,
+        known: tuple[FaceCoefficients, WeakPerspectiveCamera],
+        labelled: Tensor,
+    ) -> dict[str, Tensor]:
+        posed = (predicted.coefficients, predicted.camera)
+        dense_px = landmark_distance_all(self.landmarks68, posed, known)
+        dense_px = dense_px + landmark_distance_all(self.dense, posed, known)
+        found, truth = predicted.coefficients, known[0]
+        shape = self.dense(found.identity, found.expression) - self.dense(truth.identity, truth.expression)
+        terms = {
+            "dense": 50 * dense_px / self.crop_px,
+            "shape": (shape.square().sum(dim=-1) + 0.25).sqrt().mean(dim=-1) - 0.5,
+            "rotation": rotation_distance(found.rotation, truth.rotation),
+            "identity": mean_squared(found.identity, truth.identity),
+            "expression": mean_squared(predicted.raw_expression, truth.expression),
+        }
+        return {name: value * labelled for name, value in terms.items()}
+
+
+def landmark_distance_all(
+    basis: PointBasis,
+    predicted: tuple[FaceCoefficients, WeakPerspectiveCamera],
+    known: tuple[FaceCoefficients, WeakPerspectiveCamera],
+) -> Float[Tensor, " batch"]:
+    """Mean distance in pixels of a basis's points under two posed faces; one value per sample."""
+    target = project_points(basis, *known)
+    return landmark_distance(project_points(basis, *predicted), target, torch.ones_like(target[..., 0]))
+
+
+def spread_points(model: FaceModel, count: int) -> LandmarkSet:
+    """Vertices of the face spread evenly over its area: the same ones every time."""
+    mask = model.data.regions["face"]
+    areas = vertex_areas(model.mean_mm, model.faces, model.weld) * mask
+    chosen = torch.multinomial(areas, count, generator=torch.Generator().manual_seed(0))
+    return LandmarkSet.from_vertices(chosen.sort().values.numpy())
