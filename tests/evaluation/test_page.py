@@ -54,7 +54,7 @@ def charts():
     return [
         curve_chart([Curve("a <b>", line, line**2)], x_label="x & y", y_label="y", caption="curves"),
         scatter_chart(
-            line, line, x_label="x", y_label="y", caption="points", trend=Curve("mean", line, line)
+            line, line, x_label="x", y_label="y", caption="points", trend=Curve("mean", 2 * line, line)
         ),
         bar_chart([Bar("0-30", 2.0, 1.5, 2.5), Bar("none", float("nan"))], y_label="y", caption="bars"),
     ]
@@ -108,7 +108,9 @@ def test_charts_are_well_formed_and_stay_within_their_frame(chart):
             if element.get(name) is not None:
                 assert 0 <= float(element.get(name)) <= limit
     for line in root.iter("polyline"):
-        assert "nan" not in line.get("points")
+        points = np.array([point.split(",") for point in line.get("points").split()], float)
+        assert (points >= 0).all()
+        assert (points <= (width, height)).all()
 
 
 def test_a_curve_begins_and_ends_where_it_should():

@@ -97,7 +97,7 @@ def scatter_chart(
         points = " ".join(
             f"{frame.x(px):.1f},{frame.y(min(py, top)):.1f}"
             for px, py in zip(trend.x, trend.y, strict=True)
-            if math.isfinite(py)
+            if math.isfinite(py) and frame.x_range[0] <= px <= frame.x_range[1]
         )
         parts.append(f'<polyline class="line c1" points="{points}"/>')
         parts += _legend([trend.name], first=1)
