@@ -162,3 +162,17 @@ def test_files_that_are_no_npz_and_foreign_keys_are_refused(tmp_path, source):
     read = PointPredictions.read(write(tmp_path / "q.npz", source))
     with pytest.raises(DataError, match="expected predictions for photos such as other"):
         read.for_keys(["other"])
+
+
+def test_published_predictions_of_2dasl_give_the_published_figures(data_dir, tmp_path):
+    """What its released parameters give on the original annotation, by the binning of its own test files."""
+    folder, points = data_dir / "aflw2000", data_dir / "2dasl" / "points68.npz"
+    if not (folder.is_dir() and points.is_file()):
+        pytest.skip("needs all of AFLW2000-3D (aflw2000/) and 2DASL's points (2dasl/points68.npz)")
+    config = EvaluateAflw2000Config(
+        folder, tmp_path / "r.json", points=points, points_box="given", subset="published_1998"
+    )
+    report = run(config)
+    figures = [round(value, 3) for value in report.nme_percent.values()]
+    assert_allclose(figures, [2.671, 3.605, 4.659, 3.645, 3.152], atol=0.005)
+    assert report.failures == []
