@@ -7,7 +7,8 @@ from numpy.testing import assert_allclose
 from scan_folders import face_cap, rotation, write_obj, write_picked_points
 
 from monoface.core.errors import ConfigError, DataError, OutputExistsError
-from monoface.evaluation.now import EvaluateNowConfig, NowData, run
+from monoface.evaluation.now import EvaluateNowConfig, run
+from monoface.evaluation.now_data import NowData
 from monoface.evaluation.now_protocol import NowScan, score_scan, within_crop
 from monoface.geometry.surface import Surface
 

@@ -1,27 +1,14 @@
-"""NoW: distance of face scans to neutral meshes predicted from photos, non-metrical or metrical.
+"""NoW: distance of face scans to neutral meshes predicted from photos, non-metrical or metrical."""
 
-Users bring the data set, in its official layout:
-
-    imagepathsvalidation.txt                            SUBJECT/CHALLENGE/PHOTO.jpg on each line
-    scans/SUBJECT/*.obj                                 the scans, in millimetres
-    scans_lmks_onlypp/SUBJECT/*.pp                      their seven landmarks
-    iphone_pictures/SUBJECT/CHALLENGE/PHOTO.jpg         the photos
-
-and predictions as SUBJECT/CHALLENGE/PHOTO.obj or .ply with PHOTO.npy or .txt, the seven landmarks; or weights
-of ours, which see the photos.
-"""
-
-import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
 from jaxtyping import Float
 
-from monoface.core.errors import ConfigError, DataError
+from monoface.core.errors import DataError
 from monoface.evaluation.cases_report import ALL, Case, CasesReport, CurvePoints, Measure, make_report
 from monoface.evaluation.definition import (
     WORST,
@@ -39,8 +26,9 @@ from monoface.evaluation.mesh_checks import (
     check_unit,
 )
 from monoface.evaluation.mesh_predictor import MeshPredictor, PredictedMesh
-from monoface.evaluation.meshes import MeshFile, find_mesh, find_points, read_mesh, read_points
-from monoface.evaluation.now_protocol import NowScan, Unit, score_scan
+from monoface.evaluation.meshes import MeshFile
+from monoface.evaluation.now_data import NowData, NowPhoto, hash_of_predictions, read_prediction
+from monoface.evaluation.now_protocol import Unit, score_scan
 from monoface.evaluation.page import Gallery, heat_map, picture_of
 from monoface.evaluation.report import installed_versions, refuse_existing_results, write_results
 from monoface.geometry.icp import IcpConfig
@@ -91,66 +79,6 @@ class EvaluateNowConfig:
     overwrite: bool = False
 
 
-@dataclass(frozen=True)
-class NowPhoto:
-    """A line of the list of photos."""
-
-    subject: str
-    challenge: str
-    name: str
-
-    @property
-    def key(self) -> str:
-        """SUBJECT/CHALLENGE/PHOTO, without suffix."""
-        return f"{self.subject}/{self.challenge}/{Path(self.name).stem}"
-
-
-class NowData:
-    """Photos, scans and landmarks of a folder in the official layout.
-
-    Raises:
-        DataError: If the list of photos is missing, or a line of it is no photo.
-    """
-
-    def __init__(self, folder: Path, image_set: str = "validation") -> None:
-        path = folder / f"imagepaths{image_set}.txt"
-        try:
-            lines = path.read_text(encoding="utf-8").split()
-        except OSError as error:
-            raise DataError(
-                f"{path}: expected NoW's list of photos, cannot read it ({error.strerror})."
-            ) from error
-        parts = [line.split("/")[-3:] for line in lines]
-        if not parts or any(len(part) != 3 for part in parts):
-            raise DataError(f"{path}: expected lines such as SUBJECT/CHALLENGE/PHOTO.jpg.")
-        self.folder = folder
-        self.photos = [NowPhoto(*part) for part in parts]
-
-    @lru_cache(maxsize=2)  # noqa: B019  The data lives as long as the run; two scans are tens of megabytes.
-    def scan(self, subject: str) -> NowScan:
-        """Cropped scan of a subject.
-
-        Raises:
-            DataError: If the scan or its landmarks are missing or damaged.
-        """
-        mesh = read_mesh(self._only(self.folder / "scans" / subject, "*.obj"))
-        landmarks = read_points(self._only(self.folder / "scans_lmks_onlypp" / subject, "*.pp"))
-        if len(landmarks) != 7:
-            raise DataError(f"{subject}: expected 7 landmarks of the scan, got {len(landmarks)}.")
-        return NowScan.cropped(mesh.verts, mesh.faces, landmarks)
-
-    def picture(self, photo: NowPhoto) -> Path:
-        """Path of a photo."""
-        return self.folder / "iphone_pictures" / photo.subject / photo.challenge / photo.name
-
-    @staticmethod
-    def _only(folder: Path, pattern: str) -> Path:
-        found = sorted(folder.glob(pattern))
-        if not found:
-            raise DataError(f"{folder}: expected {pattern}, found none.")
-        return found[0]
-
-
 Predict = Callable[[NowPhoto], PredictedMesh | str]
 """The mesh predicted for a photo, or why there is none."""
 
@@ -176,7 +104,7 @@ def run(config: EvaluateNowConfig) -> CasesReport:
             return predictor.neutral(data.picture(photo))
     else:
         folder = config.predictions
-        predictions = {f"predictions {folder.name}": f"SHA-256 {_hash_of(folder, data.photos)}"}
+        predictions = {f"predictions {folder.name}": f"SHA-256 {hash_of_predictions(folder, data.photos)}"}
 
         def predict(photo: NowPhoto) -> PredictedMesh | str:
             return read_prediction(folder / photo.subject / photo.challenge / Path(photo.name).stem)
@@ -196,21 +124,6 @@ def run(config: EvaluateNowConfig) -> CasesReport:
     )
     write_results(report, config.out, worst_pictures(data, scored), overwrite=config.overwrite)
     return report
-
-
-def read_prediction(stem: Path) -> PredictedMesh | str:
-    """A mesh with its landmarks, by the path of both without suffix; or which of them is missing.
-
-    Raises:
-        DataError: If a file is damaged.
-    """
-    mesh_path, points_path = find_mesh(stem), find_points(stem)
-    if mesh_path is None:
-        return "no mesh"
-    if points_path is None:
-        return "no landmarks"
-    mesh = read_mesh(mesh_path)
-    return PredictedMesh(mesh, read_points(points_path))
 
 
 @dataclass(frozen=True, eq=False)
@@ -377,15 +290,3 @@ def _spread(photos: Sequence[NowPhoto], count: int) -> Iterator[NowPhoto]:
     others = {photo.subject: photo for photo in photos if photo.subject != subjects[0]}
     yield from first
     yield from list(others.values())[:count]
-
-
-def _hash_of(folder: Path, photos: Sequence[NowPhoto]) -> str:
-    """Hash over the bytes of all predicted meshes and landmarks, in the order of the list."""
-    if not folder.is_dir():
-        raise ConfigError(f"{folder}: expected a folder of predicted meshes, found none.")
-    digest = hashlib.sha256()
-    for photo in photos:
-        stem = folder / photo.subject / photo.challenge / Path(photo.name).stem
-        for path in (find_mesh(stem), find_points(stem)):
-            digest.update(b"" if path is None else path.read_bytes())
-    return digest.hexdigest()
