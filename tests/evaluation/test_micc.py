@@ -1,10 +1,12 @@
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
+from PIL import Image
 from scan_folders import face_cap, rotation, write_obj, write_picked_points
 
-from monoface.core.errors import DataError
-from monoface.evaluation.micc import EvaluateMiccConfig, MiccScan, plane_distances, run
+from monoface.core.errors import ConfigError, DataError
+from monoface.evaluation.micc import EvaluateMiccConfig, plane_distances, run
+from monoface.evaluation.micc_data import MiccScan, five_points
 from monoface.geometry.placement import Placement
 from monoface.geometry.surface import Surface
 
@@ -34,7 +36,7 @@ def folders(cap, tmp_path):
 
 def evaluate(folders, variant):
     data, predictions = folders
-    return run(EvaluateMiccConfig(data, predictions, data / "r.json", variant=variant, overwrite=True))
+    return run(EvaluateMiccConfig(data, data / "r.json", predictions, variant=variant, overwrite=True))
 
 
 def test_each_mesh_with_its_own_scale_reads_0(folders):
@@ -83,3 +85,36 @@ def test_scans_in_metres_are_noticed(cap, folders):
     write_obj(folders[0] / "s2.obj", verts / 1000, faces)
     with pytest.raises(DataError, match="no vertex lies within 95 mm of the tip of the nose"):
         evaluate(folders, "per_mesh")
+
+
+def test_exchanged_sides_are_refused(folders, cap):
+    verts, _, five = cap
+    np.save(folders[1] / "s1" / "cooperative.npy", verts[[five[index] for index in (1, 0, 2, 4, 3)]])
+    with pytest.raises(DataError, match="wrong five landmarks: s1/cooperative: left and right are exchanged"):
+        evaluate(folders, "per_mesh")
+    np.save(folders[1] / "s1" / "cooperative.npy", verts[[five[index] for index in (2, 0, 1, 4, 3)]])
+    with pytest.raises(DataError, match="expected right eye, left eye, tip of the nose"):
+        evaluate(folders, "per_mesh")
+
+
+def test_weights_see_photos(folders, repository, tmp_path):
+    (tmp_path / "photos" / "s1").mkdir(parents=True)
+    (tmp_path / "photos" / "s1" / "indoor.png").write_bytes(
+        (repository / "examples/astronaut.png").read_bytes()
+    )
+    Image.new("RGB", (60, 60)).save(tmp_path / "photos" / "s1" / "outdoor.png")
+    report = run(EvaluateMiccConfig(folders[0], tmp_path / "r.json", photos=tmp_path / "photos"))
+    assert report.failures["s1/outdoor"] == "no face was found"
+    assert report.made_with.weights == "pretrain"
+    assert report.count["all"] == 2
+
+
+def test_either_meshes_or_photos(tmp_path):
+    for options in ({}, {"predictions": tmp_path, "photos": tmp_path}):
+        with pytest.raises(ConfigError, match="expected either --predictions or --photos"):
+            EvaluateMiccConfig(tmp_path, tmp_path / "r.json", **options)
+
+
+def test_the_five_points_are_means_of_the_68():
+    points = np.arange(68.0)[:, None] * np.ones(3)
+    assert five_points(points)[:, 0].tolist() == [38.5, 44.5, 30, 48, 54]

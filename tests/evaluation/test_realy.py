@@ -95,13 +95,16 @@ def test_a_change_of_one_region_is_seen_there_in_the_subjects_millimetres(folder
 
 def test_the_global_scale_is_the_ratio_of_absolute_sums():
     rng = np.random.default_rng(0)
-    source, target = rng.normal(size=(2, 85, 3))
+    source = 100 * rng.normal(size=(85, 3))
+    target = 2 * source + rng.normal(size=(85, 3))
     placement = align_globally(source, target)
     seven = list(SEVEN)
     moved = placement.apply(source)[seven]
     assert_allclose(moved.mean(axis=0), target[seven].mean(axis=0))
     spread = [np.abs(points - points.mean(axis=0)).sum() for points in (moved, target[seven])]
     assert_allclose(*spread)
+    with pytest.raises(DataError, match="the wrong topology, or vertices in another order"):
+        align_globally(source[::-1], target)
 
 
 def test_a_mesh_of_another_topology_is_a_failure(folders, cap):

@@ -26,6 +26,8 @@ _EYES_APART_MM = (65.0, 130.0)
 _PER_MM = {"m": 0.001, "cm": 0.1, "mm": 1.0}
 # Seven right landmarks fit those of a scan within a few percent of the distance between the eyes.
 _MAX_MISFIT = 0.12
+# The middles of the eyes are closer together than their outer corners.
+_MAX_MISFIT_OF_FIVE = 0.2
 _MAX_OFF_MESH = 0.06
 _MAX_MOUTH_CHANGE = 0.06
 _MAX_TURN_DEG = 12.0
@@ -52,6 +54,29 @@ def check_seven_landmarks(
             f"after the best similarity transform they miss the scan's by {100 * misfit:.0f} % of the "
             f"distance between the eyes: expected {', '.join(NOW_LANDMARKS)}"
         )
+    return [Finding(check, f"{name}: {text}.", refuse=True)]
+
+
+def check_five_landmarks(
+    predicted: Float[np.ndarray, "points 3"], true_mm: Float[np.ndarray, "5 3"], name: str
+) -> list[Finding]:
+    """Whether predicted landmarks are eyes, nose and mouth corners, the subject's right first."""
+    check = "wrong five landmarks"
+    if predicted.shape != (5, 3) or not np.isfinite(predicted).all():
+        return [
+            Finding(check, f"{name}: expected 5 finite points, got the shape {predicted.shape}.", refuse=True)
+        ]
+    misfit = _misfit(predicted, true_mm, eyes=(0, 1))
+    if misfit <= _MAX_MISFIT_OF_FIVE:
+        return []
+    exchanged = _misfit(predicted[[1, 0, 2, 4, 3]], true_mm, eyes=(0, 1))
+    text = (
+        "left and right are exchanged: the subject's right comes first"
+        if exchanged < misfit / 2
+        else f"after the best similarity transform they miss the scan's by {100 * misfit:.0f} % of the "
+        "distance between the eyes: expected right eye, left eye, tip of the nose, right and left mouth "
+        "corner"
+    )
     return [Finding(check, f"{name}: {text}.", refuse=True)]
 
 
@@ -182,10 +207,14 @@ def _mouth_width(landmarks: Float64[np.ndarray, "7 3"]) -> float:
     return float(np.linalg.norm(landmarks[5] - landmarks[6])) / max(apart, 1e-12)
 
 
-def _misfit(predicted: Float[np.ndarray, "7 3"], true_mm: Float[np.ndarray, "7 3"]) -> float:
+def _misfit(
+    predicted: Float[np.ndarray, "points 3"],
+    true_mm: Float[np.ndarray, "points 3"],
+    eyes: tuple[int, int] = (0, 3),
+) -> float:
     """Largest distance after the best similarity transform, over the distance between the eyes."""
     placed = Placement.between(predicted, true_mm).apply(predicted)
-    apart = float(np.linalg.norm(true_mm[0] - true_mm[3])) or 1.0
+    apart = float(np.linalg.norm(true_mm[eyes[0]] - true_mm[eyes[1]])) or 1.0
     return float(np.linalg.norm(placed - true_mm, axis=1).max()) / apart
 
 

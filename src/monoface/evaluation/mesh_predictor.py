@@ -66,6 +66,11 @@ class MeshPredictor:
             return face
         return self.mesh_of(face.coefficients.identity, face.coefficients.expression, photo)
 
+    def points68(self, verts_mm: Float[np.ndarray, "verts 3"]) -> Float64[np.ndarray, "68 3"]:
+        """The 68 points of a mesh of the face model."""
+        verts = torch.from_numpy(np.asarray(verts_mm, dtype=np.float64))
+        return self.model.landmarks(LANDMARK_SET).points(verts[None])[0].numpy()
+
     def mesh_of(
         self,
         identity: Float[torch.Tensor, "1 identity"],
@@ -74,10 +79,8 @@ class MeshPredictor:
     ) -> PredictedMesh:
         """A mesh of the face model, with its seven landmarks."""
         with torch.no_grad():
-            verts_mm = self.model.shape(identity, expression)
-            landmarks = self.model.landmarks(LANDMARK_SET).points(verts_mm)[0, list(SEVEN)]
-        verts = verts_mm[0].double().numpy()
-        return PredictedMesh(MeshFile(path, verts, self.faces), landmarks.double().numpy())
+            verts = self.model.shape(identity, expression)[0].double().numpy()
+        return PredictedMesh(MeshFile(path, verts, self.faces), self.points68(verts)[list(SEVEN)])
 
 
 def seen_faces(model: FaceModel) -> Int64[np.ndarray, "faces 3"]:

@@ -4,42 +4,39 @@ Two variants are published, and their figures must not be compared; a report nam
 
 - `per_mesh`: each mesh has its own scale; its error is the root of the mean squared distance (Deng et al.).
 - `global_scale`: one scale for all meshes of a method, and the error is the mean distance (Genova et al.).
-
-Users bring the data set, in its official layout or flat, and landmarks of the scans, which do not come with
-it:
-
-    SUBJECT/Model/frontal1/obj/*.obj, or SUBJECT.obj      the scan, in millimetres
-    SUBJECT.pp, .txt or .npy                              five points of it
-
-and predictions as SUBJECT/NAME.obj or .ply with NAME.npy or .txt, the same five points of the mesh: the
-middles of the subject's right and left eye, the tip of the nose, the right and left corner of the mouth.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Literal
+from typing import Literal
 
 import numpy as np
 from jaxtyping import Float, Float64
 
-from monoface.core.errors import DataError
+from monoface.core.errors import ConfigError, DataError
 from monoface.evaluation.cases_report import Case, CasesReport, CurvePoints, Measure, make_report
-from monoface.evaluation.definition import WORST, Definition, Finding, Galleries, one_of_each
-from monoface.evaluation.mesh_checks import check_files
-from monoface.evaluation.meshes import MeshFile, find_mesh, find_points, read_mesh, read_points
+from monoface.evaluation.definition import (
+    WORST,
+    Definition,
+    Finding,
+    Galleries,
+    one_of_each,
+    refuse_if_meaningless,
+)
+from monoface.evaluation.mesh_checks import check_files, check_five_landmarks
+from monoface.evaluation.mesh_predictor import MeshPredictor
+from monoface.evaluation.micc_data import MiccScan, Prediction, predict_photos, read_predictions
 from monoface.evaluation.page import Gallery, heat_map, picture_of
 from monoface.evaluation.report import installed_versions, refuse_existing_results, write_results
 from monoface.geometry.icp import IcpConfig, align_to_scan
 from monoface.geometry.placement import Placement
 from monoface.geometry.surface import Surface, degenerate_triangles
 from monoface.metrics import cumulative_curve, root_mean_square
+from monoface.pipeline import MadeWith
 
 Variant = Literal["per_mesh", "global_scale"]
 
-CROP_MM: Final = 95.0
-_NOSE = 2
-_POINTS = 5
 _CURVE_LIMIT_MM = 5.0
 _HEAT_LIMIT_MM = 5.0
 _WORST = 10
@@ -53,77 +50,29 @@ class EvaluateMiccConfig:
 
     Attributes:
         data: Folder of the scans and their landmarks.
-        predictions: Folder of predicted meshes, a folder for each subject.
         out: JSON file to write; the page goes beside it, as .html.
+        predictions: Folder of predicted meshes, a folder for each subject.
+        photos: Folder of photos, a folder for each subject, for weights of ours; instead of predictions.
         variant: Which of the two published variants.
+        weights: Name of shipped weights, or path of a safetensors file.
+        face_model: File that `monoface facemodel learn` wrote; the shipped face model by default.
+        device: cpu or cuda.
         overwrite: Replace the report if it exists.
     """
 
     data: Path
-    predictions: Path
     out: Path
+    predictions: Path | None = None
+    photos: Path | None = None
     variant: Variant = "per_mesh"
+    weights: str = "pretrain"
+    face_model: Path | None = None
+    device: Literal["cpu", "cuda"] = "cpu"
     overwrite: bool = False
 
-
-@dataclass(frozen=True, eq=False)
-class MiccScan:
-    """A scan within 95 mm of the tip of the nose.
-
-    Attributes:
-        verts_mm: Its vertices.
-        faces: Triangles whose corners are all within, for pictures.
-        landmarks_mm: The five points.
-    """
-
-    verts_mm: Float64[np.ndarray, "verts 3"]
-    faces: np.ndarray
-    landmarks_mm: Float64[np.ndarray, "5 3"]
-
-    @classmethod
-    def read(cls, folder: Path, subject: str) -> "MiccScan":
-        """Scan of a subject; of several the first, frontal1.
-
-        Raises:
-            DataError: If scan or landmarks are missing or damaged.
-        """
-        official = sorted((folder / subject / "Model").glob("frontal*/obj/*.obj"))
-        path = official[0] if official else find_mesh(folder / subject)
-        points = folder / f"{subject}.pp"
-        points_path = points if points.is_file() else find_points(folder / subject)
-        if path is None or points_path is None:
-            raise DataError(f"{folder}: expected a scan and its five landmarks of {subject}, found not both.")
-        mesh, landmarks = read_mesh(path), read_points(points_path)
-        if len(landmarks) != _POINTS:
-            raise DataError(f"{points_path}: expected {_POINTS} landmarks, got {len(landmarks)}.")
-        return cls.cropped(mesh, landmarks)
-
-    @classmethod
-    def cropped(cls, mesh: MeshFile, landmarks_mm: Float64[np.ndarray, "5 3"]) -> "MiccScan":
-        """The part of a scan that is measured."""
-        inside = np.linalg.norm(mesh.verts - landmarks_mm[_NOSE], axis=1) <= CROP_MM
-        if not inside.any():
-            raise DataError(
-                f"{mesh.path}: no vertex lies within {CROP_MM:g} mm of the tip of the nose. Scan and "
-                "landmarks must be in millimetres and in one frame."
-            )
-        new_index = np.cumsum(inside) - 1
-        return cls(mesh.verts[inside], new_index[mesh.faces[inside[mesh.faces].all(axis=1)]], landmarks_mm)
-
-
-@dataclass(frozen=True, eq=False)
-class Prediction:
-    """A predicted mesh of a subject."""
-
-    subject: str
-    name: str
-    file: MeshFile
-    landmarks: Float64[np.ndarray, "5 3"]
-
-    @property
-    def key(self) -> str:
-        """SUBJECT/NAME."""
-        return f"{self.subject}/{self.name}"
+    def __post_init__(self) -> None:
+        if (self.predictions is None) == (self.photos is None):
+            raise ConfigError("micc: expected either --predictions or --photos.")
 
 
 @dataclass(frozen=True, eq=False)
@@ -141,39 +90,43 @@ def run(config: EvaluateMiccConfig) -> CasesReport:
 
     Raises:
         OutputExistsError: If the report exists and may not be overwritten.
-        DataError: If scans, landmarks or predictions are missing or damaged.
-        ConfigError: If libigl is not installed.
+        DataError: If scans, landmarks or predictions are missing or damaged, or a check refuses them.
+        ConfigError: If there are no such weights, no such device, or libigl is not installed.
+        AssetError: If a shipped file is damaged.
+        ModelFileError: If the weights are no regressor, or belong to another face model.
     """
     refuse_existing_results(config.out, overwrite=config.overwrite)
-    predictions = read_predictions(config.predictions)
+    made_with, named, missing = None, {}, {}
+    if config.photos is not None:
+        predictor = MeshPredictor(config.weights, config.face_model, config.device)
+        predictions, missing = predict_photos(config.photos, predictor)
+        made_with = predictor.made_with
+    else:
+        assert config.predictions is not None
+        predictions = read_predictions(config.predictions)
+        named = {"predictions": config.predictions.name}
     scans = {one.subject: MiccScan.read(config.data, one.subject) for one in predictions}
+    findings = check_predictions(predictions, scans)
+    refuse_if_meaningless(findings)
     scale = global_scale(predictions, scans) if config.variant == "global_scale" else None
     scored = [score_mesh(one, scans[one.subject], scale) for one in predictions]
-    findings = one_of_each(check_files([one.file for one in predictions], _degenerate(predictions)))
-    report = summarise(scored, config.variant, scale, findings, {"predictions": config.predictions.name})
+    scored += [ScoredMesh(key, key, np.zeros(0), reason) for key, reason in missing.items()]
+    report = summarise(scored, config.variant, scale, findings, named, made_with)
     write_results(report, config.out, worst_pictures(scored, scans), overwrite=config.overwrite)
     return report
 
 
-def read_predictions(folder: Path) -> list[Prediction]:
-    """All meshes of a folder of folders.
-
-    Raises:
-        DataError: If there is none, or one lacks its landmarks.
-    """
-    found = []
-    for subject in sorted(path for path in folder.glob("*") if path.is_dir()):
-        for path in sorted([*subject.glob("*.obj"), *subject.glob("*.ply")]):
-            points = find_points(path.with_suffix(""))
-            if points is None:
-                raise DataError(f"{path}: expected its five landmarks beside it, as .npy or .txt.")
-            landmarks = read_points(points)
-            if len(landmarks) != _POINTS:
-                raise DataError(f"{points}: expected {_POINTS} landmarks, got {len(landmarks)}.")
-            found.append(Prediction(subject.name, path.stem, read_mesh(path), landmarks))
-    if not found:
-        raise DataError(f"{folder}: expected SUBJECT/NAME.obj or .ply, found none.")
-    return found
+def check_predictions(predictions: Sequence[Prediction], scans: Mapping[str, MiccScan]) -> list[Finding]:
+    """Pre-flight checks of the meshes and their landmarks."""
+    degenerate = {
+        one.key: int(degenerate_triangles(one.file.verts, one.file.faces).sum()) for one in predictions
+    }
+    landmarks = [
+        finding
+        for one in predictions
+        for finding in check_five_landmarks(one.landmarks, scans[one.subject].landmarks_mm, one.key)
+    ]
+    return one_of_each([*landmarks, *check_files([one.file for one in predictions], degenerate)])
 
 
 def global_scale(predictions: Sequence[Prediction], scans: Mapping[str, MiccScan]) -> float:
@@ -224,6 +177,7 @@ def summarise(
     scale: float | None = None,
     findings: Sequence[Finding] = (),
     predictions: Mapping[str, str] | None = None,
+    made_with: MadeWith | None = None,
 ) -> CasesReport:
     """Report on scored meshes, all of them and by the setting that their names tell."""
     measure = measure_of(variant)
@@ -247,6 +201,7 @@ def summarise(
             **({} if scale is None else {"scale of all meshes": f"{scale:.6g}"}),
         },
         predictions=predictions,
+        made_with=made_with,
         versions=installed_versions("libigl"),
     )
 
@@ -299,7 +254,3 @@ def worst_pictures(scored: Sequence[ScoredMesh], scans: Mapping[str, MiccScan]) 
 
 def _mean(distances_mm: Float64[np.ndarray, " verts"]) -> float:
     return float(distances_mm.mean())
-
-
-def _degenerate(predictions: Sequence[Prediction]) -> dict[str, int]:
-    return {one.key: int(degenerate_triangles(one.file.verts, one.file.faces).sum()) for one in predictions}

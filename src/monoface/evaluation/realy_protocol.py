@@ -13,6 +13,7 @@ from typing import Final
 import numpy as np
 from jaxtyping import Float, Float64, Int64
 
+from monoface.core.errors import DataError
 from monoface.geometry.nonrigid import Keypoints, Stage, register_nonrigid
 from monoface.geometry.placement import Placement
 from monoface.geometry.surface import Surface
@@ -49,6 +50,9 @@ REGIONS: Final = (
     Region("cheek", (*_MOUTH, 76, 77, 36, 41, 40, 39, 42, 47, 46, 45, 7, 8, 9), (), keypoint_share=0.25),
 )
 
+# Seven keypoints of any face fit those of another one better than this part of the distance between the eyes.
+_MAX_MISFIT = 0.3
+
 _MAX_STEPS = 100
 _TOLERANCE = 1e-6
 _STIFFNESS, _KEYPOINT_STIFFNESS, _KEYPOINT_WEIGHT = 50.0, 150.0, 50.0
@@ -71,13 +75,25 @@ def align_globally(
     """Placement of a mesh on a scan by seven keypoints.
 
     Its scale is the ratio of the sums of absolute coordinates about the means, not the least-squares one.
+
+    Raises:
+        DataError: If the keypoints are no keypoints of a face like the scan's.
     """
     seven = list(SEVEN)
     source, target = predicted_keypoints[seven].astype(float), true_keypoints[seven].astype(float)
     rotation = Placement.between(source, target).rotation
     turned = (source - source.mean(axis=0)) @ rotation.T
     scale = float(np.abs(target - target.mean(axis=0)).sum() / np.abs(turned).sum())
-    return Placement(scale, rotation, target.mean(axis=0) - scale * (rotation @ source.mean(axis=0)))
+    placement = Placement(scale, rotation, target.mean(axis=0) - scale * (rotation @ source.mean(axis=0)))
+    off = np.linalg.norm(placement.apply(source) - target, axis=1).max() / np.linalg.norm(
+        target[0] - target[3]
+    )
+    if off > _MAX_MISFIT:
+        raise DataError(
+            f"expected keypoints like the scan's, got ones that miss them by {100 * off:.0f} % of the "
+            "distance between the eyes: the wrong topology, or vertices in another order"
+        )
+    return placement
 
 
 def align_region(
