@@ -90,6 +90,7 @@ def test_depth_does_not_count_in_the_wild_but_pose_does(wild):
     report = evaluate(wild)
     assert report.figures["all"]["chamfer_mm"] < 0.05
     assert list(report.figures) == ["all", "5-30", "30-60"]
+    assert (wild[0] / "r.html").read_text().count("data:image/webp") == 2
     verts, faces, _ = face_cap()
     write_obj(wild[1] / "000.obj", verts @ rotation((0, 0.35, 0)).T / 150, faces)
     assert evaluate(wild).cases[0].errors["chamfer_mm"] > 1

@@ -22,9 +22,11 @@ from jaxtyping import Float64
 
 from monoface.core.errors import DataError
 from monoface.evaluation.cases_report import Case, CasesReport, CurvePoints, Measure, make_report
-from monoface.evaluation.definition import Definition
+from monoface.evaluation.definition import WORST, Definition, Galleries
 from monoface.evaluation.facescape_protocol import (
+    CylinderMap,
     FaceScapeErrors,
+    common_surfaces,
     compare_maps,
     depth_offset,
     orthographic_depth,
@@ -32,6 +34,7 @@ from monoface.evaluation.facescape_protocol import (
     unroll,
 )
 from monoface.evaluation.meshes import MeshFile, find_mesh, read_mesh
+from monoface.evaluation.page import Gallery, heat_map, picture_of
 from monoface.evaluation.report import installed_versions, refuse_existing_results, write_results
 from monoface.metrics import cumulative_curve
 
@@ -47,6 +50,8 @@ MEASURES: Final = (
     Measure("normal_angle_deg", "angle between normals", "°", 1),
 )
 _CURVE_LIMIT_MM = 8.0
+_HEAT_LIMIT_MM = 5.0
+_WORST = 10
 _LAB_LIGHTS, _LAB_VIEWS = 3, 11
 
 
@@ -103,12 +108,14 @@ def run(config: EvaluateFacescapeConfig) -> CasesReport:
         ConfigError: If libigl is not installed.
     """
     refuse_existing_results(config.out, overwrite=config.overwrite)
-    cases = [
-        score_case(name, find_mesh(config.predictions / name), scan)
-        for name, scan in read_scans(config.data, config.subset)
-    ]
+    cases, worst = [], list[ScoredHead]()
+    for name, scan in read_scans(config.data, config.subset):
+        case, head = score_case(name, find_mesh(config.predictions / name), scan)
+        cases.append(case)
+        if head is not None:
+            worst = sorted([*worst, head], key=lambda one: -one.errors.chamfer_mm)[:_WORST]
     report = summarise(cases, config.subset, config.predictions.name)
-    write_results(report, config.out, overwrite=config.overwrite)
+    write_results(report, config.out, pictures(worst), overwrite=config.overwrite)
     return report
 
 
@@ -138,24 +145,36 @@ def read_scans(folder: Path, subset: Subset) -> Iterator[tuple[str, FaceScapeSca
                 yield name, FaceScapeScan(placed, rotations[view], centres[light], PUPILS_MM, K)
 
 
-def score_case(name: str, path: Path | None, scan: FaceScapeScan) -> Case:
-    """Errors of one predicted mesh; a failure with its reason where there is none."""
+@dataclass(frozen=True, eq=False)
+class ScoredHead:
+    """A predicted head, unrolled beside the scan, and its errors."""
+
+    name: str
+    true: CylinderMap
+    predicted: CylinderMap
+    errors: FaceScapeErrors
+
+
+def score_case(name: str, path: Path | None, scan: FaceScapeScan) -> tuple[Case, ScoredHead | None]:
+    """Errors of one predicted mesh; a failure with its reason, and no head, where there are none."""
     groups = [_bin_of(abs(scan.yaw_deg))]
     if path is None:
-        return Case(name, groups, {}, "no mesh", scan.yaw_deg)
+        return Case(name, groups, {}, "no mesh", scan.yaw_deg), None
     try:
-        errors = score_mesh(read_mesh(path), scan)
+        true, predicted = unroll_both(read_mesh(path), scan)
+        errors = compare_maps(true, predicted)
     except DataError as error:
-        return Case(name, groups, {}, str(error), scan.yaw_deg)
+        return Case(name, groups, {}, str(error), scan.yaw_deg), None
     values = {measure.name: getattr(errors, measure.name) for measure in MEASURES}
-    return Case(name, groups, values, yaw_deg=scan.yaw_deg)
+    head = ScoredHead(name, true, predicted, errors)
+    return Case(name, groups, values, yaw_deg=scan.yaw_deg), head
 
 
-def score_mesh(mesh: MeshFile, scan: FaceScapeScan) -> FaceScapeErrors:
-    """Align a mesh in depth, unroll it and the scan, and compare them.
+def unroll_both(mesh: MeshFile, scan: FaceScapeScan) -> tuple[CylinderMap, CylinderMap]:
+    """Align a mesh in depth, then unroll the scan and it.
 
     Raises:
-        DataError: If the mesh and the scan do not overlap, or a vertex is not finite.
+        DataError: If the mesh and the scan are seen nowhere together, or a vertex is not finite.
     """
     if not np.isfinite(mesh.verts).all() or not len(mesh.faces):
         raise DataError("expected finite vertices and triangles.")
@@ -174,8 +193,24 @@ def score_mesh(mesh: MeshFile, scan: FaceScapeScan) -> FaceScapeErrors:
         )
         verts *= mean / (mean - offset)
     true = unroll((scan.mesh.verts - scan.centre_mm) @ scan.rotation, scan.mesh.faces)
-    predicted = unroll((verts - scan.centre_mm) @ scan.rotation, mesh.faces)
-    return compare_maps(true, predicted)
+    return true, unroll((verts - scan.centre_mm) @ scan.rotation, mesh.faces)
+
+
+def pictures(worst: Sequence[ScoredHead]) -> Galleries:
+    """Heat maps on the predicted heads, where the scan is hit too."""
+    drawn = []
+    for head in worst:
+        true, predicted = common_surfaces(head.true, head.predicted)
+        # Rays go to the subject's right first, so that triangles are seen from behind; what is not hit is no
+        # vertex of a triangle and lies on the axis.
+        used = np.unique(predicted.faces)
+        faces = np.searchsorted(used, predicted.faces)[:, ::-1]
+        verts = predicted.verts[used]
+        image = heat_map(verts, faces, true.closest(verts).distance, _HEAT_LIMIT_MM)
+        drawn.append(picture_of(image, f"{head.name}: {head.errors.chamfer_mm:.2f} mm"))
+    caption = f"Distances of the predicted heads to the scans, 0 (dark) to {_HEAT_LIMIT_MM:g} mm and more "
+    "(red)."
+    return {WORST: Gallery(drawn, caption)}
 
 
 def summarise(cases: Sequence[Case], subset: Subset, predictions: str) -> CasesReport:

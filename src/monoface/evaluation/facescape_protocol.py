@@ -68,10 +68,8 @@ def compare_maps(true: CylinderMap, predicted: CylinderMap) -> FaceScapeErrors:
     Raises:
         DataError: If the two surfaces have too little in common to be measured.
     """
+    surfaces = common_surfaces(true, predicted)
     both = true.hit & predicted.hit
-    if both.sum() < 10:
-        raise DataError("the predicted mesh and the scan do not overlap: another frame or unit.")
-    surfaces = [rolled_surface(np.where(both, one.radius_mm, 0.0)) for one in (true, predicted)]
     first, second = true.normals[both], predicted.normals[both]
     return FaceScapeErrors(
         chamfer_mm=chamfer_distance(*surfaces),
@@ -79,6 +77,19 @@ def compare_maps(true: CylinderMap, predicted: CylinderMap) -> FaceScapeErrors:
         normal_angle_deg=float(np.degrees(_angle(first, second)).mean()),
         completeness_percent=100 * float(both.sum() / true.hit.sum()),
     )
+
+
+def common_surfaces(true: CylinderMap, predicted: CylinderMap) -> tuple[Surface, Surface]:
+    """Both surfaces where both are hit.
+
+    Raises:
+        DataError: If they have too little in common to be measured.
+    """
+    both = true.hit & predicted.hit
+    if both.sum() < 10:
+        raise DataError("the predicted mesh and the scan do not overlap: another frame or unit.")
+    first, second = (rolled_surface(np.where(both, one.radius_mm, 0.0)) for one in (true, predicted))
+    return first, second
 
 
 def unroll(verts_mm: Float[np.ndarray, "verts 3"], faces: Int[np.ndarray, "faces 3"]) -> CylinderMap:

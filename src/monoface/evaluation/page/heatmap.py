@@ -48,7 +48,7 @@ def heat_map(
     size = SIDE_PX * _OVERSAMPLING
     scale = 0.92 * size / (high - low).amax().clamp_min(1e-6)
     camera = WeakPerspectiveCamera(scale[None], (size / 2 - (low + high) / 2 * scale)[None])
-    triangles = torch.from_numpy(np.asarray(faces, dtype=np.int64))
+    triangles = torch.from_numpy(np.ascontiguousarray(faces, dtype=np.int64))
     placed = (upright + torch.tensor([0.0, 0.0, 1000.0]))[None]
     # A head lamp, so that the shape is seen under the colours.
     facing = -vertex_normals(placed, triangles)[0, :, 2]
