@@ -15,6 +15,7 @@ from monoface.evaluation.definition import Finding, warnings_of
 from monoface.evaluation.page import Page, Section, Table, Text
 from monoface.evaluation.page.model import Stat, figure
 from monoface.metrics import (
+    BIN_MEAN,
     IMAGE_MEAN,
     Interval,
     binned_mean,
@@ -90,7 +91,7 @@ class Comparison:
             "their cases."
         )
         main = next(iter(self.differences.values()), {})
-        shown = main.get("bin_mean") or main.get(ALL) or next(iter(main.values()), None)
+        shown = main.get(BIN_MEAN) or main.get(ALL) or next(iter(main.values()), None)
         stats = [] if shown is None else [Stat("difference", figure(shown.mean, 3), _interval_text(shown))]
         return Page(
             title=f"{self.benchmark}: {first} and {second}",
@@ -213,7 +214,7 @@ def _row(group: str, difference: Difference, names: tuple[str, str]) -> list[str
     better = {"first": names[0], "second": names[1], "neither": "-"}[difference.verdict]
     digits = 3
     return [
-        "mean of photos" if group == IMAGE_MEAN else group,
+        {IMAGE_MEAN: "mean of photos", BIN_MEAN: "mean of bins"}.get(group, group),
         figure(difference.first, digits),
         figure(difference.second, digits),
         f"{difference.mean:+.{digits}f}",
