@@ -11,15 +11,15 @@ from jaxtyping import install_import_hook
 
 _ROOT = Path(__file__).parent.parent
 _PACKAGE = _ROOT / "src" / "monoface"
-_IMPORTS_NUMBA = re.compile(r"^(import|from) numba\b", re.MULTILINE)
+_IMPORTS_COMPILER = re.compile(r"^(import|from) (numba|triton)\b", re.MULTILINE)
 
 
 def _modules_to_check() -> list[str]:
-    """All modules of monoface but those with numba kernels, which cannot be wrapped by a type checker."""
+    """All modules of monoface but those with compiled kernels, which cannot be wrapped by a type checker."""
     return [
         ".".join(path.relative_to(_PACKAGE.parent).with_suffix("").parts)
         for path in sorted(_PACKAGE.rglob("*.py"))
-        if path.name != "__init__.py" and not _IMPORTS_NUMBA.search(path.read_text(encoding="utf-8"))
+        if path.name != "__init__.py" and not _IMPORTS_COMPILER.search(path.read_text(encoding="utf-8"))
     ]
 
 

@@ -165,3 +165,36 @@ def test_packs_of_another_face_model_are_refused(head, labelled_pack):
     other = Pack("other", labelled_pack.canvases, {}, labelled_pack.outputs[:, :-1])
     with pytest.raises(DataError, match="made for another face model"):
         BatchMaker([other], {"other": 1.0}, head, ("aflw21",))
+
+
+def test_packs_of_one_name_divide_its_share_by_their_sizes(head, labelled_pack, landmark_pack):
+    parts = [
+        Pack(
+            "labelled",
+            labelled_pack.canvases[rows],
+            {name: points[rows] for name, points in labelled_pack.points_px.items()},
+            labelled_pack.outputs[rows],
+        )
+        for rows in (slice(0, 1), slice(1, 5), slice(5, 5))
+    ]
+    shares = {"labelled": 0.8, "landmarks": 0.2}
+    maker = BatchMaker([*parts, landmark_pack], shares, head, SETS, crop_px=32)
+    counts = np.bincount(maker.draw(0, 0, 4000).pack, minlength=4) / 4000
+    np.testing.assert_allclose(counts, [0.16, 0.64, 0, 0.2], atol=0.02)
+    assert [len(pack) for pack in maker.drawn_packs] == [1, 4, 3]
+
+
+def test_parts_of_a_batch_are_rows_of_the_whole(maker):
+    whole = maker.draw(3, 7, 6)
+    parts = [maker.draw(3, 7, 6, slice(start, start + 2)) for start in (0, 2, 4)]
+    for name in ("image", "outputs", "labelled", "pack"):
+        assert_close(torch.cat([getattr(part, name) for part in parts]), getattr(whole, name), rtol=0, atol=0)
+    points = torch.cat([part.points_px["aflw21"] for part in parts])
+    assert_close(points, whole.points_px["aflw21"], rtol=0, atol=0, equal_nan=True)
+
+
+def test_streams_without_an_end_go_on(maker):
+    stream = stream_batches(maker, 3, 5, None, 6, slice(0, 2))
+    for step in (5, 6):
+        assert_close(next(stream).image, maker.draw(3, step, 6).image[:2], rtol=0, atol=0)
+    stream.close()

@@ -10,11 +10,21 @@ from torch.testing import assert_close
 
 from monoface.core.errors import ConfigError, DataError
 from monoface.data import recipe
-from monoface.data.packs import CANVAS_PX, FACE_PX
+from monoface.data.packs import CANVAS_PX, FACE_PX, Pack
+from monoface.data.prepared import PreparedFolder
 from monoface.data.pseudo_labels import LabelledPhotos, roi_from_points
-from monoface.data.recipe import RecipeConfig, TurnConfig, held_out_ytf, read_photos, turned_pack
+from monoface.data.recipe import (
+    RecipeConfig,
+    TurnConfig,
+    build_packs,
+    held_out_ytf,
+    read_photos,
+    turned_pack,
+)
 from monoface.data.second_round import SecondRoundConfig
+from monoface.data.shares import check_shares
 from monoface.data.sources import Ytf
+from monoface.data.synthetic import HeadsConfig
 from monoface.facemodel import CoefficientLayout, FaceModel, LandmarkSet
 from monoface.facemodel.fitting import LandmarkFit, project_points
 from monoface.geometry.rotations import camera_to_head, head_angles_from_matrix
@@ -121,3 +131,38 @@ def test_hashes_know_second_rounds_by_what_is_in_their_weights(head, tmp_path):
     assert first == hash_with("two", b"weights")
     assert first != hash_with("three", b"others")
     assert first != recipe._recipe_hash(head, RecipeConfig())
+
+
+@pytest.fixture
+def prepared(labelled_pack, tmp_path):
+    """A folder of two shards, as `prepare_photos` leaves it."""
+    folder = PreparedFolder(tmp_path / "mine")
+    folder.begin({"recipe": "r"})
+    empty = Pack("e", labelled_pack.canvases[:0], {}, labelled_pack.outputs[:0])
+    for number, turned in enumerate((labelled_pack, empty)):
+        packs = {"photos": labelled_pack, "turned": turned, "validation": empty}
+        folder.save_shard(number, [{"photo": "a", "outcome": "kept"}], packs, "r")
+    folder.finish(2, {})
+    return folder.folder
+
+
+def test_prepared_photos_are_packs_of_their_folders_name(head, prepared, tmp_path):
+    lines = []
+    config = RecipeConfig(sources=(), prepared=(prepared,), heads=HeadsConfig(count=0))
+    packs = build_packs(tmp_path, tmp_path / "packs", head, config, lines.append)
+    assert [(pack.name, len(pack)) for pack in packs] == [
+        ("mine", 5), ("mine", 5), ("mine_turned", 5), ("mine_turned", 0),
+    ]  # fmt: skip
+    assert lines == ["mine: 10, mine_turned: 5"]
+    assert recipe._recipe_hash(head, config) == recipe._recipe_hash(
+        head, RecipeConfig(sources=(), heads=HeadsConfig(count=0))
+    )
+
+
+def test_shares_name_packs_and_leave_no_prepared_photos_out(tmp_path):
+    config = RecipeConfig(prepared=(tmp_path / "mine",))
+    check_shares({"aflw": 1.0, "mine_turned": 0.5}, config)
+    with pytest.raises(ConfigError, match=r"expected names of packs, got other.*mine, mine_turned"):
+        check_shares({"other": 1.0, "mine": 1.0}, config)
+    with pytest.raises(ConfigError, match="expected shares of all prepared photos, got none of mine"):
+        check_shares({"aflw": 1.0}, config)

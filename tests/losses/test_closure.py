@@ -4,8 +4,8 @@ import pytest
 import torch
 from torch.testing import assert_close
 
-from monoface.facemodel.landmarks import LEFT_RIGHT_68
-from monoface.losses.closure import GAPS, GapPairs, gap_distance, gap_widths, gaps
+from monoface.facemodel import load_default_model
+from monoface.losses.closure import FACE_MESH_GAPS, GapPairs, gap_distance, gap_widths, gaps
 
 PAIR = GapPairs(upper=(0,), lower=(1,), corners=((2, 3),))
 EYE = torch.tensor([[[5.0, 2.0], [5.0, 8.0], [0.0, 5.0], [12.0, 10.0]]])
@@ -42,13 +42,36 @@ def test_pairs_without_weight_do_not_count(rng):
     assert loss[1] == 0
 
 
-@pytest.mark.parametrize(("name", "pairs"), GAPS.items())
-def test_sets_are_consistent(name, pairs):
+def test_pairs_are_consistent():
+    pairs = FACE_MESH_GAPS
     assert len(pairs.upper) == len(pairs.lower) == len(pairs.corners)
     assert not set(pairs.upper) & set(pairs.lower)
-    if name == "ibug68_contour":
-        both = set(zip(pairs.upper, pairs.lower, strict=True))
-        assert {(LEFT_RIGHT_68[upper], LEFT_RIGHT_68[lower]) for upper, lower in both} == both
+
+
+@pytest.mark.parametrize(("name", "shut"), [("eyeBlinkRight", slice(0, 3)), ("eyeBlinkLeft", slice(3, 6))])
+def test_one_eye_of_the_shipped_model_shuts_alone(name, shut):
+    model = load_default_model()
+    points = model.subset(model.landmarks("facemesh468"))
+    expression = torch.zeros(2, model.expression_size)
+    expression[1, model.expression_names.index(name)] = 1.0
+    face = points(torch.zeros(2, model.identity_size), expression)
+    opened, winking = gaps(face, FACE_MESH_GAPS).norm(dim=-1) / gap_widths(face, FACE_MESH_GAPS)
+    assert opened[:6].min() > 0.3
+    assert winking[shut].max() < 0.1
+    others = torch.ones(9, dtype=torch.bool)
+    others[shut] = False
+    assert_close(winking[others], opened[others], atol=1e-3, rtol=0)
+
+
+def test_the_mouth_of_the_shipped_model_opens():
+    model = load_default_model()
+    points = model.subset(model.landmarks("facemesh468"))
+    expression = torch.zeros(2, model.expression_size)
+    expression[1, model.expression_names.index("jawOpen")] = 1.0
+    face = points(torch.zeros(2, model.identity_size), expression)
+    shut, opened = (gaps(face, FACE_MESH_GAPS).norm(dim=-1) / gap_widths(face, FACE_MESH_GAPS))[:, 6:]
+    assert shut.max() < 0.06
+    assert opened.min() > 0.5
 
 
 def test_gradients(rng):

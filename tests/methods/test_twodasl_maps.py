@@ -63,10 +63,10 @@ def test_the_next_set_counts_where_one_says_nothing(known, batch):
     rows = torch.zeros_like(batch.labelled)
     nothing = torch.full_like(batch.points_px["aflw21"], torch.nan)
     changed = dataclasses.replace(batch, labelled=rows, points_px=dict(batch.points_px) | {"aflw21": nothing})
-    inner = batch.points_px["ibug68_contour"]
-    expected = torch.stack([inner[:, list(group)].mean(dim=1) for group in FLM18_GROUPS], dim=1)
+    dense = batch.points_px["facemesh468"]
+    expected = torch.stack([dense[:, list(group)].mean(dim=1) for group in FLM18_GROUPS_468], dim=1)
     found = known(changed)
-    has_them = inner.isfinite().all(dim=(1, 2))
+    has_them = dense.isfinite().all(dim=(1, 2))
     assert has_them.any()
     assert_close(found[has_them], expected[has_them])
     assert found[~has_them].isnan().all()

@@ -15,7 +15,8 @@ def scenes(draw):
     dtype = draw(st.sampled_from((torch.float32, torch.float64)))
     spread = draw(st.sampled_from((0.5, 2.0, 40.0, 3000.0, 1e6, 3e6)))
     depths = draw(st.sampled_from(((1.0, 2.0), (-50.0, 50.0), (999.0, 1001.0))))
-    verts = torch.rand(draw(st.integers(1, 4)), 24, 3, generator=generator, dtype=dtype)
+    batch = draw(st.sampled_from((1, 2, 3, 64)))
+    verts = torch.rand(batch, 24, 3, generator=generator, dtype=dtype)
     verts[..., :2] = (verts[..., :2] - 0.5) * spread + torch.tensor(size[::-1]) / 2
     verts[..., 2] = depths[0] + (depths[1] - depths[0]) * verts[..., 2]
     if draw(st.booleans()):
@@ -36,6 +37,24 @@ def test_backends_agree_bit_for_bit(scene, perspective, cull):
     assert torch.equal(kernels.face_index, definition.face_index)
     assert torch.equal(kernels.depth, definition.depth)
     assert torch.equal(kernels.barycentric, definition.barycentric)
+
+
+@settings(max_examples=40, deadline=None)
+@given(scenes(), st.booleans())
+def test_gradients_agree(scene, perspective):
+    verts, faces, size = scene
+    verts = verts[:3].double()
+    outcomes = []
+    for backend in ("numba", "reference"):
+        leaf, colours = verts.clone().requires_grad_(), verts.clone().requires_grad_()
+        with use_backend(backend):
+            outputs = shaded(leaf, colours, faces, size, perspective)
+        weights = [torch.linspace(-1, 1, output.numel(), dtype=torch.float64) for output in outputs]
+        sum((part.flatten() * weight).sum() for part, weight in zip(outputs, weights, strict=True)).backward()
+        outcomes.append((leaf.grad, colours.grad))
+    for kernels, definition in zip(*outcomes, strict=True):
+        # Slivers turn moves of their corners into moves of any length.
+        assert_close(kernels, definition, rtol=1e-6, atol=1e-6 * float(1 + definition.abs().max()))
 
 
 def shaded(verts_px, attributes, faces, size, perspective):

@@ -1,13 +1,15 @@
 """The training loop: its learning rate by hand, and that interrupted runs end as uninterrupted ones."""
 
 import json
+from dataclasses import replace
 
+import numpy as np
 import pytest
 import torch
 from synthetic_head import synthetic_head
 from synthetic_packs import SETS, labelled_samples, landmark_samples, small_method, small_twodasl
 
-from monoface.core.errors import CheckpointError, ConfigError
+from monoface.core.errors import CheckpointError, ConfigError, DivergedError
 from monoface.data.augment import AugmentConfig
 from monoface.data.batches import BatchMaker
 from monoface.training import TrainConfig, train
@@ -15,7 +17,7 @@ from monoface.training import loop as loop_module
 
 CONFIG = TrainConfig(
     steps=6, batch=4, warmup=2, average=0.9, precision="32-true", evaluate_every=3, log_every=2,
-    checkpoint_seconds=1e9,
+    checkpoint_seconds=1e9, tensorboard=False,
 )  # fmt: skip
 
 
@@ -135,6 +137,87 @@ def test_learning_rate_by_hand(step, factor):
 
 def test_learning_rate_stays_without_decay():
     assert TrainConfig(steps=100, warmup=0, decay_from=1.0).rate_at(99) == 1.0
+
+
+def test_by_the_clock_the_rate_follows_the_time():
+    config = TrainConfig(minutes=2, warmup=10, decay_from=0.5)
+    assert config.rate_at(3, 119.0) == pytest.approx(0.4)
+    assert [config.rate_at(10**6, elapsed) for elapsed in (0, 60, 90, 120, 999)] == pytest.approx(
+        [1, 1, 0.505, 0.01, 0.01]
+    )
+    assert not config.is_over(10**6, 119.9)
+    assert config.is_over(0, 120.0)
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    """A clock that goes on by a second whenever someone looks at it."""
+    seconds = iter(range(10**6))
+    monkeypatch.setattr(loop_module.time, "monotonic", lambda: float(next(seconds)))
+
+
+@pytest.mark.usefixtures("clock")
+def test_a_run_by_the_clock_goes_on_with_the_time_that_is_left(maker, tmp_path):
+    whole = train(small_method(), maker, replace(CONFIG, minutes=0.5), tmp_path / "whole")
+    assert 5 < whole.steps <= 30
+    assert whole.elapsed_s >= 30
+    first = train(small_method(), maker, replace(CONFIG, minutes=0.2), tmp_path / "parts")
+    assert 12 <= first.elapsed_s < 15
+    second = train(small_method(), maker, replace(CONFIG, minutes=0.5), tmp_path / "parts")
+    assert first.steps < second.steps
+    assert abs(second.steps - whole.steps) <= 2
+    again = train(small_method(), maker, replace(CONFIG, minutes=0.5), tmp_path / "parts")
+    assert (again.steps, again.elapsed_s) == (second.steps, second.elapsed_s)
+
+
+@pytest.mark.usefixtures("clock")
+def test_the_last_step_by_the_clock_is_evaluated_and_kept(maker, tmp_path):
+    trained = train(
+        small_method(), maker, replace(CONFIG, minutes=0.2), tmp_path, lambda networks: {"error": 1.0}
+    )
+    assert [record["step"] for record in records(tmp_path) if record["kind"] == "validation"][
+        -1
+    ] == trained.steps
+    assert [path.name for path in (tmp_path / "checkpoints").iterdir()] == [f"step-{trained.steps:08d}.pt"]
+
+
+def test_checkpoints_without_a_clock_are_continued(maker, tmp_path):
+    train(small_method(), maker, CONFIG, tmp_path)
+    (path,) = (tmp_path / "checkpoints").iterdir()
+    state = loop_module.load_newest_checkpoint(path.parent)
+    del state["elapsed_s"]
+    loop_module.save_checkpoint(path.parent, 6, state)
+    assert train(small_method(), maker, replace(CONFIG, steps=7), tmp_path).steps == 7
+
+
+def test_samples_are_drawn_from_time_to_time_and_at_the_end(maker, tmp_path):
+    seen = []
+
+    def draw(networks):
+        seen.append(networks.keys())
+        return np.zeros((4, 6, 3), np.uint8)
+
+    train(small_method(), maker, replace(CONFIG, samples_every=4), tmp_path, samples=draw)
+    assert sorted(path.name for path in (tmp_path / "samples").iterdir()) == [
+        "step-00000004.png", "step-00000006.png",
+    ]  # fmt: skip
+    assert seen == [{"regressor"}, {"regressor"}]
+    train(small_method(), maker, replace(CONFIG, samples_every=0), tmp_path / "none", samples=draw)
+    assert not (tmp_path / "none" / "samples").exists()
+
+
+def test_losses_that_are_not_finite_end_the_run(maker, tmp_path):
+    method = small_method()
+    method.regressor.head.bias.data[3] = torch.nan
+    with pytest.raises(DivergedError, match="step 0: expected finite losses, got other values in total"):
+        train(method, maker, CONFIG, tmp_path)
+    assert not (tmp_path / "checkpoints").exists()
+
+
+@pytest.mark.parametrize("wrong", [{"minutes": -1}, {"devices": 0}, {"num_nodes": 0}, {"samples_every": -1}])
+def test_impossible_schedules_and_processes_are_refused(wrong):
+    with pytest.raises(ConfigError, match="minutes and samples_every of at least 0"):
+        TrainConfig(**wrong)
 
 
 @pytest.mark.parametrize("wrong", [{"steps": 0}, {"batch": 1}, {"decay_from": 1.5}])

@@ -12,7 +12,8 @@ from synthetic_training import TRAIN_PHOTOS, ToldTeacher, write_aflw
 from monoface.core.assets import sha256_of
 from monoface.core.errors import ConfigError
 from monoface.data import recipe
-from monoface.data.packs import FACE_PX
+from monoface.data.packs import FACE_PX, Pack
+from monoface.data.prepared import PreparedFolder
 from monoface.data.recipe import RecipeConfig, TurnConfig
 from monoface.data.synthetic import HeadsConfig
 from monoface.facemodel import CoefficientLayout
@@ -198,3 +199,31 @@ def test_weights_are_written_with_their_errors(regressor, tmp_path):
     written, info = load_regressor(path)
     assert written.config == regressor.config
     assert probability(info.confidence) == pytest.approx(0.5, abs=0.01)
+
+
+def test_prepared_photos_are_enough_to_train_on(trained, tmp_path):
+    """No data set at all: the packs of the other run stand in for prepared photos."""
+    folder = PreparedFolder(tmp_path / "mine")
+    folder.begin({"recipe": "r"})
+    photos, turned = (Pack.load(trained[0].parent / "packs" / name) for name in ("aflw", "aflw_turned"))
+    folder.save_shard(0, [], {"photos": photos, "turned": turned, "validation": photos}, "r")
+    folder.finish(1, {})
+    recipe = RecipeConfig(sources=(), prepared=(folder.folder,), heads=HeadsConfig(count=0))
+    config = small_config(tmp_path / "nothing", tmp_path / "run")
+    config = dataclasses.replace(config, recipe=recipe, shares={"mine": 1.0})
+    path = train_pretrain(config, lambda line: None)
+    card = json.loads(path.with_name("pretrain.card.json").read_text())
+    assert card["data"] == "photos of mine"
+    assert card["config"]["recipe"]["prepared"] == ["mine"]
+    assert card["metrics_percent"].keys() == {"mine"}
+    assert str(tmp_path) not in path.with_name("pretrain.card.json").read_text()
+    assert (tmp_path / "run" / "samples" / "step-00000002.png").is_file()
+
+
+def test_the_card_has_the_steps_of_a_run_by_the_clock(trained, data, tmp_path):
+    config = small_config(data, tmp_path)
+    config = dataclasses.replace(config, train=dataclasses.replace(config.train, minutes=1e-6))
+    path = train_pretrain(config, lambda line: None)
+    card = json.loads(path.with_name("pretrain.card.json").read_text())
+    assert card["steps"] == 1
+    assert card["config"]["train"]["minutes"] == 1e-6

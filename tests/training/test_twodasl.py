@@ -1,6 +1,7 @@
 """The command that trains 2DASL: from the weights of `pretrain` and small sources to weights that load."""
 
 import json
+from dataclasses import replace
 
 import pytest
 import torch
@@ -132,3 +133,10 @@ def test_a_network_with_another_map_is_no_start(trained):
     )
     with pytest.raises(ConfigError, match=r"init twodasl.safetensors: expected .*hard.* got .*gauss"):
         start_from(trained, Regressor(hard), head)
+
+
+def test_the_published_form_is_a_choice(tmp_path):
+    usual = TrainTwoDaslConfig(data=tmp_path, out=tmp_path)
+    assert usual.trained_method == usual.method
+    second = replace(usual, published=True, method=TwoDaslConfig(stage="vdc"))
+    assert second.trained_method == TwoDaslConfig.published().second_stage()

@@ -9,11 +9,19 @@ import torch
 from PIL import Image
 from synthetic_head import synthetic_head
 
+from monoface.data.packs import CANVAS_PX, FACE_PX, Pack
+from monoface.data.prepared import PreparedFolder
 from monoface.data.sources.aflw2000 import compute_roi_box
 from monoface.facemodel import CoefficientLayout
 from monoface.facemodel.fitting import project_points
 from monoface.networks import LandmarkMapConfig, Regressor, RegressorConfig, ResNetConfig
-from monoface.training.validation import ValidationSet, make_evaluate, validation_errors, validation_sets
+from monoface.training.validation import (
+    ValidationSet,
+    make_evaluate,
+    prepared_validation_sets,
+    validation_errors,
+    validation_sets,
+)
 
 CROP_PX = 32
 LOG_ERROR = -3.0
@@ -197,3 +205,39 @@ def test_aflw2000_without_reannotation_is_one_set(tmp_path, aflw2000_labels):
     del aflw2000_labels["points68_reannotated_px"]
     write_source(tmp_path / "aflw2000_dev", pictures(3, 220, 260), **aflw2000_labels)
     assert [one.name for one in validation_sets(tmp_path, 120, 10)] == ["aflw2000"]
+
+
+def prepared_folder(path, points_px, known):
+    """A folder of prepared photos: one shard, whose validation pack has these points."""
+    count = len(next(iter(points_px.values())))
+    canvases = np.random.default_rng(2).integers(0, 256, (count, CANVAS_PX, CANVAS_PX, 3), dtype=np.uint8)
+    outputs = np.full((count, CoefficientLayout.of(synthetic_head()).size), np.nan, np.float32)
+    validation = Pack("v", canvases, points_px, outputs)
+    empty = Pack("e", canvases[:0], {}, outputs[:0])
+    folder = PreparedFolder(path)
+    folder.begin({"recipe": "r"})
+    folder.save_shard(0, [], {"photos": empty, "turned": empty, "validation": validation}, "r")
+    folder.finish(1, {})
+    return canvases[known]
+
+
+def test_prepared_photos_are_measured_against_annotated_points(tmp_path):
+    points = np.full((3, 21, 2), 50, np.float32)
+    points[1] = np.nan
+    marks = np.full((3, 468, 2), 60, np.float32)
+    canvases = prepared_folder(tmp_path / "mine", {"aflw21": points, "facemesh468": marks}, [0, 2])
+    (one,) = prepared_validation_sets([tmp_path / "mine"], FACE_PX)
+    assert (one.name, one.landmark_set, one.normaliser_px) == ("mine", "aflw21", FACE_PX / 2**0.5)
+    # The crop is the middle of the canvas, pixel by pixel.
+    np.testing.assert_array_equal(one.crops, canvases[:, 20:140, 20:140])
+    np.testing.assert_allclose(one.points_px, np.full((2, 21, 2), 30.0))
+
+
+def test_prepared_photos_without_annotation_are_measured_against_the_teacher(tmp_path):
+    marks = np.full((2, 468, 2), 60, np.float32)
+    unknown = np.full((2, 21, 2), np.nan, np.float32)
+    prepared_folder(tmp_path / "mine", {"aflw21": unknown, "facemesh468": marks}, [0, 1])
+    prepared_folder(tmp_path / "none", {"aflw21": unknown}, [0, 1])
+    sets = prepared_validation_sets([tmp_path / "none", tmp_path / "mine"], 60)
+    assert [(one.name, one.landmark_set, len(one.crops)) for one in sets] == [("mine", "facemesh468", 2)]
+    np.testing.assert_allclose(sets[0].points_px, np.full((2, 468, 2), 20.0))

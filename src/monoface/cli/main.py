@@ -58,6 +58,7 @@ COMMANDS = (
             ("compare", "compare two reports, with paired intervals"),
         )
     ),
+    Command(("data", "prepare"), "monoface.cli.data_prepare", "turn a folder of photos into training packs"),
     Command(("train", "pretrain"), "monoface.cli.train_pretrain", "train the regressor", "train"),
     Command(("train", "twodasl"), "monoface.cli.train_twodasl", "train it to see landmarks (2DASL)", "train"),
     Command(

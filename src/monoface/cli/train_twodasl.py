@@ -4,12 +4,14 @@ from collections.abc import Sequence
 
 import tyro
 
+from monoface.cli.named_numbers import NAMED_NUMBERS
 from monoface.training.twodasl import TrainTwoDaslConfig, train_twodasl
 
 
 def run(arguments: Sequence[str]) -> int:
     """Run the command with the words after its name."""
-    config = tyro.cli(TrainTwoDaslConfig, prog="monoface train twodasl", args=list(arguments))
+    with NAMED_NUMBERS:
+        config = tyro.cli(TrainTwoDaslConfig, prog="monoface train twodasl", args=list(arguments))
     path = train_twodasl(config, lambda line: print(line, flush=True))
     print(f"written: {path}")
     print(f"use it: monoface reconstruct PHOTO… --out DIR --weights {path}")

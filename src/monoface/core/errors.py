@@ -28,6 +28,10 @@ class ConfigError(MonofaceError):
     """A configuration combines values that cannot work together."""
 
 
+class DivergedError(MonofaceError):
+    """Training has arrived at losses that are not finite."""
+
+
 class CheckpointError(MonofaceError):
     """A checkpoint is damaged, or belongs to another configuration."""
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from itertools import count
 
 import numpy as np
 import torch
@@ -58,7 +59,7 @@ class BatchMaker:
     """Draws batches from packs.
 
     Args:
-        packs: Training samples.
+        packs: Training samples. Packs of one name are parts of one, which are drawn from by their sizes.
         shares: How much of a batch each pack gets, by name; normalised.
         model: The face model of the packs' coefficients, for what mirroring does to them.
         set_names: Landmark sets that batches carry.
@@ -80,22 +81,17 @@ class BatchMaker:
         crop_px: int = 120,
         augment: AugmentConfig | None = None,
     ) -> None:
-        names = [pack.name for pack in packs]
-        if unknown := shares.keys() - set(names):
-            raise ConfigError(f"shares: no pack is called {', '.join(sorted(unknown))}; there are {names}.")
-        weights = np.array([shares.get(name, 0.0) for name in names])
-        if weights.sum() <= 0:
-            raise ConfigError("shares: expected a positive share for at least one pack, got none.")
+        weights = _weights(packs, shares)
+        self.model = model
         self.layout = CoefficientLayout.of(model)
-        for pack, weight in zip(packs, weights, strict=True):
-            if weight > 0 and len(pack) == 0:
-                raise DataError(f"pack {pack.name}: expected at least one sample, got none: drop its share.")
+        for pack in packs:
             if pack.outputs.shape[1] != self.layout.size:
                 raise DataError(
                     f"pack {pack.name}: expected outputs of length {self.layout.size}, "
                     f"got {pack.outputs.shape[1]}; it was made for another face model."
                 )
         self.packs = packs
+        self.drawn_packs = [pack for pack, weight in zip(packs, weights, strict=True) if weight > 0]
         self.set_sizes = {name: len(model.landmarks(name)) for name in set_names}
         self.crop_px = crop_px
         self.augment = augment
@@ -103,13 +99,17 @@ class BatchMaker:
         self._mirror_points = {name: mirror_order(model, name) for name in set_names}
         self._mirror = CoefficientMirror(model)
 
-    def draw(self, seed: int, step: int, batch: int) -> TrainingBatch:
-        """The batch of a step: equal arguments give equal batches."""
+    def draw(self, seed: int, step: int, batch: int, part: slice = slice(None)) -> TrainingBatch:
+        """The batch of a step, or the part of it that one of several processes computes.
+
+        Equal arguments give equal batches, and parts are those of the same whole.
+        """
         rng = np.random.default_rng((seed, step))
         chosen = np.minimum(np.searchsorted(self._cumulative, rng.random(batch)), len(self.packs) - 1)
         rows = np.array([rng.integers(len(self.packs[number])) for number in chosen])
         plan = plan_crops(rng, batch, CANVAS_PX, FACE_PX, self.crop_px, self.augment)
-        return self.assemble(chosen, rows, plan)
+        mine = np.arange(batch)[part]
+        return self.assemble(chosen[mine], rows[mine], _part(plan, mine))
 
     def assemble(
         self, chosen: Int[np.ndarray, " batch"], rows: Int[np.ndarray, " batch"], plan: CropPlan
@@ -167,16 +167,34 @@ class BatchMaker:
 
 
 def stream_batches(
-    maker: BatchMaker, seed: int, start: int, stop: int, batch: int
+    maker: BatchMaker, seed: int, start: int, stop: int | None, batch: int, part: slice = slice(None)
 ) -> Iterator[TrainingBatch]:
-    """Batches of the steps `start` to `stop`, made ahead in one background thread."""
+    """Batches (or parts of them) of the steps from `start` on, made ahead in one background thread.
+
+    They end before the step `stop`, or never if it is None.
+    """
     with ThreadPoolExecutor(max_workers=1, thread_name_prefix="batches") as pool:
         waiting: list[Future[TrainingBatch]] = []
-        for step in range(start, stop):
-            waiting.append(pool.submit(maker.draw, seed, step, batch))
+        for step in count(start) if stop is None else range(start, stop):
+            waiting.append(pool.submit(maker.draw, seed, step, batch, part))
             if len(waiting) > _AHEAD:
                 yield waiting.pop(0).result()
         yield from (future.result() for future in waiting)
+
+
+def _weights(packs: list[Pack], shares: Mapping[str, float]) -> Float[np.ndarray, " packs"]:
+    """How much of a batch comes from each pack; those of one name divide its share by their sizes."""
+    sizes: dict[str, int] = {}
+    for pack in packs:
+        sizes[pack.name] = sizes.get(pack.name, 0) + len(pack)
+    if unknown := shares.keys() - sizes.keys():
+        raise ConfigError(f"shares: no pack is called {', '.join(sorted(unknown))}; there are {list(sizes)}.")
+    if not any(share > 0 for share in shares.values()):
+        raise ConfigError("shares: expected a positive share for at least one pack, got none.")
+    for name, share in shares.items():
+        if share > 0 and sizes[name] == 0:
+            raise DataError(f"pack {name}: expected at least one sample, got none: drop its share.")
+    return np.array([shares.get(pack.name, 0.0) * (len(pack) / max(1, sizes[pack.name])) for pack in packs])
 
 
 def _part(plan: CropPlan, rows: np.ndarray) -> CropPlan:

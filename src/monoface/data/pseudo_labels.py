@@ -67,6 +67,7 @@ class LabelledPhotos:
         fit: The face model fitted to the landmarks, in the same squares.
         good: Where teacher and fit are believed.
         posed: Where only the fit to annotated points is: faces that look far aside.
+        usual_box: Box of the face's crop, in the same squares, where no fit to the teacher gives it.
     """
 
     name: str
@@ -75,9 +76,10 @@ class LabelledPhotos:
     fit: LandmarkFit
     good: Bool[np.ndarray, " photos"]
     posed: Bool[np.ndarray, " photos"]
+    usual_box: tuple[float, float, float, float] = (0.0, 0.0, float(FACE_PX), float(FACE_PX))
 
     def pack(self, model: FaceModel) -> Pack:
-        """The photos as training samples; where the teacher is not believed they keep their whole picture."""
+        """The photos as training samples; where the teacher is not believed, the usual box."""
         boxes = self.roi_boxes(model)
         canvases = np.stack(
             [
@@ -95,11 +97,11 @@ class LabelledPhotos:
         return Pack(self.name, canvases, points, outputs)
 
     def roi_boxes(self, model: FaceModel) -> Float32[np.ndarray, "photos 4"]:
-        """Box of each face's crop in `FACE_PX` squares: of the fit where the teacher helped, else all."""
+        """Box of each face's crop in `FACE_PX` squares: of the fit where the teacher helped."""
         basis = model.subset(model.landmarks("ibug68"))
         points = project_points(basis, self.fit.coefficients, self.fit.camera)
         boxes = roi_from_points(points).numpy()
-        boxes[~self.good] = (0, 0, FACE_PX, FACE_PX)
+        boxes[~self.good] = self.usual_box
         return boxes
 
 
@@ -121,24 +123,48 @@ def label_photos(
         teacher: Marks the photos.
         config: When to believe it.
     """
+    marks, score = mark_photos(images, teacher)
+    return label_marked_photos(name, images, annotated_px | {TEACHER_SET: marks}, score, model, config)
+
+
+def label_marked_photos(
+    name: str,
+    images: Sequence[UInt8[np.ndarray, "height width 3"]],
+    points_px: dict[str, Float32[np.ndarray, "photos points 2"]],
+    score: Float32[np.ndarray, " photos"],
+    model: FaceModel,
+    config: LabelConfig | None = None,
+) -> LabelledPhotos:
+    """Fit the face model to photos that the teacher has marked already.
+
+    Args:
+        name: Where the photos come from.
+        images: Square photos of one face each.
+        points_px: The teacher's marks and what people annotated, in the photos' pixels, by set of the model.
+        score: How sure the teacher is of each face.
+        model: Has the sets of `points_px`, and `ibug68`.
+        config: When to believe the teacher.
+    """
     config = config or LabelConfig()
     zoom = np.array([FACE_PX / image.shape[0] for image in images], dtype=np.float32)[:, None, None]
-    points = {set_name: points * zoom for set_name, points in annotated_px.items()}
-    marks, score = mark_photos(images, teacher)
-    points[TEACHER_SET] = marks * zoom
+    points = {set_name: points * zoom for set_name, points in points_px.items()}
 
     believed = score >= config.min_score
     if "aflw21" in points:
-        believed &= (
+        agrees = (
             disagreement_percent(points["aflw21"], points[TEACHER_SET]) <= config.max_disagreement_percent
         )
+        # Of a photo without any such point there is nothing to disagree with.
+        believed &= agrees | ~np.isfinite(points["aflw21"]).any(axis=(1, 2))
     fit = _fit(model, points, believed, config)
     yaw, _, _ = head_angles_from_matrix(camera_to_head(fit.coefficients.rotation))
     yaw_deg = np.rad2deg(yaw.abs().numpy())
     close = (fit.error_percent <= config.max_error_percent).numpy()
     good = believed & close & (yaw_deg <= config.max_yaw_deg)
 
-    annotated = sum(np.isfinite(points[name]).all(axis=-1).sum(axis=-1) for name in annotated_px)
+    annotated = sum(
+        np.isfinite(points[one]).all(axis=-1).sum(axis=-1) for one in points if one != TEACHER_SET
+    )
     low, high = config.annotated_yaw_deg
     posed = ~believed & close & (yaw_deg >= low) & (yaw_deg <= high) & (annotated >= config.min_annotated)
     return LabelledPhotos(name, images, points, fit, good, posed)

@@ -16,6 +16,7 @@ from torch import Tensor
 
 from monoface.core.errors import ConfigError, DataError
 from monoface.data.packs import CANVAS_PX, FACE_PX, Pack
+from monoface.data.prepared import TURNED, PreparedFolder
 from monoface.data.profiling import PhotoRelief
 from monoface.data.pseudo_labels import LabelConfig, LabelledPhotos, label_photos, roi_from_points
 from monoface.data.second_round import Relabelled, SecondRound, SecondRoundConfig
@@ -54,6 +55,8 @@ class RecipeConfig:
 
     Attributes:
         sources: Folders of the data that are used.
+        prepared: Folders that `monoface data prepare` made; each gives a pack of its own name, and one of
+            turned views.
         labels: When pseudo-labels are believed.
         turn: How photos are turned.
         second_round: Labels them anew with a network that was trained on the first ones.
@@ -64,6 +67,7 @@ class RecipeConfig:
     """
 
     sources: tuple[str, ...] = ("aflw", "ytf", "lfw", "omi", "portraits_cc0")
+    prepared: tuple[Path, ...] = ()
     labels: LabelConfig = field(default_factory=LabelConfig)
     turn: TurnConfig = field(default_factory=TurnConfig)
     second_round: SecondRoundConfig = field(default_factory=SecondRoundConfig)
@@ -117,10 +121,11 @@ def build_packs(
 
     Returns:
         For each source a pack of its photos and one of turned views, which may be empty; in a second
-        round one more of the photos that look aside. Then the synthetic heads.
+        round one more of the photos that look aside. Then the synthetic heads; then the packs of prepared
+        photos, in parts of equal names.
 
     Raises:
-        DataError: If a source is missing.
+        DataError: If a source is missing, or prepared photos are not there or not all.
     """
     again = config.second_round.weights is not None
     source = _FirstRound(data, folder, model, dataclasses.replace(config, second_round=SecondRoundConfig()))
@@ -135,7 +140,19 @@ def build_packs(
     if config.heads.count:
         packs.append(_heads(folder / "heads", source.recipe, model, packs, config))
         report(f"heads: {len(packs[-1])}")
+    for path in config.prepared:
+        made = PreparedFolder(path).packs()
+        turned = sum(len(pack) for pack in made if pack.name.endswith(TURNED))
+        report(f"{path.name}: {sum(map(len, made)) - turned}, {path.name}{TURNED}: {turned}")
+        packs += made
     return packs
+
+
+def model_digest(model: FaceModel) -> str:
+    """Identifies a face model, as far as labels depend on it."""
+    digest = hashlib.sha256()
+    _digest_model(digest, model)
+    return digest.hexdigest()[:16]
 
 
 class _FirstRound:
@@ -350,6 +367,8 @@ def _limited(rows: Sequence[int] | np.ndarray, config: RecipeConfig) -> np.ndarr
 
 def _recipe_hash(model: FaceModel, config: RecipeConfig) -> str:
     content = dataclasses.asdict(config)
+    # Prepared photos have recipes of their own.
+    del content["prepared"]
     # Weights count by what is in them, not by where they lie.
     weights = content["second_round"].pop("weights")
     if weights is None:
@@ -357,10 +376,14 @@ def _recipe_hash(model: FaceModel, config: RecipeConfig) -> str:
     digest = hashlib.sha256(json.dumps(content, sort_keys=True).encode())
     if weights is not None:
         digest.update(weights.read_bytes())
+    _digest_model(digest, model)
+    return digest.hexdigest()[:16]
+
+
+def _digest_model(digest: "hashlib._Hash", model: FaceModel) -> None:
     digest.update(model.coefficient_space.encode())
     digest.update(model.mean_mm.numpy().tobytes())
     for name in ("facemesh468", "aflw21", _CONTOUR_SET, "ibug68"):
         points = model.landmarks(name)
         digest.update(points.index.numpy().tobytes())
         digest.update(points.weight.numpy().tobytes())
-    return digest.hexdigest()[:16]

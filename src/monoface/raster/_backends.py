@@ -1,5 +1,6 @@
 """Which implementation runs: the fused kernels where there are some, else the definition itself."""
 
+import importlib.util
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -10,14 +11,14 @@ from torch import Tensor
 
 from monoface.raster.fragments import Fragments
 
-BackendName = Literal["numba", "reference"]
+BackendName = Literal["numba", "triton", "reference"]
 
 _chosen: ContextVar[BackendName | None] = ContextVar("monoface_raster_backend", default=None)
 
 
 @runtime_checkable
 class Backend(Protocol):
-    """The two operations with fused kernels; arguments are already checked."""
+    """The operations with fused kernels; arguments are already checked."""
 
     def rasterize(
         self, verts_px: Tensor, faces: Tensor, size: tuple[int, int], *, perspective: bool, cull_back: bool
@@ -27,6 +28,14 @@ class Backend(Protocol):
 
     def interpolate(self, attributes: Tensor, faces: Tensor, fragments: Fragments) -> Tensor:
         """Attributes of vertices, blended at pixels."""
+        ...
+
+    def antialias(self, image: Tensor, verts_px: Tensor, faces: Tensor, fragments: Fragments) -> Tensor:
+        """The image with silhouettes blended."""
+        ...
+
+    def sample(self, texels: Tensor, sizes: list[tuple[int, int]], uv: Tensor, level: Tensor) -> Tensor:
+        """Colours of a texture, from its halved copies."""
         ...
 
 
@@ -44,13 +53,24 @@ def use_backend(name: BackendName) -> Iterator[None]:
 
 
 def backend_for(device: torch.device) -> Backend:
-    """Backend chosen by `use_backend`, else numba's on the CPU and the definition elsewhere."""
-    name = _chosen.get() or ("numba" if device.type == "cpu" else "reference")
-    # Imported late, because numba takes half a second and the other backend does without.
+    """Backend that `use_backend` says, else numba's on the CPU, Triton's on CUDA, or the definition."""
+    name = _chosen.get() or _suitable_for(device)
+    # Imported late, because numba and Triton take half a second, and the definition does without.
     if name == "numba":
         from monoface.raster import _numba
 
         return _numba
+    if name == "triton":
+        from monoface.raster import _triton
+
+        return _triton
     from monoface.raster import _reference
 
     return _reference
+
+
+def _suitable_for(device: torch.device) -> BackendName:
+    if device.type == "cpu":
+        return "numba"
+    # Builds of PyTorch for CUDA bring Triton along, but not on every system.
+    return "triton" if device.type == "cuda" and importlib.util.find_spec("triton") else "reference"

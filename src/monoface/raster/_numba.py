@@ -13,7 +13,11 @@ from torch.autograd.function import once_differentiable
 from monoface.core.compiled import Array
 from monoface.core.threads import band_limits, count_bands, run_for_each
 from monoface.raster import _kernels
+from monoface.raster._numba_edges import antialias
+from monoface.raster._numba_texture import sample
 from monoface.raster.fragments import Fragments
+
+__all__ = ["antialias", "interpolate", "rasterize", "sample"]
 
 
 def rasterize(

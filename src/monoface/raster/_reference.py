@@ -6,17 +6,24 @@ So every backend can agree with this one bit for bit.
 """
 
 from collections.abc import Iterator
-from typing import Any
 
 import torch
 from torch import Tensor
 
+from monoface.raster._grid import (
+    SUBPIXEL_BITS,
+    SUBPIXELS,
+    Snap,
+    TakeValue,
+    edge_function,
+    is_drawable,
+    to_grid,
+)
+from monoface.raster._reference_edges import antialias
+from monoface.raster._reference_texture import sample
 from monoface.raster.fragments import Fragments
 
-SUBPIXEL_BITS = 8
-SUBPIXELS = 1 << SUBPIXEL_BITS
-LARGEST_COORDINATE_PX = 1 << 21
-"""Triangles that reach further are not drawn: their edge functions could overflow 64 bits."""
+__all__ = ["antialias", "interpolate", "rasterize", "sample"]
 
 _CANDIDATES_AT_ONCE = 1 << 22
 _NOTHING = torch.iinfo(torch.int64).max
@@ -66,10 +73,10 @@ def _visible_faces(
     verts_px: Tensor, faces: Tensor, size: tuple[int, int], perspective: bool, cull_back: bool
 ) -> Tensor:
     """Index of the nearest triangle at each of height * width pixel centres; -1 where there is none."""
-    grid = _to_grid(verts_px[:, :2])
+    grid = to_grid(verts_px[:, :2])
     corners = grid[faces]
-    area = _edge(corners[:, 0], corners[:, 1], corners[:, 2])
-    drawn = _drawable(verts_px, perspective)[faces].all(dim=-1) & (area != 0)
+    area = edge_function(corners[:, 0], corners[:, 1], corners[:, 2])
+    drawn = is_drawable(verts_px, perspective)[faces].all(dim=-1) & (area != 0)
     if cull_back:
         drawn &= area < 0
     height, width = size
@@ -111,7 +118,7 @@ def _covers(corners: Tensor, area: Tensor, pixel: Tensor) -> Tensor:
         a, b = corners[:, start], corners[:, end]
         dx, dy = (sign[:, None] * (b - a)).unbind(dim=-1)
         owns_its_points = (dy < 0) | ((dy == 0) & (dx > 0))
-        value = sign * _edge(a, b, pixel)
+        value = sign * edge_function(a, b, pixel)
         covered &= torch.where(owns_its_points, value >= 0, value > 0)
     return covered
 
@@ -121,11 +128,11 @@ def _weights_and_depth(verts_px: Tensor, pixel: Tensor, perspective: bool) -> tu
 
     Values come from the exact integers, derivatives from the same formula in real numbers.
     """
-    exact = _barycentrics(_to_grid(verts_px[..., :2]), pixel, verts_px.dtype)
+    exact = _barycentrics(to_grid(verts_px[..., :2]), pixel, verts_px.dtype)
     smooth = _barycentrics(
-        _Snap.apply(verts_px[..., :2]) * SUBPIXELS, pixel.to(verts_px.dtype), verts_px.dtype
+        Snap.apply(verts_px[..., :2]) * SUBPIXELS, pixel.to(verts_px.dtype), verts_px.dtype
     )
-    weights = _TakeValue.apply(smooth, exact)
+    weights = TakeValue.apply(smooth, exact)
     b0, b1, b2 = weights.unbind(dim=-1)
     z = verts_px[..., 2]
     q0, q1, q2 = (1 / z if perspective else z).unbind(dim=-1)
@@ -138,28 +145,13 @@ def _weights_and_depth(verts_px: Tensor, pixel: Tensor, perspective: bool) -> tu
 
 def _barycentrics(corners: Tensor, pixel: Tensor, dtype: torch.dtype) -> Tensor:
     a, b, c = corners.unbind(dim=-2)
-    area = _edge(a, b, c)
+    area = edge_function(a, b, c)
     # Signed so that the values converted to floats are positive, whichever way the triangle turns.
     sign = area.detach().sign()
-    edges = torch.stack((_edge(b, c, pixel), _edge(c, a, pixel), _edge(a, b, pixel)), dim=-1)
+    edges = torch.stack(
+        (edge_function(b, c, pixel), edge_function(c, a, pixel), edge_function(a, b, pixel)), dim=-1
+    )
     return (sign[..., None] * edges).to(dtype) * (1 / (sign * area).to(dtype))[..., None]
-
-
-def _edge(a: Tensor, b: Tensor, point: Tensor) -> Tensor:
-    """Twice the signed area of (a, b, point) with y down: zero on the line from a to b."""
-    (ax, ay), (bx, by), (px, py) = a.unbind(dim=-1), b.unbind(dim=-1), point.unbind(dim=-1)
-    return (bx - ax) * (py - ay) - (by - ay) * (px - ax)
-
-
-def _drawable(verts_px: Tensor, perspective: bool) -> Tensor:
-    x, y, z = verts_px.unbind(dim=-1)
-    drawable = (x.abs() <= LARGEST_COORDINATE_PX) & (y.abs() <= LARGEST_COORDINATE_PX) & z.isfinite()
-    return drawable & (z > 0) if perspective else drawable
-
-
-def _to_grid(points_px: Tensor) -> Tensor:
-    limited = points_px.detach().nan_to_num().clamp(-LARGEST_COORDINATE_PX, LARGEST_COORDINATE_PX)
-    return (limited * SUBPIXELS + 0.5).floor().to(torch.int64)
 
 
 def _pixel_centres(size: tuple[int, int], device: torch.device) -> Tensor:
@@ -173,27 +165,3 @@ def _pack(depth: Tensor, face: Tensor) -> Tensor:
     bits = (depth.to(torch.float32) + 0.0).view(torch.int32).to(torch.int64)
     ordered = torch.where(bits < 0, bits ^ 0x7FFFFFFF, bits)
     return (ordered << 32) | face
-
-
-class _Snap(torch.autograd.Function):
-    """Rounds to the grid; the gradient passes as if it did not."""
-
-    @staticmethod
-    def forward(ctx: Any, points_px: Tensor) -> Tensor:
-        return _to_grid(points_px).to(points_px.dtype) / SUBPIXELS
-
-    @staticmethod
-    def backward(ctx: Any, grad: Tensor) -> Tensor:
-        return grad
-
-
-class _TakeValue(torch.autograd.Function):
-    """The value of one tensor with the gradient of another."""
-
-    @staticmethod
-    def forward(ctx: Any, differentiable: Tensor, value: Tensor) -> Tensor:
-        return value.clone()
-
-    @staticmethod
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None]:
-        return grad, None

@@ -2,24 +2,35 @@
 
 from monoface.render.clipping import NearClip, clip_near
 from monoface.render.completion import complete_texture
+from monoface.render.dense_mesh import DenseMesh
 from monoface.render.layout import TextureLayout
 from monoface.render.overlay import draw_landmarks, draw_mesh, draw_pose_axes
-from monoface.render.renderer import RenderedFace, Renderer, composite, project
+from monoface.render.renderer import (
+    RenderedFace,
+    Renderer,
+    VisibleSurface,
+    composite,
+    normalized_coordinates,
+    project,
+)
 from monoface.render.unwrap import TextureMap, unwrap_photo
 from monoface.render.visibility import vertex_visibility
 
 __all__ = [
+    "DenseMesh",
     "NearClip",
     "RenderedFace",
     "Renderer",
     "TextureLayout",
     "TextureMap",
+    "VisibleSurface",
     "clip_near",
     "complete_texture",
     "composite",
     "draw_landmarks",
     "draw_mesh",
     "draw_pose_axes",
+    "normalized_coordinates",
     "project",
     "unwrap_photo",
     "vertex_visibility",

@@ -1,5 +1,5 @@
 """Training: the loop, checkpoints, averaged weights, logs. It knows methods by their contract only."""
 
-from monoface.training.loop import TrainConfig, train
+from monoface.training.loop import TrainConfig, TrainedNetworks, train
 
-__all__ = ["TrainConfig", "train"]
+__all__ = ["TrainConfig", "TrainedNetworks", "train"]

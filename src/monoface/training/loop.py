@@ -1,77 +1,52 @@
-"""The training loop: one for all methods, on Lightning Fabric."""
+"""The training loop: one for all methods, on Lightning Fabric, in one process or several."""
 
-import json
 import math
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from contextlib import ExitStack
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import torch
 from lightning_fabric import Fabric
 from torch import nn
 
-from monoface.core.errors import CheckpointError, ConfigError
+from monoface.core.errors import CheckpointError, DivergedError
 from monoface.data.batches import BatchMaker, stream_batches
 from monoface.methods.contract import Method
 from monoface.training.averaging import AveragedNetwork
 from monoface.training.checkpoints import load_newest_checkpoint, save_checkpoint
+from monoface.training.checks import check_training_data
+from monoface.training.config import TrainConfig
+from monoface.training.distribution import (
+    average_gradients,
+    launch,
+    mean_over_processes,
+    of_first_process,
+    part_of_batch,
+    share_state,
+)
+from monoface.training.logs import RunLog
+from monoface.training.norms import all_reduce_batch_norms
+from monoface.training.samples import DrawSamples
+
+__all__ = ["Evaluate", "TrainConfig", "TrainedNetworks", "train"]
 
 Evaluate = Callable[[Mapping[str, nn.Module]], dict[str, float]]
 
 
-@dataclass(frozen=True)
-class TrainConfig:
-    """How long and how fast to train.
+class TrainedNetworks(dict[str, nn.Module]):
+    """The averaged networks of a run, by name.
 
     Attributes:
-        steps: Optimiser steps in all.
-        batch: Samples a step.
-        learning_rate: Of AdamW at its highest.
-        weight_decay: Of AdamW.
-        warmup: Steps over which the learning rate rises.
-        decay_from: Share of the steps after which the learning rate falls to a hundredth, along a
-            cosine; 1 keeps it.
-        average: Decay of the averaged weights, which are what is evaluated and kept.
-        seed: Of weights, batches and augmentation.
-        precision: `bf16-mixed`, or `32-true`.
-        device: `cpu` or `cuda`.
-        checkpoint_seconds: Time between checkpoints.
-        evaluate_every: Steps between evaluations.
-        log_every: Steps between lines in the log.
+        steps: Steps that were made in all.
+        elapsed_s: Time that they took, with evaluations, over all parts of the run.
     """
 
-    steps: int = 12000
-    batch: int = 128
-    learning_rate: float = 1e-3
-    weight_decay: float = 0.02
-    warmup: int = 300
-    decay_from: float = 0.5
-    average: float = 0.999
-    seed: int = 0
-    precision: Literal["bf16-mixed", "32-true"] = "bf16-mixed"
-    device: Literal["cpu", "cuda"] = "cpu"
-    checkpoint_seconds: float = 180.0
-    evaluate_every: int = 500
-    log_every: int = 50
-
-    def __post_init__(self) -> None:
-        if self.steps < 1 or self.batch < 2 or not 0 <= self.decay_from <= 1:
-            raise ConfigError(
-                "training: expected at least one step, two samples a batch and decay_from in 0..1, "
-                f"got {self.steps}, {self.batch} and {self.decay_from}."
-            )
-
-    def rate_at(self, step: int) -> float:
-        """Learning rate of a step, as a factor of the highest."""
-        if step < self.warmup:
-            return (step + 1) / self.warmup
-        start = self.decay_from * self.steps
-        if step <= start:
-            return 1.0
-        share = min(1.0, (step - start) / max(1.0, self.steps - start))
-        return 0.01 + 0.99 * (1 + math.cos(math.pi * share)) / 2
+    def __init__(self, networks: Mapping[str, nn.Module], steps: int, elapsed_s: float) -> None:
+        super().__init__(networks)
+        self.steps = steps
+        self.elapsed_s = elapsed_s
 
 
 def train(
@@ -80,46 +55,56 @@ def train(
     config: TrainConfig,
     folder: Path,
     evaluate: Evaluate | None = None,
-) -> Mapping[str, nn.Module]:
+    samples: DrawSamples | None = None,
+    *,
+    needs_labels: bool = False,
+) -> TrainedNetworks:
     """Train a method, or continue where its folder's newest checkpoint ends.
 
-    With equal arguments on one device, a run that was interrupted and continued ends in the same state
-    as one that was not: batches depend on seed and step only.
+    With equal arguments on one device, a run by steps that was interrupted and continued ends in the same
+    state as one that was not: batches depend on seed and step only. Several processes compute what one
+    would, up to rounding, if the method's losses are means over samples; the first of them alone writes.
 
     Args:
         method: What to train.
         maker: Where batches come from.
         config: How long and how fast.
-        folder: Gets `log.jsonl` and `checkpoints/`.
+        folder: Gets `log.jsonl`, `tensorboard/`, `samples/` and `checkpoints/`.
         evaluate: Measures the averaged networks from time to time.
+        samples: Draws what the averaged networks make of samples, from time to time.
+        needs_labels: Whether the method cannot learn without samples whose coefficients are known.
 
     Returns:
         The averaged networks, by name.
 
     Raises:
+        DataError: If the packs cannot be learned from; see `check_training_data`.
         CheckpointError: If the folder's checkpoints are all damaged, or are of other networks.
+        ConfigError: If there are not as many processes as configured, or a batch cannot be divided by them.
+        DivergedError: If losses are not finite.
     """
-    fabric = Fabric(accelerator=config.device, devices=1, precision=config.precision)
+    fabric = launch(config.device, config.devices, config.num_nodes, config.precision)
+    part = part_of_batch(config.batch, fabric.global_rank, fabric.world_size)
+    check_training_data(maker, needs_labels=needs_labels)
     run = _Run(method, config, fabric)
     state = load_newest_checkpoint(folder / "checkpoints")
     if state is not None:
         run.restore(state)
-    log = _Log(folder / "log.jsonl", run.step)
-    saved = time.monotonic()
-    for batch in stream_batches(maker, config.seed, run.step, config.steps, config.batch):
-        terms = run.advance(method, batch.to(fabric.device))
-        if run.step % config.log_every == 0:
-            log.write(run.step, "train", terms, config.batch * config.log_every)
-        if evaluate and (run.step % config.evaluate_every == 0 or run.step == config.steps):
-            log.write(run.step, "validation", evaluate(run.averaged), 0)
-        if time.monotonic() - saved > config.checkpoint_seconds or run.step == config.steps:
-            save_checkpoint(folder / "checkpoints", run.step, run.state())
-            saved = time.monotonic()
-    return run.averaged
+    with _Records(run, folder, evaluate, samples) as records:
+        if config.is_over(run.step, run.elapsed_s):
+            return run.result()
+        stop = None if config.minutes else config.steps
+        for batch in stream_batches(maker, config.seed, run.step, stop, config.batch, part):
+            terms = run.advance(method, batch.to(fabric.device))
+            over = config.is_over(run.step, run.elapsed_s)
+            records.take(terms, over)
+            if over:
+                break
+    return run.result()
 
 
 class _Run:
-    """Networks, optimisers and averages of a run, and the step they are at."""
+    """Networks, optimisers and averages of a run, and how far it is."""
 
     def __init__(self, method: Method, config: TrainConfig, fabric: Fabric) -> None:
         self.config = config
@@ -131,38 +116,66 @@ class _Run:
             nn.utils.convert_conv2d_weight_memory_format(network.to(fabric.device), torch.channels_last)
             groups = _parameter_groups(network, config.weight_decay)
             self.optimisers[name] = torch.optim.AdamW(groups, lr=config.learning_rate, fused=True)
+        if fabric.world_size > 1:
+            for network in self.networks.values():
+                share_state(network)
+        # Before the norms are exchanged: the averages never train.
         self._averages = {name: AveragedNetwork(net, config.average) for name, net in self.networks.items()}
+        if fabric.world_size > 1:
+            for network in self.networks.values():
+                all_reduce_batch_norms(network)
+        self._began = time.monotonic()
+        self.elapsed_s = 0.0
 
     @property
     def averaged(self) -> dict[str, nn.Module]:
         return {name: average.network for name, average in self._averages.items()}
 
+    def result(self) -> TrainedNetworks:
+        return TrainedNetworks(self.averaged, self.step, self.elapsed_s)
+
     def advance(self, method: Method, batch: Any) -> dict[str, float]:
+        """Make a step; returns its losses in this process."""
         for network in self.networks.values():
             network.train()
-        rate = self.config.learning_rate * self.config.rate_at(self.step)
+        rate = self.config.learning_rate * self.config.rate_at(self.step, self.elapsed_s)
         with self.fabric.autocast():
             result = method.step(batch)
+        terms = {"total": sum(float(total.detach()) for total in result.total.values()), **result.terms}
+        self._refuse_divergence(terms)
         for name, total in result.total.items():
-            optimiser = self.optimisers[name]
-            for group in optimiser.param_groups:
-                group["lr"] = rate
-            optimiser.zero_grad(set_to_none=True)
-            self.fabric.backward(total)
-            nn.utils.clip_grad_norm_(self.networks[name].parameters(), 5.0)
-            optimiser.step()
+            self._minimise(name, total, rate)
         self.step += 1
         for name, average in self._averages.items():
             average.follow(self.networks[name], self.step)
-        return {
-            "total": sum(float(total.detach()) for total in result.total.values()),
-            "rate": rate,
-            **result.terms,
-        }
+        elapsed_s = time.monotonic() - self._began
+        # By the clock, all processes must agree on how late it is.
+        self.elapsed_s = of_first_process(elapsed_s, self.fabric) if self.config.minutes else elapsed_s
+        return {"total": terms.pop("total"), "rate": rate, **terms}
+
+    def _minimise(self, name: str, total: torch.Tensor, rate: float) -> None:
+        network, optimiser = self.networks[name], self.optimisers[name]
+        for group in optimiser.param_groups:
+            group["lr"] = rate
+        optimiser.zero_grad(set_to_none=True)
+        self.fabric.backward(total)
+        if self.fabric.world_size > 1:
+            average_gradients(network)
+        nn.utils.clip_grad_norm_(network.parameters(), 5.0)
+        optimiser.step()
+
+    def _refuse_divergence(self, terms: dict[str, float]) -> None:
+        if not math.isfinite(terms["total"]):
+            wrong = ", ".join(name for name, value in terms.items() if not math.isfinite(value))
+            raise DivergedError(
+                f"step {self.step}: expected finite losses, got other values in {wrong}. "
+                "Continue from the last checkpoint with a lower learning rate."
+            )
 
     def state(self) -> dict[str, Any]:
         return {
             "step": self.step,
+            "elapsed_s": self.elapsed_s,
             "networks": {name: net.state_dict() for name, net in self.networks.items()},
             "averaged": {name: net.state_dict() for name, net in self.averaged.items()},
             "optimisers": {name: optimiser.state_dict() for name, optimiser in self.optimisers.items()},
@@ -180,36 +193,44 @@ class _Run:
                 f"checkpoint: expected one of the same networks, got another ({error}). "
                 "Continue with the configuration that it began with, or choose another folder."
             ) from error
+        # Checkpoints of the first version have no clock.
+        self.elapsed_s = state.get("elapsed_s", 0.0)
+        self._began = time.monotonic() - self.elapsed_s
 
 
-class _Log:
-    """JSON lines; those of a later step than the one continued from are dropped."""
+class _Records(ExitStack):
+    """What a run writes: log, evaluations, pictures and checkpoints; nothing but in the first process."""
 
-    def __init__(self, path: Path, step: int) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
-        kept = [line for line in lines if _step_of(line) <= step]
-        path.write_text("".join(f"{line}\n" for line in kept), encoding="utf-8")
-        self._path = path
-        self._since = time.monotonic()
+    def __init__(
+        self, run: _Run, folder: Path, evaluate: Evaluate | None, samples: DrawSamples | None
+    ) -> None:
+        super().__init__()
+        self._run = run
+        self._folder = folder
+        self._evaluate = evaluate
+        self._samples = samples
+        self._saved = time.monotonic()
+        self._log = None
+        if run.fabric.global_rank == 0:
+            self._log = self.enter_context(RunLog(folder, run.step, tensorboard=run.config.tensorboard))
 
-    def write(self, step: int, kind: str, values: dict[str, float], samples: int) -> None:
-        record: dict[str, Any] = {"step": step, "kind": kind}
-        if samples:
-            now = time.monotonic()
-            record["samples_per_second"] = round(samples / max(now - self._since, 1e-9), 1)
-            self._since = now
-        record |= {name: round(value, 6) for name, value in values.items()}
-        with self._path.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(record) + "\n")
-
-
-def _step_of(line: str) -> float:
-    """Step of a line of the log; infinity for a line that an interruption cut off."""
-    try:
-        return float(json.loads(line)["step"])
-    except (ValueError, KeyError, TypeError):
-        return math.inf
+    def take(self, terms: dict[str, float], over: bool) -> None:
+        """Write what is due after a step; everything is if it was the last."""
+        run, config = self._run, self._run.config
+        due = run.step % config.log_every == 0
+        if due:
+            terms = mean_over_processes(terms, run.fabric)
+        if self._log is None:
+            return
+        if due:
+            self._log.write(run.step, "train", terms, config.batch * config.log_every)
+        if self._evaluate and (over or run.step % config.evaluate_every == 0):
+            self._log.write(run.step, "validation", self._evaluate(run.averaged))
+        if self._samples and config.samples_every and (over or run.step % config.samples_every == 0):
+            self._log.picture(run.step, self._samples(run.averaged))
+        if over or time.monotonic() - self._saved > config.checkpoint_seconds:
+            save_checkpoint(self._folder / "checkpoints", run.step, run.state())
+            self._saved = time.monotonic()
 
 
 def _parameter_groups(network: nn.Module, weight_decay: float) -> list[dict[str, Any]]:

@@ -3,7 +3,7 @@
 import dataclasses
 import json
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, ClassVar, Protocol
 
@@ -15,12 +15,21 @@ from monoface.core.errors import ConfigError
 from monoface.data.augment import AugmentConfig
 from monoface.data.batches import BatchMaker
 from monoface.data.recipe import RecipeConfig, build_packs
+from monoface.data.shares import check_shares
 from monoface.facemodel import FaceModel
 from monoface.methods.contract import Method
 from monoface.networks import Regressor, RegressorInfo, add_input_channel, load_regressor, save_regressor
 from monoface.training.confidence import calibrate_confidence
-from monoface.training.loop import TrainConfig, train
-from monoface.training.validation import ValidationSet, make_evaluate, validation_sets
+from monoface.training.config import TrainConfig
+from monoface.training.distribution import launch
+from monoface.training.loop import train
+from monoface.training.samples import choose_crops, make_samples
+from monoface.training.validation import (
+    ValidationSet,
+    make_evaluate,
+    prepared_validation_sets,
+    validation_sets,
+)
 
 _TERMS = (
     "Learned from photos whose sources allow research and non-commercial use only (AFLW, YouTube Faces, "
@@ -64,13 +73,7 @@ class TrainRegressorConfig:
     init: Path | None = None
 
     def __post_init__(self) -> None:
-        sources = (*RecipeConfig().sources, *self.recipe.sources)
-        known = {"heads", *(f"{name}{kind}" for name in sources for kind in ("", "_aside", "_turned"))}
-        if unknown := self.shares.keys() - known:
-            raise ConfigError(
-                f"shares: expected names of packs, got {', '.join(sorted(unknown))}. "
-                f"There are: {', '.join(sorted(known))}."
-            )
+        check_shares(self.shares, self.recipe)
 
 
 class RegressorMethod(Method, Protocol):
@@ -85,6 +88,8 @@ def train_regressor(
     set_names: tuple[str, ...],
     model: FaceModel,
     report: Callable[[str], None],
+    *,
+    needs_labels: bool = False,
 ) -> Path:
     """Train as configured, or continue where the run's folder ends.
 
@@ -94,6 +99,7 @@ def train_regressor(
         set_names: Landmark sets that its batches carry.
         model: The face model.
         report: Gets lines about the progress.
+        needs_labels: Whether the method cannot learn without samples whose coefficients are known.
 
     Returns:
         Path of the weights.
@@ -104,11 +110,19 @@ def train_regressor(
     """
     crop_px = method.regressor.config.size_px
     sets = validation_sets(config.data, crop_px, config.recipe.held_out_people)
+    sets += prepared_validation_sets(config.recipe.prepared, crop_px)
     if not sets:
-        raise ConfigError(f"{config.data}: expected aflw, ytf or aflw2000_dev to validate on, found none.")
+        raise ConfigError(
+            f"{config.data}: expected aflw, ytf, aflw2000_dev or prepared photos to validate on, found none."
+        )
     if config.init is not None:
         start_from(config.init, method.regressor, model)
-    packs = build_packs(config.data, config.packs or config.out / "packs", model, config.recipe, report)
+    fabric = launch(config.train.device, config.train.devices, config.train.num_nodes, config.train.precision)
+    first = fabric.global_rank == 0
+    # The other processes then find the packs made.
+    with fabric.rank_zero_first():
+        folder = config.packs or config.out / "packs"
+        packs = build_packs(config.data, folder, model, config.recipe, report if first else _ignore)
     shares = {pack.name: config.shares.get(pack.name, 0.0) for pack in packs if len(pack)}
     maker = BatchMaker(
         [pack for pack in packs if len(pack)],
@@ -118,9 +132,19 @@ def train_regressor(
         crop_px=crop_px,
         augment=config.augment,
     )
-    averaged = train(method, maker, config.train, config.out, make_evaluate(model, sets))
+    samples = make_samples(model, choose_crops(sets))
+    evaluate = make_evaluate(model, sets)
+    trained = train(method, maker, config.train, config.out, evaluate, samples, needs_labels=needs_labels)
     path = config.out / f"{config.METHOD}.safetensors"
-    return write_weights(averaged["regressor"], model, sets, config, path)
+    if first:
+        # A run by the clock knows its steps only now.
+        made = replace(config, train=replace(config.train, steps=trained.steps))
+        write_weights(trained["regressor"], model, sets, made, path)
+    return path
+
+
+def _ignore(line: str) -> None:
+    """Take a line about the progress, of which the first process tells."""
 
 
 def start_from(init: Path, regressor: Regressor, model: FaceModel) -> None:
@@ -173,14 +197,16 @@ def write_weights(
 def _card(config: TrainRegressorConfig, metrics: dict[str, float]) -> dict[str, Any]:
     written = json.loads(json.dumps(dataclasses.asdict(config), default=str))
     # Folders are the user's own and say nothing about the weights.
+    prepared = [path.name for path in config.recipe.prepared]
     written["data"] = written["out"] = written["packs"] = None
+    written["recipe"]["prepared"] = prepared
     written["init"] = config.init.name if config.init else None
     labelled_by = config.recipe.second_round.weights
     written["recipe"]["second_round"]["weights"] = labelled_by.name if labelled_by else None
     return {
         "method": config.METHOD,
         "command": f"monoface train {config.METHOD} --data DATA --out OUT",
-        "data": "photos of " + ", ".join(config.recipe.sources),
+        "data": "photos of " + ", ".join((*config.recipe.sources, *prepared)),
         "terms": _TERMS,
         "config": written,
         "steps": config.train.steps,

@@ -9,6 +9,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from monoface.data.packs import CANVAS_PX, FACE_PX, Pack
+from monoface.data.prepared import PreparedFolder
+from monoface.data.pseudo_labels import TEACHER_SET
 from monoface.data.recipe import held_out_ytf
 from monoface.data.sources import Aflw, Aflw2000, Ytf
 from monoface.facemodel import CoefficientLayout, FaceModel
@@ -58,6 +61,25 @@ def validation_sets(data: Path, crop_px: int, held_out_people: int) -> list[Vali
         sets.append(_ytf_set([ytf.image(int(row)) for row in rows], points, crop_px))
     if (data / "aflw2000_dev").is_dir():
         sets += _aflw2000_sets(Aflw2000.open(data / "aflw2000_dev"), crop_px)
+    return sets
+
+
+def prepared_validation_sets(folders: Sequence[Path], crop_px: int) -> list[ValidationSet]:
+    """The photos that `monoface data prepare` kept for validation: one set a folder that has some.
+
+    Errors are measured against annotated points where a folder has some, else against the teacher's, which
+    says how well networks agree with it and no more.
+    """
+    sets = []
+    for folder in map(PreparedFolder, folders):
+        packs = [pack for pack in folder.validation_packs() if len(pack)]
+        known = {
+            name for pack in packs for name, points in pack.points_px.items() if np.isfinite(points).any()
+        }
+        if known:
+            # Annotated sets first; their order does not matter, for a folder has one.
+            landmark_set = min(known, key=lambda name: (name == TEACHER_SET, name))
+            sets.append(_prepared_set(folder.name, landmark_set, packs, crop_px))
     return sets
 
 
@@ -129,6 +151,18 @@ def validation_errors(
 def _projected(layout: CoefficientLayout, output: Tensor, size: int, basis: nn.Module) -> Tensor:
     coefficients, camera = layout.decode(output, size)
     return project_points(basis, coefficients, camera)  # type: ignore[arg-type]
+
+
+def _prepared_set(name: str, landmark_set: str, packs: Sequence[Pack], crop_px: int) -> ValidationSet:
+    packs = [pack for pack in packs if landmark_set in pack.points_px]
+    points = np.concatenate([pack.points_px[landmark_set] for pack in packs]).astype(np.float64)
+    known = np.isfinite(points).all(axis=-1).any(axis=-1)
+    canvases = np.concatenate([pack.canvases for pack in packs])[known]
+    margin = (CANVAS_PX - FACE_PX) / 2
+    boxes = np.tile((margin, margin, CANVAS_PX - margin, CANVAS_PX - margin), (len(canvases), 1))
+    crops = np.stack([crop_and_resize(one, box, crop_px) for one, box in zip(canvases, boxes, strict=True)])
+    in_crop = photo_to_crop(points[known], boxes, crop_px)
+    return ValidationSet(name, landmark_set, crops, in_crop, crop_px / 2**0.5)
 
 
 def _ytf_set(images: Sequence[np.ndarray], points_px: np.ndarray, crop_px: int) -> ValidationSet:

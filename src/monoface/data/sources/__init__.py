@@ -6,6 +6,7 @@ from monoface.data.sources.fasseg import Fasseg, FassegPhoto
 from monoface.data.sources.lfw import Lfw, LfwPhoto
 from monoface.data.sources.source import PhotoSource
 from monoface.data.sources.unlabelled import Omi, PortraitsCc0, UnlabelledPhoto, UnlabelledPhotos
+from monoface.data.sources.w300lp import W300Lp, W300LpPhoto
 from monoface.data.sources.ytf import Ytf, YtfPhoto
 
 __all__ = [
@@ -22,6 +23,8 @@ __all__ = [
     "PortraitsCc0",
     "UnlabelledPhoto",
     "UnlabelledPhotos",
+    "W300Lp",
+    "W300LpPhoto",
     "Ytf",
     "YtfPhoto",
 ]

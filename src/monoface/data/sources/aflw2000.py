@@ -12,7 +12,7 @@ convention, and clips at the picture's width. So nothing is added to it.
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
 from jaxtyping import Float32, Float64, UInt8
@@ -27,6 +27,7 @@ from monoface.data.archive import (
     read_labels,
     to_pixel_centre_convention,
 )
+from monoface.data.mat_files import read_mat_arrays
 from monoface.data.sources.source import ImageStore, PhotoSource
 
 
@@ -184,24 +185,8 @@ def compute_roi_box(
 
 def _read_mat(path: Path) -> tuple[Float32[np.ndarray, "68 3"], float]:
     """Points in our pixel convention, and yaw in degrees, of one original annotation file."""
-    try:
-        from scipy.io import loadmat
-        from scipy.io.matlab import MatReadError, matfile_version
-    except ImportError as error:
-        raise DataError(f"{path}: reading .mat files needs scipy. Install monoface[eval].") from error
-    try:
-        if matfile_version(path)[0] > 1:
-            raise DataError(
-                f"{path}: expected a MATLAB 4 or 5 file, got MATLAB 7.3. Fetch the original files."
-            )
-        content: dict[str, Any] = loadmat(path, variable_names=["pt3d_68", "Pose_Para"])
-    except (MatReadError, OSError, ValueError, TypeError, KeyError) as error:
-        raise DataError(f"{path}: expected a MATLAB 4 or 5 file, cannot read it ({error}).") from error
-
-    points, pose = content.get("pt3d_68"), content.get("Pose_Para")
-    if points is None or pose is None or points.shape != (3, 68) or pose.size != 7:
-        shapes = {name: getattr(content.get(name), "shape", None) for name in ("pt3d_68", "Pose_Para")}
-        raise DataError(f"{path}: expected pt3d_68 (3, 68) and Pose_Para (1, 7), got {shapes}.")
+    content = read_mat_arrays(path, {"pt3d_68": (3, 68), "Pose_Para": (1, 7)})
+    points, pose = content["pt3d_68"], content["Pose_Para"]
     points68_px = to_pixel_centre_convention(np.ascontiguousarray(points.T, dtype=np.float32))
     return points68_px, float(np.degrees(pose.ravel()[1]))
 

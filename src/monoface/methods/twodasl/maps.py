@@ -20,7 +20,7 @@ class KnownLandmarks(nn.Module):
     """The 18 points of each sample, from the best that is known about it.
 
     Labelled samples have all points of their true face, hidden ones too; others those of the first of these
-    that is annotated at all: AFLW's points, where hidden ones are missing, the 68, the face mesh's.
+    that is annotated at all: AFLW's points, where hidden ones are missing, the face mesh's, the 68.
 
     Args:
         model: The face model.
@@ -52,7 +52,7 @@ def annotated_points(batch: TrainingBatch) -> list[Float[Tensor, "batch 18 2"]]:
     found = []
     if (points := batch.points_px.get("aflw21")) is not None:
         found.append(points[:, list(FLM18_OF_21)])
-    for name, groups in (("ibug68_contour", FLM18_GROUPS), ("facemesh468", FLM18_GROUPS_468)):
+    for name, groups in (("facemesh468", FLM18_GROUPS_468), ("ibug68_contour", FLM18_GROUPS)):
         if (points := batch.points_px.get(name)) is not None:
             found.append(torch.stack([points[:, list(group)].mean(dim=1) for group in groups], dim=1))
     if not found:

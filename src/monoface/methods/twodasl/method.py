@@ -118,8 +118,9 @@ class TwoDasl:
             terms["self_critic"], totals["critic"] = self._play(self.critic, look, posed, batch)
         means, weights = self._means(terms, len(batch.labelled)), self.term_weights
         total = torch.stack([weights[name] * value for name, value in means.items()]).sum()
-        logged = {name: float(value.detach()) for name, value in (means | totals).items()}
-        return StepResult({"regressor": total} | totals, logged)
+        # Together, for each number that is fetched alone would make a GPU wait.
+        logged = torch.stack(list((means | totals).values())).tolist()
+        return StepResult({"regressor": total} | totals, dict(zip(means | totals, logged, strict=True)))
 
     @property
     def term_weights(self) -> dict[str, float]:

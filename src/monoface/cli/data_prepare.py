@@ -1,0 +1,86 @@
+"""`monoface data prepare FOLDER --out DIR`: a folder of photos becomes packs to train on."""
+
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Annotated, Any
+
+import tyro
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
+
+from monoface.core.errors import ConfigError
+from monoface.data.prepare import prepare_photos
+from monoface.data.prepare_config import PrepareConfig
+from monoface.data.shard_worker import Networks
+from monoface.detection import FaceDetector, FaceDetectorConfig, FaceMeshConfig, FaceMeshTeacher
+from monoface.facemodel import load_default_model
+from monoface.pipeline.images import read_image
+
+ALL_FINE, NOTHING_USABLE = 0, 4
+
+
+@dataclass(frozen=True)
+class PrepareArguments:
+    """Turn a folder of photos, with all its subfolders, into packs to train on.
+
+    Finds the faces, cuts them out, marks them densely and fits the face model. What is of no use is left
+    out: DIR/photos.jsonl says of every photo and face what became of it, DIR/summary.json counts. A run that
+    was interrupted goes on where it ended when it is started again with the same options. Train on the result
+    with `monoface train pretrain --recipe.prepared DIR --shares …`, by the folder's name.
+
+    Exit code: 0 some faces are kept, 2 usage error, 4 none.
+    """
+
+    folder: tyro.conf.Positional[Annotated[Path, tyro.conf.arg(metavar="FOLDER")]]
+    """Photos, in any format that `monoface reconstruct` reads."""
+    out: Annotated[Path, tyro.conf.arg(metavar="DIR")]
+    """Folder for the packs; its name is theirs."""
+    config: Annotated[PrepareConfig, tyro.conf.arg(name="")] = field(default_factory=PrepareConfig)
+    """What is kept, and how."""
+    threads: int = 2
+    """Threads that look for faces."""
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run the command with the words after its name."""
+    chosen = tyro.cli(PrepareArguments, prog="monoface data prepare", args=list(arguments))
+    try:
+        chosen.out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigError(
+            f"--out {chosen.out}: expected a folder, but it cannot be made ({error.strerror})."
+        ) from error
+    networks = Networks(
+        FaceDetector(FaceDetectorConfig(threads=chosen.threads)), FaceMeshTeacher(FaceMeshConfig(passes=3))
+    )
+    read = partial(read_image, max_side_px=chosen.config.max_side_px)
+    with _reporting() as progress:
+        summary = prepare_photos(
+            chosen.folder, chosen.out, load_default_model(), networks, read, chosen.config, progress
+        )
+    return _tell(summary, chosen.out)
+
+
+def _tell(summary: dict[str, Any], out: Path) -> int:
+    for what in ("photos", "faces"):
+        counts = sorted(summary[what].items(), key=lambda item: -item[1])
+        print(f"{what}: " + (", ".join(f"{count} {outcome}" for outcome, count in counts) or "none"))
+    print(f"what became of each: {out / 'photos.jsonl'}")
+    kept = any(outcome.startswith("kept") for outcome in summary["faces"])
+    return ALL_FINE if kept else NOTHING_USABLE
+
+
+@contextmanager
+def _reporting() -> Iterator[Callable[[int, int], None]]:
+    """A progress bar on a terminal, nothing elsewhere."""
+    console = Console(file=sys.stdout)
+    if not console.is_terminal:
+        yield lambda done, total: None
+        return
+    with Progress(BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), console=console) as bar:
+        task = bar.add_task("", total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)

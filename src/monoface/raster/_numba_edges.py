@@ -1,0 +1,69 @@
+"""CPU backend of `antialias`: fused kernels forward and backward, picture by picture."""
+
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.autograd.function import once_differentiable
+
+from monoface.core.threads import run_for_each
+from monoface.raster import _edge_kernels, _kernels
+from monoface.raster.fragments import Fragments
+
+
+def antialias(image: Tensor, verts_px: Tensor, faces: Tensor, fragments: Fragments) -> Tensor:
+    """See `monoface.raster.antialias`."""
+    blended: Tensor = _Antialias.apply(image, verts_px, faces, fragments.face_index, fragments.depth.detach())
+    return blended
+
+
+class _Antialias(torch.autograd.Function):
+    @staticmethod
+    def forward(
+        ctx: Any, image: Tensor, verts_px: Tensor, faces: Tensor, face_index: Tensor, depth: Tensor
+    ) -> Tensor:
+        batch, height, width = face_index.shape
+        image = image.detach().contiguous()
+        result = image.clone()
+        edges = torch.empty((batch, height, width, 2), dtype=torch.int32)
+        shares = image.new_empty((batch, height, width, 2))
+        touched = torch.empty((batch, height, width), dtype=torch.bool)
+        grid = torch.empty((*verts_px.shape[:2], 2), dtype=torch.int32)
+        linear = verts_px.new_empty(verts_px.shape[:2])
+        corners = faces.contiguous().numpy()
+        twins = torch.empty((len(faces), 3), dtype=torch.int32).numpy()
+        _edge_kernels.find_twins(corners, verts_px.shape[1], twins)
+        verts, colours, seen, depths = (
+            tensor.detach().contiguous().numpy() for tensor in (verts_px, image, face_index, depth)
+        )
+        grids, results, found = grid.numpy(), result.numpy(), (edges.numpy(), shares.numpy(), touched.numpy())
+
+        def draw(b: int) -> None:
+            _kernels.snap(verts[b], False, grids[b], linear[b].numpy())
+            parted = [array[b] for array in found]
+            _edge_kernels.find_silhouettes(grids[b], corners, twins, seen[b], depths[b], *parted)
+            _edge_kernels.blend_shares(colours[b], *parted[1:], results[b])
+
+        run_for_each(draw, range(batch))
+        ctx.save_for_backward(image, result, grid, faces, edges, shares, touched)
+        return result
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, grad_result: Tensor) -> tuple[Tensor, Tensor, None, None, None]:
+        image, result, grid, faces, edges, shares, touched = ctx.saved_tensors
+        grad_result = grad_result.contiguous()
+        grad_image, grad_shares = grad_result.clone(), torch.zeros_like(shares)
+        grad_verts = image.new_zeros((*grid.shape[:2], 3))
+        corners = faces.contiguous().numpy()
+        tensors = image, result, edges, shares, touched, grad_result, grad_image, grad_shares
+        inputs = [tensor.numpy() for tensor in tensors]
+        grids, moved = grid.numpy(), grad_verts.numpy()
+
+        def accumulate(b: int) -> None:
+            pictures = [array[b] for array in inputs]
+            _edge_kernels.blend_shares_backward(*pictures)
+            _edge_kernels.move_edges_backward(grids[b], corners, pictures[2], pictures[-1], moved[b])
+
+        run_for_each(accumulate, range(len(grid)))
+        return grad_image, grad_verts, None, None, None
