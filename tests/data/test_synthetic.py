@@ -69,7 +69,7 @@ def test_a_dot_at_the_nose_is_drawn_where_the_outputs_put_it(head, monkeypatch):
     even[0] = 1.0 / 0.282095
     monkeypatch.setattr(synthetic, "_draw_light", lambda rng: even)
     monkeypatch.setattr(
-        synthetic, "_background", lambda photos, rng: np.zeros((CANVAS_PX, CANVAS_PX, 3), np.float32)
+        synthetic, "draw_background", lambda photos, rng: np.zeros((CANVAS_PX, CANVAS_PX, 3), np.float32)
     )
     pack = heads_pack(dotted, no_photos(), dataclasses.replace(CONFIG, max_yaw_deg=30))
     expected = projected(dotted, pack, "nose")[:, 0].numpy()

@@ -4,44 +4,19 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from aflw2000_photos import SETUP, make_source
 from numpy.testing import assert_allclose, assert_array_equal
 
-from monoface.core.errors import ConfigError, DataError, OutputExistsError
+from monoface.core.errors import ConfigError, OutputExistsError
 from monoface.data.sources import Aflw2000
-from monoface.data.sources.aflw2000 import Aflw2000Annotations, compute_roi_box
+from monoface.data.sources.aflw2000 import compute_roi_box
 from monoface.detection.detections import Detection
 from monoface.evaluation.aflw2000 import EvaluateAflw2000Config, evaluate_aflw2000, run
-from monoface.evaluation.aflw2000_report import PredictionSetup, summarise
+from monoface.evaluation.aflw2000_report import summarise
 from monoface.evaluation.boxes import DetectedBox, given_box
-from monoface.evaluation.comparison import compare_reports
 from monoface.evaluation.predictors import Landmarks68, RegressorPredictor
 from monoface.evaluation.report import as_json, write_report
 from monoface.geometry.crops import unclip_square
-
-YAW_DEG = np.array([-75.0, 0.25, 40.5, 10, 89, -20, 31], dtype=np.float32)
-SETUP = PredictionSetup("roi_box", 1, "ibug68", "ibug68_reannotated")
-
-
-class BlankPhotos:
-    """Grey pictures of 320 x 260 pixels whose first pixel tells the key."""
-
-    def decode(self, name):
-        image = np.full((260, 320, 3), 128, dtype=np.uint8)
-        image[0, 0] = int(name.split(".")[0])
-        return image
-
-
-def make_source(with_reannotation=True):
-    generator = np.random.default_rng(2)
-    points = generator.uniform(60, 180, (7, 68, 3)).astype(np.float32)
-    annotations = Aflw2000Annotations(
-        keys=tuple(f"{row}" for row in range(7)),
-        points68_px=points,
-        points68_reannotated_px=(points[..., :2] + 2) if with_reannotation else None,
-        yaw_deg=YAW_DEG,
-        roi_box=np.stack([compute_roi_box(face[:, :2], 320, 260) for face in points]),
-    )
-    return Aflw2000(BlankPhotos(), annotations, ".jpg")
 
 
 @pytest.fixture
@@ -182,28 +157,6 @@ def test_a_written_report_is_complete_and_equal_each_time(source, tmp_path):
     assert low <= content["nme_percent"]["bin_mean"] <= high
     with pytest.raises(OutputExistsError):
         write_report(report, tmp_path / "a.json")
-
-
-def test_two_reports_are_compared_photo_by_photo(source, tmp_path):
-    noise = np.random.default_rng(0).normal(size=7)
-    for name, shift in [("a", 9 + noise), ("b", 8 + noise)]:
-        errors = evaluate_aflw2000(Shifted(source, shift, failures={6} if name == "a" else ()), source)
-        write_report(summarise(errors, SETUP), tmp_path / f"{name}.json")
-    comparison = compare_reports(tmp_path / "a.json", tmp_path / "b.json")
-    assert comparison.photos == 6
-    change = comparison.nme_percent["image_mean"]
-    assert_allclose(change.mean, (-100 / size_px(source)[:6]).mean(), atol=1e-5)
-    assert change.interval_95.low <= change.mean <= change.interval_95.high < 0
-    assert comparison.nme_percent_reannotated["image_mean"].mean == 0
-
-
-def test_files_that_are_no_reports_are_not_compared(source, tmp_path):
-    (tmp_path / "a.json").write_text('{"photos": [1]}')
-    with pytest.raises(DataError, match=r"a\.json: expected a report of monoface evaluate"):
-        compare_reports(tmp_path / "a.json", tmp_path / "a.json")
-    (tmp_path / "a.json").write_text('{"photos": []}')
-    with pytest.raises(DataError, match="photos in common"):
-        compare_reports(tmp_path / "a.json", tmp_path / "a.json")
 
 
 @pytest.mark.parametrize("name", ["passes", "batch_size"])

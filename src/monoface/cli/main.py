@@ -44,10 +44,22 @@ class Command:
 
 COMMANDS = (
     Command(("reconstruct",), "monoface.cli.reconstruct", "turn photos into 3D faces"),
-    Command(
-        ("evaluate", "aflw2000"), "monoface.cli.evaluate_aflw2000", "score weights on AFLW2000-3D", "eval"
+    *(
+        Command(("evaluate", name), f"monoface.cli.evaluate_{name.replace('-', '_')}", summary, "eval")
+        for name, summary in (
+            ("aflw2000", "score 68 points on AFLW2000-3D"),
+            ("aflw2000-dense", "score all vertices on AFLW2000-3D, with your own Basel Face Model"),
+            ("aflw", "score 21 points on AFLW"),
+            ("aflw-lfpa", "score 34 points on AFLW-LFPA"),
+            ("now", "score neutral meshes on NoW"),
+            ("micc", "score meshes on MICC Florence"),
+            ("realy", "score meshes by region on REALY"),
+            ("facescape", "score posed meshes on FaceScape"),
+            ("heads", "score shape, pose, albedo and light on heads that are drawn"),
+            ("consistency", "score how alike the shapes of one person's photos are"),
+            ("compare", "compare two reports, with paired intervals"),
+        )
     ),
-    Command(("evaluate", "aflw"), "monoface.cli.evaluate_aflw", "score weights on AFLW", "eval"),
     Command(("data", "prepare"), "monoface.cli.data_prepare", "turn a folder of photos into training packs"),
     Command(("train", "pretrain"), "monoface.cli.train_pretrain", "train the regressor", "train"),
     Command(("train", "twodasl"), "monoface.cli.train_twodasl", "train it to see landmarks (2DASL)", "train"),
@@ -122,8 +134,8 @@ def _load(command: Command) -> _Runnable:
         if not command.extra or missing in ("", "monoface"):
             raise
         raise MonofaceError(
-            f"{command.name} needs {missing}, which is not installed. "
-            f"Install it with: pip install 'monoface[{command.extra}]'"
+            f"{command.name} needs {missing}, which is not installed. Install it with: pip install "
+            f"'monoface[{command.extra}]'"
         ) from error
     return module
 

@@ -67,7 +67,7 @@ def heads_pack(
         camera = framing_camera(model, coefficients)
         pictures, masks = _render(model, coefficients, camera)
         for picture, mask in zip(pictures, masks, strict=True):
-            background = _background(backgrounds, rng)
+            background = draw_background(backgrounds, rng)
             canvases.append((mask * picture + (1 - mask) * background).round().clip(0, 255).astype(np.uint8))
         margin = torch.full((count, 2), (CANVAS_PX - FACE_PX) / 2)
         face_camera = camera.cropped(margin, torch.ones(count))
@@ -153,7 +153,8 @@ def _render(
     return (255 * colour).permute(0, 2, 3, 1).numpy(), mask.permute(0, 2, 3, 1).numpy()
 
 
-def _background(photos: np.ndarray, rng: np.random.Generator) -> Float[np.ndarray, "side side 3"]:
+def draw_background(photos: np.ndarray, rng: np.random.Generator) -> Float[np.ndarray, "side side 3"]:
+    """A blurred photo, or patches of colour that run into each other; 0 to 255, of a canvas's size."""
     if len(photos) and rng.random() < 0.6:
         photo = Image.fromarray(photos[rng.integers(len(photos))])
         blurred = photo.resize((CANVAS_PX, CANVAS_PX)).filter(ImageFilter.GaussianBlur(rng.uniform(4, 12)))

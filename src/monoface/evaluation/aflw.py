@@ -10,16 +10,45 @@ import torch
 from jaxtyping import Float, Float64, UInt8
 
 from monoface.core.errors import ConfigError
-from monoface.core.files import refuse_existing
 from monoface.data.sources import Aflw
-from monoface.evaluation.report import installed_versions, write_report
+from monoface.evaluation.definition import (
+    WORST,
+    Definition,
+    Finding,
+    Galleries,
+    closing_sections,
+    warnings_of,
+)
+from monoface.evaluation.page import (
+    Curve,
+    Gallery,
+    Page,
+    Section,
+    Stat,
+    Table,
+    curve_chart,
+    landmarks_picture,
+)
+from monoface.evaluation.page.model import figure
+from monoface.evaluation.point_checks import check_missing
+from monoface.evaluation.point_predictions import PointPredictions
+from monoface.evaluation.report import installed_versions, refuse_existing_results, write_results
 from monoface.facemodel import FaceModel
 from monoface.facemodel.landmarks import FLM18
-from monoface.metrics import AFLW_NORMALISER_PX, Interval, bootstrap_mean, nme
+from monoface.metrics import (
+    AFLW_NORMALISER_PX,
+    Interval,
+    bootstrap_mean,
+    box_normaliser,
+    cumulative_curve,
+    nme,
+)
 from monoface.pipeline import CoefficientRegressor, MadeWith
 from monoface.pipeline.reconstructor import Reconstructor, ReconstructorConfig
 
 LANDMARK_SET: Final = "aflw21"
+_CURVE_LIMIT_PERCENT = 10.0
+_WORST = 10
 
 POINT_NAMES: Final = (
     "left brow, outer", "left brow, centre", "left brow, inner",
@@ -31,9 +60,12 @@ POINT_NAMES: Final = (
 )  # fmt: skip
 """AFLW's 21 points in their order; left and right are those of the image."""
 
-_NORMALISER: Final = (
+_CONSTANT_NORMALISER: Final = (
     "constant 120 / sqrt(2) px; the published protocol divides by the box of 68 fitted points, which the "
     "data set does not come with"
+)
+_FITTED_NORMALISER: Final = (
+    "sqrt(width x height) of the box of 68 fitted points, as the published protocol has it"
 )
 
 PredictCrops = Callable[[UInt8[np.ndarray, "batch 120 120 3"]], Float[np.ndarray, "batch 21 2"]]
@@ -46,12 +78,14 @@ class EvaluateAflwConfig:
 
     Attributes:
         data: Folder with images-*.tar and labels.npz.
-        out: JSON file to write.
+        out: JSON file to write; the page goes beside it, as .html.
         weights: Name of shipped weights, or path of a safetensors file.
         face_model: File that `monoface facemodel learn` wrote; the shipped face model by default.
         split: Part of the photos; those of train may have been trained on.
         passes: 1 for the usual figures; networks with a landmark map see an empty one then, and after that
             the same crop with the landmarks that they found. Others see the same each time.
+        fitted: An .npz file with key and points68_px, the 68 fitted points in pixels of the crops: distances
+            are then divided by their box, as the published protocol has it.
         batch_size: Crops regressed together.
         device: cpu or cuda.
         overwrite: Replace the report if it exists.
@@ -63,6 +97,7 @@ class EvaluateAflwConfig:
     face_model: Path | None = None
     split: Literal["train", "val"] = "val"
     passes: int = 1
+    fitted: Path | None = None
     batch_size: int = 64
     device: Literal["cpu", "cuda"] = "cpu"
     overwrite: bool = False
@@ -87,6 +122,8 @@ class AflwReport:
 
     Attributes:
         benchmark: Which landmarks of which photos.
+        definition: What the figures mean.
+        findings: What the pre-flight checks found.
         split: Part of the source.
         nme_percent: Mean over the photos.
         nme_percent_interval_95: Bootstrap interval of it.
@@ -102,6 +139,8 @@ class AflwReport:
     """
 
     benchmark: str
+    definition: Definition
+    findings: Sequence[Finding]
     split: str
     nme_percent: float
     nme_percent_interval_95: Interval
@@ -115,6 +154,38 @@ class AflwReport:
     versions: Mapping[str, str]
     photos: Sequence[CropError]
 
+    def page(self, galleries: Galleries | None = None) -> Page:
+        """The report as a page; see `BenchmarkReport`."""
+        interval = self.nme_percent_interval_95
+        note = f"95 %: {figure(interval.low)} to {figure(interval.high)}"
+        errors = np.array([photo.nme_percent for photo in self.photos])
+        curve = cumulative_curve(errors, _CURVE_LIMIT_PERCENT, failures=len(self.failures))
+        rows = [
+            [name, figure(value), str(self.visible_by_point[name])]
+            for name, value in self.nme_percent_by_point.items()
+        ]
+        chart = curve_chart(
+            [Curve("21 points", curve.thresholds, curve.percent)],
+            x_label="NME in %",
+            y_label="photos with at most this error, %",
+            caption="Cumulative error; photos without a prediction count as failures.",
+            y_max=100,
+        )
+        scored = f"weights {self.made_with.weights}" if self.made_with else "a predictor"
+        count = len(self.photos) + len(self.failures)
+        return Page(
+            title=self.benchmark,
+            subtitle=f"{scored}, {self.split}, {count:,} photos, {len(self.failures)} without a prediction",
+            stats=[Stat("NME", figure(self.nme_percent, unit=" %"), note)],
+            sections=[
+                Section("Errors", [Table(("NME in %", "mean", "95 % interval"), [_row(self)])]),
+                Section("Charts", [chart]),
+                Section("By point", [Table(("point", "NME in %", "visible in"), rows)]),
+                *closing_sections(self.definition, self.made_with, self.versions, galleries),
+            ],
+            warnings=warnings_of(self.findings),
+        )
+
 
 def run(config: EvaluateAflwConfig) -> AflwReport:
     """Measure weights as the configuration says, and write the report.
@@ -127,16 +198,19 @@ def run(config: EvaluateAflwConfig) -> AflwReport:
         ModelFileError: If the weights are no regressor, belong to another face model, or that model has no
             landmark set for AFLW.
     """
-    if not config.overwrite:
-        refuse_existing(config.out)
+    refuse_existing_results(config.out, overwrite=config.overwrite)
     source = Aflw(config.data, split=config.split)
     tools = Reconstructor(
         ReconstructorConfig(weights=config.weights, device=config.device, face_model=config.face_model)
     )
     predict = crop_predictor(tools.regressor, tools.face_model, config.passes)
     predicted_px = predict_points(predict, source, config.batch_size)
-    report = summarise(source, predicted_px, config.split, tools.made_with)
-    write_report(report, config.out, overwrite=config.overwrite)
+    fitted_px = None
+    if config.fitted is not None:
+        fitted_px = PointPredictions.read(config.fitted).for_keys(source.keys)
+    report = summarise(source, predicted_px, config.split, tools.made_with, fitted_px)
+    worst = worst_pictures(report, source, predicted_px)
+    write_results(report, config.out, worst, overwrite=config.overwrite)
     return report
 
 
@@ -170,38 +244,98 @@ def summarise(
     predicted_px: Float[np.ndarray, "photos 21 2"],
     split: str,
     made_with: MadeWith | None = None,
+    fitted_px: Float[np.ndarray, "photos 68 axes"] | None = None,
 ) -> AflwReport:
-    """Report on predicted points; a photo with one that is not finite is a failure."""
-    percent = 100 * nme(predicted_px, source.points21_px, AFLW_NORMALISER_PX)
+    """Report on predicted points; a photo with one that is not finite is a failure.
+
+    Args:
+        source: The photos and their points.
+        predicted_px: A row for each photo.
+        split: Part of the source.
+        made_with: Weights and hashes; None for a predictor that is none of ours.
+        fitted_px: 68 fitted points of each photo, whose box distances are divided by.
+
+    Raises:
+        DataError: If a photo has no fitted points.
+    """
+    size_px = np.full(len(source), AFLW_NORMALISER_PX) if fitted_px is None else box_normaliser(fitted_px)
+    normaliser = _CONSTANT_NORMALISER if fitted_px is None else _FITTED_NORMALISER
+    percent = 100 * nme(predicted_px, source.points21_px, size_px)
     found: list[bool] = np.all(np.isfinite(predicted_px), axis=(1, 2)).tolist()
     annotated: list[bool] = np.any(source.visible, axis=1).tolist()
     measured = [row for row in range(len(source)) if found[row] and annotated[row]]
     by_point = {
-        name: _mean_percent(predicted_px[measured, point], source.points21_px[measured, point])
+        name: _mean_percent(
+            predicted_px[measured, point], source.points21_px[measured, point], size_px[measured]
+        )
         for point, name in enumerate(POINT_NAMES)
     }
+    failures = [key for key, is_found in zip(source.keys, found, strict=True) if not is_found]
     visible = source.visible[measured].sum(axis=0).tolist()
     return AflwReport(
         benchmark="AFLW, visible ones of 21 points, x and y",
+        definition=definition(normaliser),
+        findings=check_missing(failures, len(source)),
         split=split,
         nme_percent=float(percent[measured].mean()) if len(measured) else float("nan"),
         nme_percent_interval_95=bootstrap_mean(percent[measured]),
         nme_percent_by_point=by_point,
         visible_by_point=dict(zip(POINT_NAMES, visible, strict=True)),
-        failures=[key for key, is_found in zip(source.keys, found, strict=True) if not is_found],
+        failures=failures,
         skipped=[key for key, is_annotated in zip(source.keys, annotated, strict=True) if not is_annotated],
         landmark_set=LANDMARK_SET,
-        normaliser=_NORMALISER,
+        normaliser=normaliser,
         made_with=made_with,
         versions=installed_versions(),
         photos=[CropError(source.keys[row], float(percent[row])) for row in measured],
     )
 
 
+def definition(normaliser: str) -> Definition:
+    """What the figures mean."""
+    return Definition(
+        data="crops of AFLW as 3DDFA and 2DASL use them; none of the photos of AFLW2000-3D",
+        measure="normalised mean error (NME): mean distance of the visible ones of 21 points, in percent",
+        alignment="none",
+        normaliser=normaliser,
+        means="mean over the photos",
+        failures="photos without a prediction are listed and left out of the mean; in the cumulative "
+        "curve they count as failures. Photos without a visible point are skipped",
+        source="Koestinger et al., 2011; protocol of 3DDFA (Zhu et al., CVPR 2016). Our points are the "
+        "face model's own 21, not means of the 68.",
+    )
+
+
+def worst_pictures(
+    report: AflwReport, source: Aflw, predicted_px: Float[np.ndarray, "photos 21 2"]
+) -> Galleries:
+    """The worst crops with their true and predicted points."""
+    row_of = {key: row for row, key in enumerate(source.keys)}
+    worst = sorted(report.photos, key=lambda photo: -photo.nme_percent)[:_WORST]
+    pictures = [
+        landmarks_picture(
+            source.image(row_of[photo.key]),
+            source.points21_px[row_of[photo.key]],
+            predicted_px[row_of[photo.key]],
+            f"{photo.key}: NME {photo.nme_percent:.1f} %",
+        )
+        for photo in worst
+    ]
+    return {WORST: Gallery(pictures, "Annotated points in green, predicted ones in red.")}
+
+
 def _mean_percent(
-    predicted_px: Float[np.ndarray, "photos 2"], true_px: Float[np.ndarray, "photos 2"]
+    predicted_px: Float[np.ndarray, "photos 2"],
+    true_px: Float[np.ndarray, "photos 2"],
+    size_px: Float[np.ndarray, " photos"],
 ) -> float:
     """Mean distance of one point where it is visible, in percent of the normaliser; NaN if it nowhere is."""
-    distance_px = np.linalg.norm(predicted_px - true_px, axis=-1)
-    visible = np.isfinite(distance_px)
-    return 100 * float(distance_px[visible].mean()) / AFLW_NORMALISER_PX if visible.any() else float("nan")
+    share = np.linalg.norm(predicted_px - true_px, axis=-1) / size_px
+    visible = np.isfinite(share)
+    return 100 * float(share[visible].mean()) if visible.any() else float("nan")
+
+
+def _row(report: AflwReport) -> list[str]:
+    interval = report.nme_percent_interval_95
+    spread = f"{figure(interval.low)} to {figure(interval.high)}"
+    return ["visible points", figure(report.nme_percent), spread]

@@ -7,8 +7,9 @@ from typing import Final, Protocol, runtime_checkable
 import numpy as np
 import torch
 from jaxtyping import Float, UInt8
+from torch import Tensor
 
-from monoface.facemodel import FaceModel
+from monoface.facemodel import FaceModel, PointBasis
 from monoface.facemodel.landmarks import FLM18
 from monoface.geometry.crops import crop_and_resize, photo_to_crop
 from monoface.geometry.rotations import camera_to_head, degrees, head_angles_from_matrix
@@ -38,11 +39,14 @@ class Landmarks68:
         original_px: For the original annotation.
         reannotated_px: For the re-annotated points; the same array if there is only one opinion.
         yaw_deg: Turn of the head, positive towards image left; None if it is not predicted.
+        depth_px: Depth of the points for the original annotation, in pixels, growing towards the camera,
+            from any origin; None if it is not predicted.
     """
 
     original_px: Float[np.ndarray, "batch 68 2"]
     reannotated_px: Float[np.ndarray, "batch 68 2"]
     yaw_deg: Float[np.ndarray, " batch"] | None = None
+    depth_px: Float[np.ndarray, "batch 68"] | None = None
 
 
 @runtime_checkable
@@ -114,6 +118,7 @@ class RegressorPredictor:
             original_px=found.landmarks_px(self._original).cpu().numpy(),
             reannotated_px=found.landmarks_px(self._reannotated).cpu().numpy(),
             yaw_deg=degrees(yaw_rad).cpu().numpy(),
+            depth_px=_depth_px(found, self._original).cpu().numpy(),
         )
 
     def _regress(
@@ -127,3 +132,12 @@ class RegressorPredictor:
         crops = np.stack([crop_and_resize(image, box, size_px) for image, box in pairs])
         mapped_px = None if shown_px is None else photo_to_crop(shown_px, boxes, size_px)
         return self._regressor.predict(torch.from_numpy(crops), mapped_px).in_photo(boxes, size_px)
+
+
+def _depth_px(found: Regression, points: PointBasis) -> Float[Tensor, "batch points"]:
+    """Depth of points in pixels of the photo, growing towards the camera, from the model's origin."""
+    coefficients = found.coefficients
+    basis = points.mean_mm
+    points_mm = points(coefficients.identity.to(basis), coefficients.expression.to(basis))
+    away_mm = points_mm.to(coefficients.rotation) @ coefficients.rotation[:, 2, :, None]
+    return -away_mm[..., 0] * found.camera.scale_px_per_mm[:, None]

@@ -1,5 +1,6 @@
-"""Reports of benchmarks: JSON that says what was measured, how, and with which bytes."""
+"""Reports of benchmarks: JSON that says what was measured, how, with which bytes; and a page beside it."""
 
+import importlib.metadata
 import json
 import math
 import platform
@@ -10,18 +11,25 @@ from typing import Any
 import numpy as np
 import torch
 
-from monoface.core.files import write_atomically
+from monoface.core.files import refuse_existing, write_atomically
+from monoface.evaluation.definition import BenchmarkReport, Galleries
+from monoface.evaluation.page import page_html
 from monoface.metrics import Interval
 
 _DECIMALS = 6
 
 
-def installed_versions() -> dict[str, str]:
-    """Versions of Python and what computes; monoface's own is in `MadeWith`."""
+def installed_versions(*packages: str) -> dict[str, str]:
+    """Versions of Python and what computes; monoface's own is in `MadeWith`.
+
+    Args:
+        packages: Names of further installed distributions.
+    """
     return {
         "python": platform.python_version(),
         "torch": str(torch.__version__),
         "numpy": np.__version__,
+        **{name: importlib.metadata.version(name) for name in packages},
     }
 
 
@@ -31,6 +39,35 @@ def as_json(report: Any) -> dict[str, Any]:
     if not isinstance(converted, dict):
         raise TypeError(f"report: expected a dataclass, got {type(report).__name__}")
     return converted
+
+
+def page_path(out: Path) -> Path:
+    """Where the page of a JSON file goes."""
+    return out.with_suffix(".html")
+
+
+def refuse_existing_results(out: Path, *, overwrite: bool) -> None:
+    """Check that there is no report yet, before any work goes into one.
+
+    Raises:
+        OutputExistsError: If the JSON file or its page exists and `overwrite` is false.
+    """
+    if not overwrite:
+        refuse_existing(out, page_path(out))
+
+
+def write_results(
+    report: BenchmarkReport, out: Path, galleries: Galleries | None = None, *, overwrite: bool = False
+) -> None:
+    """Write a report as JSON and as a page beside it; the JSON comes last.
+
+    Raises:
+        OutputExistsError: If a file exists and `overwrite` is false.
+        OSError: If the folder cannot be made or written to.
+    """
+    refuse_existing_results(out, overwrite=overwrite)
+    write_atomically(page_path(out), page_html(report.page(galleries)).encode(), overwrite=overwrite)
+    write_report(report, out, overwrite=overwrite)
 
 
 def write_report(report: Any, path: Path, *, overwrite: bool = False) -> None:

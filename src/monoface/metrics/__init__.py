@@ -1,13 +1,22 @@
 """Measures of quality, in numpy: what evaluations and validation during training report."""
 
 from monoface.metrics.bootstrap import Interval, bootstrap_mean
+from monoface.metrics.cumulative import CumulativeCurve, cumulative_curve
 from monoface.metrics.landmarks import AFLW_NORMALISER_PX, box_normaliser, nme, nme_3d
+from monoface.metrics.scan_distance import (
+    DistanceSummary,
+    chamfer_distance,
+    root_mean_square,
+    scan_to_surface,
+    vertex_distance,
+)
 from monoface.metrics.yaw_bins import (
     BIN_MEAN,
     IMAGE_MEAN,
     YAW_BINS,
     BinnedMean,
     binned_mean,
+    binned_std,
     bootstrap_intervals,
     in_yaw_bins,
 )
@@ -18,12 +27,20 @@ __all__ = [
     "IMAGE_MEAN",
     "YAW_BINS",
     "BinnedMean",
+    "CumulativeCurve",
+    "DistanceSummary",
     "Interval",
     "binned_mean",
+    "binned_std",
     "bootstrap_intervals",
     "bootstrap_mean",
     "box_normaliser",
+    "chamfer_distance",
+    "cumulative_curve",
     "in_yaw_bins",
     "nme",
     "nme_3d",
+    "root_mean_square",
+    "scan_to_surface",
+    "vertex_distance",
 ]

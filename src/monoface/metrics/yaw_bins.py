@@ -59,6 +59,24 @@ def binned_mean(errors: Float[np.ndarray, " photos"], yaw_deg: Float[np.ndarray,
     )
 
 
+def binned_std(
+    errors: Float[np.ndarray, " photos"], yaw_deg: Float[np.ndarray, " photos"]
+) -> dict[str, float]:
+    """Standard deviations (of the population): of the photos in each bin, of the three means, of all.
+
+    Reference:
+        The evaluation code of 3DDFA prints those of the bins and of their means.
+    """
+    errors = errors.astype(np.float64)
+    bins = in_yaw_bins(yaw_deg)
+    within = [float(errors[members].std()) if members.any() else np.nan for members in bins]
+    means = binned_mean(errors, yaw_deg).by_bin
+    return dict(zip(YAW_BINS, within, strict=True)) | {
+        BIN_MEAN: float(np.std(means)),
+        IMAGE_MEAN: float(errors.std()) if len(errors) else np.nan,
+    }
+
+
 def bootstrap_intervals(
     errors: Float[np.ndarray, " photos"],
     yaw_deg: Float[np.ndarray, " photos"],

@@ -1,0 +1,42 @@
+"""Prints the report of a benchmark: its definition, warnings and tables, as they stand on its page."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from monoface.evaluation.definition import BenchmarkReport
+from monoface.evaluation.page import Page, Table
+from monoface.evaluation.report import page_path
+
+
+def print_results(report: BenchmarkReport, out: Path) -> None:
+    """Print a report, and where it was written."""
+    print_page(report.page(), report.definition.as_facts())
+    print(f"\nwritten: {out} and {page_path(out)}")
+
+
+def print_page(page: Page, facts: Mapping[str, str] | None = None) -> None:
+    """Print title, warnings and tables of a page.
+
+    Args:
+        page: The page.
+        facts: What stands below the title, such as a definition.
+    """
+    print(f"{page.title}\n{page.subtitle}")
+    for name, text in (facts or {}).items():
+        print(f"  {name}: {text}")
+    for warning in page.warnings:
+        print(f"! {warning}")
+    for section in page.sections:
+        for block in section.blocks:
+            if isinstance(block, Table):
+                print(f"\n{section.title}")
+                _print_table(block)
+
+
+def _print_table(table: Table) -> None:
+    rows = [tuple(table.columns), *map(tuple, table.rows)]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(table.columns))]
+    for row in rows:
+        first, *others = row
+        cells = [f"{cell:>{width}}" for cell, width in zip(others, widths[1:], strict=True)]
+        print("  ".join([f"{first:<{widths[0]}}", *cells]).rstrip())
