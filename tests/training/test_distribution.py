@@ -9,15 +9,13 @@ from contextlib import contextmanager
 
 import pytest
 import torch
-from synthetic_packs import small_method
 from torch.testing import assert_close
-from train_in_processes import make_config, make_maker, train_small
+from train_in_processes import METHODS, STEPS, make_config, make_maker, train_small
 
 from monoface.core.errors import ConfigError
 from monoface.training import train
 from monoface.training.distribution import launch, mean_over_processes, of_first_process, part_of_batch
 
-STEPS = 3
 # AdamW divides gradients by their size: where one is zero but for rounding, the sign of the step is chance.
 # So a weight may differ by some of the learning rate, 0.001, a step; on the whole they agree.
 LARGEST_DIFFERENCE, MEAN_DIFFERENCE = 1e-4, 1e-7
@@ -34,7 +32,7 @@ def second_process(folder, support):
         "WORLD_SIZE": "2", "LOCAL_WORLD_SIZE": "2", "OMP_NUM_THREADS": "1",
     }  # fmt: skip
     own = {"RANK": "1", "LOCAL_RANK": "1", "PYTHONPATH": os.pathsep.join((str(support), *sys.path))}
-    command = [sys.executable, str(support / "train_in_processes.py"), str(folder), str(STEPS)]
+    command = [sys.executable, str(support / "train_in_processes.py"), str(folder)]
     process = subprocess.Popen(
         command, env=os.environ | shared | own, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
     )
@@ -54,18 +52,30 @@ def second_process(folder, support):
 
 
 @pytest.fixture(scope="module")
-def together(tmp_path_factory, repository):
-    """Weights of both processes after a run, and its folder."""
+def all_together(tmp_path_factory, repository):
+    """Weights of both processes after a run of each method, and the folder of the runs."""
     folder = tmp_path_factory.mktemp("together")
     with second_process(folder, repository / "tests" / "support"):
-        first = train_small(folder, 2, STEPS)
+        first = {name: train_small(folder, name, 2) for name in METHODS}
     return [first, torch.load(folder / "weights-1.pt")], folder
 
 
+@pytest.fixture(scope="module", params=METHODS)
+def name(request):
+    return request.param
+
+
 @pytest.fixture(scope="module")
-def alone(tmp_path_factory):
+def together(all_together, name):
+    """Weights of both processes after a run of one method, and its folder."""
+    weights, folder = all_together
+    return [one[name] for one in weights], folder / name
+
+
+@pytest.fixture(scope="module")
+def alone(tmp_path_factory, name):
     folder = tmp_path_factory.mktemp("alone")
-    return train_small(folder, 1, STEPS), folder
+    return train_small(folder, name, 1), folder / name
 
 
 def records(folder, kind):
@@ -75,14 +85,14 @@ def records(folder, kind):
 
 def test_processes_have_the_same_weights(together):
     first, second = together[0]
-    for name, value in first.items():
-        assert_close(second[name], value, rtol=0, atol=0)
+    for key, value in first.items():
+        assert_close(second[key], value, rtol=0, atol=0)
 
 
 def test_weights_are_those_of_one_process_with_the_same_batches(together, alone):
     differences = []
-    for name, value in alone[0].items():
-        got = together[0][0][name]
+    for key, value in alone[0].items():
+        got = together[0][0][key]
         assert got.shape == value.shape
         differences.append((got.double() - value.double()).abs().flatten())
     differences = torch.cat(differences)
@@ -91,10 +101,10 @@ def test_weights_are_those_of_one_process_with_the_same_batches(together, alone)
 
 
 def test_running_statistics_are_those_of_all_samples(together, alone):
-    names = [name for name in alone[0] if "running_" in name]
-    assert names
-    for name in names:
-        assert_close(together[0][0][name], alone[0][name], rtol=1e-4, atol=1e-5)
+    keys = [key for key in alone[0] if "running_" in key]
+    assert keys
+    for key in keys:
+        assert_close(together[0][0][key], alone[0][key], rtol=1e-4, atol=1e-5)
 
 
 def test_losses_are_means_over_all_samples_and_written_once(together, alone):
@@ -104,14 +114,14 @@ def test_losses_are_means_over_all_samples_and_written_once(together, alone):
     assert len(list((together[1] / "checkpoints").iterdir())) == 1
 
 
-def test_checkpoints_of_processes_go_on_in_one(together, tmp_path):
+def test_checkpoints_of_processes_go_on_in_one(together, name, tmp_path):
     (tmp_path / "checkpoints").mkdir()
     (newest,) = (together[1] / "checkpoints").iterdir()
     (tmp_path / "checkpoints" / newest.name).write_bytes(newest.read_bytes())
-    trained = train(small_method(), make_maker(), make_config(1, STEPS), tmp_path)
+    trained = train(METHODS[name](), make_maker(), make_config(1), tmp_path)
     assert trained.steps == STEPS
-    for name, value in trained["regressor"].state_dict().items():
-        assert torch.equal(value, together[0][0][name])
+    for key, value in trained["regressor"].state_dict().items():
+        assert torch.equal(value, together[0][0][f"averaged.regressor.{key}"])
     assert {type(module) for module in trained["regressor"].modules() if "Norm" in type(module).__name__} == {
         torch.nn.BatchNorm2d
     }
