@@ -96,7 +96,9 @@ def run(config: EvaluateMiccConfig) -> CasesReport:
         ModelFileError: If the weights are no regressor, or belong to another face model.
     """
     refuse_existing_results(config.out, overwrite=config.overwrite)
-    made_with, named, missing = None, {}, {}
+    made_with: MadeWith | None = None
+    named: dict[str, str] = {}
+    missing: dict[str, str] = {}
     if config.photos is not None:
         predictor = MeshPredictor(config.weights, config.face_model, config.device)
         predictions, missing = predict_photos(config.photos, predictor)
