@@ -77,6 +77,8 @@ def test_what_is_missing_is_named(folders, tmp_path):
     with pytest.raises(DataError, match="expected its five landmarks beside it"):
         evaluate(folders, "per_mesh")
     with pytest.raises(DataError, match=r"expected SUBJECT/NAME\.obj"):
+        evaluate((data, tmp_path / "micc"), "per_mesh")
+    with pytest.raises(ConfigError, match="nowhere: expected a folder of predictions, found none"):
         evaluate((data, tmp_path / "nowhere"), "per_mesh")
 
 

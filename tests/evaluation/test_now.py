@@ -207,7 +207,7 @@ def test_data_and_predictions_must_be_there(now_folder, tmp_path):
     data, _ = now_folder
     with pytest.raises(DataError, match=r"imagepathsvalidation\.txt: expected NoW's list of photos"):
         NowData(tmp_path / "nowhere")
-    with pytest.raises(ConfigError, match="expected a folder of predicted meshes"):
+    with pytest.raises(ConfigError, match="expected a folder of predictions"):
         evaluate((data, tmp_path / "nowhere"))
     (tmp_path / "report.html").write_text("")
     with pytest.raises(OutputExistsError):

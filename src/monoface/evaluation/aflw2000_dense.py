@@ -8,6 +8,7 @@ copy, and predictions in the same topology:
     camera PREDICTED/imageNNNNN.npy  the same
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -19,7 +20,7 @@ from monoface.core.errors import DataError
 from monoface.data.sources import Aflw2000
 from monoface.evaluation.cases_report import Case, CasesReport, CurvePoints, Measure, make_report
 from monoface.evaluation.definition import Definition
-from monoface.evaluation.report import refuse_existing_results, write_results
+from monoface.evaluation.report import named_folder, refuse_existing_results, write_results
 from monoface.metrics import box_normaliser, cumulative_curve, in_yaw_bins, nme, nme_3d
 from monoface.metrics.yaw_bins import YAW_BINS
 
@@ -62,12 +63,12 @@ def run(config: EvaluateAflw2000DenseConfig) -> CasesReport:
             "Exp_Para and Pose_Para with your own copy."
         )
     cases = [_case(source, row, config) for row in range(len(source))]
-    report = summarise(cases, config.predictions.name)
+    report = summarise(cases, named_folder(config.predictions))
     write_results(report, config.out, overwrite=config.overwrite)
     return report
 
 
-def summarise(cases: list[Case], predictions: str) -> CasesReport:
+def summarise(cases: list[Case], predictions: Mapping[str, str]) -> CasesReport:
     """Report on photos, all of them and by yaw."""
     curves = {
         measure.label: CurvePoints.of(
@@ -85,7 +86,7 @@ def summarise(cases: list[Case], predictions: str) -> CasesReport:
         cases,
         groups=YAW_BINS,
         curves=curves,
-        predictions={"predictions": predictions},
+        predictions=predictions,
     )
 
 

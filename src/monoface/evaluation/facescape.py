@@ -12,7 +12,7 @@ viewer), or as NN_F_VV.obj, in the camera frame of the true camera and in units 
 """
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final, Literal
@@ -35,7 +35,12 @@ from monoface.evaluation.facescape_protocol import (
 )
 from monoface.evaluation.meshes import MeshFile, find_mesh, read_mesh
 from monoface.evaluation.page import Gallery, heat_map, picture_of
-from monoface.evaluation.report import installed_versions, refuse_existing_results, write_results
+from monoface.evaluation.report import (
+    installed_versions,
+    named_folder,
+    refuse_existing_results,
+    write_results,
+)
 from monoface.metrics import cumulative_curve
 
 Subset = Literal["wild", "lab"]
@@ -114,7 +119,7 @@ def run(config: EvaluateFacescapeConfig) -> CasesReport:
         cases.append(case)
         if head is not None:
             worst = sorted([*worst, head], key=lambda one: -one.errors.chamfer_mm)[:_WORST]
-    report = summarise(cases, config.subset, config.predictions.name)
+    report = summarise(cases, config.subset, named_folder(config.predictions))
     write_results(report, config.out, pictures(worst), overwrite=config.overwrite)
     return report
 
@@ -213,7 +218,7 @@ def pictures(worst: Sequence[ScoredHead]) -> Galleries:
     return {WORST: Gallery(drawn, caption)}
 
 
-def summarise(cases: Sequence[Case], subset: Subset, predictions: str) -> CasesReport:
+def summarise(cases: Sequence[Case], subset: Subset, predictions: Mapping[str, str]) -> CasesReport:
     """Report on scored meshes, all of them and by yaw."""
     values = np.array([case.errors.get("chamfer_mm", np.nan) for case in cases])
     return make_report(
@@ -223,7 +228,7 @@ def summarise(cases: Sequence[Case], subset: Subset, predictions: str) -> CasesR
         cases,
         groups=_BINS,
         curves={MEASURES[0].label: CurvePoints.of(cumulative_curve(values, _CURVE_LIMIT_MM), "mm")},
-        predictions={"predictions": predictions},
+        predictions=predictions,
         versions=installed_versions("libigl"),
     )
 

@@ -28,7 +28,12 @@ from monoface.evaluation.mesh_checks import check_files, check_five_landmarks
 from monoface.evaluation.mesh_predictor import MeshPredictor
 from monoface.evaluation.micc_data import MiccScan, Prediction, predict_photos, read_predictions
 from monoface.evaluation.page import Gallery, heat_map, picture_of
-from monoface.evaluation.report import installed_versions, refuse_existing_results, write_results
+from monoface.evaluation.report import (
+    installed_versions,
+    named_folder,
+    refuse_existing_results,
+    write_results,
+)
 from monoface.geometry.icp import IcpConfig, align_to_scan
 from monoface.geometry.placement import Placement
 from monoface.geometry.surface import Surface, degenerate_triangles
@@ -96,15 +101,17 @@ def run(config: EvaluateMiccConfig) -> CasesReport:
         ModelFileError: If the weights are no regressor, or belong to another face model.
     """
     refuse_existing_results(config.out, overwrite=config.overwrite)
-    made_with, named, missing = None, {}, {}
+    made_with: MadeWith | None = None
+    named: dict[str, str] = {}
+    missing: dict[str, str] = {}
     if config.photos is not None:
         predictor = MeshPredictor(config.weights, config.face_model, config.device)
         predictions, missing = predict_photos(config.photos, predictor)
         made_with = predictor.made_with
     else:
         assert config.predictions is not None
+        named = named_folder(config.predictions)
         predictions = read_predictions(config.predictions)
-        named = {"predictions": config.predictions.name}
     scans = {one.subject: MiccScan.read(config.data, one.subject) for one in predictions}
     findings = check_predictions(predictions, scans)
     refuse_if_meaningless(findings)

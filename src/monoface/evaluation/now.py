@@ -27,10 +27,15 @@ from monoface.evaluation.mesh_checks import (
 )
 from monoface.evaluation.mesh_predictor import MeshPredictor, PredictedMesh
 from monoface.evaluation.meshes import MeshFile
-from monoface.evaluation.now_data import NowData, NowPhoto, hash_of_predictions, read_prediction
+from monoface.evaluation.now_data import NowData, NowPhoto, read_prediction
 from monoface.evaluation.now_protocol import Unit, score_scan
 from monoface.evaluation.page import Gallery, heat_map, picture_of
-from monoface.evaluation.report import installed_versions, refuse_existing_results, write_results
+from monoface.evaluation.report import (
+    installed_versions,
+    named_folder,
+    refuse_existing_results,
+    write_results,
+)
 from monoface.geometry.icp import IcpConfig
 from monoface.geometry.surface import Surface
 from monoface.metrics import DistanceSummary, cumulative_curve
@@ -104,7 +109,7 @@ def run(config: EvaluateNowConfig) -> CasesReport:
             return predictor.neutral(data.picture(photo))
     else:
         folder = config.predictions
-        predictions = {f"predictions {folder.name}": f"SHA-256 {hash_of_predictions(folder, data.photos)}"}
+        predictions = named_folder(folder)
 
         def predict(photo: NowPhoto) -> PredictedMesh | str:
             return read_prediction(folder / photo.subject / photo.challenge / Path(photo.name).stem)

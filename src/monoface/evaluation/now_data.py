@@ -11,13 +11,11 @@ and predictions as SUBJECT/CHALLENGE/PHOTO.obj or .ply with PHOTO.npy or .txt, t
 of ours, which see the photos.
 """
 
-import hashlib
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from monoface.core.errors import ConfigError, DataError
+from monoface.core.errors import DataError
 from monoface.evaluation.mesh_predictor import PredictedMesh
 from monoface.evaluation.meshes import find_mesh, find_points, read_mesh, read_points
 from monoface.evaluation.now_protocol import NowScan
@@ -96,19 +94,3 @@ def read_prediction(stem: Path) -> PredictedMesh | str:
         return "no landmarks"
     mesh = read_mesh(mesh_path)
     return PredictedMesh(mesh, read_points(points_path))
-
-
-def hash_of_predictions(folder: Path, photos: Sequence[NowPhoto]) -> str:
-    """Hash over the bytes of all predicted meshes and landmarks, in the order of the list.
-
-    Raises:
-        ConfigError: If there is no such folder.
-    """
-    if not folder.is_dir():
-        raise ConfigError(f"{folder}: expected a folder of predicted meshes, found none.")
-    digest = hashlib.sha256()
-    for photo in photos:
-        stem = folder / photo.subject / photo.challenge / Path(photo.name).stem
-        for path in (find_mesh(stem), find_points(stem)):
-            digest.update(b"" if path is None else path.read_bytes())
-    return digest.hexdigest()

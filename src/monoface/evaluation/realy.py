@@ -11,7 +11,7 @@ and predictions as SUBJECT.obj (frontal) or SUBJECT_VIEW.obj (side), all of that
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -33,7 +33,12 @@ from monoface.evaluation.realy_protocol import (
     align_region,
     region_distances,
 )
-from monoface.evaluation.report import installed_versions, refuse_existing_results, write_results
+from monoface.evaluation.report import (
+    installed_versions,
+    named_folder,
+    refuse_existing_results,
+    write_results,
+)
 from monoface.geometry.surface import Surface
 
 MEASURES: Final = (
@@ -176,7 +181,7 @@ def run(config: EvaluateRealyConfig) -> CasesReport:
         subject = _subject_of(path)[0]
         scan = scans.setdefault(subject, RealyScan.read(config.data, subject))
         scored.append(score_mesh(path, topology, scan))
-    report = summarise(scored, config.topology, config.predictions.name)
+    report = summarise(scored, config.topology, named_folder(config.predictions))
     write_results(report, config.out, worst_pictures(scored, scans), overwrite=config.overwrite)
     return report
 
@@ -197,7 +202,7 @@ def score_mesh(path: Path, topology: Topology, scan: RealyScan) -> ScoredMesh:
     return ScoredMesh(path.stem, subject, distances)
 
 
-def summarise(scored: Sequence[ScoredMesh], topology: str, predictions: str) -> CasesReport:
+def summarise(scored: Sequence[ScoredMesh], topology: str, predictions: Mapping[str, str]) -> CasesReport:
     """Report on scored meshes; `all` is the mean of the four regions' means."""
     cases = [one.case for one in scored]
     values = {
@@ -214,7 +219,7 @@ def summarise(scored: Sequence[ScoredMesh], topology: str, predictions: str) -> 
         cases,
         figures=figures_of(cases, MEASURES, ("frontal", "side")),
         settings={"topology": topology, "standard deviation over the meshes, mm": spread or "-"},
-        predictions={"predictions": predictions},
+        predictions=predictions,
         versions=installed_versions("libigl", "scipy"),
     )
 

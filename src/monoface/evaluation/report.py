@@ -1,5 +1,6 @@
 """Reports of benchmarks: JSON that says what was measured, how, with which bytes; and a page beside it."""
 
+import hashlib
 import importlib.metadata
 import json
 import math
@@ -11,6 +12,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from monoface.core.errors import ConfigError
 from monoface.core.files import refuse_existing, write_atomically
 from monoface.evaluation.definition import BenchmarkReport, Galleries
 from monoface.evaluation.page import page_html
@@ -31,6 +33,21 @@ def installed_versions(*packages: str) -> dict[str, str]:
         "numpy": np.__version__,
         **{name: importlib.metadata.version(name) for name in packages},
     }
+
+
+def named_folder(folder: Path) -> dict[str, str]:
+    """A folder of predictions as reports name it: with a hash over the names and bytes of all its files.
+
+    Raises:
+        ConfigError: If there is no such folder.
+    """
+    if not folder.is_dir():
+        raise ConfigError(f"{folder}: expected a folder of predictions, found none.")
+    digest = hashlib.sha256()
+    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+        digest.update(path.relative_to(folder).as_posix().encode())
+        digest.update(path.read_bytes())
+    return {f"predictions {folder.name}": f"SHA-256 {digest.hexdigest()}"}
 
 
 def as_json(report: Any) -> dict[str, Any]:
