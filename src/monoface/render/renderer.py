@@ -27,15 +27,11 @@ class RenderedFace:
             silhouettes are smoothed it is already lessened by what they leave open.
         opacity: Share of each pixel that surfaces cover: 0 or 1, or between if silhouettes are smoothed,
             and then with a gradient with respect to the vertices.
-        normals: Unit normals in the camera frame; 0 where there is no surface.
-        face_index: Row of the mesh's faces; -1 where there is no surface.
-        surface: What `interpolate` needs.
+        surface: What the pixels show, from which everything else is found when it is asked for.
     """
 
     radiance: Float[Tensor, "batch 3 height width"]
     opacity: Float[Tensor, "batch height width"]
-    normals: Float[Tensor, "batch height width 3"]
-    face_index: Int[Tensor, "batch height width"]
     surface: "VisibleSurface"
 
     @property
@@ -47,6 +43,16 @@ class RenderedFace:
     def depth(self) -> Float[Tensor, "batch height width"]:
         """Distance in millimetres along the viewing axis; 0 where there is no surface."""
         return self.surface.fragments.depth
+
+    @property
+    def normals(self) -> Float[Tensor, "batch height width 3"]:
+        """Unit normals in the camera frame; 0 where there is no surface."""
+        return self.surface.normals
+
+    @property
+    def face_index(self) -> Int[Tensor, "batch height width"]:
+        """Row of the mesh's faces; -1 where there is no surface."""
+        return self.surface.face_index
 
     @cached_property
     def image(self) -> Float[Tensor, "batch 3 height width"]:
@@ -74,12 +80,19 @@ class VisibleSurface:
         faces: Triangles that were rasterised: those of the mesh, or of what clipping left of it.
         clip: How the mesh was clipped at the near plane, if at all.
         verts_px: Vertices that were rasterised.
+        vertex_normals: Unit normals in the camera frame, of the vertices before clipping.
     """
 
     fragments: Fragments
     faces: Int[Tensor, "faces 3"]
     clip: NearClip | None
-    verts_px: Float[Tensor, "batch verts 3"]
+    verts_px: Float[Tensor, "batch clipped 3"]
+    vertex_normals: Float[Tensor, "batch verts 3"]
+
+    @cached_property
+    def normals(self) -> Float[Tensor, "batch height width 3"]:
+        """Unit normals in the camera frame at pixels; 0 where there is no surface."""
+        return normalize_or_zero(self.interpolate(self.vertex_normals))
 
     @property
     def face_index(self) -> Int[Tensor, "batch height width"]:
@@ -152,25 +165,23 @@ class Renderer:
         Raises:
             ValueError: If the albedo is a texture, and the renderer has no `uv`.
         """
-        normals = vertex_normals(verts_camera, self.faces, self.weld)
         if light is not None:
             light = light.expand(len(verts_camera), -1, -1)
         surface = self._rasterize(camera, verts_camera)
         # One by one: slices of joined attributes would cost more, above all backward.
-        colour = self._colours(surface, albedo, normals, light if self.shading == "vertex" else None)
-        pixel_normals = normalize_or_zero(surface.interpolate(normals))
+        colour = self._colours(surface, albedo, light if self.shading == "vertex" else None)
         if light is not None and self.shading == "pixel":
-            colour = shade(colour.flatten(1, 2), pixel_normals.flatten(1, 2), light).reshape(colour.shape)
+            lit = shade(colour.flatten(1, 2), surface.normals.flatten(1, 2), light)
+            colour = lit.reshape(colour.shape)
         opacity = surface.fragments.mask.to(colour.dtype)
         if self.antialias:
             both = surface.antialias(torch.cat((colour, opacity[..., None]), dim=-1), self.weld)
             colour, opacity = both[..., :3], both[..., 3]
-        return RenderedFace(colour.movedim(-1, 1), opacity, pixel_normals, surface.face_index, surface)
+        return RenderedFace(colour.movedim(-1, 1), opacity, surface)
 
-    def _colours(
-        self, surface: VisibleSurface, albedo: Tensor, normals: Tensor, light: Tensor | None
-    ) -> Tensor:
+    def _colours(self, surface: VisibleSurface, albedo: Tensor, light: Tensor | None) -> Tensor:
         """Colours at pixels, of lit vertices if there is a light."""
+        normals = surface.vertex_normals
         if albedo.ndim == 3:
             albedo = albedo.expand(len(normals), -1, -1)
             return surface.interpolate(albedo if light is None else shade(albedo, normals, light))
@@ -193,7 +204,8 @@ class Renderer:
         faces = self.faces if clip is None else clip.faces
         verts_px = project(camera, verts_camera if clip is None else clip.extend(verts_camera))
         fragments = rasterize(verts_px, faces, self.size, perspective=perspective, cull=self.cull)
-        return VisibleSurface(fragments, faces, clip, verts_px)
+        normals = vertex_normals(verts_camera, self.faces, self.weld)
+        return VisibleSurface(fragments, faces, clip, verts_px, normals)
 
 
 def normalized_coordinates(mean_verts_mm: Float[Tensor, "verts 3"]) -> Float[Tensor, "verts 3"]:
