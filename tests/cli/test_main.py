@@ -1,3 +1,4 @@
+import gc
 import os
 import signal
 import subprocess
@@ -94,3 +95,25 @@ def test_help_does_not_wait_for_torch():
     code = "import sys; from monoface.cli.main import main; main(['--help']); print('torch' in sys.modules)"
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert ran.stdout.splitlines()[-1] == "False"
+
+
+def test_threads_sleep_while_they_wait_unless_the_user_chose_otherwise(monkeypatch):
+    monkeypatch.delenv("OMP_WAIT_POLICY", raising=False)
+    assert main(["--version"]) == 0
+    assert os.environ["OMP_WAIT_POLICY"] == "PASSIVE"
+    monkeypatch.setenv("OMP_WAIT_POLICY", "ACTIVE")
+    assert main(["--version"]) == 0
+    assert os.environ["OMP_WAIT_POLICY"] == "ACTIVE"
+
+
+def test_garbage_is_collected_while_a_command_runs_but_not_while_it_loads(tmp_path, monkeypatch):
+    (tmp_path / "command_of_this_test.py").write_text(
+        "import gc\n"
+        "COLLECTED = gc.isenabled()\n"
+        "def run(arguments):\n"
+        "    return 10 * COLLECTED + gc.isenabled()\n"
+    )
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.setattr(module, "COMMANDS", (Command(("try",), "command_of_this_test", "a command"),))
+    assert main(["try"]) == 1
+    gc.unfreeze()
