@@ -97,13 +97,21 @@ def test_help_does_not_wait_for_torch():
     assert ran.stdout.splitlines()[-1] == "False"
 
 
-def test_threads_sleep_while_they_wait_unless_the_user_chose_otherwise(monkeypatch):
-    monkeypatch.delenv("OMP_WAIT_POLICY", raising=False)
-    assert main(["--version"]) == 0
-    assert os.environ["OMP_WAIT_POLICY"] == "PASSIVE"
-    monkeypatch.setenv("OMP_WAIT_POLICY", "ACTIVE")
-    assert main(["--version"]) == 0
-    assert os.environ["OMP_WAIT_POLICY"] == "ACTIVE"
+@pytest.mark.parametrize(
+    ("words", "chosen", "expected"),
+    [
+        (["reconstruct"], None, "PASSIVE"),
+        (["reconstruct"], "ACTIVE", "ACTIVE"),
+        (["train", "pretrain"], None, None),
+    ],
+)
+def test_torchs_threads_sleep_where_others_need_the_cores(words, chosen, expected, monkeypatch):
+    # So that it is put back afterwards, whatever the command sets.
+    monkeypatch.setenv("OMP_WAIT_POLICY", chosen or "")
+    if chosen is None:
+        monkeypatch.delenv("OMP_WAIT_POLICY")
+    assert main([*words, "--help"]) == 0
+    assert os.environ.get("OMP_WAIT_POLICY") == expected
 
 
 def test_garbage_is_collected_while_a_command_runs_but_not_while_it_loads(tmp_path, monkeypatch):
