@@ -1,3 +1,4 @@
+import gc
 import os
 import signal
 import subprocess
@@ -94,3 +95,33 @@ def test_help_does_not_wait_for_torch():
     code = "import sys; from monoface.cli.main import main; main(['--help']); print('torch' in sys.modules)"
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert ran.stdout.splitlines()[-1] == "False"
+
+
+@pytest.mark.parametrize(
+    ("words", "chosen", "expected"),
+    [
+        (["reconstruct"], None, "PASSIVE"),
+        (["reconstruct"], "ACTIVE", "ACTIVE"),
+        (["train", "pretrain"], None, None),
+    ],
+)
+def test_torchs_threads_sleep_where_others_need_the_cores(words, chosen, expected, monkeypatch):
+    # So that it is put back afterwards, whatever the command sets.
+    monkeypatch.setenv("OMP_WAIT_POLICY", chosen or "")
+    if chosen is None:
+        monkeypatch.delenv("OMP_WAIT_POLICY")
+    assert main([*words, "--help"]) == 0
+    assert os.environ.get("OMP_WAIT_POLICY") == expected
+
+
+def test_garbage_is_collected_while_a_command_runs_but_not_while_it_loads(tmp_path, monkeypatch):
+    (tmp_path / "command_of_this_test.py").write_text(
+        "import gc\n"
+        "COLLECTED = gc.isenabled()\n"
+        "def run(arguments):\n"
+        "    return 10 * COLLECTED + gc.isenabled()\n"
+    )
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.setattr(module, "COMMANDS", (Command(("try",), "command_of_this_test", "a command"),))
+    assert main(["try"]) == 1
+    gc.unfreeze()

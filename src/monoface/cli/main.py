@@ -29,12 +29,15 @@ class Command:
         module: Module with a function `run(arguments) -> exit code`.
         summary: One line for the list of commands.
         extra: Optional dependencies that the command needs, as in `pip install 'monoface[extra]'`.
+        shares_cores: Whether torch does the smaller part of the work, so that its threads should sleep while
+            they wait: they else spin on the cores that other threads are about to need.
     """
 
     words: tuple[str, ...]
     module: str
     summary: str
     extra: str = ""
+    shares_cores: bool = False
 
     @property
     def name(self) -> str:
@@ -43,7 +46,7 @@ class Command:
 
 
 COMMANDS = (
-    Command(("reconstruct",), "monoface.cli.reconstruct", "turn photos into 3D faces"),
+    Command(("reconstruct",), "monoface.cli.reconstruct", "turn photos into 3D faces", shares_cores=True),
     *(
         Command(("evaluate", name), f"monoface.cli.evaluate_{name.replace('-', '_')}", summary, "eval")
         for name, summary in (
@@ -72,7 +75,7 @@ COMMANDS = (
         "find its landmark sets on annotated photos",
         "facemodel",
     ),
-    Command(("benchmark",), "monoface.cli.benchmark", "time the stages on this machine"),
+    Command(("benchmark",), "monoface.cli.benchmark", "time the stages on this machine", shares_cores=True),
 )
 
 
@@ -90,8 +93,6 @@ def main(argv: Sequence[str] | None = None) -> int:
         Exit code: 0 all fine, 2 usage error, and what the command's help says.
     """
     words = list(sys.argv[1:] if argv is None else argv)
-    # Between two operations, torch's threads else spin on the cores that other threads are about to need.
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     # On the way out, Python would search all modules for garbage once more, which takes longer than leaving.
     atexit.register(gc.freeze)
     with _sigterm_raises():
@@ -126,6 +127,9 @@ def _dispatch(words: list[str]) -> int:
 
 
 def _load(command: Command) -> _Runnable:
+    if command.shares_cores:
+        # Read by the OpenMP library when torch loads it.
+        os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     try:
         with _without_collection(command.module):
             module: _Runnable = importlib.import_module(command.module)
