@@ -173,7 +173,11 @@ class HeadScorer:
     def _appearance_errors(self, head: TrueHead, found: _Found) -> dict[str, float]:
         photo = read_image(head.picture)
         mesh = PlacedMesh.in_photo(
-            photo, found.regression.coefficients, found.regression.camera, found.verts_mm[0], self._model
+            photo,
+            found.regression.coefficients,
+            found.regression.camera,
+            found.verts_mm[0],
+            self._model,
         )
         appearance = self._texturer.appearance(mesh)
         return {
