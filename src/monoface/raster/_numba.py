@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
+from monoface.core.arrays import empty
 from monoface.core.compiled import Array
 from monoface.core.threads import band_limits, count_bands, run_for_each
 from monoface.raster import _kernels
@@ -42,8 +43,9 @@ class _Rasterize(torch.autograd.Function):
         verts, corners = verts_px.detach().contiguous().numpy(), faces.contiguous().numpy()
         grid = torch.empty((batch, count, 2), dtype=torch.int32)
         linear = verts_px.new_empty((batch, count))
-        face_index = torch.empty((batch, *size), dtype=torch.int64)
-        barycentric, depth = verts_px.new_empty((batch, *size, 3)), verts_px.new_empty((batch, *size))
+        face_index = empty((batch, *size), torch.int64)
+        barycentric = empty((batch, *size, 3), verts_px.dtype)
+        depth = empty((batch, *size), verts_px.dtype)
         grid_np, linear_np = grid.numpy(), linear.numpy()
         outputs = face_index.numpy(), barycentric.numpy(), depth.numpy()
 
@@ -100,7 +102,7 @@ class _Interpolate(torch.autograd.Function):
         ctx: Any, attributes: Tensor, barycentric: Tensor, faces: Tensor, face_index: Tensor
     ) -> Tensor:
         batch, height, width = face_index.shape
-        result = attributes.new_empty((batch, height, width, attributes.shape[-1]))
+        result = empty((batch, height, width, attributes.shape[-1]), attributes.dtype)
         values = [attribute.detach().contiguous().numpy() for attribute in attributes]
         corners = faces.contiguous().numpy()
         pixels = face_index.contiguous().numpy(), barycentric.detach().contiguous().numpy(), result.numpy()
@@ -122,7 +124,7 @@ class _Interpolate(torch.autograd.Function):
         batch, height, _ = face_index.shape
         limits = band_limits(height, count_bands(batch))
         sums = np.zeros((batch, len(limits), *attributes.shape[1:]), attributes.numpy().dtype)
-        grad_barycentric = torch.empty_like(barycentric, memory_format=torch.contiguous_format)
+        grad_barycentric = empty(tuple(barycentric.shape), barycentric.dtype)
         values = [attribute.contiguous().numpy() for attribute in attributes]
         corners = faces.contiguous().numpy()
         inputs = (face_index, barycentric, grad_result, grad_barycentric)

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
+from monoface.core.arrays import empty
 from monoface.core.threads import run_for_each
 from monoface.raster import _edge_kernels, _kernels
 from monoface.raster.fragments import Fragments
@@ -24,9 +25,9 @@ class _Antialias(torch.autograd.Function):
     ) -> Tensor:
         batch, height, width = face_index.shape
         image = image.detach().contiguous()
-        result = image.clone()
-        edges = torch.empty((batch, height, width, 2), dtype=torch.int32)
-        shares = image.new_empty((batch, height, width, 2))
+        result = empty(tuple(image.shape), image.dtype).copy_(image)
+        edges = empty((batch, height, width, 2), torch.int32)
+        shares = empty((batch, height, width, 2), image.dtype)
         touched = torch.empty((batch, height, width), dtype=torch.bool)
         grid = torch.empty((*verts_px.shape[:2], 2), dtype=torch.int32)
         linear = verts_px.new_empty(verts_px.shape[:2])

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
+from monoface.core.arrays import empty
 from monoface.core.threads import band_limits, count_bands, run_for_each
 from monoface.raster import _texture_kernels
 from monoface.raster._reference_texture import Sizes
@@ -22,7 +23,7 @@ class _Sample(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, texels: Tensor, uv: Tensor, level: Tensor, sizes: np.ndarray) -> Tensor:
         batch, height, width, _ = uv.shape
-        result = texels.new_empty((batch, height, width, texels.shape[-1]))
+        result = empty((batch, height, width, texels.shape[-1]), texels.dtype)
         offsets = np.concatenate(((0,), sizes.prod(axis=1).cumsum()))
         # One texture for all stays one array.
         copies = [texel.detach().contiguous().numpy() for texel in _distinct(texels)]
@@ -48,7 +49,7 @@ class _Sample(torch.autograd.Function):
         batch, height, _, _ = uv.shape
         limits = band_limits(height, count_bands(batch))
         sums = np.zeros((batch, len(limits), *texels.shape[1:]), texels.numpy().dtype)
-        grad_uv = torch.empty_like(uv, memory_format=torch.contiguous_format)
+        grad_uv = empty(tuple(uv.shape), uv.dtype)
         copies = [texel.contiguous().numpy() for texel in _distinct(texels)]
         pixels = [tensor.contiguous().numpy() for tensor in (uv, level, grad_result)]
         moved = grad_uv.numpy()

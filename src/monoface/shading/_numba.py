@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
+from monoface.core.arrays import empty
 from monoface.core.threads import band_limits, count_bands, run_for_each
 from monoface.shading import _kernels
 
@@ -17,7 +18,7 @@ class FusedShade(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, albedo: Tensor, normals: Tensor, response: Tensor) -> Tensor:
         """See `harmonics.shade`; the response is light times cosine lobe and 1 / pi."""
-        radiance = torch.empty_like(albedo, memory_format=torch.contiguous_format)
+        radiance = empty(tuple(albedo.shape), albedo.dtype)
         inputs = [tensor.detach().contiguous() for tensor in (albedo, normals, response)]
         colours, directions, responses = (tensor.numpy() for tensor in inputs)
         result = radiance.numpy()
