@@ -17,8 +17,8 @@ from monoface.data.packs import CANVAS_PX, FACE_PX
 from monoface.data.prepare import list_photos, prepare_photos
 from monoface.data.prepare_config import PrepareConfig
 from monoface.data.prepared import PreparedFolder
-from monoface.data.recipe import TurnConfig
 from monoface.data.shard_worker import Networks
+from monoface.data.turned_views import TurnConfig
 from monoface.detection import Detection
 from monoface.detection.teacher import FaceMeshes, FaceMeshTeacher
 from monoface.facemodel import CoefficientLayout

@@ -10,8 +10,8 @@ from torch.testing import assert_close
 
 from monoface.core.errors import ConfigError
 from monoface.data.packs import CANVAS_PX, FACE_PX, Pack
-from monoface.data.recipe import RecipeConfig, TurnConfig, turned_again
 from monoface.data.second_round import SecondRound, SecondRoundConfig
+from monoface.data.turned_views import TurnConfig, turned_again
 from monoface.facemodel import CoefficientLayout
 from monoface.facemodel.fitting import project_points
 from monoface.networks import Regressor, RegressorConfig, RegressorInfo, ResNetConfig, save_regressor
@@ -119,7 +119,7 @@ def test_pictures_and_mirror_images_count_alike(head, weights, near_neutral):
 def test_trusted_photos_are_turned_again(head, weights, near_neutral):
     relabelled = SecondRound(head, SecondRoundConfig(weights)).relabel(near_neutral)
     relabelled = dataclasses.replace(relabelled, turnable=np.array([True, False, False, True, False]))
-    turned = turned_again(relabelled, head, RecipeConfig(turn=TurnConfig(views=3)))
+    turned = turned_again(relabelled, head, TurnConfig(views=3), seed=0)
     assert turned.name == "near_turned"
     assert turned.canvases.shape == (6, CANVAS_PX, CANVAS_PX, 3)
     assert np.isfinite(turned.outputs).all()

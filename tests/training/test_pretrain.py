@@ -14,8 +14,9 @@ from monoface.core.errors import ConfigError
 from monoface.data import recipe
 from monoface.data.packs import FACE_PX, Pack
 from monoface.data.prepared import PreparedFolder
-from monoface.data.recipe import RecipeConfig, TurnConfig
+from monoface.data.recipe import RecipeConfig
 from monoface.data.synthetic import HeadsConfig
+from monoface.data.turned_views import TurnConfig
 from monoface.facemodel import CoefficientLayout
 from monoface.facemodel.fitting import project_points
 from monoface.methods.pretrain import PretrainConfig

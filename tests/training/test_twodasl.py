@@ -10,8 +10,9 @@ from synthetic_training import ToldTeacher, write_aflw
 
 from monoface.core.errors import ConfigError
 from monoface.data import recipe
-from monoface.data.recipe import RecipeConfig, TurnConfig
+from monoface.data.recipe import RecipeConfig
 from monoface.data.synthetic import HeadsConfig
+from monoface.data.turned_views import TurnConfig
 from monoface.facemodel import CoefficientLayout
 from monoface.methods.supervision import SupervisionConfig
 from monoface.methods.twodasl import TwoDaslConfig

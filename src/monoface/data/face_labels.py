@@ -10,7 +10,7 @@ from monoface.data.face_squares import FaceSquare
 from monoface.data.packs import CANVAS_PX, FACE_PX, Pack
 from monoface.data.prepare_config import PrepareConfig
 from monoface.data.pseudo_labels import TEACHER_SET, LabelConfig, LabelledPhotos, label_marked_photos
-from monoface.data.recipe import RecipeConfig, turned_pack
+from monoface.data.turned_views import turned_pack
 from monoface.facemodel import CoefficientLayout, FaceModel
 from monoface.geometry.rotations import camera_to_head, head_angles_from_matrix
 
@@ -56,8 +56,8 @@ def label_faces(
     photos = whole.chosen("photos", chosen)
     if not views:
         return LabelledFaces(photos, empty[1], outcomes)
-    recipe = RecipeConfig(turn=dataclasses.replace(config.turn, views=views), seed=seed)
-    return LabelledFaces(photos, turned_pack(labelled, model, recipe), outcomes)
+    turn = dataclasses.replace(config.turn, views=views)
+    return LabelledFaces(photos, turned_pack(labelled, model, turn, seed), outcomes)
 
 
 def _labelled(

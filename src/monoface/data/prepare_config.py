@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from monoface.core.errors import ConfigError
 from monoface.data.annotations import AnnotationKind
 from monoface.data.pseudo_labels import LabelConfig
-from monoface.data.recipe import TurnConfig
+from monoface.data.turned_views import TurnConfig
 
 
 @dataclass(frozen=True)

@@ -3,50 +3,29 @@
 import dataclasses
 import hashlib
 import json
-import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
-import torch
-from jaxtyping import Float, UInt8
+from jaxtyping import UInt8
 from PIL import Image
-from torch import Tensor
 
 from monoface.core.errors import ConfigError, DataError
-from monoface.data.packs import CANVAS_PX, FACE_PX, Pack
+from monoface.data.packs import CANVAS_PX, Pack
 from monoface.data.prepared import TURNED, PreparedFolder
-from monoface.data.profiling import PhotoRelief
-from monoface.data.pseudo_labels import LabelConfig, LabelledPhotos, label_photos, roi_from_points
-from monoface.data.second_round import Relabelled, SecondRound, SecondRoundConfig
+from monoface.data.pseudo_labels import LabelConfig, LabelledPhotos, label_photos
+from monoface.data.second_round import SecondRound, SecondRoundConfig
 from monoface.data.sources import Aflw, Lfw, Omi, PortraitsCc0, Ytf
 from monoface.data.synthetic import HeadsConfig, heads_pack
+from monoface.data.turned_views import TurnConfig, turned_again, turned_pack
 from monoface.detection.teacher import FaceMeshConfig, FaceMeshTeacher
-from monoface.facemodel import CoefficientLayout, FaceCoefficients, FaceModel, LandmarkSet, PointBasis
-from monoface.geometry.cameras import WeakPerspectiveCamera, transform_points
+from monoface.facemodel import FaceModel
 
 _CONTOUR_SET = "ibug68_contour"
 _PHOTO_PX = 256
 # Photos turned by more than this are a pack of their own, so that training can see them more often.
 _ASIDE_DEG = 35.0
-
-
-@dataclass(frozen=True)
-class TurnConfig:
-    """How photos are turned out of plane.
-
-    Attributes:
-        views: New views of each photo.
-        yaw_deg: Range of the yaw of the new views.
-        pitch_deg: Largest change of pitch, either way.
-        max_error_percent: Photos whose fit is worse are left out.
-    """
-
-    views: int = 2
-    yaw_deg: tuple[float, float] = (20.0, 92.0)
-    pitch_deg: float = 12.0
-    max_error_percent: float = 1.6
 
 
 @dataclass(frozen=True)
@@ -82,23 +61,6 @@ class RecipeConfig:
                 "recipe: expected held_out_people of at least 1 and a limit of at least 0, got "
                 f"{self.held_out_people} and {self.limit}. A limit of 0 takes all photos."
             )
-
-
-@dataclass(frozen=True)
-class _Skin:
-    """The part of the face model that turning a photo needs: the face's own surface, and its 68 points."""
-
-    basis: PointBasis
-    faces: Tensor
-    landmarks68: PointBasis
-
-    @classmethod
-    def of(cls, model: FaceModel) -> "_Skin":
-        face = model.data.regions["face"]
-        number = torch.cumsum(face, dim=0) - 1
-        inside = model.faces[face[model.faces].all(dim=1)]
-        verts = LandmarkSet.from_vertices(face.nonzero()[:, 0].numpy())
-        return cls(model.subset(verts), number[inside], model.subset(model.landmarks("ibug68")))
 
 
 @dataclass(frozen=True)
@@ -175,7 +137,7 @@ class _FirstRound:
         try:
             return Pack.load(self._folder / f"{name}_turned", self.recipe)
         except DataError:
-            pack = turned_pack(self._labelled(name), self._model, self._config)
+            pack = turned_pack(self._labelled(name), self._model, self._config.turn, self._config.seed)
             pack.save(self._folder / pack.name, self.recipe)
             return pack
 
@@ -199,7 +161,7 @@ def _second_round(folder: Path, photos: Pack, model: FaceModel, config: RecipeCo
     except DataError:
         relabelled = SecondRound(model, config.second_round).relabel(photos)
         aside = np.flatnonzero(relabelled.aside_deg >= _ASIDE_DEG)
-        turned = turned_again(relabelled, model, config)
+        turned = turned_again(relabelled, model, config.turn, config.seed)
         made = [relabelled.pack, relabelled.pack.chosen(names[1], aside), turned]
         for pack, name in zip(made, names, strict=True):
             pack.save(folder / f"{name}.second", recipe)
@@ -255,110 +217,6 @@ def held_out_ytf(ytf: Ytf, every: int) -> np.ndarray:
     """Which photos of `ytf` show people kept for validation."""
     people = np.unique(ytf.person)
     return np.isin(ytf.person, people[::every])
-
-
-def turned_pack(photos: LabelledPhotos, model: FaceModel, config: RecipeConfig) -> Pack:
-    """New views of the photos that fit well, with known coefficients."""
-    usable = photos.good & (photos.fit.error_percent.numpy() <= config.turn.max_error_percent)
-    found = (
-        _Posed(
-            photos.images[row],
-            photos.fit.coefficients[row : row + 1],
-            _zoomed(photos.fit.camera, row, photos.images[row].shape[0] / FACE_PX),
-        )
-        for row in map(int, np.flatnonzero(usable))
-    )
-    return _pack_of_views(photos.name, found, len(photos.images), model, config)
-
-
-def turned_again(relabelled: Relabelled, model: FaceModel, config: RecipeConfig) -> Pack:
-    """New views of the photos of the second round whose geometry is trusted."""
-    pack = relabelled.pack
-    outputs = torch.from_numpy(np.nan_to_num(pack.outputs))
-    coefficients, camera = CoefficientLayout.of(model).decode(outputs, FACE_PX)
-    margin = torch.full((len(pack), 2), -(CANVAS_PX - FACE_PX) / 2)
-    camera = camera.cropped(margin, torch.ones(len(pack)))
-    found = (
-        _Posed(np.asarray(pack.canvases[row]), coefficients[row : row + 1], _zoomed(camera, row, 1.0))
-        for row in map(int, np.flatnonzero(relabelled.turnable))
-    )
-    return _pack_of_views(pack.name, found, len(pack), model, config)
-
-
-@dataclass(frozen=True)
-class _Posed:
-    """A photo of one face with its coefficients and its camera, in the photo's pixels."""
-
-    image: UInt8[np.ndarray, "side side 3"]
-    coefficients: FaceCoefficients
-    camera: WeakPerspectiveCamera
-
-
-def _zoomed(camera: WeakPerspectiveCamera, row: int, zoom: float) -> WeakPerspectiveCamera:
-    return WeakPerspectiveCamera(
-        camera.scale_px_per_mm[row : row + 1] * zoom, camera.principal_px[row : row + 1] * zoom
-    )
-
-
-def _pack_of_views(
-    name: str, found: Iterable[_Posed], count: int, model: FaceModel, config: RecipeConfig
-) -> Pack:
-    rng = np.random.default_rng((config.seed, count))
-    skin = _Skin.of(model)
-    views = [view for posed in found for view in _turned_views(posed, skin, config.turn, rng)]
-    canvases = np.zeros((len(views), CANVAS_PX, CANVAS_PX, 3), np.uint8)
-    outputs = np.zeros((len(views), CoefficientLayout.of(model).size), np.float32)
-    for row, (canvas, output) in enumerate(views):
-        canvases[row], outputs[row] = canvas, output
-    return Pack(f"{name}_turned", canvases, {}, outputs)
-
-
-def _turned_views(
-    posed: _Posed, skin: _Skin, config: TurnConfig, rng: np.random.Generator
-) -> list[tuple[np.ndarray, np.ndarray]]:
-    coefficients = posed.coefficients
-    verts = skin.basis(coefficients.identity, coefficients.expression)
-    landmarks = skin.landmarks68(coefficients.identity, coefficients.expression)
-    verts_camera = transform_points(coefficients.rotation, coefficients.translation_mm, verts)
-    relief = PhotoRelief(posed.image, verts_camera, skin.faces, posed.camera, coefficients)
-    layout = CoefficientLayout(coefficients.identity.shape[1], coefficients.expression.shape[1])
-    views = []
-    for _ in range(config.views):
-        yaw, pitch = _draw_turn(relief.yaw_rad, config, rng)
-        new_camera = _framing_camera(landmarks, relief.turned_rotation(yaw, pitch))
-        view = relief.turned(yaw, pitch, new_camera, CANVAS_PX)
-        pose = dataclasses.replace(coefficients, rotation=view.rotation, translation_mm=view.translation_mm)
-        margin = (CANVAS_PX - FACE_PX) / 2
-        face_camera = new_camera.cropped(torch.full((1, 2), margin), torch.ones(1))
-        output = layout.encode(pose, face_camera, FACE_PX)[0].numpy()
-        views.append((_filled(view.image, view.covered, rng), output))
-    return views
-
-
-def _draw_turn(yaw_rad: float, config: TurnConfig, rng: np.random.Generator) -> tuple[float, float]:
-    """Added yaw and pitch in radians; a face that looks aside is turned further the same way."""
-    aside = abs(yaw_rad) > math.radians(8)
-    sign = math.copysign(1.0, yaw_rad) if aside else float(rng.choice((-1.0, 1.0)))
-    low = max(math.radians(config.yaw_deg[0]), abs(yaw_rad))
-    target = sign * rng.uniform(low, math.radians(config.yaw_deg[1]))
-    return target - yaw_rad, math.radians(config.pitch_deg) * rng.uniform(-1, 1)
-
-
-def _framing_camera(
-    landmarks_mm: Float[Tensor, "1 68 3"], rotation: Float[Tensor, "1 3 3"]
-) -> WeakPerspectiveCamera:
-    """Camera that puts the crop of the turned face in the middle of a canvas."""
-    box = roi_from_points((landmarks_mm @ rotation.mT)[..., :2])
-    scale = FACE_PX / (box[:, 2] - box[:, 0])
-    centre = (box[:, :2] + box[:, 2:]) / 2
-    return WeakPerspectiveCamera(scale, CANVAS_PX / 2 - centre * scale[:, None])
-
-
-def _filled(image: np.ndarray, covered: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Put smooth random colours where nothing was drawn."""
-    coarse = Image.fromarray(rng.integers(0, 256, (4, 4, 3), dtype=np.uint8))
-    background = np.asarray(coarse.resize((CANVAS_PX, CANVAS_PX), Image.Resampling.BICUBIC))
-    return np.where(covered[..., None], image, background)
 
 
 def _limited(rows: Sequence[int] | np.ndarray, config: RecipeConfig) -> np.ndarray:

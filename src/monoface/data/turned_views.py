@@ -1,0 +1,157 @@
+"""Photos turned out of plane: new views of well fitted faces, whose coefficients are known."""
+
+import dataclasses
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from jaxtyping import Float, UInt8
+from PIL import Image
+from torch import Tensor
+
+from monoface.data.packs import CANVAS_PX, FACE_PX, Pack
+from monoface.data.profiling import PhotoRelief
+from monoface.data.pseudo_labels import LabelledPhotos, roi_from_points
+from monoface.data.second_round import Relabelled
+from monoface.facemodel import CoefficientLayout, FaceCoefficients, FaceModel, LandmarkSet, PointBasis
+from monoface.geometry.cameras import WeakPerspectiveCamera, transform_points
+
+
+@dataclass(frozen=True)
+class TurnConfig:
+    """How photos are turned out of plane.
+
+    Attributes:
+        views: New views of each photo.
+        yaw_deg: Range of the yaw of the new views.
+        pitch_deg: Largest change of pitch, either way.
+        max_error_percent: Photos whose fit is worse are left out.
+    """
+
+    views: int = 2
+    yaw_deg: tuple[float, float] = (20.0, 92.0)
+    pitch_deg: float = 12.0
+    max_error_percent: float = 1.6
+
+
+@dataclass(frozen=True)
+class _Skin:
+    """The part of the face model that turning a photo needs: the face's own surface, and its 68 points."""
+
+    basis: PointBasis
+    faces: Tensor
+    landmarks68: PointBasis
+
+    @classmethod
+    def of(cls, model: FaceModel) -> "_Skin":
+        face = model.data.regions["face"]
+        number = torch.cumsum(face, dim=0) - 1
+        inside = model.faces[face[model.faces].all(dim=1)]
+        verts = LandmarkSet.from_vertices(face.nonzero()[:, 0].numpy())
+        return cls(model.subset(verts), number[inside], model.subset(model.landmarks("ibug68")))
+
+
+def turned_pack(photos: LabelledPhotos, model: FaceModel, config: TurnConfig, seed: int) -> Pack:
+    """New views of the photos that fit well, with known coefficients."""
+    usable = photos.good & (photos.fit.error_percent.numpy() <= config.max_error_percent)
+    found = (
+        _Posed(
+            photos.images[row],
+            photos.fit.coefficients[row : row + 1],
+            _zoomed(photos.fit.camera, row, photos.images[row].shape[0] / FACE_PX),
+        )
+        for row in map(int, np.flatnonzero(usable))
+    )
+    return _pack_of_views(photos.name, found, len(photos.images), model, config, seed)
+
+
+def turned_again(relabelled: Relabelled, model: FaceModel, config: TurnConfig, seed: int) -> Pack:
+    """New views of the photos of the second round whose geometry is trusted."""
+    pack = relabelled.pack
+    outputs = torch.from_numpy(np.nan_to_num(pack.outputs))
+    coefficients, camera = CoefficientLayout.of(model).decode(outputs, FACE_PX)
+    margin = torch.full((len(pack), 2), -(CANVAS_PX - FACE_PX) / 2)
+    camera = camera.cropped(margin, torch.ones(len(pack)))
+    found = (
+        _Posed(np.asarray(pack.canvases[row]), coefficients[row : row + 1], _zoomed(camera, row, 1.0))
+        for row in map(int, np.flatnonzero(relabelled.turnable))
+    )
+    return _pack_of_views(pack.name, found, len(pack), model, config, seed)
+
+
+@dataclass(frozen=True)
+class _Posed:
+    """A photo of one face with its coefficients and its camera, in the photo's pixels."""
+
+    image: UInt8[np.ndarray, "side side 3"]
+    coefficients: FaceCoefficients
+    camera: WeakPerspectiveCamera
+
+
+def _zoomed(camera: WeakPerspectiveCamera, row: int, zoom: float) -> WeakPerspectiveCamera:
+    return WeakPerspectiveCamera(
+        camera.scale_px_per_mm[row : row + 1] * zoom, camera.principal_px[row : row + 1] * zoom
+    )
+
+
+def _pack_of_views(
+    name: str, found: Iterable[_Posed], count: int, model: FaceModel, config: TurnConfig, seed: int
+) -> Pack:
+    rng = np.random.default_rng((seed, count))
+    skin = _Skin.of(model)
+    views = [view for posed in found for view in _turned_views(posed, skin, config, rng)]
+    canvases = np.zeros((len(views), CANVAS_PX, CANVAS_PX, 3), np.uint8)
+    outputs = np.zeros((len(views), CoefficientLayout.of(model).size), np.float32)
+    for row, (canvas, output) in enumerate(views):
+        canvases[row], outputs[row] = canvas, output
+    return Pack(f"{name}_turned", canvases, {}, outputs)
+
+
+def _turned_views(
+    posed: _Posed, skin: _Skin, config: TurnConfig, rng: np.random.Generator
+) -> list[tuple[np.ndarray, np.ndarray]]:
+    coefficients = posed.coefficients
+    verts = skin.basis(coefficients.identity, coefficients.expression)
+    landmarks = skin.landmarks68(coefficients.identity, coefficients.expression)
+    verts_camera = transform_points(coefficients.rotation, coefficients.translation_mm, verts)
+    relief = PhotoRelief(posed.image, verts_camera, skin.faces, posed.camera, coefficients)
+    layout = CoefficientLayout(coefficients.identity.shape[1], coefficients.expression.shape[1])
+    views = []
+    for _ in range(config.views):
+        yaw, pitch = _draw_turn(relief.yaw_rad, config, rng)
+        new_camera = _framing_camera(landmarks, relief.turned_rotation(yaw, pitch))
+        view = relief.turned(yaw, pitch, new_camera, CANVAS_PX)
+        pose = dataclasses.replace(coefficients, rotation=view.rotation, translation_mm=view.translation_mm)
+        margin = (CANVAS_PX - FACE_PX) / 2
+        face_camera = new_camera.cropped(torch.full((1, 2), margin), torch.ones(1))
+        output = layout.encode(pose, face_camera, FACE_PX)[0].numpy()
+        views.append((_filled(view.image, view.covered, rng), output))
+    return views
+
+
+def _draw_turn(yaw_rad: float, config: TurnConfig, rng: np.random.Generator) -> tuple[float, float]:
+    """Added yaw and pitch in radians; a face that looks aside is turned further the same way."""
+    aside = abs(yaw_rad) > math.radians(8)
+    sign = math.copysign(1.0, yaw_rad) if aside else float(rng.choice((-1.0, 1.0)))
+    low = max(math.radians(config.yaw_deg[0]), abs(yaw_rad))
+    target = sign * rng.uniform(low, math.radians(config.yaw_deg[1]))
+    return target - yaw_rad, math.radians(config.pitch_deg) * rng.uniform(-1, 1)
+
+
+def _framing_camera(
+    landmarks_mm: Float[Tensor, "1 68 3"], rotation: Float[Tensor, "1 3 3"]
+) -> WeakPerspectiveCamera:
+    """Camera that puts the crop of the turned face in the middle of a canvas."""
+    box = roi_from_points((landmarks_mm @ rotation.mT)[..., :2])
+    scale = FACE_PX / (box[:, 2] - box[:, 0])
+    centre = (box[:, :2] + box[:, 2:]) / 2
+    return WeakPerspectiveCamera(scale, CANVAS_PX / 2 - centre * scale[:, None])
+
+
+def _filled(image: np.ndarray, covered: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Put smooth random colours where nothing was drawn."""
+    coarse = Image.fromarray(rng.integers(0, 256, (4, 4, 3), dtype=np.uint8))
+    background = np.asarray(coarse.resize((CANVAS_PX, CANVAS_PX), Image.Resampling.BICUBIC))
+    return np.where(covered[..., None], image, background)
