@@ -3,6 +3,7 @@ import torch
 from torch.testing import assert_close
 
 from monoface.shading import linear_to_srgb, srgb_to_linear
+from monoface.shading.color import linear_to_srgb_reference
 
 
 @pytest.mark.parametrize(
@@ -31,3 +32,18 @@ def test_gradients():
     values = torch.linspace(-0.5, 1.5, 21, dtype=torch.float64).requires_grad_()
     assert torch.autograd.gradcheck(srgb_to_linear, (values,))
     assert torch.autograd.gradcheck(linear_to_srgb, (values,))
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_the_fused_curve_is_that_of_the_definition(rng, dtype):
+    # A view with strides of its own, dark values and negative ones among them.
+    values = (torch.rand(3, 5, 4, generator=rng, dtype=dtype) ** 3 - 0.1).movedim(-1, 0)
+    weights = torch.randn(4, 3, 5, generator=rng, dtype=dtype)
+    outcomes = []
+    for function in (linear_to_srgb, linear_to_srgb_reference):
+        leaf = values.clone().requires_grad_()
+        image_srgb = function(leaf)
+        (image_srgb * weights).sum().backward()
+        outcomes.append((image_srgb.detach(), leaf.grad))
+    for fused, definition in zip(*outcomes, strict=True):
+        assert_close(fused, definition)

@@ -13,6 +13,7 @@ from monoface.geometry.triangles import normalize_or_zero, vertex_normals
 from monoface.raster import Fragments, antialias, interpolate, rasterize, texture, uv_derivatives
 from monoface.raster.rasterize import Cull
 from monoface.render.clipping import NearClip, clip_near
+from monoface.render.shaded import shade_pixels
 from monoface.shading import linear_to_srgb, shade, srgb_to_linear
 
 Camera = WeakPerspectiveCamera | PerspectiveCamera
@@ -106,9 +107,16 @@ class VisibleSurface:
         self, attributes: Float[Tensor, "#batch verts channels"]
     ) -> Float[Tensor, "batch height width channels"]:
         """Attributes of the vertices before clipping, at pixels; 0 where there is no surface."""
-        if self.clip is not None:
-            attributes = self.clip.extend(attributes.expand(len(self.verts_px), -1, -1))
-        return interpolate(attributes, self.faces, self.fragments)
+        return interpolate(self._clipped(attributes), self.faces, self.fragments)
+
+    def shade(
+        self, albedo: Float[Tensor, "#batch verts 3"], light: Float[Tensor, "batch coeffs 3"]
+    ) -> Float[Tensor, "batch height width 3"]:
+        """Light that leaves pixels, from albedo at the vertices before clipping; 0 without a surface."""
+        # One by one: slices of joined attributes would cost more, above all backward.
+        normals, colours = self._clipped(self.vertex_normals), self._clipped(albedo)
+        batched = colours.expand(len(normals), -1, -1)
+        return shade_pixels(normals, batched, light, self.faces, self.fragments)
 
     def antialias(
         self, image: Float[Tensor, "batch height width channels"], weld: Int[Tensor, " verts"] | None
@@ -119,6 +127,12 @@ class VisibleSurface:
             new = torch.arange(len(weld), self.verts_px.shape[1], device=weld.device)
             faces = torch.cat((weld, new))[faces]
         return antialias(image, self.verts_px, faces, self.fragments)
+
+    def _clipped(self, attributes: Tensor) -> Tensor:
+        """Attributes of the vertices that were rasterised."""
+        if self.clip is None:
+            return attributes
+        return self.clip.extend(attributes.expand(len(self.verts_px), -1, -1))
 
 
 @dataclass(frozen=True)
@@ -168,9 +182,12 @@ class Renderer:
         if light is not None:
             light = light.expand(len(verts_camera), -1, -1)
         surface = self._rasterize(camera, verts_camera)
-        # One by one: slices of joined attributes would cost more, above all backward.
-        colour = self._colours(surface, albedo, light if self.shading == "vertex" else None)
-        if light is not None and self.shading == "pixel":
+        if light is None or self.shading == "vertex":
+            colour = self._colours(surface, albedo, light)
+        elif albedo.ndim == 3:
+            colour = surface.shade(albedo, light)
+        else:
+            colour = self._sample(albedo, surface)
             lit = shade(colour.flatten(1, 2), surface.normals.flatten(1, 2), light)
             colour = lit.reshape(colour.shape)
         opacity = surface.fragments.mask.to(colour.dtype)

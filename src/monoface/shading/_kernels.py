@@ -1,4 +1,4 @@
-"""Serial numba kernels over points, for `harmonics`. The basis is that of `harmonics.sh_basis`."""
+"""Serial numba kernels over points, for `harmonics`, whose `sh_basis` is the basis here, and for `color`."""
 
 import math
 
@@ -68,3 +68,23 @@ def shade_backward(
             grad_response[7, c] += h * b7
             grad_response[8, c] += h * b8
         grad_normals[p, 0], grad_normals[p, 1], grad_normals[p, 2] = gx, gy, gz
+
+
+@kernel
+def srgb_of_powers(linear: Array, powers: Array, knee: float, image_srgb: Array) -> None:
+    """Puts the sRGB curve together; `powers` are linear values, at least the knee, to the power 1 / 2.4."""
+    real = linear.dtype.type
+    for p in range(len(linear)):
+        value = linear[p]
+        bright = real(1.055) * powers[p] - real(0.055)
+        image_srgb[p] = bright if value > real(knee) else real(12.92) * value
+
+
+@kernel
+def srgb_of_powers_backward(linear: Array, powers: Array, knee: float, grad: Array, result: Array) -> None:
+    """Gradient with respect to linear values, of what `srgb_of_powers` makes of them and their powers."""
+    real = linear.dtype.type
+    for p in range(len(linear)):
+        value = linear[p]
+        bright = real(1.055 / 2.4) * powers[p] / max(value, real(knee))
+        result[p] = grad[p] * (bright if value > real(knee) else real(12.92))

@@ -24,6 +24,17 @@ def linear_to_srgb(image_linear: Float[Tensor, "*shape"]) -> Float[Tensor, "*sha
 
     Differentiable once.
     """
+    if image_linear.device.type != "cpu" or image_linear.dtype not in (torch.float32, torch.float64):
+        return linear_to_srgb_reference(image_linear)
+    # Imported late, because numba takes half a second.
+    from monoface.shading._numba import FusedLinearToSrgb
+
+    fused: Tensor = FusedLinearToSrgb.apply(image_linear, _LINEAR_KNEE)
+    return fused
+
+
+def linear_to_srgb_reference(image_linear: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
+    """The definition of `linear_to_srgb` in plain PyTorch, for any device and for tests."""
     image_srgb: Tensor = _LinearToSrgb.apply(image_linear)
     return image_srgb
 

@@ -14,6 +14,11 @@ _DEGREE_1 = math.sqrt(3 / (4 * math.pi))
 _DEGREE_2 = math.sqrt(15 / (4 * math.pi))
 _DEGREE_2_ZONAL = math.sqrt(5 / (16 * math.pi))
 
+_BASIS_SCALE = (
+    _DEGREE_0, *3 * (_DEGREE_1,), *2 * (_DEGREE_2,), _DEGREE_2_ZONAL, _DEGREE_2, 0.5 * _DEGREE_2,
+)  # fmt: skip
+"""What `sh_basis` multiplies its polynomials by."""
+
 
 def sh_basis(directions: Float[Tensor, "*batch points 3"]) -> Float[Tensor, "*batch points 9"]:
     """Real, orthonormal spherical harmonics up to degree 2 of unit directions.
@@ -97,6 +102,21 @@ def shade(
     points = albedo.shape[-2]
     batched = albedo.reshape(-1, points, 3), normals.reshape(-1, points, 3), response.reshape(-1, 9, 3)
     return FusedShade.apply(*batched).reshape(albedo.shape)
+
+
+def matt_response(light: Float[Tensor, "*batch coeffs 3"]) -> Float[Tensor, "*batch 9 3"]:
+    """What a white matt surface sends out, as a polynomial of its unit normal x, y, z.
+
+    Args:
+        light: 1, 4 or 9 SH coefficients of incoming radiance, as `sh_irradiance` takes them.
+
+    Returns:
+        Coefficients of 1; y, z, x; xy, yz, 3 z^2 - 1, xz, x^2 - y^2.
+    """
+    count = light.shape[-2]
+    factors = [lobe / math.pi * scale for lobe, scale in zip(_COSINE_LOBE, _BASIS_SCALE, strict=True)]
+    response = light.new_tensor(factors[:count])[:, None] * light
+    return torch.nn.functional.pad(response, (0, 0, 0, 9 - count))
 
 
 def shade_reference(
