@@ -2,16 +2,12 @@
 
 import dataclasses
 
-import numpy as np
 import pytest
 import torch
 from synthetic_head import synthetic_head
-from synthetic_packs import SETS, labelled_samples, landmark_samples, small_method
+from synthetic_packs import batch_of, small_method
 from torch.testing import assert_close
 
-from monoface.data.augment import plan_crops
-from monoface.data.batches import BatchMaker
-from monoface.data.packs import CANVAS_PX, FACE_PX
 from monoface.methods.supervision import landmark_distance_all, spread_points
 
 LABEL_TERMS = ("dense", "shape", "rotation", "identity", "expression")
@@ -20,18 +16,6 @@ LABEL_TERMS = ("dense", "shape", "rotation", "identity", "expression")
 @pytest.fixture
 def method():
     return small_method()
-
-
-@pytest.fixture(scope="module")
-def maker():
-    labelled = labelled_samples()
-    packs = [labelled, landmark_samples(labelled)]
-    return BatchMaker(packs, {"labelled": 1.0, "landmarks": 1.0}, synthetic_head(), SETS, crop_px=32)
-
-
-def batch_of(maker, pack, count=3):
-    plan = plan_crops(np.random.default_rng(0), count, CANVAS_PX, FACE_PX, maker.crop_px, None)
-    return maker.assemble(np.full(count, pack), np.arange(count), plan)
 
 
 def test_it_learns_a_batch_by_heart(method, maker):

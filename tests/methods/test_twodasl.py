@@ -2,17 +2,13 @@
 
 import dataclasses
 
-import numpy as np
 import pytest
 import torch
 from synthetic_head import synthetic_head
-from synthetic_packs import SETS, labelled_samples, landmark_samples, small_method, small_twodasl
+from synthetic_packs import SETS, batch_of, small_method, small_twodasl
 from torch.testing import assert_close
 
 from monoface.core.errors import ConfigError
-from monoface.data.augment import plan_crops
-from monoface.data.batches import BatchMaker
-from monoface.data.packs import CANVAS_PX, FACE_PX
 from monoface.facemodel.fitting import project_points
 from monoface.methods.supervision import SupervisionConfig
 from monoface.methods.twodasl import MapTrainingConfig, TwoDasl, TwoDaslConfig
@@ -24,18 +20,6 @@ SELF_TERMS = ("consistency_2d", "consistency_3d", "cycle", "self_critic")
 @pytest.fixture
 def method():
     return small_twodasl()
-
-
-@pytest.fixture(scope="module")
-def maker():
-    labelled = labelled_samples()
-    packs = [labelled, landmark_samples(labelled)]
-    return BatchMaker(packs, {"labelled": 1.0, "landmarks": 1.0}, synthetic_head(), SETS, crop_px=32)
-
-
-def batch_of(maker, pack, count=3):
-    plan = plan_crops(np.random.default_rng(0), count, CANVAS_PX, FACE_PX, maker.crop_px, None)
-    return maker.assemble(np.full(count, pack), np.arange(count), plan)
 
 
 def adam_step(method, batch, optimisers):

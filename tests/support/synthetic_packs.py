@@ -4,6 +4,8 @@ import numpy as np
 import torch
 from synthetic_head import synthetic_head
 
+from monoface.data.augment import plan_crops
+from monoface.data.batches import BatchMaker, TrainingBatch
 from monoface.data.packs import CANVAS_PX, FACE_PX, Pack
 from monoface.facemodel import CoefficientLayout
 from monoface.facemodel.fitting import project_points
@@ -42,6 +44,12 @@ def landmark_samples(labelled: Pack) -> Pack:
     points[1, 7] = np.nan
     outputs = np.full((3, labelled.outputs.shape[1]), np.nan, np.float32)
     return Pack("landmarks", labelled.canvases[:3], {"aflw21": points}, outputs)
+
+
+def batch_of(maker: BatchMaker, pack: int, count: int = 3) -> TrainingBatch:
+    """The first samples of one of a maker's packs, unchanged."""
+    plan = plan_crops(np.random.default_rng(0), count, CANVAS_PX, FACE_PX, maker.crop_px, None)
+    return maker.assemble(np.full(count, pack), np.arange(count), plan)
 
 
 def small_method(crop_px: int = 32) -> Pretrain:
