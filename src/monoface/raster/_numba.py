@@ -74,9 +74,9 @@ class _Rasterize(torch.autograd.Function):
         if grad_barycentric is None and grad_depth is None:
             return None, None, None, None, None
         if grad_barycentric is None:
-            grad_barycentric = linear.new_zeros((*face_index.shape, 3))
+            grad_barycentric = zeros((*face_index.shape, 3), linear.dtype)
         if grad_depth is None:
-            grad_depth = linear.new_zeros(face_index.shape)
+            grad_depth = zeros(tuple(face_index.shape), linear.dtype)
         batch, count = linear.shape
         limits = band_limits(face_index.shape[1], count_bands(batch))
         sums = zeros((batch, len(limits), count, 3), linear.dtype).numpy()
