@@ -17,13 +17,13 @@ from torch import Tensor
 
 from monoface.core.errors import ConfigError
 from monoface.data.augment import CropPlan, crop_canvases, plan_crops
-from monoface.data.mirroring import CoefficientMirror
 from monoface.data.packs import CANVAS_PX, FACE_PX, Pack
 from monoface.data.profile_yaw import turn_profiles_further
 from monoface.data.pseudo_labels import TEACHER_SET, concatenate_sets
 from monoface.facemodel import CoefficientLayout, FaceModel, LandmarkSet, PointBasis
 from monoface.facemodel.fitting import CorrectionConfig, LandmarkFit, correct_fit, project_points
 from monoface.facemodel.landmarks import FLM18
+from monoface.facemodel.mirroring import CoefficientMirror
 from monoface.geometry.rotations import camera_to_head, head_angles_from_matrix
 from monoface.networks import load_regressor
 

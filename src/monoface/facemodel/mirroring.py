@@ -7,9 +7,13 @@ import torch
 from jaxtyping import Bool
 from torch import Tensor
 
-from monoface.facemodel import FaceCoefficients, FaceModel
+from monoface.facemodel.coefficients import FaceCoefficients
 from monoface.facemodel.landmarks import LEFT_RIGHT_21, LEFT_RIGHT_68
-from monoface.facemodel.modes import identity_mirror
+from monoface.facemodel.model import FaceModel
+from monoface.facemodel.modes import albedo_mirror, identity_mirror
+
+# Rows of spherical harmonics, in the order of `shading.sh_basis`, that are odd in x: x, xy and xz.
+_ODD_LIGHT = (3, 4, 7)
 
 
 class CoefficientMirror:
@@ -17,10 +21,18 @@ class CoefficientMirror:
 
     def __init__(self, model: FaceModel) -> None:
         self._identity = identity_mirror(model.data)
+        self._albedo = albedo_mirror(model.data)
+        self._light = torch.ones(9, 1).index_fill(0, torch.tensor(_ODD_LIGHT), -1.0)
         self._expression = torch.tensor(mirrored_expressions(model.expression_names))
 
     def __call__(self, coefficients: FaceCoefficients, where: Bool[Tensor, " batch"]) -> FaceCoefficients:
-        """The faces that a mirror shows, in some rows: mirrored in x about the camera's axis."""
+        """The faces that a mirror shows, in some rows: mirrored in x about the camera's axis.
+
+        Light is mirrored with them. Albedo may be left out, with no coefficients.
+        """
+        albedo = coefficients.albedo
+        if albedo.shape[1]:
+            albedo = torch.where(where[:, None], albedo @ self._albedo, albedo)
         side = torch.where(where[:, None], -1.0, 1.0).to(coefficients.rotation)
         flip = torch.cat((side, torch.ones_like(side), torch.ones_like(side)), dim=-1)
         return replace(
@@ -31,6 +43,8 @@ class CoefficientMirror:
             expression=torch.where(
                 where[:, None], coefficients.expression[:, self._expression], coefficients.expression
             ),
+            albedo=albedo,
+            light=torch.where(where[:, None, None], coefficients.light * self._light, coefficients.light),
             rotation=flip[:, :, None] * coefficients.rotation * flip[:, None, :],
             translation_mm=coefficients.translation_mm * flip,
         )
