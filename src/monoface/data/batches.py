@@ -155,7 +155,7 @@ class BatchMaker:
         return move_points(renamed, plan).astype(np.float32)
 
     def _moved_outputs(self, outputs: Tensor, plan: CropPlan) -> Tensor:
-        coefficients, camera = self.layout.decode(outputs, FACE_PX)
+        coefficients, camera = self.layout.decode_weak(outputs, FACE_PX)
         # The origin's place in the crop of FACE_PX, then in the canvas, then in the new crop.
         margin = (CANVAS_PX - FACE_PX) / 2
         shift = coefficients.translation_mm[:, :2] * camera.scale_px_per_mm[:, None]

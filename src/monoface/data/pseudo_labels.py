@@ -242,7 +242,7 @@ def _fit(
                 seen = torch.where(weights[part][..., None] > 0, stacked[part], torch.nan)
                 fit = turn_profiles_further(fit, basis, seen, config.annotated_extra_yaw_deg, FACE_PX)
             output[part], error[part] = fit.output, fit.error_percent
-    coefficients, camera = layout.decode(output, FACE_PX)
+    coefficients, camera = layout.decode_weak(output, FACE_PX)
     return LandmarkFit(coefficients, camera, output, error)
 
 

@@ -14,7 +14,7 @@ from monoface.data.batches import TrainingBatch
 from monoface.facemodel import CoefficientLayout, FaceCoefficients, FaceModel, LandmarkSet, PointBasis
 from monoface.facemodel.fitting import project_points
 from monoface.facemodel.modes import vertex_areas
-from monoface.geometry.cameras import WeakPerspectiveCamera
+from monoface.geometry.cameras import AnyCamera
 from monoface.losses.coefficients import gaussian_prior, mean_squared, range_excess, rotation_distance
 from monoface.losses.landmarks import landmark_distance
 
@@ -93,7 +93,7 @@ class PosedPrediction:
 
     raw_expression: Float[Tensor, "batch expressions"]
     coefficients: FaceCoefficients
-    camera: WeakPerspectiveCamera
+    camera: AnyCamera
 
 
 class Supervision(nn.Module):
@@ -170,7 +170,7 @@ class Supervision(nn.Module):
     def _label_terms(
         self,
         predicted: PosedPrediction,
-        known: tuple[FaceCoefficients, WeakPerspectiveCamera],
+        known: tuple[FaceCoefficients, AnyCamera],
         labelled: Tensor,
     ) -> dict[str, Tensor]:
         posed = (predicted.coefficients, predicted.camera)
@@ -190,8 +190,8 @@ class Supervision(nn.Module):
 
 def landmark_distance_all(
     basis: PointBasis,
-    predicted: tuple[FaceCoefficients, WeakPerspectiveCamera],
-    known: tuple[FaceCoefficients, WeakPerspectiveCamera],
+    predicted: tuple[FaceCoefficients, AnyCamera],
+    known: tuple[FaceCoefficients, AnyCamera],
 ) -> Float[Tensor, " batch"]:
     """Mean distance in pixels of a basis's points under two posed faces; one value per sample."""
     target = project_points(basis, *known)
