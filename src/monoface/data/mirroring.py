@@ -4,12 +4,13 @@ from dataclasses import replace
 
 import numpy as np
 import torch
-from jaxtyping import Bool
+from jaxtyping import Bool, Float
 from torch import Tensor
 
 from monoface.facemodel import FaceCoefficients, FaceModel
 from monoface.facemodel.landmarks import LEFT_RIGHT_21, LEFT_RIGHT_68
-from monoface.facemodel.modes import identity_mirror
+from monoface.facemodel.modes import albedo_mirror, identity_mirror
+from monoface.shading import mirror_radiance
 
 
 class CoefficientMirror:
@@ -17,6 +18,7 @@ class CoefficientMirror:
 
     def __init__(self, model: FaceModel) -> None:
         self._identity = identity_mirror(model.data)
+        self._albedo = albedo_mirror(model.data)
         self._expression = torch.tensor(mirrored_expressions(model.expression_names))
 
     def __call__(self, coefficients: FaceCoefficients, where: Bool[Tensor, " batch"]) -> FaceCoefficients:
@@ -31,9 +33,17 @@ class CoefficientMirror:
             expression=torch.where(
                 where[:, None], coefficients.expression[:, self._expression], coefficients.expression
             ),
+            albedo=self.albedo(coefficients.albedo, where),
+            light=torch.where(where[:, None, None], mirror_radiance(coefficients.light), coefficients.light),
             rotation=flip[:, :, None] * coefficients.rotation * flip[:, None, :],
             translation_mm=coefficients.translation_mm * flip,
         )
+
+    def albedo(self, albedo: Float[Tensor, "batch albedo"], where: Bool[Tensor, " batch"]) -> Tensor:
+        """The same of albedo coefficients; where there are none of them, none."""
+        if albedo.shape[1] == 0:
+            return albedo
+        return torch.where(where[:, None], albedo @ self._albedo, albedo)
 
 
 def mirrored_expressions(names: tuple[str, ...]) -> list[int]:

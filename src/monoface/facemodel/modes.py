@@ -71,9 +71,19 @@ def identity_mirror(model: FaceModelData) -> Float[Tensor, "identity identity"]:
     squares solution is exact for a model whose modes span the mirror images of its shapes.
     """
     basis = model.identity_basis_mm.double()
-    mirrored = basis[:, model.mirror] * basis.new_tensor([-1.0, 1.0, 1.0])
+    return _in_terms_of(basis, basis[:, model.mirror] * basis.new_tensor([-1.0, 1.0, 1.0]))
+
+
+def albedo_mirror(model: FaceModelData) -> Float[Tensor, "albedo albedo"]:
+    """The same for albedo coefficients."""
+    basis = model.albedo_basis.double()
+    return _in_terms_of(basis, basis[:, model.mirror])
+
+
+def _in_terms_of(basis: Tensor, modes: Tensor) -> Tensor:
+    """Matrix that turns coefficients of other modes (a row) into those of a basis, by least squares."""
     gram = torch.einsum("ivc,jvc->ij", basis, basis)
-    cross = torch.einsum("ivc,jvc->ij", mirrored, basis)
+    cross = torch.einsum("ivc,jvc->ij", modes, basis)
     return torch.linalg.solve(gram, cross, left=False).float()
 
 
