@@ -4,7 +4,7 @@ Methods share this; what they add to it is their own.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import torch
 from jaxtyping import Float
@@ -106,13 +106,21 @@ class Supervision(nn.Module):
         model: The face model; has the sets of `config.set_weights` and `ibug68`.
         crop_px: Side of the crops.
         config: Weights.
+        layout: What outputs mean; the model's geometry under weak perspective by default. What is known about
+            samples always is of that kind, whatever follows it.
     """
 
-    def __init__(self, model: FaceModel, crop_px: int, config: SupervisionConfig) -> None:
+    def __init__(
+        self,
+        model: FaceModel,
+        crop_px: int,
+        config: SupervisionConfig,
+        layout: CoefficientLayout | None = None,
+    ) -> None:
         super().__init__()
         self.config = config
         self.crop_px = crop_px
-        self.layout = CoefficientLayout.of(model)
+        self.layout = layout or CoefficientLayout.of(model)
         self.sets = nn.ModuleDict({name: model.subset(model.landmarks(name)) for name in config.set_weights})
         self.landmarks68 = model.subset(model.landmarks("ibug68"))
         self.dense = model.subset(spread_points(model, config.dense_points))
@@ -123,13 +131,27 @@ class Supervision(nn.Module):
         return PosedPrediction(self.layout.split(output)[1], coefficients, camera)
 
     def terms(
-        self, predicted: PosedPrediction, log_error: Float[Tensor, " batch"], batch: TrainingBatch
+        self,
+        predicted: PosedPrediction,
+        log_error: Float[Tensor, " batch"],
+        batch: TrainingBatch,
+        true_identity: Float[Tensor, "batch identity"] | None = None,
     ) -> dict[str, Float[Tensor, " batch"]]:
-        """Every term by name, before weighting; zero for samples that it does not concern."""
-        known = self.layout.decode(batch.outputs, self.crop_px)
+        """Every term by name, before weighting; zero for samples that it does not concern.
+
+        Args:
+            predicted: What outputs mean.
+            log_error: The foretold error.
+            batch: What is known.
+            true_identity: Of labelled samples, where more is known about the people than the single sample
+                says; concerns the terms without pose.
+        """
+        known = self.layout.geometry.decode(batch.outputs, self.crop_px)
         labelled = batch.labelled.to(log_error)
         terms, error_px, annotated = self._landmark_terms(predicted, batch)
-        terms |= self._label_terms(predicted, known, labelled)
+        terms |= self._posed_terms(predicted, known, labelled)
+        truth = known[0] if true_identity is None else replace(known[0], identity=true_identity)
+        terms |= self._unposed_terms(predicted, truth, labelled)
         unknown = 1 - labelled
         terms["identity_prior"] = gaussian_prior(predicted.coefficients.identity) * unknown
         terms["expression_prior"] = predicted.coefficients.expression.mean(dim=-1) * unknown
@@ -167,21 +189,22 @@ class Supervision(nn.Module):
             total, count = total + distance_px, count + seen.any(dim=-1).to(count)
         return terms, total / count.clamp_min(1), count > 0
 
-    def _label_terms(
-        self,
-        predicted: PosedPrediction,
-        known: tuple[FaceCoefficients, AnyCamera],
-        labelled: Tensor,
+    def _posed_terms(
+        self, predicted: PosedPrediction, known: tuple[FaceCoefficients, AnyCamera], labelled: Tensor
     ) -> dict[str, Tensor]:
         posed = (predicted.coefficients, predicted.camera)
         dense_px = landmark_distance_all(self.landmarks68, posed, known)
         dense_px = dense_px + landmark_distance_all(self.dense, posed, known)
-        found, truth = predicted.coefficients, known[0]
+        turn = rotation_distance(predicted.coefficients.rotation, known[0].rotation)
+        return {"dense": 50 * dense_px / self.crop_px * labelled, "rotation": turn * labelled}
+
+    def _unposed_terms(
+        self, predicted: PosedPrediction, truth: FaceCoefficients, labelled: Tensor
+    ) -> dict[str, Tensor]:
+        found = predicted.coefficients
         shape = self.dense(found.identity, found.expression) - self.dense(truth.identity, truth.expression)
         terms = {
-            "dense": 50 * dense_px / self.crop_px,
             "shape": (shape.square().sum(dim=-1) + 0.25).sqrt().mean(dim=-1) - 0.5,
-            "rotation": rotation_distance(found.rotation, truth.rotation),
             "identity": mean_squared(found.identity, truth.identity),
             "expression": mean_squared(predicted.raw_expression, truth.expression),
         }
