@@ -8,8 +8,8 @@ from monoface.geometry.cameras import PerspectiveCamera, WeakPerspectiveCamera, 
 
 Camera = PerspectiveCamera | WeakPerspectiveCamera
 
-# Points nearer to a pinhole, or behind it, are projected as if so many millimetres away, as cameras do.
-_NEAREST_MM = 1.0
+NEAREST_MM = 1.0
+"""Points nearer to a pinhole, or behind it, are projected as if so many millimetres away, as cameras do."""
 
 
 def reproject(
@@ -32,7 +32,7 @@ def reproject(
         translation: Likewise, millimetres.
     """
     batch, height, width = depth_target.shape
-    matrix = _projection(camera_source) @ rigid_matrix(rotation, translation) @ _unprojection(camera_target)
+    matrix = reprojection_matrix(camera_target, camera_source, rotation, translation)
     depth = depth_target.reshape(batch, 1, -1)
     pixels = _pixel_centres(depth_target)
     if isinstance(camera_target, PerspectiveCamera):
@@ -42,9 +42,23 @@ def reproject(
     projected = torch.baddbmm(matrix[..., 3:], matrix[..., :3], places)
     points, depth_source = projected[:, :2], projected[:, 2]
     if isinstance(camera_source, PerspectiveCamera):
-        points = points / depth_source.clamp_min(_NEAREST_MM)[:, None]
+        points = points / depth_source.clamp_min(NEAREST_MM)[:, None]
     source_px = points.transpose(1, 2).reshape(batch, height, width, 2)
     return source_px, depth_source.reshape(batch, height, width)
+
+
+def reprojection_matrix(
+    camera_target: Camera,
+    camera_source: Camera,
+    rotation: Float[Tensor, "batch 3 3"],
+    translation: Float[Tensor, "batch 3"],
+) -> Float[Tensor, "batch 3 4"]:
+    """Matrix from what the target shows at pixels to pixels of the source, and depth in its frame.
+
+    It takes x, y, depth, 1, where x and y are pixel coordinates, times depth if the target's camera is a
+    pinhole; and it gives x, y, depth, where x and y are times depth if the source's camera is a pinhole.
+    """
+    return _projection(camera_source) @ rigid_matrix(rotation, translation) @ _unprojection(camera_target)
 
 
 def sample_bilinear(

@@ -8,9 +8,6 @@ from monoface.geometry.reprojection import sample_bilinear
 
 DEFAULT_TOLERANCE_MM = 3.0
 
-# Depth of what lies behind a surface, where bilinear sampling must not find it.
-_FAR_MM = 1e6
-
 
 def covisible_by_depth(
     source_px: Float[Tensor, "batch height width 2"],
@@ -21,7 +18,8 @@ def covisible_by_depth(
 ) -> Bool[Tensor, "batch height width"]:
     """Where the target's surface, moved into the source's frame, is what the source shows.
 
-    False next to the source's silhouettes, where a pixel beside the place has no surface. No gradient.
+    False next to the source's silhouettes: all four pixels around the place must have a surface, since no
+    depth lies between a surface and what has none. No gradient.
 
     Args:
         source_px: Where the target's surface lies in the source (`geometry.reprojection.reproject`).
@@ -32,16 +30,9 @@ def covisible_by_depth(
             surfaces that are not flat between pixels.
     """
     with torch.no_grad():
-        sampled_mm, inside = sample_bilinear(source_depth_map(depth_source), source_px)
+        sampled_mm, inside = sample_bilinear(depth_source[:, None], source_px)
         near = (warped_mm - sampled_mm[:, 0]).abs() <= tolerance_mm
-        return inside & near & (depth_target > 0)
-
-
-def source_depth_map(
-    depth: Float[Tensor, "batch rows columns"],
-) -> Float[Tensor, "batch 1 rows columns"]:
-    """Depth to sample between pixels: very far, not 0, where there is no surface."""
-    return torch.where(depth > 0, depth, _FAR_MM)[:, None]
+        return inside & near & (depth_target > 0) & _amid_surface(depth_source > 0, source_px)
 
 
 def covisible_by_vertices(
@@ -74,6 +65,17 @@ def covisible_by_vertices(
     around = (target & source)[:, faces].any(dim=-1)
     found = around.gather(1, face_index_target.clamp_min(0).flatten(1)).view_as(face_index_target)
     return found & (face_index_target >= 0)
+
+
+def _amid_surface(
+    mask: Bool[Tensor, "batch rows columns"], points_px: Float[Tensor, "batch height width 2"]
+) -> Bool[Tensor, "batch height width"]:
+    """Whether all four pixels around a place show a surface."""
+    rows, columns = mask.shape[1] - 1, mask.shape[2] - 1
+    whole = mask[:, 1:, 1:] & mask[:, 1:, :-1] & mask[:, :-1, 1:] & mask[:, :-1, :-1]
+    corner = (points_px - 0.5).floor().long()
+    index = corner[..., 1].clamp(0, rows - 1) * columns + corner[..., 0].clamp(0, columns - 1)
+    return whole.flatten(1).gather(1, index.flatten(1)).view_as(index)
 
 
 def _shown_vertices(
