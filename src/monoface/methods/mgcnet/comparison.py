@@ -154,9 +154,7 @@ def _warp_by_mask(
     source: View, target: View, covisible: Tensor, *, clamped: bool
 ) -> tuple[WarpedView, Tensor]:
     """Sampling where a mask that knows no depth allows it; what lies outside has a weight if clamped."""
-    source_px, warped_mm = reproject(
-        target.depth, target.camera, source.camera, *source.relative_to(target)
-    )
+    source_px, warped_mm = reproject(target.depth, target.camera, source.camera, *source.relative_to(target))
     layers = torch.cat((source.image, source.depth[:, None]), dim=1)
     sampled, validity = sample_clamped(layers, source_px)
     if not clamped:

@@ -12,10 +12,10 @@ from monoface.networks import ResNetConfig
 from monoface.render.covisibility import DEFAULT_TOLERANCE_MM
 
 Shared = Literal["none", "target", "mean"]
-"""Whose identity and albedo the views of one person are drawn with: each its own, the target's, their mean."""
+"""Whose identity and albedo views of one person are drawn with: their own, the target's, or their mean."""
 
 Covisibility = Literal["depth", "vertices", "vertices_leaking"]
-"""How it is found what two views both show: by depth; by common vertices; by these with the published leak."""
+"""How it is found what two views both show: by depth, by common vertices, or by these as published."""
 
 PUBLISHED_FOCAL_PER_SIZE = 4700 / 224
 _PUBLISHED_BATCH, _PUBLISHED_MODES = 2, 80
@@ -29,8 +29,8 @@ class ViewTermsConfig:
 
     Attributes:
         shared: Whose identity and albedo the views of one person are drawn with.
-        shared_labels: Whether labelled views of one person are told the mean of their identities, in the terms
-            without pose; else each is told its own.
+        shared_labels: Whether labelled views of one person are told the mean of their identities, in the
+            terms without pose; else each is told its own.
         agreement: Weight of the distance of the views' neutral shapes from their mean, in mm.
         albedo_agreement: Weight of squared differences of the views' albedo coefficients from their mean.
         pixel: Weight of the colour distance of the source, warped into the target, from the target.
@@ -80,8 +80,8 @@ class ViewTermsConfig:
     def published(cls) -> Self:
         """The paper's weights, and what the published code computes, its four defects included.
 
-        Depth and epipolar terms sum the table of errors and flags there, so their weights are those of the code
-        times its batch of 2, squared.
+        Depth and epipolar terms sum the table of errors and flags there, so their weights are those of the
+        code times its batch of 2, squared.
         """
         return cls(
             shared="none",

@@ -39,15 +39,13 @@ def draw_views(
     verts_camera = transform_points(coefficients.rotation, coefficients.translation_mm, verts_mm)
     albedo = mesh.albedo(coefficients.albedo)
     renderer = Renderer(mesh.faces, (size_px, size_px), mesh.weld)
-    return DrawnViews(
-        coefficients, camera, renderer.render(camera, verts_camera, albedo, coefficients.light)
-    )
+    return DrawnViews(coefficients, camera, renderer.render(camera, verts_camera, albedo, coefficients.light))
 
 
 def reduced(
     image: Float[Tensor, "batch channels side side"], size_px: int
 ) -> Float[Tensor, "batch channels {size_px} {size_px}"]:
-    """Square pictures made smaller, antialiased: by whole factors as means, else as the pipeline's crops are."""
+    """Square pictures made smaller: by whole factors as means, else antialiased as the pipeline's crops."""
     side = image.shape[-1]
     if side == size_px:
         return image
