@@ -111,12 +111,20 @@ class CoefficientLayout:
         return albedo, output[:, -self.LIGHT_SIZE :].unflatten(1, (9, 3))
 
     def decode(
-        self, output: Float[Tensor, "batch outputs"], size_px: int
+        self,
+        output: Float[Tensor, "batch outputs"],
+        size_px: int,
+        focal_per_size: Float[Tensor, " batch"] | None = None,
     ) -> tuple[FaceCoefficients, AnyCamera]:
         """Coefficients and camera in a crop of `size_px` pixels; without a light in the layout it is zero.
 
         Bounded expression weights are clamped in value but not in gradient, so that a weight that left
         its range can come back.
+
+        Args:
+            output: Of a network.
+            size_px: Side of the crop.
+            focal_per_size: Focal length of each crop's camera, where it is known better than by the layout.
         """
         identity, expression, rotation6, log_scale, shift = self.split(output)
         albedo, light = self.split_appearance(output)
@@ -128,11 +136,13 @@ class CoefficientLayout:
         shift_mm = shift * (self.SHIFT_PER_SIZE * size_px) / scale[:, None]
         principal = torch.full_like(shift_mm, size_px / 2)
         camera: AnyCamera
-        if self.focal_per_size is None:
+        if focal_per_size is None and self.focal_per_size is not None:
+            focal_per_size = torch.full_like(scale, self.focal_per_size)
+        if focal_per_size is None:
             distance = torch.full_like(scale, NOMINAL_DISTANCE_MM)
             camera = WeakPerspectiveCamera(scale, principal)
         else:
-            focal_px = torch.full_like(scale, self.focal_per_size * size_px)
+            focal_px = focal_per_size * size_px
             distance = focal_px / scale
             camera = PerspectiveCamera(focal_px, principal)
         coefficients = FaceCoefficients(

@@ -4,7 +4,7 @@ Methods share this; what they add to it is their own.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import torch
 from jaxtyping import Float
@@ -95,6 +95,31 @@ class PosedPrediction:
     coefficients: FaceCoefficients
     camera: AnyCamera
 
+    @property
+    def posed(self) -> tuple[FaceCoefficients, AnyCamera]:
+        """What projects points."""
+        return self.coefficients, self.camera
+
+
+@dataclass(frozen=True)
+class KnownFaces:
+    """What is known about labelled samples.
+
+    Attributes:
+        coefficients: Shape, expression and pose.
+        camera: Camera of the crop.
+        identity: Of the person, for the terms without pose: several photos may tell it better than one.
+    """
+
+    coefficients: FaceCoefficients
+    camera: AnyCamera
+    identity: Float[Tensor, "batch identity"]
+
+    @property
+    def posed(self) -> tuple[FaceCoefficients, AnyCamera]:
+        """What projects points."""
+        return self.coefficients, self.camera
+
 
 class Supervision(nn.Module):
     """Terms of the loss that compare outputs with what is known about a batch.
@@ -130,12 +155,17 @@ class Supervision(nn.Module):
         coefficients, camera = self.layout.decode(output, self.crop_px)
         return PosedPrediction(self.layout.split(output)[1], coefficients, camera)
 
+    def known(self, batch: TrainingBatch) -> KnownFaces:
+        """What the known outputs of a batch mean."""
+        coefficients, camera = self.layout.geometry.decode(batch.outputs, self.crop_px)
+        return KnownFaces(coefficients, camera, coefficients.identity)
+
     def terms(
         self,
         predicted: PosedPrediction,
         log_error: Float[Tensor, " batch"],
         batch: TrainingBatch,
-        true_identity: Float[Tensor, "batch identity"] | None = None,
+        known: KnownFaces | None = None,
     ) -> dict[str, Float[Tensor, " batch"]]:
         """Every term by name, before weighting; zero for samples that it does not concern.
 
@@ -143,22 +173,20 @@ class Supervision(nn.Module):
             predicted: What outputs mean.
             log_error: The foretold error.
             batch: What is known.
-            true_identity: Of labelled samples, where more is known about the people than the single sample
-                says; concerns the terms without pose.
+            known: What its known outputs mean, where that is more than the layout's geometry says.
         """
-        known = self.layout.geometry.decode(batch.outputs, self.crop_px)
+        known = known or self.known(batch)
         labelled = batch.labelled.to(log_error)
         terms, error_px, annotated = self._landmark_terms(predicted, batch)
         terms |= self._posed_terms(predicted, known, labelled)
-        truth = known[0] if true_identity is None else replace(known[0], identity=true_identity)
-        terms |= self._unposed_terms(predicted, truth, labelled)
+        terms |= self._unposed_terms(predicted, known, labelled)
         unknown = 1 - labelled
         terms["identity_prior"] = gaussian_prior(predicted.coefficients.identity) * unknown
         terms["expression_prior"] = predicted.coefficients.expression.mean(dim=-1) * unknown
         if self.layout.bounded:
             terms["range"] = range_excess(predicted.raw_expression, 0.0, 1.0)
 
-        posed68 = landmark_distance_all(self.landmarks68, (predicted.coefficients, predicted.camera), known)
+        posed68 = landmark_distance_all(self.landmarks68, predicted.posed, known.posed)
         error_px = torch.where(batch.labelled, posed68, error_px).detach()
         # The size of a face in its crop is the crop's side over sqrt(2).
         measured = (error_px / (self.crop_px / 2**0.5)).clamp_min(1e-3).log()
@@ -190,23 +218,22 @@ class Supervision(nn.Module):
         return terms, total / count.clamp_min(1), count > 0
 
     def _posed_terms(
-        self, predicted: PosedPrediction, known: tuple[FaceCoefficients, AnyCamera], labelled: Tensor
+        self, predicted: PosedPrediction, known: KnownFaces, labelled: Tensor
     ) -> dict[str, Tensor]:
-        posed = (predicted.coefficients, predicted.camera)
-        dense_px = landmark_distance_all(self.landmarks68, posed, known)
-        dense_px = dense_px + landmark_distance_all(self.dense, posed, known)
-        turn = rotation_distance(predicted.coefficients.rotation, known[0].rotation)
+        dense_px = landmark_distance_all(self.landmarks68, predicted.posed, known.posed)
+        dense_px = dense_px + landmark_distance_all(self.dense, predicted.posed, known.posed)
+        turn = rotation_distance(predicted.coefficients.rotation, known.coefficients.rotation)
         return {"dense": 50 * dense_px / self.crop_px * labelled, "rotation": turn * labelled}
 
     def _unposed_terms(
-        self, predicted: PosedPrediction, truth: FaceCoefficients, labelled: Tensor
+        self, predicted: PosedPrediction, known: KnownFaces, labelled: Tensor
     ) -> dict[str, Tensor]:
-        found = predicted.coefficients
-        shape = self.dense(found.identity, found.expression) - self.dense(truth.identity, truth.expression)
+        found, true_expression = predicted.coefficients, known.coefficients.expression
+        shape = self.dense(found.identity, found.expression) - self.dense(known.identity, true_expression)
         terms = {
             "shape": (shape.square().sum(dim=-1) + 0.25).sqrt().mean(dim=-1) - 0.5,
-            "identity": mean_squared(found.identity, truth.identity),
-            "expression": mean_squared(predicted.raw_expression, truth.expression),
+            "identity": mean_squared(found.identity, known.identity),
+            "expression": mean_squared(predicted.raw_expression, true_expression),
         }
         return {name: value * labelled for name, value in terms.items()}
 

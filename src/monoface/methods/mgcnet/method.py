@@ -24,12 +24,14 @@ from monoface.methods.contract import StepResult
 from monoface.methods.mgcnet.comparison import VIEWS, compare_landmarks, compare_pictures
 from monoface.methods.mgcnet.config import MgcnetConfig, Shared
 from monoface.methods.mgcnet.drawn import TARGET, DrawnViews, draw_views, reduced, shared_over_views
-from monoface.methods.supervision import PosedPrediction, Supervision
+from monoface.methods.supervision import KnownFaces, PosedPrediction, Supervision
 from monoface.networks import Regressor, RegressorConfig
 from monoface.networks.identity import IdentityEncoder
 
 # Gates of a sample: from which on pictures and depths, and landmarks, are compared.
 _PICTURES, _LANDMARKS = 1, 2
+# A focal length, in sides of the crop, at which perspective is as good as weak.
+_FAR = 1e4
 # Of the 68 points, those that are published to count more: the nose and the inner mouth.
 _DETAIL = (*range(27, 36), *range(60, 68))
 
@@ -129,10 +131,7 @@ class Mgcnet:
     ) -> dict[str, Float[Tensor, " views"]]:
         """What is known about single views: landmarks and labels."""
         config, singles = self.config, _single_views(batch)
-        true_identity = None
-        if config.multi_view and config.views.shared_labels:
-            true_identity = self._shared_identity(batch)
-        terms = self.supervision.terms(posed, log_error, singles, true_identity)
+        terms = self.supervision.terms(posed, log_error, singles, self._known(batch))
         found = posed.coefficients
         if self._landmarks is not None:
             known_px = singles.points_px[config.landmark_set]
@@ -145,6 +144,18 @@ class Mgcnet:
         if config.expression_gaussian:
             terms["expression_gaussian"] = gaussian_prior(found.expression)
         return terms
+
+    def _known(self, batch: MultiViewBatch) -> KnownFaces:
+        """What known outputs mean: drawn heads have the layout's camera, photos' labels know no distance."""
+        outputs = batch.outputs.flatten(0, 1)
+        focal_per_size = None
+        if self.config.focal_per_size is not None:
+            focal_per_size = torch.where(batch.lit.flatten(), self.config.focal_per_size, _FAR).to(outputs)
+        coefficients, camera = self.layout.geometry.decode(outputs, self.config.view_px, focal_per_size)
+        identity = coefficients.identity
+        if self.config.multi_view and self.config.views.shared_labels:
+            identity = self._shared_identity(batch)
+        return KnownFaces(coefficients, camera, identity)
 
     def _shared_identity(self, batch: MultiViewBatch) -> Float[Tensor, "views identity"]:
         """Known identities; of one person, the mean over the views where it is known."""
