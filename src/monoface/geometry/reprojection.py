@@ -91,7 +91,8 @@ def sample_clamped(
     """The published `sample_bilinear`: values, and as validity the sum of four bilinear weights.
 
     Corners are clamped into the picture before the weights are found. Outside, weights of both signs
-    cancel, but far outside only up to rounding: neither values nor validity are zero there.
+    cancel, but up to rounding only, which grows with the way; at the last row's and column's centres they
+    cancel too.
     """
     batch, channels, height, width = image.shape
     x, y = (points_px - 0.5).unbind(dim=-1)
