@@ -116,7 +116,7 @@ def run_variant(
     torch.manual_seed(seed)
     method = TwoDasl(model, config)
     if chosen.init is not None:
-        start_from(chosen.init, method.regressor, model)
+        start_from(chosen.init, method.regressor, model, method.layout)
     packs = load_packs(chosen.packs)
     usual = TrainRegressorConfig(data=chosen.data, out=folder).shares
     shares = {pack.name: usual.get(pack.name, 0.0) for pack in packs}

@@ -67,7 +67,7 @@ def test_a_dot_at_the_nose_is_drawn_where_the_outputs_put_it(head, monkeypatch):
     )
     even = torch.zeros(9, 3)
     even[0] = 1.0 / 0.282095
-    monkeypatch.setattr(synthetic, "_draw_light", lambda rng: even)
+    monkeypatch.setattr(synthetic, "draw_light", lambda rng: even)
     monkeypatch.setattr(
         synthetic, "draw_background", lambda photos, rng: np.zeros((CANVAS_PX, CANVAS_PX, 3), np.float32)
     )
@@ -113,7 +113,7 @@ def test_photos_are_put_behind_heads(head):
 
 def test_expressions_are_few_and_within_their_range():
     names = tuple(f"{base}{side}" for base in "abcdefghij" for side in ("Left", "Right"))
-    weights = synthetic._draw_expressions(names, 2000, np.random.default_rng(0), active=4.0)
+    weights = synthetic.draw_expressions(names, 2000, np.random.default_rng(0), active=4.0)
     assert weights.dtype == np.float32
     assert weights.min() == 0
     assert 0.9 < weights.max() <= 1
@@ -125,7 +125,7 @@ def test_expressions_are_few_and_within_their_range():
 
 def test_three_of_four_faces_do_nearly_the_same_on_both_sides():
     names = ("mouthSmileLeft", "jawOpen", "mouthSmileRight")
-    weights = synthetic._draw_expressions(names, 2000, np.random.default_rng(0), active=2.0)
+    weights = synthetic.draw_expressions(names, 2000, np.random.default_rng(0), active=2.0)
     partner = weights[:, mirrored_expressions(names)]
     active = (weights[:, 0] > 0) & (partner[:, 0] > 0)
     ratio = weights[active, 0] / partner[active, 0]
@@ -138,7 +138,7 @@ def test_three_of_four_faces_do_nearly_the_same_on_both_sides():
 
 def test_light_is_a_positive_sky_that_is_brighter_in_front_and_above():
     rng = np.random.default_rng(0)
-    lights = torch.stack([synthetic._draw_light(rng) for _ in range(200)])
+    lights = torch.stack([synthetic.draw_light(rng) for _ in range(200)])
     assert (lights[:, 0] > 0).all()
     directions = torch.nn.functional.normalize(
         torch.randn(500, 3, generator=torch.Generator().manual_seed(0)), dim=1

@@ -75,7 +75,9 @@ def test_what_all_have_in_common_is_found(face_model, truth, refined, cheeks):
 def test_photos_are_explained_better_even_those_kept_out(face_model, samples, refined):
     before = photometric_errors(face_model, samples)
     assert (photometric_errors(FaceModel(refined), samples) < before).all()
-    first, kept_out = held_out_errors(face_model.data, samples, RefineAlbedoConfig(rounds=1, keeping=2.0), folds=2)
+    first, kept_out = held_out_errors(
+        face_model.data, samples, RefineAlbedoConfig(rounds=1, keeping=2.0), folds=2
+    )
     np.testing.assert_allclose(first, before)
     assert kept_out.mean() < 0.9 * before.mean()
 

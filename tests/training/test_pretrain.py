@@ -194,7 +194,8 @@ def test_weights_are_written_with_their_errors(regressor, tmp_path):
     path = tmp_path / "pretrain.safetensors"
     sets = [shifted("one", [1.0, 3.0])]
     config = TrainPretrainConfig(data=tmp_path / "data", out=tmp_path)
-    assert write_weights(regressor, synthetic_head(), sets, config, path) == path
+    head = synthetic_head()
+    assert write_weights(regressor, CoefficientLayout.of(head), head, sets, config, path) == path
     card = json.loads((tmp_path / "pretrain.card.json").read_text())
     assert card["metrics_percent"] == {"one": pytest.approx(20.0, abs=0.01)}
     written, info = load_regressor(path)

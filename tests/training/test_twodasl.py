@@ -119,7 +119,7 @@ def test_a_network_without_a_map_is_a_start_that_changes_nothing(pretrained):
         landmark_map=LandmarkMapConfig(kind="hard"),
     )
     wider, narrow = Regressor(config).eval(), load_regressor(pretrained)[0]
-    start_from(pretrained, wider, head)
+    start_from(pretrained, wider, head, CoefficientLayout.of(head))
     image = torch.rand(2, 3, 120, 120)
     for level in (0.0, 1.0):
         mapped = torch.cat((image, torch.full_like(image[:, :1], level)), dim=1)
@@ -133,7 +133,7 @@ def test_a_network_with_another_map_is_no_start(trained):
         CoefficientLayout.of(head).size, backbone=backbone, landmark_map=LandmarkMapConfig(kind="hard")
     )
     with pytest.raises(ConfigError, match=r"init twodasl.safetensors: expected .*hard.* got .*gauss"):
-        start_from(trained, Regressor(hard), head)
+        start_from(trained, Regressor(hard), head, CoefficientLayout.of(head))
 
 
 def test_the_published_form_is_a_choice(tmp_path):

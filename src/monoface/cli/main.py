@@ -64,8 +64,10 @@ COMMANDS = (
         )
     ),
     Command(("data", "prepare"), "monoface.cli.data_prepare", "turn a folder of photos into training packs"),
+    Command(("data", "views"), "monoface.cli.data_views", "make packs of views of one face each"),
     Command(("train", "pretrain"), "monoface.cli.train_pretrain", "train the regressor", "train"),
     Command(("train", "twodasl"), "monoface.cli.train_twodasl", "train it to see landmarks (2DASL)", "train"),
+    Command(("train", "mgcnet"), "monoface.cli.train_mgcnet", "train it on several views (MGCNet)", "train"),
     Command(
         ("facemodel", "learn"), "monoface.cli.facemodel_learn", "make the default face model", "facemodel"
     ),

@@ -99,4 +99,6 @@ def _forget_shelf() -> None:
     _shelf = _Shelf()
 
 
-os.register_at_fork(after_in_child=_forget_shelf)
+# Windows does not fork.
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget_shelf)

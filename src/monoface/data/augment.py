@@ -66,6 +66,9 @@ class CropPlan:
     cover: Float32[np.ndarray, "batch 9"]
     seeds: Int[np.ndarray, " batch"]
 
+    def __getitem__(self, rows: Int[np.ndarray, " rows"]) -> "CropPlan":
+        return CropPlan(**{name: values[rows] for name, values in vars(self).items()})
+
 
 def plan_crops(
     rng: np.random.Generator,
@@ -146,6 +149,18 @@ def crop_canvases(
     return out
 
 
+def crop_masks(
+    masks: UInt8[np.ndarray, "stored side side"],
+    rows: Int[np.ndarray, " batch"],
+    plan: CropPlan,
+    crop_px: int,
+) -> Float32[np.ndarray, "batch height width"]:
+    """Crops in [0, 1] of masks of canvases; 0 outside of them, and where something covers them."""
+    out = np.empty((len(rows), crop_px, crop_px), dtype=np.float32)
+    _crop_masks(masks, rows, plan.canvas_crop, plan.cover, out)
+    return out
+
+
 def move_points(
     points_px: Float32[np.ndarray, "batch points 2"], plan: CropPlan
 ) -> Float[np.ndarray, "batch points 2"]:
@@ -212,6 +227,34 @@ def _sample(canvas: np.ndarray, x: np.float32, y: np.float32, pixel: np.ndarray)
         pixel[channel] = top_share * above + bottom_share * below
 
 
+@njit(cache=True, nogil=True, fastmath=True)
+def _crop_masks(
+    masks: np.ndarray, rows: np.ndarray, matrices: np.ndarray, covers: np.ndarray, out: np.ndarray
+) -> None:
+    size, side = out.shape[1], masks.shape[1]
+    for sample in range(len(rows)):
+        mask, matrix, cover = masks[rows[sample]], matrices[sample], covers[sample]
+        cosine, sine = math.cos(cover[4]), math.sin(cover[4])
+        a, b, c, d = matrix[0, 0], matrix[0, 1], matrix[1, 0], matrix[1, 1]
+        inverse = np.float32(1.0) / (a * d - b * c)
+        for row in range(size):
+            for column in range(size):
+                x_crop, y_crop = np.float32(column + 0.5), np.float32(row + 0.5)
+                value = np.float32(0)
+                if not _is_covered(cover, cosine, sine, x_crop, y_crop):
+                    x_crop, y_crop = x_crop - matrix[0, 2], y_crop - matrix[1, 2]
+                    x = (d * x_crop - b * y_crop) * inverse - np.float32(0.5)
+                    y = (a * y_crop - c * x_crop) * inverse - np.float32(0.5)
+                    left, top = math.floor(x), math.floor(y)
+                    if left >= 0 and top >= 0 and left < side - 1 and top < side - 1:
+                        right_share, bottom_share = x - np.float32(left), y - np.float32(top)
+                        left_share = np.float32(1) - right_share
+                        above = left_share * mask[top, left] + right_share * mask[top, left + 1]
+                        below = left_share * mask[top + 1, left] + right_share * mask[top + 1, left + 1]
+                        value = (np.float32(1) - bottom_share) * above + bottom_share * below
+                out[sample, row, column] = value / np.float32(255)
+
+
 @njit(cache=True, nogil=True)
 def _colour_table(colour: np.ndarray) -> np.ndarray:
     """Recoloured value of each 8-bit value, for each channel."""
@@ -231,11 +274,19 @@ def _cover(out: np.ndarray, cover: np.ndarray) -> None:
     cosine, sine = math.cos(cover[4]), math.sin(cover[4])
     for row in range(size):
         for column in range(size):
-            x, y = column + 0.5 - cover[0], row + 0.5 - cover[1]
-            u, v = (cosine * x + sine * y) / cover[2], (cosine * y - sine * x) / cover[3]
-            inside = u * u + v * v < 1.0 if cover[5] == 1.0 else max(abs(u), abs(v)) < 1.0
-            if inside:
+            if _is_covered(cover, cosine, sine, column + 0.5, row + 0.5):
                 out[row, column, :] = cover[6:9]
+
+
+@njit(cache=True, nogil=True, inline="always")
+def _is_covered(cover: np.ndarray, cosine: float, sine: float, x: float, y: float) -> bool:
+    """Whether a pixel of the crop lies beneath what covers a part of it."""
+    if cover[5] == 0.0:
+        return False
+    u = (cosine * (x - cover[0]) + sine * (y - cover[1])) / cover[2]
+    v = (cosine * (y - cover[1]) - sine * (x - cover[0])) / cover[3]
+    inside: bool = u * u + v * v < 1.0 if cover[5] == 1.0 else max(abs(u), abs(v)) < 1.0
+    return inside
 
 
 @njit(cache=True, nogil=True)

@@ -1,9 +1,10 @@
 """Batches for training: drawn from packs, cropped, and reproducible from a seed and a step number."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from itertools import count
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -12,7 +13,7 @@ from torch import Tensor
 
 from monoface.core.errors import ConfigError, DataError
 from monoface.data.augment import AugmentConfig, CropPlan, crop_canvases, move_points, plan_crops
-from monoface.data.packs import CANVAS_PX, FACE_PX, Pack
+from monoface.data.packs import Pack
 from monoface.facemodel import CoefficientLayout, FaceModel
 from monoface.facemodel.mirroring import CoefficientMirror, mirror_order
 from monoface.geometry.cameras import WeakPerspectiveCamera
@@ -55,6 +56,14 @@ class TrainingBatch:
         return TrainingBatch(image, points, outputs, labelled, pack, seeds)
 
 
+class BatchSource(Protocol):
+    """Where the training loop has its batches from: a `BatchMaker`, or what draws batches of another kind."""
+
+    def draw(self, seed: int, step: int, batch: int, part: slice = slice(None)) -> Any:
+        """A step's batch, or a part of it, with a method `to(device)`; equal arguments give equal ones."""
+        ...
+
+
 class BatchMaker:
     """Draws batches from packs.
 
@@ -68,7 +77,8 @@ class BatchMaker:
 
     Raises:
         ConfigError: If a share names no pack, or no share is positive.
-        DataError: If a pack was made for another face model, or has a share but no sample.
+        DataError: If a pack was made for another face model, has a share but no sample, or has canvases of
+            another size than the others.
     """
 
     def __init__(
@@ -81,7 +91,7 @@ class BatchMaker:
         crop_px: int = 120,
         augment: AugmentConfig | None = None,
     ) -> None:
-        weights = _weights(packs, shares)
+        weights = pack_weights(packs, shares)
         self.model = model
         self.layout = CoefficientLayout.of(model)
         for pack in packs:
@@ -90,6 +100,7 @@ class BatchMaker:
                     f"pack {pack.name}: expected outputs of length {self.layout.size}, "
                     f"got {pack.outputs.shape[1]}; it was made for another face model."
                 )
+        self._canvas_px, self._face_px = _sides(packs)
         self.packs = packs
         self.drawn_packs = [pack for pack, weight in zip(packs, weights, strict=True) if weight > 0]
         self.set_sizes = {name: len(model.landmarks(name)) for name in set_names}
@@ -105,11 +116,15 @@ class BatchMaker:
         Equal arguments give equal batches, and parts are those of the same whole.
         """
         rng = np.random.default_rng((seed, step))
-        chosen = np.minimum(np.searchsorted(self._cumulative, rng.random(batch)), len(self.packs) - 1)
+        chosen = draw_packs(rng, self._cumulative, batch)
         rows = np.array([rng.integers(len(self.packs[number])) for number in chosen])
-        plan = plan_crops(rng, batch, CANVAS_PX, FACE_PX, self.crop_px, self.augment)
+        plan = self.plan(rng, batch)
         mine = np.arange(batch)[part]
-        return self.assemble(chosen[mine], rows[mine], _part(plan, mine))
+        return self.assemble(chosen[mine], rows[mine], plan[mine])
+
+    def plan(self, rng: np.random.Generator, batch: int) -> CropPlan:
+        """Draw how canvases of the packs are cropped."""
+        return plan_crops(rng, batch, self._canvas_px, self._face_px, self.crop_px, self.augment)
 
     def assemble(
         self, chosen: Int[np.ndarray, " batch"], rows: Int[np.ndarray, " batch"], plan: CropPlan
@@ -122,7 +137,7 @@ class BatchMaker:
         outputs = np.empty((len(rows), self.layout.size), dtype=np.float32)
         for number in np.unique(chosen):
             where, pack = np.flatnonzero(chosen == number), self.packs[number]
-            image[where] = crop_canvases(pack.canvases, rows[where], _part(plan, where), self.crop_px)
+            image[where] = crop_canvases(pack.canvases, rows[where], plan[where], self.crop_px)
             outputs[where] = pack.outputs[rows[where]]
             for name in points.keys() & pack.points_px.keys():
                 points[name][where] = pack.points_px[name][rows[where]]
@@ -146,9 +161,9 @@ class BatchMaker:
         return move_points(renamed, plan).astype(np.float32)
 
     def _moved_outputs(self, outputs: Tensor, plan: CropPlan) -> Tensor:
-        coefficients, camera = self.layout.decode(outputs, FACE_PX)
-        # The origin's place in the crop of FACE_PX, then in the canvas, then in the new crop.
-        margin = (CANVAS_PX - FACE_PX) / 2
+        coefficients, camera = self.layout.decode_weak(outputs, self._face_px)
+        # The origin's place in the face's crop, then in the canvas, then in the new crop.
+        margin = (self._canvas_px - self._face_px) / 2
         shift = coefficients.translation_mm[:, :2] * camera.scale_px_per_mm[:, None]
         origin_px = shift + camera.principal_px + margin
         matrix = torch.from_numpy(plan.canvas_crop)
@@ -167,14 +182,14 @@ class BatchMaker:
 
 
 def stream_batches(
-    maker: BatchMaker, seed: int, start: int, stop: int | None, batch: int, part: slice = slice(None)
-) -> Iterator[TrainingBatch]:
+    maker: BatchSource, seed: int, start: int, stop: int | None, batch: int, part: slice = slice(None)
+) -> Iterator[Any]:
     """Batches (or parts of them) of the steps from `start` on, made ahead in one background thread.
 
     They end before the step `stop`, or never if it is None.
     """
     with ThreadPoolExecutor(max_workers=1, thread_name_prefix="batches") as pool:
-        waiting: list[Future[TrainingBatch]] = []
+        waiting: list[Future[Any]] = []
         for step in count(start) if stop is None else range(start, stop):
             waiting.append(pool.submit(maker.draw, seed, step, batch, part))
             if len(waiting) > _AHEAD:
@@ -182,8 +197,24 @@ def stream_batches(
         yield from (future.result() for future in waiting)
 
 
-def _weights(packs: list[Pack], shares: Mapping[str, float]) -> Float[np.ndarray, " packs"]:
-    """How much of a batch comes from each pack; those of one name divide its share by their sizes."""
+class Named(Protocol):
+    """A pack of any kind, as far as shares are concerned."""
+
+    @property
+    def name(self) -> str:
+        """What its samples are."""
+        ...
+
+    def __len__(self) -> int: ...
+
+
+def pack_weights(packs: Sequence[Named], shares: Mapping[str, float]) -> Float[np.ndarray, " packs"]:
+    """How much of a batch comes from each pack; those of one name divide its share by their sizes.
+
+    Raises:
+        ConfigError: If a share names no pack, or no share is positive.
+        DataError: If a pack has a share but no sample.
+    """
     sizes: dict[str, int] = {}
     for pack in packs:
         sizes[pack.name] = sizes.get(pack.name, 0) + len(pack)
@@ -197,5 +228,16 @@ def _weights(packs: list[Pack], shares: Mapping[str, float]) -> Float[np.ndarray
     return np.array([shares.get(pack.name, 0.0) * (len(pack) / max(1, sizes[pack.name])) for pack in packs])
 
 
-def _part(plan: CropPlan, rows: np.ndarray) -> CropPlan:
-    return CropPlan(**{name: values[rows] for name, values in vars(plan).items()})
+def draw_packs(
+    rng: np.random.Generator, cumulative: Float[np.ndarray, " packs"], batch: int
+) -> Int[np.ndarray, " batch"]:
+    """Which pack each sample of a batch comes from, by cumulative shares."""
+    return np.minimum(np.searchsorted(cumulative, rng.random(batch)), len(cumulative) - 1)
+
+
+def _sides(packs: list[Pack]) -> tuple[int, int]:
+    """Side of the canvases and of the faces' crops, which all packs have in common."""
+    sides = {(pack.canvas_px, pack.face_px) for pack in packs}
+    if len(sides) != 1:
+        raise DataError(f"packs: expected canvases and crops of one size, got {sorted(sides)}.")
+    return sides.pop()

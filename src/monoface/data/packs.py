@@ -15,9 +15,9 @@ from monoface.core.errors import DataError
 from monoface.core.files import write_atomically
 
 CANVAS_PX = 160
-"""Side of a canvas."""
+"""Side of a canvas, but for packs that say otherwise."""
 FACE_PX = 120
-"""Side of the face's crop in the middle of a canvas."""
+"""Side of the face's crop in the middle of a canvas, likewise."""
 
 _FORMAT = 1
 _HEADER = "pack.json"
@@ -32,14 +32,16 @@ class Pack:
         canvases: Pictures, RGB.
         points_px: Landmarks in canvas pixels, by set; NaN where there is none. A set that no sample
             has may be missing.
-        outputs: Output vectors of a `CoefficientLayout` for the crop of `FACE_PX` in the middle; rows
+        outputs: Output vectors of a `CoefficientLayout` for the crop of `face_px` in the middle; rows
             of NaN for samples whose coefficients are unknown.
+        face_px: Side of the face's crop in the middle of each canvas.
     """
 
     name: str
-    canvases: UInt8[np.ndarray, "samples 160 160 3"]
+    canvases: UInt8[np.ndarray, "samples side side 3"]
     points_px: dict[str, Float32[np.ndarray, "samples points 2"]]
     outputs: Float32[np.ndarray, "samples outputs"]
+    face_px: int = FACE_PX
 
     def __post_init__(self) -> None:
         count = len(self.canvases)
@@ -52,10 +54,15 @@ class Pack:
     def __len__(self) -> int:
         return len(self.canvases)
 
+    @property
+    def canvas_px(self) -> int:
+        """Side of the canvases."""
+        return self.canvases.shape[1]
+
     def chosen(self, name: str, rows: Int[np.ndarray, " chosen"]) -> "Pack":
         """Some of the samples, as a pack of another name."""
         points_px = {key: points[rows] for key, points in self.points_px.items()}
-        return Pack(name, self.canvases[rows], points_px, self.outputs[rows])
+        return Pack(name, self.canvases[rows], points_px, self.outputs[rows], self.face_px)
 
     def save(self, folder: Path, recipe: str) -> None:
         """Write the pack; `recipe` identifies how it was made. Complete once `pack.json` is there."""
@@ -66,6 +73,7 @@ class Pack:
         for name, points in self.points_px.items():
             np.save(folder / f"points.{name}.npy", points)
         header = {"format": _FORMAT, "name": self.name, "recipe": recipe, "points": sorted(self.points_px)}
+        header["face_px"] = self.face_px
         write_atomically(folder / _HEADER, json.dumps(header).encode())
 
     @classmethod
@@ -87,6 +95,8 @@ class Pack:
                 canvases=np.load(folder / "canvases.npy", mmap_mode="r"),
                 points_px={name: np.load(folder / f"points.{name}.npy") for name in header["points"]},
                 outputs=np.load(folder / "outputs.npy"),
+                # Packs of the first version have one size of the crop.
+                face_px=int(header.get("face_px", FACE_PX)),
             )
         except (OSError, KeyError, TypeError, ValueError, EOFError) as error:
             raise DataError(f"{folder}: damaged ({error}); delete the folder to make it anew.") from error

@@ -83,12 +83,12 @@ class LabelledPhotos:
         boxes = self.roi_boxes(model)
         canvases = np.stack(
             [
-                crop_and_resize(image, _grown(box) * (image.shape[0] / FACE_PX), CANVAS_PX)
+                crop_and_resize(image, canvas_box(box) * (image.shape[0] / FACE_PX), CANVAS_PX)
                 for image, box in zip(self.images, boxes, strict=True)
             ]
         )
         points = {
-            name: photo_to_crop(points, _grown(boxes), CANVAS_PX).astype(np.float32)
+            name: photo_to_crop(points, canvas_box(boxes), CANVAS_PX).astype(np.float32)
             for name, points in self.points_px.items()
         }
         points[TEACHER_SET][~self.good] = np.nan
@@ -185,9 +185,11 @@ def recropped_outputs(fit: LandmarkFit, boxes: Float[Tensor, "batch 4"]) -> Floa
     return layout.encode(fit.coefficients, camera, FACE_PX)
 
 
-def _grown(boxes: Float[np.ndarray, "*batch 4"]) -> Float[np.ndarray, "*batch 4"]:
+def canvas_box(
+    boxes: Float[np.ndarray, "*batch 4"], canvas_per_face: float = CANVAS_PX / FACE_PX
+) -> Float[np.ndarray, "*batch 4"]:
     """Box of the canvas around the box of a crop."""
-    margin = (boxes[..., 2:] - boxes[..., :2]) * ((CANVAS_PX / FACE_PX - 1) / 2)
+    margin = (boxes[..., 2:] - boxes[..., :2]) * ((canvas_per_face - 1) / 2)
     return np.concatenate((boxes[..., :2] - margin, boxes[..., 2:] + margin), axis=-1)
 
 
@@ -242,7 +244,7 @@ def _fit(
                 seen = torch.where(weights[part][..., None] > 0, stacked[part], torch.nan)
                 fit = turn_profiles_further(fit, basis, seen, config.annotated_extra_yaw_deg, FACE_PX)
             output[part], error[part] = fit.output, fit.error_percent
-    coefficients, camera = layout.decode(output, FACE_PX)
+    coefficients, camera = layout.decode_weak(output, FACE_PX)
     return LandmarkFit(coefficients, camera, output, error)
 
 

@@ -22,7 +22,7 @@ from monoface.data.turned_views import TurnConfig, turned_again, turned_pack
 from monoface.detection.teacher import FaceMeshConfig, FaceMeshTeacher
 from monoface.facemodel import FaceModel
 
-_CONTOUR_SET = "ibug68_contour"
+CONTOUR_SET = "ibug68_contour"
 _PHOTO_PX = 256
 # Photos turned by more than this are a pack of their own, so that training can see them more often.
 _ASIDE_DEG = 35.0
@@ -196,7 +196,7 @@ def read_photos(name: str, folder: Path, config: RecipeConfig) -> _Photos:
         points = ytf.points68_px[rows].astype(np.float32)
         # The jaw of these annotations is the silhouette, which is no fixed point of the mesh.
         points[:, :17] = np.nan
-        return _Photos([ytf.image(int(row)) for row in rows], {_CONTOUR_SET: points})
+        return _Photos([ytf.image(int(row)) for row in rows], {CONTOUR_SET: points})
     plain: dict[str, Callable[[Path], Lfw | Omi | PortraitsCc0]] = {
         "lfw": Lfw,
         "omi": Omi,
@@ -241,7 +241,7 @@ def _recipe_hash(model: FaceModel, config: RecipeConfig) -> str:
 def _digest_model(digest: "hashlib._Hash", model: FaceModel) -> None:
     digest.update(model.coefficient_space.encode())
     digest.update(model.mean_mm.numpy().tobytes())
-    for name in ("facemesh468", "aflw21", _CONTOUR_SET, "ibug68"):
+    for name in ("facemesh468", "aflw21", CONTOUR_SET, "ibug68"):
         points = model.landmarks(name)
         digest.update(points.index.numpy().tobytes())
         digest.update(points.weight.numpy().tobytes())

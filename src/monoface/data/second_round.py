@@ -141,7 +141,7 @@ class SecondRound:
         sets = {name: self._thinned(name) for name in sorted(pack.points_px)}
         used = [pack.points_px[name][:, rows] for name, rows in sets.items()]
         points = torch.from_numpy(np.concatenate(used, axis=1)) - _MARGIN_PX
-        start = torch.cat([self._predict(pack, rows) for rows in _parts(len(pack))])
+        start = self.predict(pack)
         start_yaw = _yaw_deg(self._layout, start).abs()
         weights, teacher = self._weights({name: len(rows) for name, rows in sets.items()}, points, start_yaw)
         chosen = [_rows_of(self._model.landmarks(name), rows) for name, rows in sets.items()]
@@ -152,6 +152,10 @@ class SecondRound:
             torch.cat([fit.error_percent for fit in fits]).numpy(),
             teacher,
         )
+
+    def predict(self, pack: Pack) -> Float[Tensor, "samples outputs"]:
+        """The network's predictions, before any correction: mean of those for photos and mirror images."""
+        return torch.cat([self._predict(pack, rows) for rows in _parts(len(pack))])
 
     def _correct(self, basis: PointBasis, start: Tensor, points: Tensor, weights: Tensor) -> LandmarkFit:
         fit = correct_fit(basis, start, points, weights, FACE_PX, self.config.correction)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from jaxtyping import Float, UInt8
+from jaxtyping import Bool, Float, UInt8
 from PIL import Image, ImageFilter
 from torch import Tensor
 
@@ -21,6 +21,7 @@ from monoface.facemodel.mirroring import mirrored_expressions
 from monoface.geometry.cameras import NOMINAL_DISTANCE_MM, WeakPerspectiveCamera, transform_points
 from monoface.geometry.rotations import head_matrix_from_angles, head_to_camera
 from monoface.render import Renderer
+from monoface.render.renderer import Camera
 from monoface.shading import sh_basis
 
 _BATCH = 16
@@ -65,10 +66,9 @@ def heads_pack(
         count = min(_BATCH, config.count - start)
         coefficients = draw_coefficients(model, count, rng, config)
         camera = framing_camera(model, coefficients)
-        pictures, masks = _render(model, coefficients, camera)
+        pictures, masks, _ = render_heads(model, coefficients, camera, CANVAS_PX)
         for picture, mask in zip(pictures, masks, strict=True):
-            background = draw_background(backgrounds, rng)
-            canvases.append((mask * picture + (1 - mask) * background).round().clip(0, 255).astype(np.uint8))
+            canvases.append(before(draw_background(backgrounds, rng), picture, mask))
         margin = torch.full((count, 2), (CANVAS_PX - FACE_PX) / 2)
         face_camera = camera.cropped(margin, torch.ones(count))
         outputs.append(CoefficientLayout.of(model).encode(coefficients, face_camera, FACE_PX).numpy())
@@ -90,11 +90,11 @@ def draw_coefficients(
     translation[:, 2] = NOMINAL_DISTANCE_MM
     return FaceCoefficients(
         identity=torch.from_numpy(rng.standard_normal((count, model.identity_size))).float(),
-        expression=torch.from_numpy(_draw_expressions(model.expression_names, count, rng, config.active)),
+        expression=torch.from_numpy(draw_expressions(model.expression_names, count, rng, config.active)),
         albedo=torch.from_numpy(rng.standard_normal((count, model.albedo_size))).float(),
         rotation=head_to_camera(head_matrix_from_angles(yaw, pitch, roll)),
         translation_mm=translation,
-        light=torch.stack([_draw_light(rng) for _ in range(count)]),
+        light=torch.stack([draw_light(rng) for _ in range(count)]),
     )
 
 
@@ -108,7 +108,7 @@ def framing_camera(model: FaceModel, coefficients: FaceCoefficients) -> WeakPers
     return WeakPerspectiveCamera(scale, CANVAS_PX / 2 - centre * scale[:, None])
 
 
-def _draw_expressions(
+def draw_expressions(
     names: tuple[str, ...], count: int, rng: np.random.Generator, active: float
 ) -> Float[np.ndarray, "batch expressions"]:
     """Sparse weights in [0, 1]; three of four times the other side does nearly the same."""
@@ -120,7 +120,7 @@ def _draw_expressions(
     return np.where(paired, varied, weights).astype(np.float32)
 
 
-def _draw_light(rng: np.random.Generator) -> Float[Tensor, "9 3"]:
+def draw_light(rng: np.random.Generator) -> Float[Tensor, "9 3"]:
     """Radiance of an even sky and one or two lamps, mostly from above, about white."""
     tint = torch.from_numpy(np.exp(rng.normal(0, 0.12, 3))).float()
     light = torch.zeros(9, 3)
@@ -136,33 +136,58 @@ def _draw_light(rng: np.random.Generator) -> Float[Tensor, "9 3"]:
     return light * tint
 
 
-def _render(
-    model: FaceModel, coefficients: FaceCoefficients, camera: WeakPerspectiveCamera
-) -> tuple[np.ndarray, np.ndarray]:
-    """Pictures in 0..255 and opacities of canvases."""
-    size = CANVAS_PX * _OVERSAMPLING
+def render_heads(
+    model: FaceModel, coefficients: FaceCoefficients, camera: Camera, size_px: int
+) -> tuple[
+    Float[np.ndarray, "batch side side 3"],
+    Float[np.ndarray, "batch side side 1"],
+    Float[np.ndarray, "batch side side"],
+]:
+    """Pictures of lit heads in 0..255, their opacities, and how much of each pixel shows the face itself."""
+    size = size_px * _OVERSAMPLING
     verts = model.shape(coefficients.identity, coefficients.expression)
     verts_camera = transform_points(coefficients.rotation, coefficients.translation_mm, verts)
-    zoom = torch.full_like(camera.scale_px_per_mm, _OVERSAMPLING)
+    zoom = torch.full_like(camera.principal_px[:, 0], _OVERSAMPLING)
     large = camera.cropped(torch.zeros_like(camera.principal_px), zoom)
     renderer = Renderer(model.faces, (size, size), model.weld, shading="vertex")
     rendered = renderer.render(large, verts_camera, model.albedo(coefficients.albedo), coefficients.light)
     pool = torch.nn.functional.avg_pool2d
     mask = pool(rendered.mask[:, None].float(), _OVERSAMPLING)
     colour = pool(rendered.image.clamp(0, 1) * rendered.mask[:, None], _OVERSAMPLING) / mask.clamp_min(1e-6)
-    return (255 * colour).permute(0, 2, 3, 1).numpy(), mask.permute(0, 2, 3, 1).numpy()
+    skin = skin_faces(model)[rendered.face_index.clamp_min(0)] & rendered.mask
+    pictures, opacity = (tensor.permute(0, 2, 3, 1).numpy() for tensor in (255 * colour, mask))
+    return pictures, opacity, pool(skin[:, None].float(), _OVERSAMPLING)[:, 0].numpy()
 
 
-def draw_background(photos: np.ndarray, rng: np.random.Generator) -> Float[np.ndarray, "side side 3"]:
-    """A blurred photo, or patches of colour that run into each other; 0 to 255, of a canvas's size."""
+def skin_faces(model: FaceModel, region: str = "face") -> Bool[Tensor, " faces"]:
+    """Which triangles are the face's own surface: no eyes, no teeth, no inside of the mouth."""
+    return model.data.regions[region][model.faces].all(dim=1)
+
+
+def before(
+    background: Float[np.ndarray, "side side 3"],
+    picture: Float[np.ndarray, "side side 3"],
+    opacity: Float[np.ndarray, "side side 1"],
+) -> UInt8[np.ndarray, "side side 3"]:
+    """A picture before a background, all in 0..255."""
+    mixed: np.ndarray = opacity * picture + (1 - opacity) * background
+    return mixed.round().clip(0, 255).astype(np.uint8)
+
+
+def draw_background(
+    photos: np.ndarray, rng: np.random.Generator, size_px: int = CANVAS_PX
+) -> Float[np.ndarray, "side side 3"]:
+    """A blurred photo, or patches of colour that run into each other; 0 to 255."""
     if len(photos) and rng.random() < 0.6:
         photo = Image.fromarray(photos[rng.integers(len(photos))])
-        blurred = photo.resize((CANVAS_PX, CANVAS_PX)).filter(ImageFilter.GaussianBlur(rng.uniform(4, 12)))
+        blurred = photo.resize((size_px, size_px)).filter(
+            ImageFilter.GaussianBlur(rng.uniform(4, 12) * size_px / CANVAS_PX)
+        )
         turned = blurred.rotate(90 * int(rng.integers(4)))
         return np.asarray(turned, dtype=np.float32)
     cells = int(rng.integers(2, 24))
     coarse = Image.fromarray(rng.integers(0, 256, (cells, cells, 3), dtype=np.uint8))
-    smooth = np.asarray(coarse.resize((CANVAS_PX, CANVAS_PX), Image.Resampling.BICUBIC), dtype=np.float32)
+    smooth = np.asarray(coarse.resize((size_px, size_px), Image.Resampling.BICUBIC), dtype=np.float32)
     mean = rng.uniform(0, 255, 3)
     contrast = rng.uniform(0.0, 0.8) if rng.random() < 0.8 else math.sqrt(rng.random())
     return np.asarray(mean + contrast * (smooth - 128), dtype=np.float32)

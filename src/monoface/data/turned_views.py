@@ -71,7 +71,7 @@ def turned_again(relabelled: Relabelled, model: FaceModel, config: TurnConfig, s
     """New views of the photos of the second round whose geometry is trusted."""
     pack = relabelled.pack
     outputs = torch.from_numpy(np.nan_to_num(pack.outputs))
-    coefficients, camera = CoefficientLayout.of(model).decode(outputs, FACE_PX)
+    coefficients, camera = CoefficientLayout.of(model).decode_weak(outputs, FACE_PX)
     margin = torch.full((len(pack), 2), -(CANVAS_PX - FACE_PX) / 2)
     camera = camera.cropped(margin, torch.ones(len(pack)))
     found = (

@@ -166,7 +166,9 @@ class HeadScorer:
         if not both.any():
             return float("nan")
         # Depth in pixels is what a picture of unknown scale tells; the true scale makes millimetres of it.
-        zoom = float(camera.scale_px_per_mm[0] / head.camera.scale_px_per_mm[0])
+        found_scale = camera.scale_at(coefficients.translation_mm[:, 2])
+        true_scale = head.camera.scale_at(head.coefficients.translation_mm[:, 2])
+        zoom = float(found_scale / true_scale)
         difference = zoom * predicted[both].astype(np.float64) - head.depth_mm[both]
         return float(np.abs(difference - np.median(difference)).mean())
 
@@ -179,7 +181,13 @@ class HeadScorer:
             found.verts_mm[0],
             self._model,
         )
-        appearance = self._texturer.appearance(mesh)
+        coefficients = found.regression.coefficients
+        told = coefficients.albedo.shape[1] > 0
+        appearance = (
+            Appearance(coefficients.albedo[0], coefficients.light[0])
+            if told
+            else self._texturer.appearance(mesh)
+        )
         return {
             "albedo_percent": self._albedo_error(head, appearance),
             "light_percent": self._light_error(head, appearance),

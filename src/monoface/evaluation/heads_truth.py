@@ -11,7 +11,7 @@ from torch import Tensor
 from monoface.data.packs import CANVAS_PX, FACE_PX
 from monoface.data.synthetic import HeadsConfig, draw_background, draw_coefficients, framing_camera
 from monoface.facemodel import FaceCoefficients, FaceModel, FaceModelData, LandmarkSet
-from monoface.geometry.cameras import WeakPerspectiveCamera, transform_points
+from monoface.geometry.cameras import AnyCamera, WeakPerspectiveCamera, transform_points
 from monoface.geometry.surface import Surface
 from monoface.geometry.triangles import vertex_normals
 from monoface.render import Renderer
@@ -171,7 +171,7 @@ class HeadPainter:
 
 
 def depth_map(
-    model: FaceModel, camera: WeakPerspectiveCamera, verts_camera: Float[Tensor, "1 verts 3"]
+    model: FaceModel, camera: AnyCamera, verts_camera: Float[Tensor, "1 verts 3"]
 ) -> Float[np.ndarray, "side side"]:
     """Depth of a mesh in a picture of the benchmark's size; 0 where there is no surface."""
     renderer = Renderer(model.faces[_drawn(model)], (PICTURE_PX, PICTURE_PX), model.weld)

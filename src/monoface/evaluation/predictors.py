@@ -152,4 +152,4 @@ def _depth_px(found: Regression, points: PointBasis) -> Float[Tensor, "batch poi
     basis = points.mean_mm
     points_mm = points(coefficients.identity.to(basis), coefficients.expression.to(basis))
     away_mm = points_mm.to(coefficients.rotation) @ coefficients.rotation[:, 2, :, None]
-    return -away_mm[..., 0] * found.camera.scale_px_per_mm[:, None]
+    return -away_mm[..., 0] * found.camera.scale_at(coefficients.translation_mm[:, 2])[:, None]

@@ -1,5 +1,6 @@
 """Coefficients of a posed face, and their layout in a network's output."""
 
+import math
 from dataclasses import dataclass, fields
 
 import torch
@@ -7,7 +8,12 @@ from jaxtyping import Float
 from torch import Tensor
 
 from monoface.facemodel.model import FaceModel
-from monoface.geometry.cameras import NOMINAL_DISTANCE_MM, WeakPerspectiveCamera
+from monoface.geometry.cameras import (
+    NOMINAL_DISTANCE_MM,
+    AnyCamera,
+    PerspectiveCamera,
+    WeakPerspectiveCamera,
+)
 from monoface.geometry.rotations import camera_to_head, head_to_camera, matrix_from_6d, matrix_to_6d
 
 
@@ -41,80 +47,161 @@ class CoefficientLayout:
     """Which numbers of a network's output mean what, for a face in a square crop.
 
     Order: identity, expression, rotation (6D, of the head against the upright frontal pose), logarithm
-    of scale, shift. Scale is relative to `SCALE_PER_SIZE` times the crop's side, shift to a quarter of
-    it, measured from the crop's centre, so that an output of zeros is a mean face in the middle.
+    of scale, shift; then, where a network has them, albedo and light. Scale is relative to `SCALE_PER_SIZE`
+    times the crop's side, shift to a quarter of it, measured from the crop's centre, so that an output of
+    zeros is a mean face in the middle. Scale and shift are those of the model's origin. Light is what is
+    added to white light from everywhere alike, under which a surface shows its albedo.
 
     Attributes:
         identity: Number of identity coefficients.
         expression: Number of expression coefficients.
         bounded: Whether expression weights lie in [0, 1].
+        albedo: Number of albedo coefficients.
+        light: Whether the 27 numbers of a light follow.
+        focal_per_size: Focal length of a pinhole that looks at the crop's centre, in sides of the crop; the
+            distance then follows from the scale. None for weak perspective.
     """
 
     identity: int
     expression: int
     bounded: bool = True
+    albedo: int = 0
+    light: bool = False
+    focal_per_size: float | None = None
 
     # Millimetres that the side of a crop spans for a face of mean size: 1 / 0.0058.
     SCALE_PER_SIZE = 0.0058
     SHIFT_PER_SIZE = 0.25
+    LIGHT_SIZE = 27
 
     @classmethod
     def of(cls, model: FaceModel) -> "CoefficientLayout":
-        """Layout for a face model."""
+        """Layout for a face model's geometry, under weak perspective."""
         return cls(model.identity_size, model.expression_size, model.expression_bounds is not None)
+
+    @property
+    def geometry(self) -> "CoefficientLayout":
+        """Layout of the outputs up to the shift, under weak perspective: what all networks have in common."""
+        return CoefficientLayout(self.identity, self.expression, self.bounded)
+
+    @property
+    def geometry_size(self) -> int:
+        """Length of the output vector up to the shift."""
+        return self.identity + self.expression + 9
 
     @property
     def size(self) -> int:
         """Length of the output vector."""
-        return self.identity + self.expression + 9
+        return self.geometry_size + self.albedo + self.LIGHT_SIZE * self.light
 
     def split(self, output: Float[Tensor, "batch outputs"]) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
         """Identity, raw expression, raw 6D rotation, raw log scale (batch) and raw shift (batch, 2)."""
-        identity, expression, rotation, scale, shift = output.split(
+        identity, expression, rotation, scale, shift = output[:, : self.geometry_size].split(
             (self.identity, self.expression, 6, 1, 2), dim=-1
         )
         return identity, expression, rotation, scale[:, 0], shift
 
+    def split_appearance(
+        self, output: Float[Tensor, "batch outputs"]
+    ) -> tuple[Float[Tensor, "batch albedo"], Float[Tensor, "batch 9 3"]]:
+        """Albedo, and what is added to the white light; zeros where there is no light."""
+        albedo = output[:, self.geometry_size : self.geometry_size + self.albedo]
+        if not self.light:
+            return albedo, output.new_zeros(len(output), 9, 3)
+        return albedo, output[:, -self.LIGHT_SIZE :].unflatten(1, (9, 3))
+
     def decode(
-        self, output: Float[Tensor, "batch outputs"], size_px: int
-    ) -> tuple[FaceCoefficients, WeakPerspectiveCamera]:
-        """Coefficients and camera in a crop of `size_px` pixels; albedo is empty and light zero.
+        self,
+        output: Float[Tensor, "batch outputs"],
+        size_px: int,
+        focal_per_size: Float[Tensor, " batch"] | None = None,
+    ) -> tuple[FaceCoefficients, AnyCamera]:
+        """Coefficients and camera in a crop of `size_px` pixels; without a light in the layout it is zero.
 
         Bounded expression weights are clamped in value but not in gradient, so that a weight that left
         its range can come back.
+
+        Args:
+            output: Of a network.
+            size_px: Side of the crop.
+            focal_per_size: Focal length of each crop's camera, where it is known better than by the layout.
         """
         identity, expression, rotation6, log_scale, shift = self.split(output)
+        albedo, light = self.split_appearance(output)
         if self.bounded:
             expression = clamp_straight_through(expression, 0.0, 1.0)
         upright = rotation6.new_tensor((1.0, 0.0, 0.0, 0.0, 1.0, 0.0))
         rotation = head_to_camera(matrix_from_6d(rotation6 + upright))
         scale = log_scale.exp() * (self.SCALE_PER_SIZE * size_px)
         shift_mm = shift * (self.SHIFT_PER_SIZE * size_px) / scale[:, None]
-        distance = torch.full_like(shift_mm[:, :1], NOMINAL_DISTANCE_MM)
         principal = torch.full_like(shift_mm, size_px / 2)
+        camera: AnyCamera
+        if focal_per_size is None and self.focal_per_size is not None:
+            focal_per_size = torch.full_like(scale, self.focal_per_size)
+        if focal_per_size is None:
+            distance = torch.full_like(scale, NOMINAL_DISTANCE_MM)
+            camera = WeakPerspectiveCamera(scale, principal)
+        else:
+            focal_px = focal_per_size * size_px
+            distance = focal_px / scale
+            camera = PerspectiveCamera(focal_px, principal)
         coefficients = FaceCoefficients(
             identity=identity,
             expression=expression,
-            albedo=identity[:, :0],
+            albedo=albedo,
             rotation=rotation,
-            translation_mm=torch.cat((shift_mm, distance), dim=-1),
-            light=identity.new_zeros(len(identity), 9, 3),
+            translation_mm=torch.cat((shift_mm, distance[:, None]), dim=-1),
+            light=light + white_light(output) if self.light else light,
         )
-        return coefficients, WeakPerspectiveCamera(scale, principal)
+        return coefficients, camera
+
+    def decode_weak(
+        self, output: Float[Tensor, "batch outputs"], size_px: int
+    ) -> tuple[FaceCoefficients, WeakPerspectiveCamera]:
+        """As `decode`, for layouts under weak perspective and those who need its camera.
+
+        Raises:
+            ValueError: If the layout has a focal length.
+        """
+        coefficients, camera = self.decode(output, size_px)
+        if not isinstance(camera, WeakPerspectiveCamera):
+            raise ValueError(
+                f"layout: expected weak perspective, got a focal length of {self.focal_per_size}"
+            )
+        return coefficients, camera
 
     def encode(
-        self, coefficients: FaceCoefficients, camera: WeakPerspectiveCamera, size_px: int
+        self, coefficients: FaceCoefficients, camera: AnyCamera, size_px: int
     ) -> Float[Tensor, "batch outputs"]:
-        """Output vector that decodes to given coefficients: the inverse of `decode`."""
+        """Output vector that decodes to given coefficients: the inverse of `decode`.
+
+        Any camera is taken for the layout's own: what counts is where the model's origin appears, and how
+        large.
+        """
         upright = coefficients.rotation.new_tensor((1.0, 0.0, 0.0, 0.0, 1.0, 0.0))
         rotation6 = matrix_to_6d(camera_to_head(coefficients.rotation)) - upright
-        scale = camera.scale_px_per_mm
+        scale = camera.scale_at(coefficients.translation_mm[:, 2])
         log_scale = (scale / (self.SCALE_PER_SIZE * size_px)).log()[:, None]
-        centre_px = coefficients.translation_mm[:, :2] * scale[:, None] + camera.principal_px
+        centre_px = camera.project(coefficients.translation_mm[:, None])[0][:, 0]
         shift = (centre_px - size_px / 2) / (self.SHIFT_PER_SIZE * size_px)
-        return torch.cat(
-            (coefficients.identity, coefficients.expression, rotation6, log_scale, shift), dim=-1
-        )
+        parts = [coefficients.identity, coefficients.expression, rotation6, log_scale, shift]
+        if self.albedo:
+            parts.append(coefficients.albedo)
+        if self.light:
+            parts.append((coefficients.light - white_light(shift)).flatten(1))
+        return torch.cat(parts, dim=-1)
+
+
+def white_light(like: Tensor) -> Float[Tensor, "9 3"]:
+    """White light from everywhere alike, under which a matt surface shows its albedo.
+
+    Args:
+        like: Gives device and type.
+    """
+    light = like.new_zeros(9, 3)
+    # The constant harmonic is 1 / sqrt(4 pi), and the cosine's part of it pi: the irradiance is then pi.
+    light[0] = math.sqrt(4 * math.pi)
+    return light
 
 
 def clamp_straight_through(value: Tensor, low: float, high: float) -> Tensor:

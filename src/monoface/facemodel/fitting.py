@@ -9,7 +9,7 @@ from torch import Tensor
 
 from monoface.facemodel.coefficients import CoefficientLayout, FaceCoefficients
 from monoface.facemodel.model import PointBasis
-from monoface.geometry.cameras import WeakPerspectiveCamera, transform_points
+from monoface.geometry.cameras import AnyCamera, WeakPerspectiveCamera, transform_points
 from monoface.geometry.rotations import camera_to_head, matrix_to_6d
 
 
@@ -157,7 +157,7 @@ def correct_fit(
 
 
 def project_points(
-    basis: PointBasis, coefficients: FaceCoefficients, camera: WeakPerspectiveCamera
+    basis: PointBasis, coefficients: FaceCoefficients, camera: AnyCamera
 ) -> Float[Tensor, "batch points 2"]:
     """Pixels of a basis's points for posed faces."""
     points_mm = basis(coefficients.identity, coefficients.expression)
@@ -200,7 +200,7 @@ def _measured(
     share = weights / weights.sum(dim=-1, keepdim=True).clamp_min(1e-6)
     error = (share * _percent_errors(basis, output, points_px, face_px, layout, size_px)).sum(dim=-1)
     error = torch.where((weights > 0).sum(dim=-1) >= 4, error, torch.inf)
-    coefficients, camera = layout.decode(output, size_px)
+    coefficients, camera = layout.decode_weak(output, size_px)
     return LandmarkFit(coefficients, camera, output, error)
 
 

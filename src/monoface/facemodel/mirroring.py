@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import torch
-from jaxtyping import Bool
+from jaxtyping import Bool, Float
 from torch import Tensor
 
 from monoface.facemodel.coefficients import FaceCoefficients
@@ -30,9 +30,6 @@ class CoefficientMirror:
 
         Light is mirrored with them. Albedo may be left out, with no coefficients.
         """
-        albedo = coefficients.albedo
-        if albedo.shape[1]:
-            albedo = torch.where(where[:, None], albedo @ self._albedo, albedo)
         side = torch.where(where[:, None], -1.0, 1.0).to(coefficients.rotation)
         flip = torch.cat((side, torch.ones_like(side), torch.ones_like(side)), dim=-1)
         return replace(
@@ -43,11 +40,21 @@ class CoefficientMirror:
             expression=torch.where(
                 where[:, None], coefficients.expression[:, self._expression], coefficients.expression
             ),
-            albedo=albedo,
-            light=torch.where(where[:, None, None], coefficients.light * self._light, coefficients.light),
+            albedo=self.albedo(coefficients.albedo, where),
+            light=self.light(coefficients.light, where),
             rotation=flip[:, :, None] * coefficients.rotation * flip[:, None, :],
             translation_mm=coefficients.translation_mm * flip,
         )
+
+    def albedo(self, albedo: Float[Tensor, "batch albedo"], where: Bool[Tensor, " batch"]) -> Tensor:
+        """The same of albedo coefficients; where there are none of them, none."""
+        if albedo.shape[1] == 0:
+            return albedo
+        return torch.where(where[:, None], albedo @ self._albedo, albedo)
+
+    def light(self, light: Float[Tensor, "batch 9 3"], where: Bool[Tensor, " batch"]) -> Tensor:
+        """The same of light: spherical harmonics that are odd in x change their sign."""
+        return torch.where(where[:, None, None], light * self._light, light)
 
 
 def mirrored_expressions(names: tuple[str, ...]) -> list[int]:

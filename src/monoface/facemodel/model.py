@@ -189,6 +189,16 @@ class FaceModel(nn.Module):
         return digest.hexdigest()[:16]
 
     @property
+    def albedo_space(self) -> str:
+        """Name of the albedo coordinates: a hash of the mean and the basis; empty without a basis."""
+        if not self.albedo_size:
+            return ""
+        digest = hashlib.sha256()
+        for part in (self.data.albedo_mean, self.data.albedo_basis):
+            digest.update(part.half().numpy().tobytes())
+        return digest.hexdigest()[:16]
+
+    @property
     def expression_names(self) -> tuple[str, ...]:
         """Name of each expression coefficient."""
         return self.data.expression_names

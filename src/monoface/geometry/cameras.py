@@ -24,8 +24,20 @@ class Camera(Protocol):
         """Pixels and depths (millimetres along the viewing axis) of points."""
         ...
 
+    def scale_at(self, depth_mm: Float[Tensor, " batch"]) -> Float[Tensor, " batch"]:
+        """Pixels a millimetre across the viewing axis, for what is at a depth."""
+        ...
+
     def cropped(self, origin_px: Float[Tensor, "batch 2"], zoom: Float[Tensor, " batch"]) -> Self:
         """Camera of the picture that begins at `origin_px` and is enlarged by `zoom`."""
+        ...
+
+    def uncropped(self, origin_px: Float[Tensor, "batch 2"], zoom: Float[Tensor, " batch"]) -> Self:
+        """Camera of the picture that `cropped` with the same arguments was cut from."""
+        ...
+
+    def __getitem__(self, rows: slice | Tensor) -> Self:
+        """Cameras of some of the pictures."""
         ...
 
 
@@ -47,6 +59,13 @@ class WeakPerspectiveCamera:
         """Pixels and depths in millimetres of points in the camera frame."""
         scale = self.scale_px_per_mm[:, None, None]
         return scale * points_camera[..., :2] + self.principal_px[:, None], points_camera[..., 2]
+
+    def scale_at(self, depth_mm: Float[Tensor, " batch"]) -> Float[Tensor, " batch"]:
+        """Pixels a millimetre across the viewing axis: the same at every depth."""
+        return self.scale_px_per_mm.expand_as(depth_mm)
+
+    def __getitem__(self, rows: slice | Tensor) -> "WeakPerspectiveCamera":
+        return WeakPerspectiveCamera(self.scale_px_per_mm[rows], self.principal_px[rows])
 
     def cropped(
         self, origin_px: Float[Tensor, "batch 2"], zoom: Float[Tensor, " batch"]
@@ -87,6 +106,13 @@ class PerspectiveCamera:
         ratio = self.focal_px[:, None] / depth_mm.clamp_min(1.0)
         return ratio[..., None] * points_camera[..., :2] + self.principal_px[:, None], depth_mm
 
+    def scale_at(self, depth_mm: Float[Tensor, " batch"]) -> Float[Tensor, " batch"]:
+        """Pixels a millimetre across the viewing axis, for what is at a depth."""
+        return self.focal_px / depth_mm.clamp_min(1.0)
+
+    def __getitem__(self, rows: slice | Tensor) -> "PerspectiveCamera":
+        return PerspectiveCamera(self.focal_px[rows], self.principal_px[rows])
+
     def cropped(
         self, origin_px: Float[Tensor, "batch 2"], zoom: Float[Tensor, " batch"]
     ) -> "PerspectiveCamera":
@@ -98,6 +124,10 @@ class PerspectiveCamera:
     ) -> "PerspectiveCamera":
         """Camera of the picture that `cropped` with the same arguments was cut from."""
         return PerspectiveCamera(self.focal_px / zoom, self.principal_px / zoom[:, None] + origin_px)
+
+
+AnyCamera = WeakPerspectiveCamera | PerspectiveCamera
+"""The cameras that renderers and layouts of coefficients know."""
 
 
 def transform_points(

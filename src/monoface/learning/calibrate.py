@@ -209,7 +209,7 @@ def _locate_by_regressor(model: FaceModel, photos: _Annotated, weights: Path) ->
             torch.from_numpy(np.stack(photos.crops[start : start + 100])).permute(0, 3, 1, 2).float() / 255
         )
         outputs.append(regressor.look(batch)[0])
-    coefficients, camera = CoefficientLayout.of(model).decode(torch.cat(outputs), FACE_PX)
+    coefficients, camera = CoefficientLayout.of(model).decode_weak(torch.cat(outputs), FACE_PX)
     return _Located(torch.arange(len(photos.crops)), coefficients, camera)
 
 

@@ -62,7 +62,7 @@ def output_displacements(
         replaced, as they are when they are decoded.
     """
     rows = 3 if depth else 2
-    coefficients, camera = layout.decode(true, size_px)
+    coefficients, camera = layout.decode_weak(true, size_px)
     scale = camera.scale_px_per_mm
     difference = _decoded_difference(layout, predicted, true)
     identity, expression, _, _, shift = layout.split(difference)

@@ -14,7 +14,7 @@ from monoface.data.batches import TrainingBatch
 from monoface.facemodel import CoefficientLayout, FaceCoefficients, FaceModel, LandmarkSet, PointBasis
 from monoface.facemodel.fitting import project_points
 from monoface.facemodel.modes import vertex_areas
-from monoface.geometry.cameras import WeakPerspectiveCamera
+from monoface.geometry.cameras import AnyCamera
 from monoface.losses.coefficients import gaussian_prior, mean_squared, range_excess, rotation_distance
 from monoface.losses.landmarks import landmark_distance
 
@@ -93,7 +93,32 @@ class PosedPrediction:
 
     raw_expression: Float[Tensor, "batch expressions"]
     coefficients: FaceCoefficients
-    camera: WeakPerspectiveCamera
+    camera: AnyCamera
+
+    @property
+    def posed(self) -> tuple[FaceCoefficients, AnyCamera]:
+        """What projects points."""
+        return self.coefficients, self.camera
+
+
+@dataclass(frozen=True)
+class KnownFaces:
+    """What is known about labelled samples.
+
+    Attributes:
+        coefficients: Shape, expression and pose.
+        camera: Camera of the crop.
+        identity: Of the person, for the terms without pose: several photos may tell it better than one.
+    """
+
+    coefficients: FaceCoefficients
+    camera: AnyCamera
+    identity: Float[Tensor, "batch identity"]
+
+    @property
+    def posed(self) -> tuple[FaceCoefficients, AnyCamera]:
+        """What projects points."""
+        return self.coefficients, self.camera
 
 
 class Supervision(nn.Module):
@@ -106,13 +131,21 @@ class Supervision(nn.Module):
         model: The face model; has the sets of `config.set_weights` and `ibug68`.
         crop_px: Side of the crops.
         config: Weights.
+        layout: What outputs mean; the model's geometry under weak perspective by default. What is known about
+            samples always is of that kind, whatever follows it.
     """
 
-    def __init__(self, model: FaceModel, crop_px: int, config: SupervisionConfig) -> None:
+    def __init__(
+        self,
+        model: FaceModel,
+        crop_px: int,
+        config: SupervisionConfig,
+        layout: CoefficientLayout | None = None,
+    ) -> None:
         super().__init__()
         self.config = config
         self.crop_px = crop_px
-        self.layout = CoefficientLayout.of(model)
+        self.layout = layout or CoefficientLayout.of(model)
         self.sets = nn.ModuleDict({name: model.subset(model.landmarks(name)) for name in config.set_weights})
         self.landmarks68 = model.subset(model.landmarks("ibug68"))
         self.dense = model.subset(spread_points(model, config.dense_points))
@@ -122,21 +155,38 @@ class Supervision(nn.Module):
         coefficients, camera = self.layout.decode(output, self.crop_px)
         return PosedPrediction(self.layout.split(output)[1], coefficients, camera)
 
+    def known(self, batch: TrainingBatch) -> KnownFaces:
+        """What the known outputs of a batch mean."""
+        coefficients, camera = self.layout.geometry.decode(batch.outputs, self.crop_px)
+        return KnownFaces(coefficients, camera, coefficients.identity)
+
     def terms(
-        self, predicted: PosedPrediction, log_error: Float[Tensor, " batch"], batch: TrainingBatch
+        self,
+        predicted: PosedPrediction,
+        log_error: Float[Tensor, " batch"],
+        batch: TrainingBatch,
+        known: KnownFaces | None = None,
     ) -> dict[str, Float[Tensor, " batch"]]:
-        """Every term by name, before weighting; zero for samples that it does not concern."""
-        known = self.layout.decode(batch.outputs, self.crop_px)
+        """Every term by name, before weighting; zero for samples that it does not concern.
+
+        Args:
+            predicted: What outputs mean.
+            log_error: The foretold error.
+            batch: What is known.
+            known: What its known outputs mean, where that is more than the layout's geometry says.
+        """
+        known = known or self.known(batch)
         labelled = batch.labelled.to(log_error)
         terms, error_px, annotated = self._landmark_terms(predicted, batch)
-        terms |= self._label_terms(predicted, known, labelled)
+        terms |= self._posed_terms(predicted, known, labelled)
+        terms |= self._unposed_terms(predicted, known, labelled)
         unknown = 1 - labelled
         terms["identity_prior"] = gaussian_prior(predicted.coefficients.identity) * unknown
         terms["expression_prior"] = predicted.coefficients.expression.mean(dim=-1) * unknown
         if self.layout.bounded:
             terms["range"] = range_excess(predicted.raw_expression, 0.0, 1.0)
 
-        posed68 = landmark_distance_all(self.landmarks68, (predicted.coefficients, predicted.camera), known)
+        posed68 = landmark_distance_all(self.landmarks68, predicted.posed, known.posed)
         error_px = torch.where(batch.labelled, posed68, error_px).detach()
         # The size of a face in its crop is the crop's side over sqrt(2).
         measured = (error_px / (self.crop_px / 2**0.5)).clamp_min(1e-3).log()
@@ -167,31 +217,31 @@ class Supervision(nn.Module):
             total, count = total + distance_px, count + seen.any(dim=-1).to(count)
         return terms, total / count.clamp_min(1), count > 0
 
-    def _label_terms(
-        self,
-        predicted: PosedPrediction,
-        known: tuple[FaceCoefficients, WeakPerspectiveCamera],
-        labelled: Tensor,
+    def _posed_terms(
+        self, predicted: PosedPrediction, known: KnownFaces, labelled: Tensor
     ) -> dict[str, Tensor]:
-        posed = (predicted.coefficients, predicted.camera)
-        dense_px = landmark_distance_all(self.landmarks68, posed, known)
-        dense_px = dense_px + landmark_distance_all(self.dense, posed, known)
-        found, truth = predicted.coefficients, known[0]
-        shape = self.dense(found.identity, found.expression) - self.dense(truth.identity, truth.expression)
+        dense_px = landmark_distance_all(self.landmarks68, predicted.posed, known.posed)
+        dense_px = dense_px + landmark_distance_all(self.dense, predicted.posed, known.posed)
+        turn = rotation_distance(predicted.coefficients.rotation, known.coefficients.rotation)
+        return {"dense": 50 * dense_px / self.crop_px * labelled, "rotation": turn * labelled}
+
+    def _unposed_terms(
+        self, predicted: PosedPrediction, known: KnownFaces, labelled: Tensor
+    ) -> dict[str, Tensor]:
+        found, true_expression = predicted.coefficients, known.coefficients.expression
+        shape = self.dense(found.identity, found.expression) - self.dense(known.identity, true_expression)
         terms = {
-            "dense": 50 * dense_px / self.crop_px,
             "shape": (shape.square().sum(dim=-1) + 0.25).sqrt().mean(dim=-1) - 0.5,
-            "rotation": rotation_distance(found.rotation, truth.rotation),
-            "identity": mean_squared(found.identity, truth.identity),
-            "expression": mean_squared(predicted.raw_expression, truth.expression),
+            "identity": mean_squared(found.identity, known.identity),
+            "expression": mean_squared(predicted.raw_expression, true_expression),
         }
         return {name: value * labelled for name, value in terms.items()}
 
 
 def landmark_distance_all(
     basis: PointBasis,
-    predicted: tuple[FaceCoefficients, WeakPerspectiveCamera],
-    known: tuple[FaceCoefficients, WeakPerspectiveCamera],
+    predicted: tuple[FaceCoefficients, AnyCamera],
+    known: tuple[FaceCoefficients, AnyCamera],
 ) -> Float[Tensor, " batch"]:
     """Mean distance in pixels of a basis's points under two posed faces; one value per sample."""
     target = project_points(basis, *known)

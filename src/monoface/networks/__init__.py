@@ -3,7 +3,13 @@
 from monoface.networks.backbones import ResNet, ResNetConfig
 from monoface.networks.critic import Critic, CriticConfig
 from monoface.networks.landmark_map import LandmarkMapConfig, landmark_map, with_landmark_map
-from monoface.networks.regressor import Regressor, RegressorConfig, add_input_channel, fold_batch_norm
+from monoface.networks.regressor import (
+    Regressor,
+    RegressorConfig,
+    add_input_channel,
+    add_outputs,
+    fold_batch_norm,
+)
 from monoface.networks.storage import RegressorInfo, load_regressor, save_regressor
 
 __all__ = [
@@ -16,6 +22,7 @@ __all__ = [
     "ResNet",
     "ResNetConfig",
     "add_input_channel",
+    "add_outputs",
     "fold_batch_norm",
     "landmark_map",
     "load_regressor",

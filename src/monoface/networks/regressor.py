@@ -92,6 +92,15 @@ def add_input_channel(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
     return {**state, first: torch.cat((weight, torch.zeros_like(weight[:, :1])), dim=1)}
 
 
+def add_outputs(state: Mapping[str, Tensor], count: int) -> dict[str, Tensor]:
+    """Weights of a regressor that puts out so many more numbers, all of them zero yet."""
+    grown = {
+        name: torch.cat((state[name], state[name].new_zeros(count, *state[name].shape[1:])))
+        for name in ("head.weight", "head.bias")
+    }
+    return {**state, **grown}
+
+
 def fold_batch_norm(network: nn.Module) -> nn.Module:
     """Copy of a network in evaluation mode whose convolutions have absorbed their batch norms.
 

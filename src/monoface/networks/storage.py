@@ -29,6 +29,10 @@ class RegressorInfo:
         bounded: Whether expression weights lie in [0, 1].
         confidence: Offset and slope of the logistic function that turns its log error into the
             probability that the mean landmark error is below 5 % of the face's size.
+        albedo: Number of albedo coefficients.
+        albedo_space: Name of the albedo's coordinates: `FaceModel.albedo_space`.
+        light: Whether it puts out a light.
+        focal_per_size: Focal length of its camera in sides of the crop; None for weak perspective.
     """
 
     method: str
@@ -37,6 +41,10 @@ class RegressorInfo:
     expression: int
     bounded: bool = True
     confidence: tuple[float, float] = (0.0, 0.0)
+    albedo: int = 0
+    albedo_space: str = ""
+    light: bool = False
+    focal_per_size: float | None = None
 
 
 def save_regressor(regressor: Regressor, info: RegressorInfo, path: Path) -> None:

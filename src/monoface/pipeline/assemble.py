@@ -9,11 +9,13 @@ from monoface.export import (
     EyeNode,
     Material,
     OrthographicCameraNode,
+    PerspectiveCameraNode,
     RiggedHead,
     WholeMesh,
     split_into_parts,
 )
 from monoface.facemodel import EyeJoint, FaceModel
+from monoface.geometry.cameras import PerspectiveCamera
 from monoface.geometry.rotations import matrix_from_axis_angle
 from monoface.pipeline.results import Face
 
@@ -69,11 +71,10 @@ def _eye_node(
     return EyeNode(part, (eye.centre.to(neutral_mm) @ neutral_mm).numpy(), turn.numpy())
 
 
-def _camera_node(face: Face) -> OrthographicCameraNode:
-    x, y = np.asarray(face.camera.principal_px[0]).tolist()
-    return OrthographicCameraNode(
-        T_camera_model=face.T_camera_model,
-        scale_px_per_mm=float(face.camera.scale_px_per_mm[0]),
-        principal_px=(x, y),
-        size_px=face.photo.original_size_px,
-    )
+def _camera_node(face: Face) -> OrthographicCameraNode | PerspectiveCameraNode:
+    camera = face.camera
+    x, y = np.asarray(camera.principal_px[0]).tolist()
+    size_px = face.photo.original_size_px
+    if isinstance(camera, PerspectiveCamera):
+        return PerspectiveCameraNode(face.T_camera_model, float(camera.focal_px[0]), (x, y), size_px)
+    return OrthographicCameraNode(face.T_camera_model, float(camera.scale_px_per_mm[0]), (x, y), size_px)

@@ -6,7 +6,7 @@ from jaxtyping import Float, UInt8
 from PIL import Image
 from torch import Tensor
 
-from monoface.geometry.cameras import WeakPerspectiveCamera, transform_points
+from monoface.geometry.cameras import AnyCamera, transform_points
 from monoface.pipeline.images import LoadedImage
 from monoface.pipeline.results import Face, PhotoResult
 from monoface.render import draw_landmarks, draw_mesh, draw_pose_axes
@@ -65,7 +65,7 @@ def _draw(picture: Float[Tensor, "3 height width"], face: Face, zoom: float, *, 
 
 
 def _draw_mesh(
-    part: Float[Tensor, "3 height width"], face: Face, camera: WeakPerspectiveCamera
+    part: Float[Tensor, "3 height width"], face: Face, camera: AnyCamera
 ) -> Float[Tensor, "3 height width"]:
     found, model = face.coefficients, face.model
     verts_camera = transform_points(

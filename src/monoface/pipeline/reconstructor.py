@@ -16,7 +16,6 @@ from monoface.detection import Detection, FaceDetector
 from monoface.facemodel import CoefficientLayout, FaceModel, load_default_model, load_face_model_data
 from monoface.facemodel.landmarks import FLM18
 from monoface.facemodel.mirroring import CoefficientMirror
-from monoface.geometry.cameras import WeakPerspectiveCamera
 from monoface.geometry.crops import crop_and_resize, photo_to_crop
 from monoface.pipeline.images import ImageSource, LoadedImage
 from monoface.pipeline.regression import CoefficientRegressor, Regression
@@ -163,7 +162,7 @@ class Reconstructor:
                 box=detection.box / photo.scale,
                 confidence=float(found.confidence[row]),
                 coefficients=found.coefficients[row : row + 1],
-                camera=_row_of(camera, row),
+                camera=camera[row : row + 1],
                 verts_mm=verts_mm[row].numpy(),
                 landmarks68_px=landmarks_px[row] / photo.scale,
                 photo=photo,
@@ -209,11 +208,6 @@ class Reconstructor:
         )
 
 
-def _row_of(camera: WeakPerspectiveCamera, row: int) -> WeakPerspectiveCamera:
-    rows = slice(row, row + 1)
-    return WeakPerspectiveCamera(camera.scale_px_per_mm[rows], camera.principal_px[rows])
-
-
 def _without_duplicates(faces: list[Face]) -> list[Face]:
     """Faces in their order, without those that landed on the same face as one of more confidence."""
     kept: list[Face] = []
@@ -239,8 +233,13 @@ def _check_match(regressor: CoefficientRegressor, model: FaceModel) -> None:
             f"weights {regressor.name}: expected coefficients of the space {model.coefficient_space}, got "
             f"{regressor.info.coefficient_space}. Use the face model they were trained with."
         )
-    if regressor.layout != CoefficientLayout.of(model):
+    if regressor.layout.geometry != CoefficientLayout.of(model):
         raise ModelFileError(
             f"weights {regressor.name}: expected coefficients {CoefficientLayout.of(model)}, "
             f"got {regressor.layout}. Train the weights again."
+        )
+    if regressor.layout.albedo and regressor.info.albedo_space != model.albedo_space:
+        raise ModelFileError(
+            f"weights {regressor.name}: expected albedo of the space {model.albedo_space}, got "
+            f"{regressor.info.albedo_space}. Use the face model they were trained with."
         )

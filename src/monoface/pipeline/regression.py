@@ -15,7 +15,7 @@ from monoface.core.errors import ConfigError, ModelFileError
 from monoface.core.sessions import open_session
 from monoface.facemodel import CoefficientLayout, FaceCoefficients, PointBasis
 from monoface.facemodel.mirroring import CoefficientMirror
-from monoface.geometry.cameras import WeakPerspectiveCamera, transform_points
+from monoface.geometry.cameras import AnyCamera, transform_points
 from monoface.networks import Regressor, RegressorInfo, fold_batch_norm, load_regressor, with_landmark_map
 from monoface.networks.onnx_form import regressor_to_onnx
 
@@ -28,14 +28,14 @@ class Regression:
     """Posed faces that a regressor found in crops, one for each row.
 
     Attributes:
-        coefficients: Shape, expression and pose.
+        coefficients: Shape, expression and pose; albedo and light of networks that tell them.
         camera: Camera of the crop, or of the photo once `in_photo` was called.
         log_error: Expected logarithm of the mean landmark error, as a fraction of the face's size.
         confidence: Probability that the mean landmark error is below 5 % of the face's size.
     """
 
     coefficients: FaceCoefficients
-    camera: WeakPerspectiveCamera
+    camera: AnyCamera
     log_error: Float[Tensor, " batch"]
     confidence: Float[Tensor, " batch"]
 
@@ -82,7 +82,7 @@ class CoefficientRegressor:
         self, regressor: Regressor, info: RegressorInfo, *, name: str, sha256: str, device: str = "cpu"
     ) -> None:
         self.info = info
-        self.layout = CoefficientLayout(info.identity, info.expression, info.bounded)
+        self.layout = layout_of(info)
         self.size_px = regressor.config.size_px
         self._map = regressor.config.landmark_map
         self.name = name
@@ -193,6 +193,18 @@ def _in_torch(regressor: Regressor, device: torch.device) -> _Network:
         return output.cpu(), log_error.cpu()
 
     return run
+
+
+def layout_of(info: RegressorInfo) -> CoefficientLayout:
+    """What the outputs of a network mean."""
+    return CoefficientLayout(
+        identity=info.identity,
+        expression=info.expression,
+        bounded=info.bounded,
+        albedo=info.albedo,
+        light=info.light,
+        focal_per_size=info.focal_per_size,
+    )
 
 
 def weights_path(name_or_path: str | Path) -> Path:

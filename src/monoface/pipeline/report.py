@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
+from monoface.geometry.cameras import AnyCamera, PerspectiveCamera
 from monoface.pipeline.results import Face, MadeWith, PhotoResult
 
 _FORMAT = "monoface-photo-1"
@@ -34,7 +35,7 @@ def photo_report(result: PhotoResult) -> dict[str, Any]:
 
 def face_report(face: Face) -> dict[str, Any]:
     """Report of one face as JSON values."""
-    found, camera = face.coefficients, face.camera
+    found = face.coefficients
     return {
         "score": round(face.score, 4),
         "confidence": round(face.confidence, 4),
@@ -43,11 +44,7 @@ def face_report(face: Face) -> dict[str, Any]:
         "pitch_deg": round(face.pitch_deg, _ANGLE_DIGITS),
         "roll_deg": round(face.roll_deg, _ANGLE_DIGITS),
         "T_camera_model": _rounded(face.T_camera_model, _COEFFICIENT_DIGITS),
-        "camera": {
-            "type": "weak_perspective",
-            "scale_px_per_mm": float(f"{float(camera.scale_px_per_mm[0]):.6g}"),
-            "principal_px": _rounded(camera.principal_px[0].numpy(), _PIXEL_DIGITS),
-        },
+        "camera": _camera_report(face.camera),
         "landmarks68_px": _rounded(face.landmarks68_px, _PIXEL_DIGITS),
         "blendshapes": {
             name: round(weight, _COEFFICIENT_DIGITS) for name, weight in face.blendshapes.items()
@@ -59,6 +56,20 @@ def face_report(face: Face) -> dict[str, Any]:
             "light": _rounded(face.appearance.light.numpy(), _APPEARANCE_DIGITS),
         },
     }
+
+
+def _camera_report(camera: AnyCamera) -> dict[str, Any]:
+    lens: dict[str, Any]
+    if isinstance(camera, PerspectiveCamera):
+        lens = {"type": "perspective", "focal_px": _significant(float(camera.focal_px[0]))}
+    else:
+        scale = float(camera.scale_px_per_mm[0])
+        lens = {"type": "weak_perspective", "scale_px_per_mm": _significant(scale)}
+    return lens | {"principal_px": _rounded(camera.principal_px[0].numpy(), _PIXEL_DIGITS)}
+
+
+def _significant(value: float) -> float:
+    return float(f"{value:.6g}")
 
 
 def to_json(report: dict[str, Any]) -> bytes:

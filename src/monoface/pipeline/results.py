@@ -11,7 +11,7 @@ import torch
 from jaxtyping import Bool, Float, UInt8
 
 from monoface.facemodel import FaceCoefficients, FaceModel
-from monoface.geometry.cameras import WeakPerspectiveCamera, transform_points
+from monoface.geometry.cameras import AnyCamera, transform_points
 from monoface.geometry.rotations import camera_to_head, degrees, head_angles_from_matrix
 from monoface.pipeline.appearance import Appearance
 from monoface.pipeline.images import LoadedImage
@@ -52,7 +52,8 @@ class Face:
             longer side of their box. It is sigmoid(a + b x), where x is the logarithm of that error as the
             regressor expects it, and a and b are calibrated on photos that it was not trained on: of the
             faces with confidence 0.8, 80 % are as good as that.
-        coefficients: Shape, expression and pose; a batch of one.
+        coefficients: Shape, expression and pose, and albedo and light if the network tells them; a batch of
+            one.
         camera: From the camera frame to pixels; a batch of one.
         verts_mm: Vertices in the model frame.
         landmarks68_px: The 68 iBUG landmarks as points of the mesh.
@@ -65,7 +66,7 @@ class Face:
     box: Float[np.ndarray, " 4"]
     confidence: float
     coefficients: FaceCoefficients
-    camera: WeakPerspectiveCamera
+    camera: AnyCamera
     verts_mm: Float[np.ndarray, "verts 3"]
     landmarks68_px: Float[np.ndarray, "68 2"]
     photo: LoadedImage
@@ -84,7 +85,7 @@ class Face:
 
     @property
     def T_camera_model(self) -> Float[np.ndarray, "4 4"]:  # noqa: N802
-        """Rigid transform from the model frame to the camera frame; its depth is nominal."""
+        """Rigid transform from model to camera frame; under weak perspective its depth is nominal."""
         transform = np.eye(4, dtype=np.float32)
         transform[:3, :3] = self.coefficients.rotation[0].numpy()
         transform[:3, 3] = self.coefficients.translation_mm[0].numpy()
@@ -137,8 +138,11 @@ class Face:
 
     @cached_property
     def appearance(self) -> Appearance:
-        """Albedo coefficients and light, fitted to the photo when first asked for."""
-        return self.texturer.appearance(self._mesh)
+        """Albedo coefficients and light: the network's, or fitted to the photo when first asked for."""
+        found = self.coefficients
+        if found.albedo.shape[1]:
+            return Appearance(found.albedo[0], found.light[0])
+        return self._fitted_appearance
 
     @cached_property
     def texture(self) -> UInt8[np.ndarray, "size size 3"]:
@@ -146,7 +150,12 @@ class Face:
 
         What the photo shows comes from the photo, what it hides from the mirrored side or the albedo model.
         """
-        return self.texturer.texture(self._mesh, self.appearance)
+        return self.texturer.texture(self._mesh, self._fitted_appearance)
+
+    @cached_property
+    def _fitted_appearance(self) -> Appearance:
+        """What explains this photo best, so that what is filled in joins on to what the photo shows."""
+        return self.texturer.appearance(self._mesh)
 
     @cached_property
     def _mesh(self) -> PlacedMesh:

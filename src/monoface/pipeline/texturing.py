@@ -10,7 +10,7 @@ from jaxtyping import Bool, Float, UInt8
 from torch import Tensor
 
 from monoface.facemodel import FaceCoefficients, FaceModel
-from monoface.geometry.cameras import WeakPerspectiveCamera, transform_points
+from monoface.geometry.cameras import AnyCamera, PerspectiveCamera, transform_points
 from monoface.geometry.triangles import vertex_normals
 from monoface.pipeline.appearance import Appearance, fit_appearance
 from monoface.pipeline.filling import ColourSpreader
@@ -48,7 +48,7 @@ class PlacedMesh:
     """
 
     photo: Float[Tensor, "3 height width"]
-    camera: WeakPerspectiveCamera
+    camera: AnyCamera
     verts_camera: Float[Tensor, "verts 3"]
     model: FaceModel
 
@@ -57,7 +57,7 @@ class PlacedMesh:
         cls,
         photo: LoadedImage,
         coefficients: FaceCoefficients,
-        camera: WeakPerspectiveCamera,
+        camera: AnyCamera,
         verts_mm: Float[Tensor, "verts 3"],
         model: FaceModel,
     ) -> "PlacedMesh":
@@ -95,7 +95,12 @@ class PlacedMesh:
         zoom = _VISIBILITY_PX / (high - low).amax().clamp_min(1e-6)
         extent = ((high - low) * zoom).ceil().long() + 1
         scaled = torch.cat(((self.verts_px[:, :2] - low) * zoom, self.verts_px[:, 2:]), dim=1)
-        shown = vertex_visibility(scaled[None], self.model.faces, (int(extent[1]), int(extent[0])))[0]
+        shown = vertex_visibility(
+            scaled[None],
+            self.model.faces,
+            (int(extent[1]), int(extent[0])),
+            perspective=isinstance(self.camera, PerspectiveCamera),
+        )[0]
         return inside & shown
 
     @cached_property

@@ -2,6 +2,7 @@
 
 from monoface.render.clipping import NearClip, clip_near
 from monoface.render.completion import complete_texture
+from monoface.render.covisibility import covisible_by_depth, covisible_by_vertices
 from monoface.render.dense_mesh import DenseMesh
 from monoface.render.layout import TextureLayout
 from monoface.render.overlay import draw_landmarks, draw_mesh, draw_pose_axes
@@ -15,6 +16,7 @@ from monoface.render.renderer import (
 )
 from monoface.render.unwrap import TextureMap, unwrap_photo
 from monoface.render.visibility import vertex_visibility
+from monoface.render.warping import View, WarpedView, warp_source
 
 __all__ = [
     "DenseMesh",
@@ -23,10 +25,14 @@ __all__ = [
     "Renderer",
     "TextureLayout",
     "TextureMap",
+    "View",
     "VisibleSurface",
+    "WarpedView",
     "clip_near",
     "complete_texture",
     "composite",
+    "covisible_by_depth",
+    "covisible_by_vertices",
     "draw_landmarks",
     "draw_mesh",
     "draw_pose_axes",
@@ -34,4 +40,5 @@ __all__ = [
     "project",
     "unwrap_photo",
     "vertex_visibility",
+    "warp_source",
 ]

@@ -19,6 +19,12 @@ _BASIS_SCALE = (
 )  # fmt: skip
 """What `sh_basis` multiplies its polynomials by."""
 
+# The corners of a cube, the middles of its faces and some of its edges: nine harmonics differ on them.
+_PROBES = (
+    (1, 1, 1), (1, 1, -1), (1, -1, 1), (1, -1, -1), (-1, 1, 1), (-1, 1, -1), (-1, -1, 1), (-1, -1, -1),
+    (1, 0, 0), (-1, 0, 0), (0, 1, 0), (0, -1, 0), (0, 0, 1), (0, 0, -1), (1, 1, 0), (0, 1, 1),
+)  # fmt: skip
+
 
 def sh_basis(directions: Float[Tensor, "*batch points 3"]) -> Float[Tensor, "*batch points 9"]:
     """Real, orthonormal spherical harmonics up to degree 2 of unit directions.
@@ -76,6 +82,18 @@ def ambient_light(irradiance: Float[Tensor, "*batch 3"], coeffs: int = 9) -> Flo
     light = irradiance.new_zeros((*irradiance.shape[:-1], coeffs, 3))
     light[..., 0, :] = irradiance / (math.pi * _DEGREE_0)
     return light
+
+
+def rotate_radiance(
+    radiance: Float[Tensor, "*batch 9 3"], rotation: Float[Tensor, "*batch 3 3"]
+) -> Float[Tensor, "*batch 9 3"]:
+    """Lighting of a frame whose directions are those of the old one under x -> R x.
+
+    Light that came from a direction d comes from R d afterwards. Exact: rotations keep each degree.
+    """
+    directions = torch.nn.functional.normalize(radiance.new_tensor(_PROBES), dim=-1)
+    values = sh_basis(directions @ rotation) @ radiance
+    return torch.linalg.pinv(sh_basis(directions)) @ values
 
 
 def shade(

@@ -6,7 +6,7 @@ from jaxtyping import Float, Int
 
 from monoface.core.errors import DataError
 from monoface.data.batches import BatchMaker
-from monoface.data.packs import CANVAS_PX, FACE_PX, Pack
+from monoface.data.packs import Pack
 from monoface.facemodel import CoefficientLayout, PointBasis
 from monoface.facemodel.fitting import project_points
 
@@ -51,7 +51,7 @@ def check_training_data(maker: BatchMaker, *, needs_labels: bool = False) -> Non
 
 
 def _check_pictures(pack: Pack, rows: Int[np.ndarray, " rows"]) -> None:
-    expected = (CANVAS_PX, CANVAS_PX, 3)
+    expected = (pack.canvas_px, pack.canvas_px, 3)
     if pack.canvases.dtype != np.uint8 or pack.canvases.shape[1:] != expected:
         raise DataError(
             f"pack {pack.name}: expected canvases of {expected} in uint8, got {pack.canvases.shape[1:]} in "
@@ -64,15 +64,16 @@ def _check_pictures(pack: Pack, rows: Int[np.ndarray, " rows"]) -> None:
 
 
 def _check_landmarks(pack: Pack, rows: Int[np.ndarray, " rows"]) -> None:
+    side = pack.canvas_px
     for name, all_points in pack.points_px.items():
         points = all_points[rows]
         if np.isinf(points).any():
             raise DataError(f"pack {pack.name}, {name}: expected pixels or NaN, got infinite values.")
         seen = np.isfinite(points).all(axis=-1)
-        outside = (points < -CANVAS_PX / 2).any(axis=-1) | (points > 1.5 * CANVAS_PX).any(axis=-1)
+        outside = (points < -side / 2).any(axis=-1) | (points > 1.5 * side).any(axis=-1)
         if outside.sum() > _TOLERATED * seen.sum():
             raise DataError(
-                f"pack {pack.name}, {name}: expected pixels of canvases of {CANVAS_PX}, got {outside.sum()} "
+                f"pack {pack.name}, {name}: expected pixels of canvases of {side}, got {outside.sum()} "
                 f"of {seen.sum()} landmarks more than half a canvas outside. Check their scale."
             )
 
@@ -93,24 +94,27 @@ def _check_outputs(
             "gaps. Make it anew."
         )
     if known.any():
-        odd = _faces_out_of_place(outputs[known], layout, box_points)
+        odd = _faces_out_of_place(outputs[known], pack.face_px, layout, box_points)
         if odd.mean() > _TOLERATED:
             raise DataError(
-                f"pack {pack.name}: expected coefficients for the {FACE_PX} pixels in the middle of the "
+                f"pack {pack.name}: expected coefficients for the {pack.face_px} pixels in the middle of the "
                 f"canvases, got {odd.sum()} of {len(odd)} faces outside of them or of another size. "
                 "They were made for other crops: make it anew."
             )
 
 
 def _faces_out_of_place(
-    outputs: Float[np.ndarray, "rows outputs"], layout: CoefficientLayout, box_points: PointBasis
+    outputs: Float[np.ndarray, "rows outputs"],
+    face_px: int,
+    layout: CoefficientLayout,
+    box_points: PointBasis,
 ) -> np.ndarray:
     """Which faces are over three times smaller or larger than in their crops, or centred outside."""
     with torch.no_grad():
-        points = project_points(box_points, *layout.decode(torch.from_numpy(outputs), FACE_PX)).numpy()
+        points = project_points(box_points, *layout.decode(torch.from_numpy(outputs), face_px)).numpy()
     low, high = points.min(axis=1), points.max(axis=1)
-    ratio = (high - low).max(axis=1) * 2**0.5 / FACE_PX
+    ratio = (high - low).max(axis=1) * 2**0.5 / face_px
     centre = (low + high) / 2
-    outside = ((centre < 0) | (centre > FACE_PX)).any(axis=1)
+    outside = ((centre < 0) | (centre > face_px)).any(axis=1)
     odd: np.ndarray = outside | (ratio > _MAX_SIZE_RATIO) | (ratio < 1 / _MAX_SIZE_RATIO)
     return odd

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from torch import nn
 
-from monoface.facemodel import FaceModel
+from monoface.facemodel import CoefficientLayout, FaceModel
 from monoface.training.validation import ValidationSet, validation_errors
 
 CONFIDENT_ERROR = 0.05
@@ -13,18 +13,27 @@ CONFIDENT_ERROR = 0.05
 
 
 def calibrate_confidence(
-    regressor: nn.Module, model: FaceModel, sets: Sequence[ValidationSet]
+    regressor: nn.Module,
+    model: FaceModel,
+    sets: Sequence[ValidationSet],
+    layout: CoefficientLayout | None = None,
 ) -> tuple[float, float]:
     """Offset and slope of the probability that the error is below 5 %, against the predicted log error.
 
     Logistic regression by Newton's method on all validation photos, each set counting alike. AFLW2000-3D
     is left out: it is watched, not fitted. Networks with a landmark map look twice, as the pipeline does.
+
+    Args:
+        regressor: A `Regressor` in evaluation mode.
+        model: Its face model.
+        sets: The photos.
+        layout: What outputs mean; the model's geometry under weak perspective by default.
     """
     errors, logs, weights = [], [], []
     for one in sets:
         if one.name.startswith("aflw2000"):
             continue
-        error, log_error = validation_errors(regressor, model, one, looks=2)
+        error, log_error = validation_errors(regressor, model, one, looks=2, layout=layout)
         # Sets are reported against different sizes of the face; here it is the longer side of its box.
         longer_side_px = one.crops.shape[1] / 2**0.5
         errors.append(error * np.asarray(one.normaliser_px) / longer_side_px)

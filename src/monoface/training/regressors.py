@@ -13,12 +13,19 @@ from torch import nn
 from monoface.core.assets import register_asset
 from monoface.core.errors import ConfigError
 from monoface.data.augment import AugmentConfig
-from monoface.data.batches import BatchMaker
+from monoface.data.batches import BatchMaker, BatchSource
 from monoface.data.recipe import RecipeConfig, build_packs
 from monoface.data.shares import check_shares
-from monoface.facemodel import FaceModel
+from monoface.facemodel import CoefficientLayout, FaceModel
 from monoface.methods.contract import Method
-from monoface.networks import Regressor, RegressorInfo, add_input_channel, load_regressor, save_regressor
+from monoface.networks import (
+    Regressor,
+    RegressorInfo,
+    add_input_channel,
+    add_outputs,
+    load_regressor,
+    save_regressor,
+)
 from monoface.training.confidence import calibrate_confidence
 from monoface.training.config import TrainConfig
 from monoface.training.distribution import launch
@@ -39,20 +46,16 @@ _TERMS = (
 
 
 @dataclass(frozen=True)
-class TrainRegressorConfig:
+class RegressorRunConfig:
     """Train a regressor.
 
     Attributes:
         data: Folder that holds the sources (`aflw`, `ytf`, …).
         out: Folder of the run: packs, checkpoints, log and, at the end, the weights.
         packs: Folder of packs; those it lacks are made. `OUT/packs` by default.
-        recipe: Which photos are used, and how.
-        shares: How much of a batch comes from each pack, by name; packs without a share are not
-            used. `_aside` packs exist in a second round only.
-        augment: How crops vary.
         train: How long and how fast.
         init: Weights to start from; random ones if absent. A network with a landmark map may start from one
-            without.
+            without, one with albedo and light from one of geometry alone.
     """
 
     METHOD: ClassVar[str]
@@ -60,6 +63,33 @@ class TrainRegressorConfig:
     data: Path
     out: Path
     packs: Path | None = None
+    train: TrainConfig = field(default_factory=TrainConfig)
+    init: Path | None = None
+
+    @property
+    def photo_sources(self) -> tuple[str, ...]:
+        """Names of the sources of photos, for the card."""
+        return ()
+
+    def recorded(self) -> dict[str, Any]:
+        """The configuration as JSON values for the card: folders are the user's own and are left out."""
+        written: dict[str, Any] = json.loads(json.dumps(dataclasses.asdict(self), default=str))
+        written["data"] = written["out"] = written["packs"] = None
+        written["init"] = self.init.name if self.init else None
+        return written
+
+
+@dataclass(frozen=True)
+class TrainRegressorConfig(RegressorRunConfig):
+    """Train a regressor on single photos.
+
+    Attributes:
+        recipe: Which photos are used, and how.
+        shares: How much of a batch comes from each pack, by name; packs without a share are not
+            used. `_aside` packs exist in a second round only.
+        augment: How crops vary.
+    """
+
     recipe: RecipeConfig = field(default_factory=RecipeConfig)
     shares: dict[str, float] = field(
         default_factory=lambda: {
@@ -69,17 +99,33 @@ class TrainRegressorConfig:
         }
     )  # fmt: skip
     augment: AugmentConfig = field(default_factory=AugmentConfig)
-    train: TrainConfig = field(default_factory=TrainConfig)
-    init: Path | None = None
 
     def __post_init__(self) -> None:
         check_shares(self.shares, self.recipe)
+
+    @property
+    def photo_sources(self) -> tuple[str, ...]:
+        """Sources of the recipe, and prepared folders by their names."""
+        return (*self.recipe.sources, *(path.name for path in self.recipe.prepared))
+
+    def recorded(self) -> dict[str, Any]:
+        """The configuration as JSON values for the card."""
+        written = super().recorded()
+        labelled_by = self.recipe.second_round.weights
+        written["recipe"]["prepared"] = [path.name for path in self.recipe.prepared]
+        written["recipe"]["second_round"]["weights"] = labelled_by.name if labelled_by else None
+        return written
 
 
 class RegressorMethod(Method, Protocol):
     """A method whose networks include a regressor."""
 
     regressor: Regressor
+    layout: CoefficientLayout
+
+
+OpenSource = Callable[[Path, Callable[[str], None]], BatchSource]
+"""Makes the packs that a folder lacks, telling about it, and opens what draws batches from them."""
 
 
 def train_regressor(
@@ -91,7 +137,7 @@ def train_regressor(
     *,
     needs_labels: bool = False,
 ) -> Path:
-    """Train as configured, or continue where the run's folder ends.
+    """Train on single photos as configured, or continue where the run's folder ends.
 
     Args:
         config: What to train on, and how.
@@ -109,37 +155,63 @@ def train_regressor(
         ConfigError: If no photo is kept for validation, no pack has a share, or `init` is another network.
     """
     crop_px = method.regressor.config.size_px
+
+    def open_packs(folder: Path, tell: Callable[[str], None]) -> BatchMaker:
+        packs = [pack for pack in build_packs(config.data, folder, model, config.recipe, tell) if len(pack)]
+        shares = {pack.name: config.shares.get(pack.name, 0.0) for pack in packs}
+        return BatchMaker(packs, shares, model, set_names, crop_px=crop_px, augment=config.augment)
+
     sets = validation_sets(config.data, crop_px, config.recipe.held_out_people)
     sets += prepared_validation_sets(config.recipe.prepared, crop_px)
+    return train_on_source(config, method, open_packs, sets, model, report, needs_labels=needs_labels)
+
+
+def train_on_source(
+    config: RegressorRunConfig,
+    method: RegressorMethod,
+    open_source: OpenSource,
+    sets: list[ValidationSet],
+    model: FaceModel,
+    report: Callable[[str], None],
+    *,
+    needs_labels: bool = False,
+) -> Path:
+    """Train on whatever a source of batches draws, or continue where the run's folder ends.
+
+    Args:
+        config: How to train.
+        method: What to train.
+        open_source: Opens the source.
+        sets: What is validated on.
+        model: The face model.
+        report: Gets lines about the progress.
+        needs_labels: Whether the method cannot learn without samples whose coefficients are known.
+
+    Returns:
+        Path of the weights.
+
+    Raises:
+        ConfigError: If no photo is kept for validation, or `init` is another network.
+    """
     if not sets:
         raise ConfigError(
             f"{config.data}: expected aflw, ytf, aflw2000_dev or prepared photos to validate on, found none."
         )
     if config.init is not None:
-        start_from(config.init, method.regressor, model)
+        start_from(config.init, method.regressor, model, method.layout)
     fabric = launch(config.train.device, config.train.devices, config.train.num_nodes, config.train.precision)
     first = fabric.global_rank == 0
     # The other processes then find the packs made.
     with fabric.rank_zero_first():
-        folder = config.packs or config.out / "packs"
-        packs = build_packs(config.data, folder, model, config.recipe, report if first else _ignore)
-    shares = {pack.name: config.shares.get(pack.name, 0.0) for pack in packs if len(pack)}
-    maker = BatchMaker(
-        [pack for pack in packs if len(pack)],
-        shares,
-        model,
-        set_names,
-        crop_px=crop_px,
-        augment=config.augment,
-    )
-    samples = make_samples(model, choose_crops(sets))
-    evaluate = make_evaluate(model, sets)
-    trained = train(method, maker, config.train, config.out, evaluate, samples, needs_labels=needs_labels)
+        source = open_source(config.packs or config.out / "packs", report if first else _ignore)
+    samples = make_samples(model, choose_crops(sets), method.layout)
+    evaluate = make_evaluate(model, sets, method.layout)
+    trained = train(method, source, config.train, config.out, evaluate, samples, needs_labels=needs_labels)
     path = config.out / f"{config.METHOD}.safetensors"
     if first:
         # A run by the clock knows its steps only now.
         made = replace(config, train=replace(config.train, steps=trained.steps))
-        write_weights(trained["regressor"], model, sets, made, path)
+        write_weights(trained["regressor"], method.layout, model, sets, made, path)
     return path
 
 
@@ -147,8 +219,11 @@ def _ignore(line: str) -> None:
     """Take a line about the progress, of which the first process tells."""
 
 
-def start_from(init: Path, regressor: Regressor, model: FaceModel) -> None:
-    """Copy the weights of a file into a network of the same kind, or of the same kind with a landmark map.
+def start_from(init: Path, regressor: Regressor, model: FaceModel, layout: CoefficientLayout) -> None:
+    """Copy the weights of a file into a network of the same kind, or of one that sees or tells more.
+
+    A landmark map that the file does not know is not heeded at first; albedo and light are zero. The side of
+    the crops may differ, for the backbone is averaged over its map.
 
     Raises:
         ModelFileError: If the file is no regressor.
@@ -161,6 +236,10 @@ def start_from(init: Path, regressor: Regressor, model: FaceModel) -> None:
         state = add_input_channel(state)
         wider = dataclasses.replace(config.backbone, in_channels=config.backbone.in_channels + 1)
         config = dataclasses.replace(config, backbone=wider, landmark_map=wanted.landmark_map)
+    if config.outputs == layout.geometry_size:
+        state = add_outputs(state, wanted.outputs - config.outputs)
+        config = dataclasses.replace(config, outputs=wanted.outputs)
+    config = dataclasses.replace(config, size_px=wanted.size_px)
     if config != wanted or info.coefficient_space != model.coefficient_space:
         raise ConfigError(
             f"init {init.name}: expected {wanted} in the space {model.coefficient_space}, got "
@@ -171,9 +250,10 @@ def start_from(init: Path, regressor: Regressor, model: FaceModel) -> None:
 
 def write_weights(
     regressor: nn.Module,
+    layout: CoefficientLayout,
     model: FaceModel,
     sets: list[ValidationSet],
-    config: TrainRegressorConfig,
+    config: RegressorRunConfig,
     path: Path,
 ) -> Path:
     """Save weights with their calibrated confidence, and register them beside their model card."""
@@ -181,34 +261,29 @@ def write_weights(
     info = RegressorInfo(
         method=config.METHOD,
         coefficient_space=model.coefficient_space,
-        identity=model.identity_size,
-        expression=model.expression_size,
-        bounded=model.expression_bounds is not None,
-        confidence=calibrate_confidence(regressor, model, sets),
+        identity=layout.identity,
+        expression=layout.expression,
+        bounded=layout.bounded,
+        confidence=calibrate_confidence(regressor, model, sets, layout),
+        albedo=layout.albedo,
+        albedo_space=model.albedo_space if layout.albedo else "",
+        light=layout.light,
+        focal_per_size=layout.focal_per_size,
     )
     save_regressor(regressor, info, path)
-    metrics = {
-        name: round(value, 3) for name, value in make_evaluate(model, sets)({"regressor": regressor}).items()
-    }
+    evaluated = make_evaluate(model, sets, layout)({"regressor": regressor})
+    metrics = {name: round(value, 3) for name, value in evaluated.items()}
     register_asset(path, _card(config, metrics))
     return path
 
 
-def _card(config: TrainRegressorConfig, metrics: dict[str, float]) -> dict[str, Any]:
-    written = json.loads(json.dumps(dataclasses.asdict(config), default=str))
-    # Folders are the user's own and say nothing about the weights.
-    prepared = [path.name for path in config.recipe.prepared]
-    written["data"] = written["out"] = written["packs"] = None
-    written["recipe"]["prepared"] = prepared
-    written["init"] = config.init.name if config.init else None
-    labelled_by = config.recipe.second_round.weights
-    written["recipe"]["second_round"]["weights"] = labelled_by.name if labelled_by else None
+def _card(config: RegressorRunConfig, metrics: dict[str, float]) -> dict[str, Any]:
     return {
         "method": config.METHOD,
         "command": f"monoface train {config.METHOD} --data DATA --out OUT",
-        "data": "photos of " + ", ".join((*config.recipe.sources, *prepared)),
+        "data": "photos of " + ", ".join(config.photo_sources),
         "terms": _TERMS,
-        "config": written,
+        "config": config.recorded(),
         "steps": config.train.steps,
         "seed": config.train.seed,
         "metrics_percent": metrics,

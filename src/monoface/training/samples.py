@@ -10,7 +10,7 @@ from torch import nn
 from monoface.facemodel import CoefficientLayout, FaceModel
 from monoface.facemodel.fitting import project_points
 from monoface.facemodel.landmarks import FLM18
-from monoface.geometry.cameras import WeakPerspectiveCamera, transform_points
+from monoface.geometry.cameras import transform_points
 from monoface.networks import Regressor
 from monoface.render.overlay import draw_landmarks, draw_mesh
 from monoface.training.validation import ValidationSet
@@ -31,7 +31,11 @@ def choose_crops(sets: Sequence[ValidationSet], count: int = 8) -> UInt8[np.ndar
     return np.stack(chosen)
 
 
-def make_samples(model: FaceModel, crops: UInt8[np.ndarray, "crops size size 3"]) -> DrawSamples:
+def make_samples(
+    model: FaceModel,
+    crops: UInt8[np.ndarray, "crops size size 3"],
+    layout: CoefficientLayout | None = None,
+) -> DrawSamples:
     """Function for the training loop: a grid with the 68 landmarks above and the mesh below.
 
     Networks with a landmark map look twice, as at inference.
@@ -39,8 +43,9 @@ def make_samples(model: FaceModel, crops: UInt8[np.ndarray, "crops size size 3"]
     Args:
         model: The face model.
         crops: RGB, of the size that the regressor sees.
+        layout: What its outputs mean; the model's geometry under weak perspective by default.
     """
-    layout = CoefficientLayout.of(model)
+    layout = layout or CoefficientLayout.of(model)
     basis, mapped = (model.subset(model.landmarks(name)) for name in ("ibug68", FLM18))
     images = torch.from_numpy(crops).permute(0, 3, 1, 2).float() / 255
     large = nn.functional.interpolate(images, scale_factor=_ZOOM, mode="bilinear")
@@ -63,8 +68,7 @@ def make_samples(model: FaceModel, crops: UInt8[np.ndarray, "crops size size 3"]
         above, below = [], []
         for row, image in enumerate(large):
             above.append(draw_landmarks(image, points_px[row]))
-            own = WeakPerspectiveCamera(camera.scale_px_per_mm[row, None], camera.principal_px[row, None])
-            below.append(draw_mesh(image, own, verts[row], model.faces, weld=model.weld))
+            below.append(draw_mesh(image, camera[row : row + 1], verts[row], model.faces, weld=model.weld))
         grid = torch.cat((torch.cat(above, dim=2), torch.cat(below, dim=2)), dim=1)
         return (grid * 255).round().clamp(0, 255).byte().permute(1, 2, 0).numpy()
 

@@ -84,12 +84,17 @@ def prepared_validation_sets(folders: Sequence[Path], crop_px: int) -> list[Vali
 
 
 def make_evaluate(
-    model: FaceModel, sets: Sequence[ValidationSet]
+    model: FaceModel, sets: Sequence[ValidationSet], layout: CoefficientLayout | None = None
 ) -> Callable[[Mapping[str, nn.Module]], dict[str, float]]:
     """Function for the training loop: errors in percent of every set, by name and yaw.
 
     Networks with a landmark map look once with an empty map, and once more (`second look`) at the same crops
     with the landmarks they found.
+
+    Args:
+        model: The face model.
+        sets: What is measured on.
+        layout: What outputs mean; the model's geometry under weak perspective by default.
     """
 
     def evaluate(networks: Mapping[str, nn.Module]) -> dict[str, float]:
@@ -97,9 +102,9 @@ def make_evaluate(
         assert isinstance(regressor, Regressor)
         results: dict[str, float] = {}
         for one in sets:
-            results |= _summary(one.name, one, validation_errors(regressor, model, one)[0])
+            results |= _summary(one.name, one, validation_errors(regressor, model, one, layout=layout)[0])
             if regressor.config.landmark_map is not None:
-                again = validation_errors(regressor, model, one, looks=2)[0]
+                again = validation_errors(regressor, model, one, looks=2, layout=layout)[0]
                 results |= _summary(f"{one.name} second look", one, again)
         return results
 
@@ -118,7 +123,11 @@ def _summary(name: str, one: ValidationSet, errors: Float[np.ndarray, " photos"]
 
 @torch.no_grad()
 def validation_errors(
-    regressor: nn.Module, model: FaceModel, one: ValidationSet, looks: int = 1
+    regressor: nn.Module,
+    model: FaceModel,
+    one: ValidationSet,
+    looks: int = 1,
+    layout: CoefficientLayout | None = None,
 ) -> tuple[Float[np.ndarray, " photos"], Float[np.ndarray, " photos"]]:
     """Error of each photo as a fraction of its normaliser, and the log error that was predicted.
 
@@ -127,11 +136,12 @@ def validation_errors(
         model: Its face model.
         one: The photos.
         looks: Networks with a landmark map see an empty one at first, then the landmarks they found.
+        layout: What outputs mean; the model's geometry under weak perspective by default.
     """
     assert isinstance(regressor, Regressor)
     basis = model.subset(model.landmarks(one.landmark_set))
     mapped = model.subset(model.landmarks(FLM18)) if regressor.config.landmark_map else None
-    layout = CoefficientLayout.of(model)
+    layout = layout or CoefficientLayout.of(model)
     size = regressor.config.size_px
     points, logs = [], []
     for start in range(0, len(one.crops), _BATCH):

@@ -12,7 +12,7 @@ from monoface.core.draws import uniform_draws
 from monoface.data.batches import TrainingBatch
 from monoface.facemodel import FaceCoefficients, FaceModel, PointBasis
 from monoface.facemodel.fitting import project_points
-from monoface.geometry.cameras import WeakPerspectiveCamera, transform_points
+from monoface.geometry.cameras import AnyCamera, transform_points
 from monoface.losses.adversarial import critic_loss, deception_loss
 from monoface.losses.consistency import landmark_consistency, vertex_distance
 from monoface.losses.weighted_coefficients import output_displacements, weighted_squares
@@ -239,7 +239,7 @@ def _drawn_rows(batch: TrainingBatch, share: float, purpose: int) -> Int[Tensor,
 
 
 def _points_in_pixels(
-    basis: PointBasis, coefficients: FaceCoefficients, camera: WeakPerspectiveCamera
+    basis: PointBasis, coefficients: FaceCoefficients, camera: AnyCamera
 ) -> Float[Tensor, "batch points 3"]:
     """Posed points in the scale of the picture; depth is counted from the model's origin."""
     points = transform_points(
@@ -248,8 +248,9 @@ def _points_in_pixels(
         basis(coefficients.identity, coefficients.expression),
     )
     plane, depth_mm = camera.project(points)
-    depth_mm = depth_mm - coefficients.translation_mm[:, None, 2]
-    return torch.cat((plane, camera.scale_px_per_mm[:, None, None] * depth_mm[..., None]), dim=-1)
+    origin_mm = coefficients.translation_mm[:, 2]
+    scale = camera.scale_at(origin_mm)[:, None]
+    return torch.cat((plane, (scale * (depth_mm - origin_mm[:, None]))[..., None]), dim=-1)
 
 
 def _joined(first: PointBasis, second: PointBasis) -> PointBasis:

@@ -1,0 +1,125 @@
+"""From photos of faces from several sides to packs of views."""
+
+import tempfile
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Float, UInt8
+
+from monoface.data.packs import Pack
+from monoface.data.pseudo_labels import canvas_box
+from monoface.data.view_labels import ViewLabeller, ViewLabels
+from monoface.data.view_packs import MATCHED, SEEN_TOGETHER, VIEW_CANVAS_PX, VIEW_FACE_PX, ViewPack
+from monoface.data.view_photos import ViewPhotos
+from monoface.data.view_skin import FindSkin, skin_of_faces, skin_of_pictures
+from monoface.data.view_triplets import TripletConfig, choose_triplets
+from monoface.facemodel import FaceModel
+from monoface.geometry.crops import crop_and_resize, photo_to_crop
+
+# Photos in memory at a time.
+_CHUNK = 512
+# Of a view whose landmarks are matched: enough to say where epipolar lines go.
+_MIN_POINTS = 17
+
+
+def label_views(
+    photos: ViewPhotos,
+    model: FaceModel,
+    labeller: ViewLabeller,
+    triplets: TripletConfig,
+    seed: int,
+    scratch: Path,
+    find_skin: FindSkin | None = None,
+) -> ViewPack:
+    """Label photos, cut them out and put together what shows one face.
+
+    Photos are read in parts, and their canvases are kept in a file, so that memory does not grow with their
+    number.
+
+    Args:
+        photos: The photos.
+        model: The face model.
+        labeller: Says what is known about them.
+        triplets: Which go together, unless the photos say so.
+        seed: Of the draw among them.
+        scratch: Folder for the file.
+        find_skin: Finds skin where no masks are annotated; without it skin is where the fitted face is seen.
+    """
+    count = len(photos)
+    canvases = _on_disk(scratch, (count, VIEW_CANVAS_PX, VIEW_CANVAS_PX, 3))
+    skin = _on_disk(scratch, (count, VIEW_CANVAS_PX, VIEW_CANVAS_PX))
+    parts = []
+    for start in range(0, count, _CHUNK):
+        rows = slice(start, min(start + _CHUNK, count))
+        images = [photos.images[row] for row in range(rows.start, rows.stop)]
+        yaw_deg = None if photos.yaw_deg is None else photos.yaw_deg[rows]
+        points = {name: points[rows] for name, points in photos.points_px.items()}
+        found = labeller.label(images, photos.boxes[rows], points, yaw_deg)
+        grown = canvas_box(found.boxes, VIEW_CANVAS_PX / VIEW_FACE_PX)
+        for row, image, box in zip(range(rows.start, rows.stop), images, grown, strict=True):
+            canvases[row] = crop_and_resize(image, box, VIEW_CANVAS_PX)
+        skin[rows] = _skin(photos, rows, grown, canvases[rows], found, model, find_skin)
+        parts.append(found)
+    labels = _joined(parts)
+    grown = canvas_box(labels.boxes, VIEW_CANVAS_PX / VIEW_FACE_PX)
+    points_px = {
+        name: photo_to_crop(points, grown, VIEW_CANVAS_PX).astype(np.float32)
+        for name, points in labels.points_px.items()
+    }
+    outputs = np.where(labels.believed[:, None], labels.outputs, np.nan).astype(np.float32)
+    frames = Pack(photos.name, canvases, points_px, outputs, VIEW_FACE_PX)
+    views, gate = _samples(photos, labels, triplets, seed)
+    unknown = np.full((count, model.albedo_size), np.nan, np.float32)
+    return ViewPack(frames, skin, unknown, np.full((count, 9, 3), np.nan, np.float32), views, gate)
+
+
+def _samples(
+    photos: ViewPhotos, labels: ViewLabels, config: TripletConfig, seed: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Photos of each sample, and what may be compared between them."""
+    if photos.views is not None and photos.gate is not None:
+        return photos.views, photos.gate
+    yaw_deg = labels.yaw_deg if photos.yaw_deg is None else photos.yaw_deg
+    rng = np.random.default_rng((seed, len(photos)))
+    views = choose_triplets(photos.group, yaw_deg, labels.believed, config, rng)
+    seen = sum(np.isfinite(points).all(axis=-1).sum(axis=-1) for points in labels.points_px.values())
+    matched = (np.asarray(seen)[views] >= _MIN_POINTS).all(axis=1)
+    return views, np.where(matched, MATCHED, SEEN_TOGETHER).astype(np.int64)
+
+
+def _skin(
+    photos: ViewPhotos,
+    rows: slice,
+    grown: Float[np.ndarray, "part 4"],
+    canvases: UInt8[np.ndarray, "part side side 3"],
+    found: ViewLabels,
+    model: FaceModel,
+    find_skin: FindSkin | None,
+) -> UInt8[np.ndarray, "part side side"]:
+    if photos.skin is not None:
+        masks = [photos.skin[row] for row in range(rows.start, rows.stop)]
+        return np.stack([_cut_mask(mask, box) for mask, box in zip(masks, grown, strict=True)])
+    if find_skin is not None:
+        return skin_of_pictures(find_skin, canvases)
+    skin = skin_of_faces(model, found.outputs)
+    skin[~found.believed] = 0
+    return skin
+
+
+def _cut_mask(mask: UInt8[np.ndarray, "height width"], box: Float[np.ndarray, " 4"]) -> np.ndarray:
+    return crop_and_resize(np.repeat(mask[..., None], 3, axis=2), box, VIEW_CANVAS_PX)[..., 0]
+
+
+def _joined(parts: list[ViewLabels]) -> ViewLabels:
+    def join(name: str) -> np.ndarray:
+        return np.concatenate([getattr(part, name) for part in parts])
+
+    points = {name: np.concatenate([part.points_px[name] for part in parts]) for name in parts[0].points_px}
+    return ViewLabels(join("boxes"), join("outputs"), join("believed"), points, join("yaw_deg"))
+
+
+def _on_disk(folder: Path, shape: tuple[int, ...]) -> np.ndarray:
+    """An array in a file without a name, which is gone when nobody uses it any more."""
+    with tempfile.TemporaryFile(dir=folder) as file:
+        file.truncate(int(np.prod(shape)))
+        return np.memmap(file, dtype=np.uint8, mode="r+", shape=shape)

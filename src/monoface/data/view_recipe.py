@@ -1,0 +1,168 @@
+"""The recipe of packs of views: which sources become which packs, and how."""
+
+import dataclasses
+import hashlib
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from jaxtyping import UInt8
+
+from monoface.core.errors import ConfigError, DataError
+from monoface.data.recipe import model_digest
+from monoface.data.view_frames import label_views
+from monoface.data.view_heads import HeadViewsConfig, head_views
+from monoface.data.view_labels import ViewLabelConfig, ViewLabeller
+from monoface.data.view_packs import VIEW_CANVAS_PX, ViewPack
+from monoface.data.view_photos import ViewPhotos
+from monoface.data.view_skin import FindSkin
+from monoface.data.view_sources import fasseg_views, ytf_views
+from monoface.data.view_triplets import TripletConfig
+from monoface.facemodel import FaceModel
+
+ViewSource = Literal["ytf", "fasseg"]
+
+
+@dataclass(frozen=True)
+class ViewRecipeConfig:
+    """What the packs of views are made of.
+
+    Attributes:
+        sources: Folders of the data that are used.
+        labels: How photos are labelled.
+        triplets: Which photos go together.
+        heads: Synthetic heads; a count of 0 makes none.
+        held_out_people: Every so manieth person of `ytf` is kept for validation.
+        held_out_series: The last so many people of `fasseg` are.
+        limit: At most so many photos of each source; 0 takes all.
+        seed: Of the draw of samples.
+    """
+
+    sources: tuple[ViewSource, ...] = ("ytf", "fasseg")
+    labels: ViewLabelConfig = field(default_factory=ViewLabelConfig)
+    triplets: TripletConfig = field(default_factory=TripletConfig)
+    heads: HeadViewsConfig = field(default_factory=HeadViewsConfig)
+    held_out_people: int = 10
+    held_out_series: int = 4
+    limit: int = 0
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.held_out_people < 1 or self.held_out_series < 0 or self.limit < 0:
+            raise ConfigError(
+                "recipe of views: expected held_out_people of at least 1, held_out_series and limit of at "
+                f"least 0, got {self.held_out_people}, {self.held_out_series} and {self.limit}."
+            )
+
+
+def build_view_packs(
+    data: Path,
+    folder: Path,
+    model: FaceModel,
+    config: ViewRecipeConfig,
+    report: Callable[[str], None],
+    find_skin: FindSkin | None = None,
+) -> list[ViewPack]:
+    """Make the packs of a recipe, or read those that are there already.
+
+    Args:
+        data: Holds the folders of the sources.
+        folder: Where packs are kept.
+        model: The face model of the labels.
+        config: The recipe.
+        report: Gets a line for each pack.
+        find_skin: Finds skin in photos without annotated masks; without it skin is where the fitted face is.
+
+    Returns:
+        A pack of each source, then the synthetic heads.
+
+    Raises:
+        DataError: If a source is missing.
+        ConfigError: If the weights that label are of another coefficient space.
+        ModelFileError: If they cannot be read.
+    """
+    build = _Build(data, folder, model, config, find_skin)
+    packs = []
+    for name in config.sources:
+        packs.append(build.source(name))
+        report(_told(packs[-1]))
+    if config.heads.heads.count:
+        packs.append(build.heads(packs))
+        report(_told(packs[-1]))
+    return packs
+
+
+def read_views(name: ViewSource, data: Path, config: ViewRecipeConfig) -> ViewPhotos:
+    """Photos of a source, of the people who are not kept for validation.
+
+    Raises:
+        DataError: If the source cannot be read.
+    """
+    if name == "ytf":
+        return ytf_views(data / name, config.held_out_people, config.limit)
+    return fasseg_views(data / name, config.held_out_series, config.limit)
+
+
+class _Build:
+    """Packs, made when they are asked for and not there."""
+
+    def __init__(
+        self,
+        data: Path,
+        folder: Path,
+        model: FaceModel,
+        config: ViewRecipeConfig,
+        find_skin: FindSkin | None,
+    ) -> None:
+        self._data, self._folder, self._model = data, folder, model
+        self._config, self._find_skin = config, find_skin
+        self._recipe = _recipe_hash(model, config, find_skin)
+        self._labeller: ViewLabeller | None = None
+
+    def source(self, name: ViewSource) -> ViewPack:
+        def make() -> ViewPack:
+            photos = read_views(name, self._data, self._config)
+            self._labeller = self._labeller or ViewLabeller(self._model, self._config.labels)
+            triplets, seed = self._config.triplets, self._config.seed
+            return label_views(
+                photos, self._model, self._labeller, triplets, seed, self._folder, self._find_skin
+            )
+
+        return self._kept(name, make)
+
+    def heads(self, packs: list[ViewPack]) -> ViewPack:
+        """Before the blurred photos of the first pack."""
+        none = np.zeros((0, VIEW_CANVAS_PX, VIEW_CANVAS_PX, 3), np.uint8)
+        backgrounds: UInt8[np.ndarray, "photos side side 3"] = packs[0].frames.canvases if packs else none
+        return self._kept("heads", lambda: head_views(self._model, backgrounds, self._config.heads))
+
+    def _kept(self, name: str, make: Callable[[], ViewPack]) -> ViewPack:
+        try:
+            return ViewPack.load(self._folder / name, self._recipe)
+        except DataError:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            make().save(self._folder / name, self._recipe)
+            # From the disk, so that the pictures do not stay in memory.
+            return ViewPack.load(self._folder / name, self._recipe)
+
+
+def _told(pack: ViewPack) -> str:
+    gates = np.bincount(pack.gate, minlength=3)
+    return (
+        f"{pack.name}: {len(pack)} samples, {len(pack.frames)} pictures; {gates[2]} with matched landmarks, "
+        f"{gates[1]} seen together, {gates[0]} single views"
+    )
+
+
+def _recipe_hash(model: FaceModel, config: ViewRecipeConfig, find_skin: FindSkin | None) -> str:
+    content = dataclasses.asdict(config)
+    # Weights count by what is in them, not by where they lie.
+    del content["labels"]["weights"]
+    digest = hashlib.sha256(json.dumps(content, sort_keys=True).encode())
+    digest.update(config.labels.weights_path.read_bytes())
+    digest.update(model_digest(model).encode())
+    digest.update(b"mesh" if find_skin is None else find_skin.digest.encode())
+    return digest.hexdigest()[:16]

@@ -1,0 +1,201 @@
+"""What MGCNet is trained on, and how it weighs its terms."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal, Self
+
+from monoface.core.errors import ConfigError
+from monoface.geometry.epipolar import EssentialForm
+from monoface.losses.multiview import Gating
+from monoface.methods.supervision import SupervisionConfig
+from monoface.networks import ResNetConfig
+from monoface.render.covisibility import DEFAULT_TOLERANCE_MM
+
+Shared = Literal["none", "target", "mean"]
+"""Whose identity and albedo views of one person are drawn with: their own, the target's, or their mean."""
+
+Covisibility = Literal["depth", "vertices", "vertices_leaking"]
+"""How it is found what two views both show: by depth, by common vertices, or by these as published."""
+
+PUBLISHED_FOCAL_PER_SIZE = 4700 / 224
+_PUBLISHED_BATCH, _PUBLISHED_MODES = 2, 80
+# The published weights of 68 landmarks, 5 for the nose and the inner mouth, have a mean of 2; ours sum to 1.
+_PUBLISHED_LANDMARK_MEAN = (51 + 5 * 17) / 68
+
+
+@dataclass(frozen=True)
+class ViewTermsConfig:
+    """What views of one person are compared on. The default is what we train.
+
+    Attributes:
+        shared: Whose identity and albedo the views of one person are drawn with.
+        shared_labels: Whether labelled views of one person are told the mean of their identities, in the
+            terms without pose; else each is told its own.
+        agreement: Weight of the distance of the views' neutral shapes from their mean, in mm.
+        albedo_agreement: Weight of squared differences of the views' albedo coefficients from their mean.
+        pixel: Weight of the colour distance of the source, warped into the target, from the target.
+        ssim: Weight of their structural dissimilarity.
+        depth: Weight of the distance of depths, in mm.
+        epipolar: Weight of the distance of landmarks from their epipolar lines, in pixels.
+        match_gain: Whether a factor for each channel is taken off before colours are compared.
+        covisibility: How it is found what two views both show.
+        tolerance_mm: How far apart depths may be that are covisible.
+        clamped_sampling: Published: pixels outside the source are sampled at its border and counted.
+        depth_form: "published" compares depths of different camera frames after scaling their means.
+        essential: "published" is R [t]x, under which the right pose has an error.
+        gating: "outer_product" is published: it counts every sample as much as any is active.
+        epipolar_sets: Landmark sets whose points are compared.
+        least_turn_rad: Views whose relative turn is predicted smaller than this have no epipolar term, for
+            their lines mean nothing.
+    """
+
+    shared: Shared = "mean"
+    shared_labels: bool = True
+    agreement: float = 1.0
+    albedo_agreement: float = 0.5
+    pixel: float = 3.0
+    ssim: float = 0.0
+    depth: float = 0.2
+    epipolar: float = 0.1
+    match_gain: bool = True
+    covisibility: Covisibility = "depth"
+    tolerance_mm: float = DEFAULT_TOLERANCE_MM
+    clamped_sampling: bool = False
+    depth_form: EssentialForm = "exact"
+    essential: EssentialForm = "exact"
+    gating: Gating = "per_sample"
+    epipolar_sets: tuple[str, ...] = ("facemesh468", "ibug68_contour")
+    least_turn_rad: float = 0.05
+
+    def __post_init__(self) -> None:
+        if self.tolerance_mm <= 0:
+            raise ConfigError(f"views: expected a tolerance above 0 mm, got {self.tolerance_mm}.")
+        if self.clamped_sampling and self.covisibility == "depth":
+            raise ConfigError(
+                "views: covisibility by depth counts no pixel outside the source; "
+                "clamped_sampling goes with covisibility by vertices."
+            )
+
+    @classmethod
+    def published(cls) -> Self:
+        """The paper's weights, and what the published code computes, its four defects included.
+
+        Depth and epipolar terms sum the table of errors and flags there, so their weights are those of the
+        code times its batch of 2, squared.
+        """
+        return cls(
+            shared="none",
+            shared_labels=False,
+            agreement=0.0,
+            albedo_agreement=0.0,
+            pixel=0.15,
+            ssim=0.0,
+            depth=1e-4 * _PUBLISHED_BATCH**2,
+            epipolar=1e-3 * _PUBLISHED_BATCH**2,
+            match_gain=False,
+            covisibility="vertices_leaking",
+            clamped_sampling=True,
+            depth_form="published",
+            essential="published",
+            gating="outer_product",
+            epipolar_sets=("ibug68_contour",),
+            least_turn_rad=0.0,
+        )
+
+
+@dataclass(frozen=True)
+class MgcnetConfig:
+    """What MGCNet weighs how. The default is what we train; `published` has the paper's weights.
+
+    Attributes:
+        backbone: The regressor's network.
+        view_px: Side of the crops that batches bring.
+        input_px: Side at which the network sees them.
+        render_px: Side at which faces are drawn and pictures compared.
+        region: Region of the face model that is drawn.
+        focal_per_size: Focal length in sides of the crop; None for weak perspective.
+        supervision: What is known about single views, as in `pretrain`.
+        landmarks: Weight of squared distances, in pixels, of the points of `landmark_set`, as published.
+        landmark_set: Set of 68 points for it.
+        landmark_detail: Factor for nose and inner mouth among them.
+        photometric: Weight of the colour distance of drawn faces from photos, over the skin.
+        skin_threshold: Probability of skin from which a pixel counts fully; below, it counts so much.
+        perceptual: Weight of what an identity encoder sees, if one is given.
+        albedo: Weight of squared errors of albedo coefficients where they are known.
+        light: Weight of squared errors of lights where they are known.
+        albedo_prior: Weight of squared albedo coefficients where they are not known.
+        white_light: Weight of the light's deviation from grey where it is not known.
+        identity_gaussian: Weight of squared identity coefficients, known or not, as published.
+        expression_gaussian: The same of expressions.
+        multi_view: Whether views of one person are compared at all; without, all else stays.
+        views: What they are compared on.
+    """
+
+    backbone: ResNetConfig = field(default_factory=ResNetConfig)
+    view_px: int = 224
+    input_px: int = 120
+    render_px: int = 112
+    region: str = "face"
+    focal_per_size: float | None = PUBLISHED_FOCAL_PER_SIZE
+    supervision: SupervisionConfig = field(default_factory=SupervisionConfig)
+    landmarks: float = 0.0
+    landmark_set: str = "ibug68_contour"
+    landmark_detail: float = 5.0
+    photometric: float = 4.0
+    skin_threshold: float = 0.5
+    perceptual: float = 0.2
+    albedo: float = 0.3
+    light: float = 0.3
+    albedo_prior: float = 0.05
+    white_light: float = 0.3
+    identity_gaussian: float = 0.0
+    expression_gaussian: float = 0.0
+    multi_view: bool = True
+    views: ViewTermsConfig = field(default_factory=ViewTermsConfig)
+
+    def __post_init__(self) -> None:
+        sides = self.view_px, self.input_px, self.render_px
+        if min(sides) < 16 or max(sides) > self.view_px:
+            raise ConfigError(
+                f"mgcnet: expected input_px and render_px of 16 to view_px, got {sides[1:]} and {sides[0]}."
+            )
+        if self.backbone.in_channels != 3:
+            raise ConfigError(
+                f"mgcnet: expected a backbone of 3 input channels, got {self.backbone.in_channels}."
+            )
+
+    @property
+    def term_weights(self) -> Mapping[str, float]:
+        """Weight of each term by its name."""
+        single = ("landmarks", "photometric", "perceptual", "albedo", "light", "albedo_prior", "white_light",
+                  "identity_gaussian", "expression_gaussian")  # fmt: skip
+        between = ("agreement", "albedo_agreement", "pixel", "ssim", "depth", "epipolar")
+        return (
+            self.supervision.term_weights
+            | {name: getattr(self, name) for name in single}
+            | {name: getattr(self.views, name) for name in between if self.multi_view}
+        )
+
+    @classmethod
+    def published(cls) -> Self:
+        """The paper's network and weights, in our units.
+
+        Where the code sums over coefficients and its batch of 2, the factor is 160; see the README.
+        """
+        summed = _PUBLISHED_MODES * _PUBLISHED_BATCH
+        return cls(
+            backbone=ResNetConfig((3, 4, 6, 3), 1.0, bottleneck=True),
+            input_px=224,
+            render_px=224,
+            supervision=SupervisionConfig.nothing(),
+            landmarks=1e-3 * _PUBLISHED_LANDMARK_MEAN,
+            photometric=1.9,
+            perceptual=0.2,
+            albedo=0.0,
+            light=0.0,
+            albedo_prior=3e-4 * 0.0017 * summed,
+            white_light=0.0,
+            identity_gaussian=1e-4 * summed,
+            expression_gaussian=1e-4 * 0.8 * 64 * _PUBLISHED_BATCH,
+            views=ViewTermsConfig.published(),
+        )
