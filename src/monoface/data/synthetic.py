@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from jaxtyping import Float, UInt8
+from jaxtyping import Float, Int, UInt8
 from PIL import Image, ImageFilter
 from torch import Tensor
 
@@ -65,8 +65,8 @@ def heads_pack(
         count = min(_BATCH, config.count - start)
         coefficients = draw_coefficients(model, count, rng, config)
         camera = framing_camera(model, coefficients)
-        pictures, masks = _render(model, coefficients, camera)
-        for picture, mask in zip(pictures, masks, strict=True):
+        drawn = draw_heads(model, coefficients, camera)
+        for picture, mask in zip(drawn.picture, drawn.opacity, strict=True):
             background = draw_background(backgrounds, rng)
             canvases.append((mask * picture + (1 - mask) * background).round().clip(0, 255).astype(np.uint8))
         margin = torch.full((count, 2), (CANVAS_PX - FACE_PX) / 2)
@@ -136,10 +136,23 @@ def _draw_light(rng: np.random.Generator) -> Float[Tensor, "9 3"]:
     return light * tint
 
 
-def _render(
-    model: FaceModel, coefficients: FaceCoefficients, camera: WeakPerspectiveCamera
-) -> tuple[np.ndarray, np.ndarray]:
-    """Pictures in 0..255 and opacities of canvases."""
+@dataclass(frozen=True)
+class DrawnHeads:
+    """Heads on canvases, with nothing behind them.
+
+    Attributes:
+        picture: Colours in 0..255.
+        opacity: Share of each pixel that the head covers.
+        face_index: The triangle that is seen at about each pixel's centre; -1 where there is none.
+    """
+
+    picture: Float[np.ndarray, "heads side side 3"]
+    opacity: Float[np.ndarray, "heads side side 1"]
+    face_index: Int[np.ndarray, "heads side side"]
+
+
+def draw_heads(model: FaceModel, coefficients: FaceCoefficients, camera: WeakPerspectiveCamera) -> DrawnHeads:
+    """Draw heads on canvases, oversampled."""
     size = CANVAS_PX * _OVERSAMPLING
     verts = model.shape(coefficients.identity, coefficients.expression)
     verts_camera = transform_points(coefficients.rotation, coefficients.translation_mm, verts)
@@ -150,7 +163,9 @@ def _render(
     pool = torch.nn.functional.avg_pool2d
     mask = pool(rendered.mask[:, None].float(), _OVERSAMPLING)
     colour = pool(rendered.image.clamp(0, 1) * rendered.mask[:, None], _OVERSAMPLING) / mask.clamp_min(1e-6)
-    return (255 * colour).permute(0, 2, 3, 1).numpy(), mask.permute(0, 2, 3, 1).numpy()
+    seen = rendered.surface.fragments.face_index[:, ::_OVERSAMPLING, ::_OVERSAMPLING]
+    picture, opacity = ((255 * colour).permute(0, 2, 3, 1), mask.permute(0, 2, 3, 1))
+    return DrawnHeads(picture.numpy(), opacity.numpy(), seen.numpy())
 
 
 def draw_background(photos: np.ndarray, rng: np.random.Generator) -> Float[np.ndarray, "side side 3"]:
