@@ -10,7 +10,7 @@ from monoface.losses.segmentation import UNKNOWN_CLASS, class_error
 
 
 def test_by_hand():
-    """Two known pixels, of weights 1 and 3, with probabilities 3/4 and 1/2 for the true class; one unknown."""
+    """Pixels of weights 1 and 3 that have 3/4 and 1/2 for their true class, and an unknown one."""
     logits = torch.tensor([[[[math.log(3.0), 0.0, 50.0]], [[0.0, 0.0, -50.0]]]])
     classes = torch.tensor([[[0, 1, UNKNOWN_CLASS]]])
     expected = (math.log(4 / 3) + 3 * math.log(2)) / 4

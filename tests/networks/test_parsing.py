@@ -97,7 +97,7 @@ def test_other_files_are_refused(parser, tmp_path):
         load_parser(path)
     with pytest.raises(ModelFileError, match="cannot be read as a parser"):
         load_parser(tmp_path / "missing.safetensors")
-    with pytest.raises(AssetError, match="asset nothing.safetensors"):
+    with pytest.raises(AssetError, match=r"asset nothing\.safetensors"):
         load_parser("nothing")
 
 

@@ -183,19 +183,22 @@ def crop_classes(
     mask: UInt8[np.ndarray, "side side"], canvas_crop: Float32[np.ndarray, "2 3"], crop_px: int
 ) -> UInt8[np.ndarray, "height width"]:
     """Class of the canvas's pixel under the centre of each pixel of a crop; background outside of it."""
-    linear, offset = canvas_crop[:, :2].astype(np.float64), canvas_crop[:, 2].astype(np.float64)
-    centres = np.arange(crop_px) + 0.5
-    grid = np.stack(np.meshgrid(centres, centres), axis=-1) - offset
-    at = np.floor(grid @ np.linalg.inv(linear).T).astype(int) + 1
+    inverse = np.linalg.inv(canvas_crop[:, :2])
+    centres = np.arange(crop_px, dtype=np.float32) + np.float32(0.5)
+    x, y = centres - canvas_crop[0, 2], (centres - canvas_crop[1, 2])[:, None]
+    # One pixel of background on every side stands for all that lies beyond.
     padded = np.pad(mask, 1, constant_values=_BACKGROUND)
-    x, y = np.clip(at[..., 0], 0, padded.shape[1] - 1), np.clip(at[..., 1], 0, padded.shape[0] - 1)
-    cut: np.ndarray = padded[y, x]
+    at_x, at_y = (
+        np.clip(row[0] * x + row[1] * y + 1, 0, limit - 1).astype(np.int32)
+        for row, limit in zip(inverse, padded.shape[::-1], strict=True)
+    )
+    cut: np.ndarray = padded[at_y, at_x]
     return cut
 
 
 def with_other_tone(
-    canvas: UInt8[np.ndarray, "side side 3"], mask: UInt8[np.ndarray, "side side"], darker: float
-) -> UInt8[np.ndarray, "side side 3"]:
+    canvas: UInt8[np.ndarray, "height width 3"], mask: UInt8[np.ndarray, "height width"], darker: float
+) -> UInt8[np.ndarray, "height width 3"]:
     """A picture whose skin is darker or lighter along the line of skin tones; the light stays.
 
     Args:

@@ -1,5 +1,10 @@
-"""Self-training of the face parser: what an averaged network is sure of in photos without masks."""
+"""Self-training of the face parser: what an averaged network is sure of in photos without masks.
 
+It is helped by a fitted face. The network alone is unsure of what it never saw, dark skin or open mouths; the
+mesh knows nothing of hair and occluders. Where both agree, and where one is very sure, pixels are labelled.
+"""
+
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -7,7 +12,8 @@ import torch
 from jaxtyping import Float, UInt8
 from torch import Tensor
 
-from monoface.core.errors import ConfigError
+from monoface.core.errors import ConfigError, DataError
+from monoface.data.mesh_classes import MeshClasses
 from monoface.data.packs import CANVAS_PX, FACE_PX, Pack
 from monoface.data.parsing_packs import UNKNOWN, ParsingPack
 from monoface.networks import FaceParser
@@ -23,38 +29,69 @@ class SelfLabelConfig:
     Attributes:
         photos: At most so many of each source, evenly spread.
         confidence: Probability from which on a pixel's class is believed.
+        mesh_odds: By how much the class that the fitted mesh shows is likelier than the network says.
+        max_error: Photos in which the regressor expects a larger error, as a fraction of the face's size, are
+            left out.
     """
 
-    photos: int = 1500
+    photos: int = 600
     confidence: float = 0.85
+    mesh_odds: float = 6.0
+    max_error: float = 0.035
 
     def __post_init__(self) -> None:
-        if self.photos < 1 or not 0 <= self.confidence <= 1:
+        if self.photos < 1 or not 0 <= self.confidence <= 1 or min(self.mesh_odds, self.max_error) <= 0:
             raise ConfigError(
-                "self-training: expected at least one photo and a confidence in 0..1, "
-                f"got {self.photos} and {self.confidence}."
+                "self-training: expected at least one photo, a confidence in 0..1, and positive odds and "
+                f"errors, got {self.photos}, {self.confidence}, {self.mesh_odds} and {self.max_error}."
             )
 
 
-def label_photos(pack: Pack, parser: FaceParser, config: SelfLabelConfig) -> ParsingPack:
-    """Photos with the classes that a parser is sure of; what lies outside of the face's crop is unknown.
+def label_photos(pack: Pack, parser: FaceParser, mesh: MeshClasses, config: SelfLabelConfig) -> ParsingPack:
+    """Photos with the classes of the pixels that are sure; outside of the face's crop all are unknown.
 
     Args:
         pack: The photos.
         parser: The teacher, in evaluation mode.
+        mesh: What fitted faces say.
         config: Which photos and pixels.
+
+    Raises:
+        DataError: If no photo shows a face that the regressor is sure of.
     """
     rows = spread_rows(len(pack), config.photos)
-    canvases = np.ascontiguousarray(pack.canvases[rows])
-    masks = np.full(canvases.shape[:3], UNKNOWN, dtype=np.uint8)
     inner = slice(_MARGIN_PX, _MARGIN_PX + FACE_PX)
+    kept, masks = [], []
     for start in range(0, len(rows), _BATCH):
-        part = slice(start, start + _BATCH)
-        crops = torch.from_numpy(canvases[part, inner, inner]).permute(0, 3, 1, 2).float() / 255
-        probability, classes = class_probabilities(parser, crops).max(dim=1)
-        sure = torch.where(probability >= config.confidence, classes, UNKNOWN)
-        masks[part, inner, inner] = sure.to(torch.uint8).numpy()
-    return ParsingPack(pack.name, canvases, masks)
+        part = rows[start : start + _BATCH]
+        crops = torch.from_numpy(pack.canvases[part][:, inner, inner]).permute(0, 3, 1, 2).float() / 255
+        expected, log_error = mesh(crops)
+        probability = with_odds(class_probabilities(parser, crops), expected, config.mesh_odds)
+        likeliest, classes = probability.max(dim=1)
+        mask = np.full((len(part), CANVAS_PX, CANVAS_PX), UNKNOWN, dtype=np.uint8)
+        mask[:, inner, inner] = torch.where(likeliest >= config.confidence, classes, UNKNOWN).numpy()
+        sure = log_error <= math.log(config.max_error)
+        kept.append(part[sure])
+        masks.append(mask[sure])
+    chosen = np.concatenate(kept)
+    if not len(chosen):
+        raise DataError(f"pack {pack.name}: expected faces that the regressor is sure of, found none.")
+    return ParsingPack(pack.name, np.ascontiguousarray(pack.canvases[chosen]), np.concatenate(masks))
+
+
+def with_odds(
+    probability: Float[Tensor, "batch classes side side"],
+    expected: UInt8[np.ndarray, "batch side side"],
+    odds: float,
+) -> Float[Tensor, "batch classes side side"]:
+    """Probabilities after the expected class of each pixel, unless unknown, became likelier by given odds."""
+    index = torch.from_numpy(expected).long()
+    known = index != UNKNOWN
+    factor = torch.ones_like(probability)
+    gain = torch.where(known, odds, 1.0).to(factor)
+    factor.scatter_(1, torch.where(known, index, 0)[:, None], gain[:, None])
+    weighed = probability * factor
+    return weighed / weighed.sum(dim=1, keepdim=True)
 
 
 @torch.no_grad()

@@ -14,6 +14,7 @@ from torch import nn
 
 from monoface.core.assets import asset_path, register_asset
 from monoface.core.errors import DataError
+from monoface.data.mesh_classes import MeshClasses
 from monoface.data.packs import Pack
 from monoface.data.parsing_batches import ParsingAugmentConfig, ParsingBatchMaker
 from monoface.data.parsing_heads import parsing_heads
@@ -117,7 +118,8 @@ def train_parsing(config: TrainParsingConfig, report: Callable[[str], None]) -> 
     method = Parsing(config.method)
     first = _round(method, config, masks, scenery, validation, first=True)
     method.parser.load_state_dict(first["parser"].state_dict())
-    labelled = _self_labelled(config, photos, method.parser, first.steps, report)
+    mesh = MeshClasses(model, regressor)
+    labelled = _self_labelled(config, photos, method.parser, mesh, first.steps, report)
     second = _round(method, config, [*masks, *labelled], scenery, validation, first=False)
     return _write(second, config, first.steps, validation)
 
@@ -160,6 +162,7 @@ def _self_labelled(
     config: TrainParsingConfig,
     photos: list[Pack],
     parser: FaceParser,
+    mesh: MeshClasses,
     steps: int,
     report: Callable[[str], None],
 ) -> list[ParsingPack]:
@@ -174,7 +177,7 @@ def _self_labelled(
         try:
             labelled = ParsingPack.load(folder, recipe)
         except DataError:
-            labelled = label_photos(pack, parser, config.labels)
+            labelled = label_photos(pack, parser, mesh, config.labels)
             labelled.save(folder, recipe)
         known = (labelled.masks != 255).mean()
         report(f"{pack.name}: {len(labelled)} labelled, {100 * known:.0f} % of their pixels known")
