@@ -58,7 +58,7 @@ def test_pictures_and_classes_move_together(pack, scenery):
     # Brightness varies between samples by an offset. Pixels between two patches mix them.
     for sample, inside in zip(difference, inner, strict=True):
         values = sample[inside]
-        assert ((values - values.median()).abs() < 0.03).float().mean() > 0.8
+        assert ((values - values.median()).abs() < 0.03).float().mean() > 0.7
 
 
 def test_without_variation_it_is_the_middle_of_the_canvas(pack, scenery):

@@ -5,6 +5,7 @@ mesh knows nothing of hair and occluders. Where both agree, and where one is ver
 """
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,10 +14,15 @@ from jaxtyping import Float, UInt8
 from torch import Tensor
 
 from monoface.core.errors import ConfigError, DataError
-from monoface.data.mesh_classes import MeshClasses
 from monoface.data.packs import CANVAS_PX, FACE_PX, Pack
 from monoface.data.parsing_packs import UNKNOWN, ParsingPack
 from monoface.networks import FaceParser
+
+LookForFaces = Callable[
+    [Float[Tensor, "batch 3 side side"]],
+    tuple[UInt8[np.ndarray, "batch side side"], Float[np.ndarray, " batch"]],
+]
+"""Says which class a fitted face shows at each pixel, and how large an error the regressor expects."""
 
 _BATCH = 64
 _MARGIN_PX = (CANVAS_PX - FACE_PX) // 2
@@ -47,13 +53,13 @@ class SelfLabelConfig:
             )
 
 
-def label_photos(pack: Pack, parser: FaceParser, mesh: MeshClasses, config: SelfLabelConfig) -> ParsingPack:
+def label_photos(pack: Pack, parser: FaceParser, mesh: LookForFaces, config: SelfLabelConfig) -> ParsingPack:
     """Photos with the classes of the pixels that are sure; outside of the face's crop all are unknown.
 
     Args:
         pack: The photos.
         parser: The teacher, in evaluation mode.
-        mesh: What fitted faces say.
+        mesh: What fitted faces say: `MeshClasses`.
         config: Which photos and pixels.
 
     Raises:
@@ -80,10 +86,10 @@ def label_photos(pack: Pack, parser: FaceParser, mesh: MeshClasses, config: Self
 
 
 def with_odds(
-    probability: Float[Tensor, "batch classes side side"],
-    expected: UInt8[np.ndarray, "batch side side"],
+    probability: Float[Tensor, "batch classes height width"],
+    expected: UInt8[np.ndarray, "batch height width"],
     odds: float,
-) -> Float[Tensor, "batch classes side side"]:
+) -> Float[Tensor, "batch classes height width"]:
     """Probabilities after the expected class of each pixel, unless unknown, became likelier by given odds."""
     index = torch.from_numpy(expected).long()
     known = index != UNKNOWN
