@@ -46,11 +46,12 @@ def parsing_validation(
     still = AugmentConfig(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)
     occluders = OccluderConfig(objects=0.5, hand=0.3, glasses=0.3, strands=0.0)
     varied = ParsingAugmentConfig(crop=still, occluders=occluders, tone=1.0, background=0.0)
-    batches = []
-    for augment in (None, varied):
+
+    def every(augment: ParsingAugmentConfig | None) -> ParsingBatch:
         maker = ParsingBatchMaker([pack], {"held_out": 1.0}, scenery, crop_px=crop_px, augment=augment)
-        batches.append(maker.each(0, _SEED))
-    return ParsingValidation(*batches, heads.yaw_deg[rows], heads.person[rows])
+        return maker.each(0, _SEED)
+
+    return ParsingValidation(every(None), every(varied), heads.yaw_deg[rows], heads.person[rows])
 
 
 def make_parsing_evaluate(
