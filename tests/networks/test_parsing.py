@@ -118,3 +118,26 @@ def test_files_that_lack_weights_or_know_other_classes_are_refused(parser, tmp_p
 def test_impossible_networks_are_refused(change):
     with pytest.raises(ConfigError, match="multiples of 16"):
         ParserConfig(**change)
+
+
+def test_the_shipped_parser_finds_the_parts_of_a_drawn_face():
+    """Ellipses in the colours of a dark and a light face: the cheeks are skin, the corners are not."""
+    y, x = torch.meshgrid(*(torch.arange(128) + 0.5,) * 2, indexing="ij")
+    face = ((x - 64) / 40) ** 2 + ((y - 66) / 54) ** 2 < 1
+    hair = (((x - 64) / 48) ** 2 + ((y - 58) / 58) ** 2 < 1) & ~face
+    for tone in ((0.85, 0.66, 0.56), (0.36, 0.22, 0.16)):
+        image = torch.full((3, 128, 128), 0.55)
+        shade = 1 - 0.25 * ((x - 64) / 40) ** 2
+        image = torch.where(face, torch.tensor(tone)[:, None, None] * shade, image)
+        image = torch.where(hair, torch.tensor((0.1, 0.08, 0.07))[:, None, None], image)
+        for column in (46, 82):
+            eye = ((x - column) / 8) ** 2 + ((y - 56) / 4) ** 2 < 1
+            image = torch.where(eye, torch.tensor((0.8, 0.8, 0.8))[:, None, None], image)
+            image = torch.where((x - column) ** 2 + (y - 56) ** 2 < 10, torch.tensor(0.1), image)
+        mouth = ((x - 64) / 14) ** 2 + ((y - 92) / 4) ** 2 < 1
+        image = torch.where(mouth, torch.tensor((0.6, 0.25, 0.25))[:, None, None], image)
+        with torch.no_grad():
+            skin = skin_probability(load_parser()(image[None]))[0]
+        assert skin[70:80, 38:50].mean() > 0.8
+        assert skin[70:80, 78:90].mean() > 0.8
+        assert skin[:8, :8].max() < 0.5
