@@ -67,6 +67,9 @@ COMMANDS = (
     Command(("train", "pretrain"), "monoface.cli.train_pretrain", "train the regressor", "train"),
     Command(("train", "twodasl"), "monoface.cli.train_twodasl", "train it to see landmarks (2DASL)", "train"),
     Command(
+        ("train", "identity"), "monoface.cli.train_identity", "train the encoder that knows people", "train"
+    ),
+    Command(
         ("facemodel", "learn"), "monoface.cli.facemodel_learn", "make the default face model", "facemodel"
     ),
     Command(

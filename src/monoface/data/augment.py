@@ -66,6 +66,10 @@ class CropPlan:
     cover: Float32[np.ndarray, "batch 9"]
     seeds: Int[np.ndarray, " batch"]
 
+    def rows(self, rows: Int[np.ndarray, " rows"]) -> "CropPlan":
+        """The choices of some of the samples."""
+        return CropPlan(**{name: values[rows] for name, values in vars(self).items()})
+
 
 def plan_crops(
     rng: np.random.Generator,

@@ -118,7 +118,7 @@ class BatchMaker:
         rows = np.array([rng.integers(len(self.packs[number])) for number in chosen])
         plan = plan_crops(rng, batch, CANVAS_PX, FACE_PX, self.crop_px, self.augment)
         mine = np.arange(batch)[part]
-        return self.assemble(chosen[mine], rows[mine], _part(plan, mine))
+        return self.assemble(chosen[mine], rows[mine], plan.rows(mine))
 
     def assemble(
         self, chosen: Int[np.ndarray, " batch"], rows: Int[np.ndarray, " batch"], plan: CropPlan
@@ -131,7 +131,7 @@ class BatchMaker:
         outputs = np.empty((len(rows), self.layout.size), dtype=np.float32)
         for number in np.unique(chosen):
             where, pack = np.flatnonzero(chosen == number), self.packs[number]
-            image[where] = crop_canvases(pack.canvases, rows[where], _part(plan, where), self.crop_px)
+            image[where] = crop_canvases(pack.canvases, rows[where], plan.rows(where), self.crop_px)
             outputs[where] = pack.outputs[rows[where]]
             for name in points.keys() & pack.points_px.keys():
                 points[name][where] = pack.points_px[name][rows[where]]
@@ -204,7 +204,3 @@ def _weights(packs: list[Pack], shares: Mapping[str, float]) -> Float[np.ndarray
         if share > 0 and sizes[name] == 0:
             raise DataError(f"pack {name}: expected at least one sample, got none: drop its share.")
     return np.array([shares.get(pack.name, 0.0) * (len(pack) / max(1, sizes[pack.name])) for pack in packs])
-
-
-def _part(plan: CropPlan, rows: np.ndarray) -> CropPlan:
-    return CropPlan(**{name: values[rows] for name, values in vars(plan).items()})
