@@ -30,8 +30,8 @@ class MarginConfig:
     def __post_init__(self) -> None:
         if self.scale <= 0 or self.cosine < 0 or not 0 <= self.angle_rad < math.pi:
             raise ConfigError(
-                "margin softmax: expected a positive scale, a margin of at least 0 and an angle in 0..pi, got "
-                f"{self.scale}, {self.cosine} and {self.angle_rad}."
+                "margin softmax: expected a positive scale, a margin of at least 0 and an angle in 0..pi, "
+                f"got {self.scale}, {self.cosine} and {self.angle_rad}."
             )
         if not 0 <= self.smoothing < 1:
             raise ConfigError(f"margin softmax: expected a smoothing in 0..1, got {self.smoothing}.")

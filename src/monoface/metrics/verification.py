@@ -61,7 +61,7 @@ def draw_pairs(
     Args:
         person: Who each photo shows.
         clip: Photos of one clip are never a pair of one person: they are too alike.
-        folds: Into how many parts the people are divided by lot; no more than half as many as there are people.
+        folds: Into how many parts the people are divided by lot; at most half as many as there are people.
         per_person: At most so many pairs of one person, by lot.
         seed: Of the lots.
 

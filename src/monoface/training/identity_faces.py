@@ -1,4 +1,4 @@
-"""Faces of known people, found in photos and aligned as the encoder sees them in use: by predicted landmarks."""
+"""Faces of known people, found in photos and aligned as in use: by predicted landmarks."""
 
 import dataclasses
 import hashlib
