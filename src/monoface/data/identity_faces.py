@@ -38,9 +38,9 @@ class IdentityFaces:
 
     name: str
     canvases: UInt8[np.ndarray, "faces 160 160 3"]
-    person: Int[np.ndarray, " faces"]
-    clip: Int[np.ndarray, " faces"]
-    held_out: Bool[np.ndarray, " faces"]
+    person: Int[np.ndarray, " _"]
+    clip: Int[np.ndarray, " _"]
+    held_out: Bool[np.ndarray, " _"]
 
     def __post_init__(self) -> None:
         lengths = {name: len(getattr(self, name)) for name in ("person", "clip", "held_out")}

@@ -5,8 +5,6 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-_RESAMPLES = 1000
-
 
 @dataclass(frozen=True)
 class VerificationPairs:
@@ -92,6 +90,7 @@ def verify(
     pairs: VerificationPairs,
     person: Int[np.ndarray, " photos"],
     *,
+    resamples: int = 1000,
     seed: int = 0,
 ) -> Verification:
     """Score the similarities of pairs.
@@ -100,7 +99,8 @@ def verify(
         similarity: Higher means more alike.
         pairs: Which photos they are of.
         person: Who each photo shows.
-        seed: Of the bootstrap.
+        resamples: How often people are drawn anew for the intervals.
+        seed: Of these draws.
     """
     right = np.empty(len(similarity), dtype=bool)
     for fold in np.unique(pairs.fold):
@@ -118,7 +118,7 @@ def verify(
     accuracy, auc = score(np.ones(len(people)))
     rng = np.random.default_rng(seed)
     share = np.full(len(people), 1 / len(people))
-    drawn = np.array([score(rng.multinomial(len(people), share).astype(float)) for _ in range(_RESAMPLES)])
+    drawn = np.array([score(rng.multinomial(len(people), share).astype(float)) for _ in range(resamples)])
     low, high = np.nanpercentile(drawn, (2.5, 97.5), axis=0)
     intervals = [(float(a), float(b)) for a, b in zip(low, high, strict=True)]
     paired = len(np.union1d(first, second))

@@ -10,8 +10,9 @@ from typing import Any
 import torch
 
 from monoface.core.assets import register_asset
+from monoface.core.errors import ConfigError
 from monoface.data.augment import AugmentConfig
-from monoface.data.identity_faces import IdentityBatchMaker
+from monoface.data.identity_faces import ALIGNED_PX, IdentityBatchMaker
 from monoface.methods.identity import Identity, IdentityClassifier, IdentityConfig
 from monoface.metrics.verification import Verification
 from monoface.networks import load_regressor, save_identity_encoder
@@ -38,15 +39,7 @@ _PROTOCOL = (
 _AUGMENT = AugmentConfig(
     turn_deg=4.0, tumble=0.0, scale=0.05, shift=0.02, grey=0.15, colour=0.25, blur=0.3, cover=0.35
 )
-_TRAIN = TrainConfig(
-    steps=1400,
-    warmup=150,
-    decay_from=0.3,
-    average=0.998,
-    weight_decay=0.05,
-    evaluate_every=350,
-    samples_every=0,
-)
+_TRAIN = TrainConfig(steps=1000, average=0.998, evaluate_every=250, samples_every=0)
 
 
 @dataclass(frozen=True)
@@ -71,10 +64,15 @@ class TrainIdentityConfig:
     balance: float = 0.5
     augment: AugmentConfig = _AUGMENT
     method: IdentityConfig = field(default_factory=IdentityConfig)
-    train: TrainConfig = field(
-        default_factory=lambda: TrainConfig(steps=2000, average=0.998, samples_every=0)
-    )
+    train: TrainConfig = _TRAIN
     init: str = "pretrain"
+
+    def __post_init__(self) -> None:
+        if self.method.network.size_px != ALIGNED_PX:
+            raise ConfigError(
+                f"identity: expected an encoder of faces of {ALIGNED_PX} pixels, as they are cut out, got "
+                f"{self.method.network.size_px}."
+            )
 
 
 def train_identity(config: TrainIdentityConfig, report: Callable[[str], None]) -> Path:

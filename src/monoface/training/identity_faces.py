@@ -54,8 +54,16 @@ class IdentityRecipe:
 
 
 @dataclass(frozen=True)
-class _People:
-    """A source, read."""
+class PeoplePhotos:
+    """Photos of a source.
+
+    Attributes:
+        images: The photos in their order, each decoded when it is its turn.
+        person: Who each shows.
+        clip: From which clip it is; see `IdentityFaces`.
+        held_out: Whether that person is kept for validation.
+        annotated_px: The 68 points where the source has them.
+    """
 
     images: Iterator[UInt8[np.ndarray, "height width 3"]]
     person: np.ndarray
@@ -93,7 +101,7 @@ def build_identity_faces(
     return sources
 
 
-def align_people(name: str, people: _People, weights: str) -> IdentityFaces:
+def align_people(name: str, people: PeoplePhotos, weights: str) -> IdentityFaces:
     """Find the face in each photo and cut it out; photos without a face that can be trusted are left out.
 
     Raises:
@@ -141,7 +149,7 @@ def _landmarks(
     return faces[int(np.argmin(distances))].landmarks68_px
 
 
-def _read(name: str, folder: Path, recipe: IdentityRecipe) -> _People:
+def _read(name: str, folder: Path, recipe: IdentityRecipe) -> PeoplePhotos:
     """Photos of a source, or of its first people."""
     if name == "lfw":
         lfw = Lfw(folder)
@@ -157,7 +165,7 @@ def _read(name: str, folder: Path, recipe: IdentityRecipe) -> _People:
     source = lfw if name == "lfw" else ytf
     person = source.person[rows]
     held_out = np.isin(person, held_out_people(person, recipe.held_out, always, recipe.seed))
-    return _People(source.iter_images(rows.tolist()), person, clip, held_out, annotated)
+    return PeoplePhotos(source.iter_images(rows.tolist()), person, clip, held_out, annotated)
 
 
 def _rows(person: np.ndarray, limit: int) -> np.ndarray:
