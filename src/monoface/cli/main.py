@@ -70,6 +70,9 @@ COMMANDS = (
     Command(("train", "mgcnet"), "monoface.cli.train_mgcnet", "train it on several views (MGCNet)", "train"),
     Command(("train", "parsing"), "monoface.cli.train_parsing", "train the face parser", "train"),
     Command(
+        ("train", "identity"), "monoface.cli.train_identity", "train the encoder that knows people", "train"
+    ),
+    Command(
         ("facemodel", "learn"), "monoface.cli.facemodel_learn", "make the default face model", "facemodel"
     ),
     Command(

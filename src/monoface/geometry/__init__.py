@@ -1,1 +1,1 @@
-"""Rotations, cameras, triangles and alignment: geometry that knows nothing about faces."""
+"""Rotations, cameras, triangles and alignment: geometry that knows of faces only where five points belong."""

@@ -2,6 +2,9 @@
 
 from monoface.networks.backbones import ResNet, ResNetConfig
 from monoface.networks.critic import Critic, CriticConfig
+from monoface.networks.identity import IdentityEncoder
+from monoface.networks.identity_network import IdentityNetwork, IdentityNetworkConfig
+from monoface.networks.identity_storage import load_identity_encoder, save_identity_encoder
 from monoface.networks.landmark_map import LandmarkMapConfig, landmark_map, with_landmark_map
 from monoface.networks.parser_storage import load_parser, save_parser
 from monoface.networks.parsing import PARSING_CLASSES, FaceParser, ParserConfig, skin_probability
@@ -19,6 +22,9 @@ __all__ = [
     "Critic",
     "CriticConfig",
     "FaceParser",
+    "IdentityEncoder",
+    "IdentityNetwork",
+    "IdentityNetworkConfig",
     "LandmarkMapConfig",
     "ParserConfig",
     "Regressor",
@@ -30,8 +36,10 @@ __all__ = [
     "add_outputs",
     "fold_batch_norm",
     "landmark_map",
+    "load_identity_encoder",
     "load_parser",
     "load_regressor",
+    "save_identity_encoder",
     "save_parser",
     "save_regressor",
     "skin_probability",
