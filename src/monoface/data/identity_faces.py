@@ -146,12 +146,12 @@ class IdentityBatchMaker:
         chosen = np.minimum(np.searchsorted(self._cumulative, places, side="right"), len(self._rows) - 1)
         plan = plan_crops(rng, batch, CANVAS_PX, ALIGNED_PX, ALIGNED_PX, self._augment)
         mine = np.arange(batch)[part]
-        chosen, plan = chosen[mine], plan.rows(mine)
+        chosen, plan = chosen[mine], plan[mine]
         image = np.empty((len(mine), ALIGNED_PX, ALIGNED_PX, 3), dtype=np.float32)
         for number in np.unique(self._rows[chosen, 0]):
             where = np.flatnonzero(self._rows[chosen, 0] == number)
             canvases, rows = self._sources[number].canvases, self._rows[chosen[where], 1]
-            image[where] = crop_canvases(canvases, rows, plan.rows(where), ALIGNED_PX)
+            image[where] = crop_canvases(canvases, rows, plan[where], ALIGNED_PX)
         person = torch.from_numpy(self._person[chosen])
         return IdentityBatch(torch.from_numpy(image).permute(0, 3, 1, 2), person)
 
