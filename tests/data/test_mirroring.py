@@ -1,5 +1,7 @@
 """Mirrored coefficients: they project on to the mirrored landmarks."""
 
+import dataclasses
+
 import torch
 from synthetic_packs import labelled_samples
 from torch.testing import assert_close
@@ -8,6 +10,7 @@ from monoface.data.mirroring import CoefficientMirror, mirror_order
 from monoface.data.packs import FACE_PX
 from monoface.facemodel import CoefficientLayout
 from monoface.facemodel.fitting import project_points
+from monoface.shading import mirror_radiance
 
 
 def landmarks(head, coefficients, camera):
@@ -35,3 +38,21 @@ def test_twice_is_nothing(head):
     assert_close(twice.expression, coefficients.expression)
     assert_close(twice.rotation, coefficients.rotation)
     assert_close(twice.translation_mm, coefficients.translation_mm)
+
+
+def test_albedo_and_light_are_mirrored_with_the_face(face_model):
+    rng = torch.Generator().manual_seed(1)
+    faces, _ = CoefficientLayout.of(face_model).decode(
+        torch.zeros(2, CoefficientLayout.of(face_model).size), FACE_PX
+    )
+    faces = dataclasses.replace(
+        faces,
+        albedo=torch.randn(2, face_model.albedo_size, generator=rng),
+        light=torch.randn(2, 9, 3, generator=rng),
+    )
+    mirrored = CoefficientMirror(face_model)(faces, torch.tensor([True, False]))
+    before, after = face_model.albedo(faces.albedo), face_model.albedo(mirrored.albedo)
+    assert_close(after[0], before[0][face_model.data.mirror], rtol=1e-3, atol=1e-3)
+    assert_close(after[1], before[1])
+    assert_close(mirrored.light[0], mirror_radiance(faces.light)[0])
+    assert_close(mirrored.light[1], faces.light[1])

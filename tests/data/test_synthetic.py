@@ -11,7 +11,7 @@ from torch.testing import assert_close
 from monoface.data import synthetic
 from monoface.data.mirroring import mirrored_expressions
 from monoface.data.packs import CANVAS_PX, FACE_PX
-from monoface.data.synthetic import HeadsConfig, draw_coefficients, framing_camera, heads_pack
+from monoface.data.synthetic import HeadsConfig, draw_coefficients, framing_camera, heads_pack, render_heads
 from monoface.facemodel import CoefficientLayout, FaceModel, LandmarkSet
 from monoface.facemodel.fitting import project_points
 from monoface.geometry.rotations import camera_to_head, head_angles_from_matrix
@@ -86,7 +86,7 @@ def test_heads_cover_their_inner_points(head):
     config = HeadsConfig(count=4, max_yaw_deg=20, pitch_deg=3, seed=1)
     coefficients = draw_coefficients(head, 4, np.random.default_rng(2), config)
     camera = framing_camera(head, coefficients)
-    _, masks = synthetic._render(head, coefficients, camera)
+    _, masks, _ = render_heads(head, coefficients, camera, CANVAS_PX)
     points = project_points(head.subset(head.landmarks("ibug68")), coefficients, camera)[:, 17:]
     columns, rows = points.long().unbind(dim=-1)
     assert masks.min() == 0

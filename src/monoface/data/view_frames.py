@@ -54,7 +54,7 @@ def label_views(
         images = [photos.images[row] for row in range(rows.start, rows.stop)]
         yaw_deg = None if photos.yaw_deg is None else photos.yaw_deg[rows]
         points = {name: points[rows] for name, points in photos.points_px.items()}
-        found = labeller.label(images, photos.boxes[rows], points, yaw_deg)
+        found = labeller.label(images, photos.boxes[rows], points, yaw_deg, trusted=photos.trusted)
         grown = canvas_box(found.boxes, VIEW_CANVAS_PX / VIEW_FACE_PX)
         for row, image, box in zip(range(rows.start, rows.stop), images, grown, strict=True):
             canvases[row] = crop_and_resize(image, box, VIEW_CANVAS_PX)

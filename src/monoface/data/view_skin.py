@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 import torch
@@ -23,6 +23,7 @@ _GRAZING = 0.25
 _MARGIN_PX = (VIEW_CANVAS_PX - VIEW_FACE_PX) // 2
 
 
+@runtime_checkable
 class FindSkin(Protocol):
     """Finds skin in crops of faces, as a parsing network does."""
 
@@ -39,7 +40,7 @@ class FindSkin(Protocol):
 def find_skin_in(
     canvases: UInt8[np.ndarray, "frames side side 3"],
     boxes: Float[np.ndarray, "frames 4"],
-    images: Sequence[UInt8[np.ndarray, "height width 3"]],
+    images: Sequence[UInt8[np.ndarray, "_ _ 3"]],
     outputs: Float32[np.ndarray, "frames outputs"],
     model: FaceModel,
     find: FindSkin | None,

@@ -37,6 +37,7 @@ class RegressesCrops(Protocol):
         ...
 
 
+@runtime_checkable
 class SeenHead(Protocol):
     """A head in a picture, as far as shape is concerned; see `TrueHead`."""
 

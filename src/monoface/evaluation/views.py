@@ -195,11 +195,11 @@ def summarise(
 def definition(config: EvaluateViewsConfig) -> Definition:
     """What the figures mean."""
     return Definition(
-        data=f"{config.heads} heads drawn by us from {'the source' if config.source_model else 'the default'} "
-        f"face model{', with bumps that are of no model' if config.detail_mm else ''}, each in "
+        data=f"{config.heads} heads drawn by us from {'the source' if config.source_model else 'the default'}"
+        f" face model{', with bumps that are of no model' if config.detail_mm else ''}, each in "
         f"{config.views} cameras: about 40 degrees to either side and the front, then any yaw up to 75 "
-        "degrees; pinholes 0.4 to 1.5 metres away; one expression and one light for all views of a head, of "
-        "one to three lamps with sharp borders; the true crop",
+        "degrees; pinholes half a metre to two metres away; one expression and one light for all views of "
+        "a head, of one to three lamps with sharp borders; the true crop",
         measure="shape: mean distance of the true narrow face's vertices, without expression, to the "
         "predicted surface without expression, mean over the views. Rotation: angle between true and "
         "predicted, mean over the views. Same head, other views: mean distance of corresponding vertices of "
@@ -231,7 +231,7 @@ def pictures(scores: Sequence[ViewsScore], heads: Iterator[HeadInViews]) -> Gall
 
 
 def _distance_to_others(scores: Sequence[ViewsScore]) -> Float[np.ndarray, " heads"]:
-    """Mean distance between the shape of each head and those of the others in the same view; 0 without others."""
+    """Mean distance of each head's shapes to those of the others in the same view; 0 without others."""
     total = np.zeros(len(scores))
     if len(scores) < 2:
         return total

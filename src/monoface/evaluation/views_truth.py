@@ -26,12 +26,12 @@ _YAWS_DEG = (-40.0, 0.0, 40.0)
 _JITTER_DEG = 6.0
 _RANDOM_YAW_DEG = 75.0
 _PITCH_DEG, _ROLL_DEG = 9.0, 7.0
-# In sides of the face's crop: from 0.4 to 1.5 metres away. Training has 21, or no perspective at all.
-_FOCAL_PER_SIZE = (2.4, 8.7)
+# In sides of the face's crop: half a metre to two metres away. Training has 21, or no perspective at all.
+_FOCAL_PER_SIZE = (2.9, 11.6)
 
 
 @dataclass(frozen=True, eq=False)
-class SeenHead:
+class HeadView:
     """A head as one camera sees it.
 
     Attributes:
@@ -63,7 +63,7 @@ class HeadInViews:
 
     key: str
     neutral_mm: Float64[np.ndarray, "verts 3"]
-    views: list[SeenHead]
+    views: list[HeadView]
 
 
 @torch.no_grad()
@@ -109,7 +109,7 @@ def _irradiance(normals: Float[Tensor, "1 verts 3"], rng: np.random.Generator) -
     light = torch.full_like(normals, rng.uniform(0.1, 0.5))
     for _ in range(rng.integers(1, 4)):
         # The head looks along +z; lamps may stand at its sides, above and below.
-        towards = torch.from_numpy(rng.normal(0, (1.0, 0.7, 0.5)) + (0, 0.2, 0.6)).float()
+        towards = torch.from_numpy(rng.normal((0, 0.2, 0.6), (1.0, 0.7, 0.5))).float()
         towards = towards / towards.norm().clamp_min(1e-3)
         tint = torch.from_numpy(np.exp(rng.normal(0, 0.2, 3))).float()
         light = light + rng.uniform(0.3, 1.2) * tint * (normals @ towards).clamp_min(0)[..., None]
@@ -125,7 +125,7 @@ def _paint(
     focal_px: float,
     yaw_deg: float,
     rng: np.random.Generator,
-) -> SeenHead:
+) -> HeadView:
     model = painter.model
     placed, camera = framed(model, coefficients, focal_px, _FACE_PX)
     margin = (PICTURE_PX - _FACE_PX) / 2
@@ -133,7 +133,7 @@ def _paint(
     verts_camera = transform_points(placed.rotation, placed.translation_mm, posed)
     picture, _ = painter.paint(camera, verts_camera, colour, None, rng)
     points = model.landmarks(LANDMARK_SET).points(verts_camera)
-    return SeenHead(
+    return HeadView(
         key=key,
         picture=picture,
         box=np.array([margin, margin, PICTURE_PX - margin, PICTURE_PX - margin]),
