@@ -72,6 +72,11 @@ def test_views_of_one_head_go_together_with_the_target_in_the_middle(labelled):
     assert set(labelled.gate.tolist()) <= {1, MATCHED}
 
 
+def test_views_of_unlike_expressions_are_not_compared(photos, face_model, labeller, tmp_path):
+    strict = TripletConfig(min_gap_deg=2, max_gap_deg=60, max_expression_mm=0.0)
+    assert label_views(photos, face_model, labeller, strict, 0, tmp_path).gate.tolist() == [0, 0]
+
+
 def test_skin_is_the_narrow_face(drawn, labelled):
     # What is drawn as the face's own surface contains the narrow face, but for inexact labels.
     inside = labelled.skin > 127
