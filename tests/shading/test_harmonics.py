@@ -5,7 +5,13 @@ import torch
 from torch.testing import assert_close
 
 from monoface.geometry.rotations import matrix_from_axis_angle
-from monoface.shading import ambient_light, sh_basis, sh_irradiance, shade
+from monoface.shading import (
+    ambient_light,
+    rotate_radiance,
+    sh_basis,
+    sh_irradiance,
+    shade,
+)
 from monoface.shading.harmonics import shade_reference
 
 
@@ -98,3 +104,12 @@ def test_gradients(normals, rng):
 def test_other_numbers_of_coefficients_are_refused(normals, count):
     with pytest.raises(ValueError, match=f"1, 4 or 9 SH coefficients, got {count}"):
         sh_irradiance(normals, torch.zeros(2, count, 3, dtype=torch.float64))
+
+
+def test_turned_light_lights_turned_normals_alike(normals, rng):
+    radiance = torch.randn(2, 9, 3, dtype=torch.float64, generator=rng)
+    rotation = matrix_from_axis_angle(torch.tensor([[0.3, -1.2, 0.4], [2.0, 0.1, 0.0]], dtype=torch.float64))
+    turned = sh_irradiance(normals @ rotation.mT, rotate_radiance(radiance, rotation))
+    assert_close(turned, sh_irradiance(normals, radiance))
+    back = rotate_radiance(rotate_radiance(radiance, rotation), rotation.mT)
+    assert_close(back, radiance)

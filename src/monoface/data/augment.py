@@ -241,7 +241,7 @@ def _crop_masks(
             for column in range(size):
                 x_crop, y_crop = np.float32(column + 0.5), np.float32(row + 0.5)
                 value = np.float32(0)
-                if not _is_covered(cover, cosine, sine, x_crop, y_crop):
+                if not _is_covered(cover, cosine, sine, column + 0.5, row + 0.5):
                     x_crop, y_crop = x_crop - matrix[0, 2], y_crop - matrix[1, 2]
                     x = (d * x_crop - b * y_crop) * inverse - np.float32(0.5)
                     y = (a * y_crop - c * x_crop) * inverse - np.float32(0.5)

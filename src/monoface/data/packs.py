@@ -20,7 +20,8 @@ FACE_PX = 120
 """Side of the face's crop in the middle of a canvas, likewise."""
 
 _FORMAT = 1
-_HEADER = "pack.json"
+PACK_HEADER = "pack.json"
+"""The file whose presence says that a pack is complete."""
 
 
 @dataclass(frozen=True)
@@ -67,14 +68,14 @@ class Pack:
     def save(self, folder: Path, recipe: str) -> None:
         """Write the pack; `recipe` identifies how it was made. Complete once `pack.json` is there."""
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / _HEADER).unlink(missing_ok=True)
+        (folder / PACK_HEADER).unlink(missing_ok=True)
         np.save(folder / "canvases.npy", self.canvases)
         np.save(folder / "outputs.npy", self.outputs)
         for name, points in self.points_px.items():
             np.save(folder / f"points.{name}.npy", points)
         header = {"format": _FORMAT, "name": self.name, "recipe": recipe, "points": sorted(self.points_px)}
         header["face_px"] = self.face_px
-        write_atomically(folder / _HEADER, json.dumps(header).encode())
+        write_atomically(folder / PACK_HEADER, json.dumps(header).encode())
 
     @classmethod
     def load(cls, folder: Path, recipe: str | None = None) -> "Pack":
@@ -83,9 +84,9 @@ class Pack:
         Raises:
             DataError: If there is no complete pack, it is damaged, or another recipe than asked for made it.
         """
-        path = folder / _HEADER
+        path = folder / PACK_HEADER
         if not path.is_file():
-            raise DataError(f"{folder}: expected a finished pack, found no {_HEADER}.")
+            raise DataError(f"{folder}: expected a finished pack, found no {PACK_HEADER}.")
         try:
             header = json.loads(path.read_text(encoding="utf-8"))
             if header["format"] != _FORMAT or recipe not in (None, header["recipe"]):

@@ -4,22 +4,25 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Float, UInt8
+import torch
+from jaxtyping import Float, Float32, Int64, UInt8
 
 from monoface.data.packs import Pack
 from monoface.data.pseudo_labels import canvas_box
 from monoface.data.view_labels import ViewLabeller, ViewLabels
-from monoface.data.view_packs import MATCHED, SEEN_TOGETHER, VIEW_CANVAS_PX, VIEW_FACE_PX, ViewPack
+from monoface.data.view_packs import MATCHED, SEEN_TOGETHER, SINGLE, VIEW_CANVAS_PX, VIEW_FACE_PX, ViewPack
 from monoface.data.view_photos import ViewPhotos
-from monoface.data.view_skin import FindSkin, skin_of_faces, skin_of_pictures
+from monoface.data.view_skin import FindSkin, find_skin_in
 from monoface.data.view_triplets import TripletConfig, choose_triplets
-from monoface.facemodel import FaceModel
+from monoface.facemodel import CoefficientLayout, FaceModel, LandmarkSet
 from monoface.geometry.crops import crop_and_resize, photo_to_crop
 
 # Photos in memory at a time.
 _CHUNK = 512
 # Of a view whose landmarks are matched: enough to say where epipolar lines go.
 _MIN_POINTS = 17
+# Of the vertices that tell how alike expressions are.
+_VERTEX_STEP = 8
 
 
 def label_views(
@@ -54,11 +57,17 @@ def label_views(
         images = [photos.images[row] for row in range(rows.start, rows.stop)]
         yaw_deg = None if photos.yaw_deg is None else photos.yaw_deg[rows]
         points = {name: points[rows] for name, points in photos.points_px.items()}
-        found = labeller.label(images, photos.boxes[rows], points, yaw_deg)
+        found = labeller.label(images, photos.boxes[rows], points, yaw_deg, trusted=photos.trusted)
         grown = canvas_box(found.boxes, VIEW_CANVAS_PX / VIEW_FACE_PX)
         for row, image, box in zip(range(rows.start, rows.stop), images, grown, strict=True):
             canvases[row] = crop_and_resize(image, box, VIEW_CANVAS_PX)
-        skin[rows] = _skin(photos, rows, grown, canvases[rows], found, model, find_skin)
+        if photos.skin is None:
+            seen = find_skin_in(canvases[rows], grown, images, found.outputs, model, find_skin)
+            # A fitted face that is not believed says nothing about skin.
+            skin[rows] = np.where(found.believed[:, None, None] | (find_skin is not None), seen, 0)
+        else:
+            for row, box in zip(range(rows.start, rows.stop), grown, strict=True):
+                skin[row] = _cut_mask(photos.skin[row], box)
         parts.append(found)
     labels = _joined(parts)
     grown = canvas_box(labels.boxes, VIEW_CANVAS_PX / VIEW_FACE_PX)
@@ -68,13 +77,13 @@ def label_views(
     }
     outputs = np.where(labels.believed[:, None], labels.outputs, np.nan).astype(np.float32)
     frames = Pack(photos.name, canvases, points_px, outputs, VIEW_FACE_PX)
-    views, gate = _samples(photos, labels, triplets, seed)
+    views, gate = _samples(photos, labels, model, triplets, seed)
     unknown = np.full((count, model.albedo_size), np.nan, np.float32)
     return ViewPack(frames, skin, unknown, np.full((count, 9, 3), np.nan, np.float32), views, gate)
 
 
 def _samples(
-    photos: ViewPhotos, labels: ViewLabels, config: TripletConfig, seed: int
+    photos: ViewPhotos, labels: ViewLabels, model: FaceModel, config: TripletConfig, seed: int
 ) -> tuple[np.ndarray, np.ndarray]:
     """Photos of each sample, and what may be compared between them."""
     if photos.views is not None and photos.gate is not None:
@@ -84,26 +93,21 @@ def _samples(
     views = choose_triplets(photos.group, yaw_deg, labels.believed, config, rng)
     seen = sum(np.isfinite(points).all(axis=-1).sum(axis=-1) for points in labels.points_px.values())
     matched = (np.asarray(seen)[views] >= _MIN_POINTS).all(axis=1)
-    return views, np.where(matched, MATCHED, SEEN_TOGETHER).astype(np.int64)
+    alike = _expression_change_mm(model, labels.outputs, views) <= config.max_expression_mm
+    return views, np.where(alike, np.where(matched, MATCHED, SEEN_TOGETHER), SINGLE).astype(np.int64)
 
 
-def _skin(
-    photos: ViewPhotos,
-    rows: slice,
-    grown: Float[np.ndarray, "part 4"],
-    canvases: UInt8[np.ndarray, "part side side 3"],
-    found: ViewLabels,
-    model: FaceModel,
-    find_skin: FindSkin | None,
-) -> UInt8[np.ndarray, "part side side"]:
-    if photos.skin is not None:
-        masks = [photos.skin[row] for row in range(rows.start, rows.stop)]
-        return np.stack([_cut_mask(mask, box) for mask, box in zip(masks, grown, strict=True)])
-    if find_skin is not None:
-        return skin_of_pictures(find_skin, canvases)
-    skin = skin_of_faces(model, found.outputs)
-    skin[~found.believed] = 0
-    return skin
+@torch.no_grad()
+def _expression_change_mm(
+    model: FaceModel, outputs: Float32[np.ndarray, "frames outputs"], views: Int64[np.ndarray, "samples 3"]
+) -> Float[np.ndarray, " samples"]:
+    """How far the expressions of other views move the narrow face from where that of the target does."""
+    coefficients, _ = CoefficientLayout.of(model).decode(torch.from_numpy(outputs), VIEW_FACE_PX)
+    verts = model.data.regions["narrow_face"].nonzero()[::_VERTEX_STEP, 0].numpy()
+    basis = model.subset(LandmarkSet.from_vertices(verts))
+    posed = basis(torch.zeros_like(coefficients.identity), coefficients.expression)[torch.from_numpy(views)]
+    moved = (posed - posed[:, 1:2]).norm(dim=-1).mean(dim=-1)
+    return moved.amax(dim=1).double().numpy()
 
 
 def _cut_mask(mask: UInt8[np.ndarray, "height width"], box: Float[np.ndarray, " 4"]) -> np.ndarray:
@@ -115,7 +119,9 @@ def _joined(parts: list[ViewLabels]) -> ViewLabels:
         return np.concatenate([getattr(part, name) for part in parts])
 
     points = {name: np.concatenate([part.points_px[name] for part in parts]) for name in parts[0].points_px}
-    return ViewLabels(join("boxes"), join("outputs"), join("believed"), points, join("yaw_deg"))
+    return ViewLabels(
+        join("boxes"), join("outputs"), join("believed"), points, join("yaw_deg"), join("marked_percent")
+    )
 
 
 def _on_disk(folder: Path, shape: tuple[int, ...]) -> np.ndarray:

@@ -60,6 +60,8 @@ class ViewLabels:
         points_px: Landmarks in pixels of each photo, those of the face-mesh network included; NaN where there
             is none, or it is not believed.
         yaw_deg: Predicted turn of each head.
+        marked_percent: Mean distance of the face-mesh network's marks from the prediction, in percent of the
+            crop; infinite where there are none.
     """
 
     boxes: Float[np.ndarray, "photos 4"]
@@ -67,14 +69,13 @@ class ViewLabels:
     believed: Bool[np.ndarray, " photos"]
     points_px: dict[str, Float32[np.ndarray, "photos points 2"]]
     yaw_deg: Float[np.ndarray, " photos"]
+    marked_percent: Float[np.ndarray, " photos"]
 
 
 class ViewLabeller:
-    """Labels photos with the prediction of a trained network for each and for its mirror image.
+    """Labels photos with the mean prediction of a trained network for each and for its mirror image.
 
-    Predictions are drawn towards the marks of the face-mesh network where `SecondRoundConfig` believes
-    them, but not towards annotated points: those of YouTube Faces lie some 3 pixels of 224 above and to the
-    left of where the face-mesh network and everybody else sees them.
+    Predictions are drawn towards landmarks as in `SecondRound`.
 
     Args:
         model: The face model.
@@ -95,10 +96,12 @@ class ViewLabeller:
 
     def label(
         self,
-        images: Sequence[UInt8[np.ndarray, "height width 3"]],
+        images: Sequence[UInt8[np.ndarray, "_ _ 3"]],
         boxes: Float[np.ndarray, "photos 4"],
         points_px: dict[str, Float32[np.ndarray, "photos points 2"]],
         yaw_deg: Float[np.ndarray, " photos"] | None = None,
+        *,
+        trusted: bool = True,
     ) -> ViewLabels:
         """Label photos.
 
@@ -107,6 +110,8 @@ class ViewLabeller:
             boxes: Roughly each face's crop, in pixels of its photo.
             points_px: Annotated landmarks in pixels of each photo.
             yaw_deg: Turn of each head, where it is known.
+            trusted: Whether predictions are drawn towards annotated landmarks, not only to the marks of the
+                face-mesh network.
         """
         for _ in range(self.config.passes):
             boxes = self._found_boxes(self._second.predict(_pack(images, boxes, {})), boxes)
@@ -114,21 +119,23 @@ class ViewLabeller:
             [_cut(image, box) for image, box in zip(images, boxes, strict=True)], self._teacher
         )
         marks[score < self.config.min_score] = np.nan
-        outputs = self._second.corrected(_pack(images, boxes, {TEACHER_SET: marks})).outputs
+        grown = canvas_box(boxes)
+        known = {name: photo_to_crop(points, grown, CANVAS_PX) for name, points in points_px.items()}
+        used = {TEACHER_SET: marks} | (known if trusted else {})
+        outputs = self._second.corrected(_pack(images, boxes, _single(used))).outputs
         yaw = self._yaw_deg(outputs)
         error = self._error_percent(outputs, TEACHER_SET, marks - (CANVAS_PX - FACE_PX) / 2)
         marked = (error <= self.config.max_error_percent) & (np.abs(yaw) <= self.config.teacher_yaw_deg)
         marks[~marked] = np.nan
         believed = marked.copy()
         for name, points in points_px.items():
-            known = self._error_percent(outputs, name, photo_to_crop(points, boxes, FACE_PX))
-            believed |= known <= self.config.max_error_percent
+            error_of_set = self._error_percent(outputs, name, photo_to_crop(points, boxes, FACE_PX))
+            believed |= error_of_set <= self.config.max_error_percent
         if yaw_deg is not None:
             believed |= np.abs(yaw - yaw_deg) <= self.config.max_yaw_error_deg
-        grown = canvas_box(boxes)
         scale = (grown[:, None, 2:] - grown[:, None, :2]) / CANVAS_PX
         in_photo = (marks * scale + grown[:, None, :2]).astype(np.float32)
-        return ViewLabels(boxes, outputs.numpy(), believed, {**points_px, TEACHER_SET: in_photo}, yaw)
+        return ViewLabels(boxes, outputs.numpy(), believed, {**points_px, TEACHER_SET: in_photo}, yaw, error)
 
     def _found_boxes(self, outputs: Tensor, boxes: np.ndarray) -> Float[np.ndarray, "photos 4"]:
         """The faces' crops in the photos, of predictions for crops of `boxes`."""
@@ -153,6 +160,10 @@ class ViewLabeller:
         count = seen.sum(axis=1)
         mean = np.where(seen, distance, 0).sum(axis=1) / np.maximum(count, 1)
         return np.where(count > 0, 100 * mean / FACE_PX, np.inf)
+
+
+def _single(points_px: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    return {name: points.astype(np.float32) for name, points in points_px.items()}
 
 
 def _cut(image: np.ndarray, box: np.ndarray) -> UInt8[np.ndarray, "side side 3"]:

@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Float32, Int64, UInt8
 
 from monoface.core.errors import DataError
-from monoface.data.packs import Pack
+from monoface.data.packs import PACK_HEADER, Pack
 
 VIEW_CANVAS_PX = 280
 """Side of the canvases of views."""
@@ -65,6 +65,7 @@ class ViewPack:
     def save(self, folder: Path, recipe: str) -> None:
         """Write the pack; `recipe` identifies how it was made. Complete once `pack.json` is there."""
         folder.mkdir(parents=True, exist_ok=True)
+        (folder / PACK_HEADER).unlink(missing_ok=True)
         for name in ("skin", "albedo", "light", "views", "gate"):
             np.save(folder / f"{name}.npy", getattr(self, name))
         self.frames.save(folder, recipe)

@@ -49,17 +49,19 @@ class ViewPhotos:
         skin: How probably each pixel of a photo shows the face's skin, in 255ths, where masks are annotated.
         views: Photos of each sample, where the source says which go together.
         gate: What may be compared between them.
+        trusted: Whether labels are drawn towards the annotated landmarks.
     """
 
     name: str
-    images: Sequence[UInt8[np.ndarray, "height width 3"]]
+    images: Sequence[UInt8[np.ndarray, "_ _ 3"]]
     boxes: Float[np.ndarray, "photos 4"]
     group: Int64[np.ndarray, " photos"]
     points_px: dict[str, Float32[np.ndarray, "photos points 2"]]
     yaw_deg: Float[np.ndarray, " photos"] | None = None
-    skin: Sequence[UInt8[np.ndarray, "height width"]] | None = None
+    skin: Sequence[UInt8[np.ndarray, "_ _"]] | None = None
     views: Int64[np.ndarray, "samples 3"] | None = None
     gate: Int64[np.ndarray, " samples"] | None = None
+    trusted: bool = True
 
     def __len__(self) -> int:
         return len(self.images)

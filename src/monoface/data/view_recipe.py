@@ -1,29 +1,33 @@
 """The recipe of packs of views: which sources become which packs, and how."""
 
-import dataclasses
 import hashlib
 import json
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from jaxtyping import UInt8
 
+from monoface.core.assets import sha256_of
 from monoface.core.errors import ConfigError, DataError
 from monoface.data.recipe import model_digest
+from monoface.data.sources import Lfw, Omi, PortraitsCc0
+from monoface.data.view_folders import FolderKind, folder_views
 from monoface.data.view_frames import label_views
 from monoface.data.view_heads import HeadViewsConfig, head_views
 from monoface.data.view_labels import ViewLabelConfig, ViewLabeller
 from monoface.data.view_packs import VIEW_CANVAS_PX, ViewPack
 from monoface.data.view_photos import ViewPhotos
 from monoface.data.view_skin import FindSkin
-from monoface.data.view_sources import fasseg_views, ytf_views
+from monoface.data.view_sources import fasseg_views, single_views, ytf_views
 from monoface.data.view_triplets import TripletConfig
+from monoface.data.view_turned import TurnedViewsConfig, turned_views
 from monoface.facemodel import FaceModel
 
 ViewSource = Literal["ytf", "fasseg"]
+SingleSource = Literal["omi", "portraits_cc0", "lfw"]
 
 
 @dataclass(frozen=True)
@@ -32,8 +36,12 @@ class ViewRecipeConfig:
 
     Attributes:
         sources: Folders of the data that are used.
+        folders: Folders of the user's own with several views of a face, by path, and what they are; each
+            gives a pack of its own name.
         labels: How photos are labelled.
         triplets: Which photos go together.
+        turned: Single photos that are turned by profiling; from `turned_sources`.
+        turned_sources: Folders of single photos.
         heads: Synthetic heads; a count of 0 makes none.
         held_out_people: Every so manieth person of `ytf` is kept for validation.
         held_out_series: The last so many people of `fasseg` are.
@@ -42,8 +50,11 @@ class ViewRecipeConfig:
     """
 
     sources: tuple[ViewSource, ...] = ("ytf", "fasseg")
+    folders: dict[Path, FolderKind] = field(default_factory=dict)
     labels: ViewLabelConfig = field(default_factory=ViewLabelConfig)
     triplets: TripletConfig = field(default_factory=TripletConfig)
+    turned: TurnedViewsConfig = field(default_factory=TurnedViewsConfig)
+    turned_sources: tuple[SingleSource, ...] = ("omi",)
     heads: HeadViewsConfig = field(default_factory=HeadViewsConfig)
     held_out_people: int = 10
     held_out_series: int = 4
@@ -77,7 +88,7 @@ def build_view_packs(
         find_skin: Finds skin in photos without annotated masks; without it skin is where the fitted face is.
 
     Returns:
-        A pack of each source, then the synthetic heads.
+        A pack of each source and of each folder, then those of turned photos, then the synthetic heads.
 
     Raises:
         DataError: If a source is missing.
@@ -88,6 +99,12 @@ def build_view_packs(
     packs = []
     for name in config.sources:
         packs.append(build.source(name))
+        report(_told(packs[-1]))
+    for path, kind in config.folders.items():
+        packs.append(build.folder(path, kind))
+        report(_told(packs[-1]))
+    for single in config.turned_sources if config.turned.count else ():
+        packs.append(build.turned(single))
         report(_told(packs[-1]))
     if config.heads.heads.count:
         packs.append(build.heads(packs))
@@ -106,6 +123,13 @@ def read_views(name: ViewSource, data: Path, config: ViewRecipeConfig) -> ViewPh
     return fasseg_views(data / name, config.held_out_series, config.limit)
 
 
+_SINGLE: dict[SingleSource, Callable[[Path], Lfw | Omi | PortraitsCc0]] = {
+    "omi": Omi,
+    "portraits_cc0": PortraitsCc0,
+    "lfw": Lfw,
+}
+
+
 class _Build:
     """Packs, made when they are asked for and not there."""
 
@@ -119,34 +143,76 @@ class _Build:
     ) -> None:
         self._data, self._folder, self._model = data, folder, model
         self._config, self._find_skin = config, find_skin
-        self._recipe = _recipe_hash(model, config, find_skin)
         self._labeller: ViewLabeller | None = None
 
     def source(self, name: ViewSource) -> ViewPack:
+        config = self._config
+        held_out = config.held_out_people if name == "ytf" else config.held_out_series
+        return self._labelled(name, [held_out], lambda: read_views(name, self._data, config))
+
+    def folder(self, path: Path, kind: FolderKind) -> ViewPack:
+        path = path.resolve()
+        return self._labelled(path.name, [kind], lambda: folder_views(kind, path, self._config.limit))
+
+    def turned(self, name: SingleSource) -> ViewPack:
+        config = self._config
+
         def make() -> ViewPack:
-            photos = read_views(name, self._data, self._config)
-            self._labeller = self._labeller or ViewLabeller(self._model, self._config.labels)
-            triplets, seed = self._config.triplets, self._config.seed
-            return label_views(
-                photos, self._model, self._labeller, triplets, seed, self._folder, self._find_skin
+            limit = min(config.turned.count, config.limit or config.turned.count)
+            photos = single_views(name, _SINGLE[name](self._data / name), limit)
+            return turned_views(
+                photos, self._model, self._labels(), config.turned, config.seed, self._find_skin
             )
 
-        return self._kept(name, make)
+        return self._kept(f"{name}_turned", [*self._labelling(), asdict(config.turned)], make)
 
     def heads(self, packs: list[ViewPack]) -> ViewPack:
         """Before the blurred photos of the first pack."""
         none = np.zeros((0, VIEW_CANVAS_PX, VIEW_CANVAS_PX, 3), np.uint8)
         backgrounds: UInt8[np.ndarray, "photos side side 3"] = packs[0].frames.canvases if packs else none
-        return self._kept("heads", lambda: head_views(self._model, backgrounds, self._config.heads))
+        config = self._config.heads
+        made_of = [asdict(config), [(pack.name, len(pack)) for pack in packs[:1]]]
+        return self._kept("heads", made_of, lambda: head_views(self._model, backgrounds, config))
 
-    def _kept(self, name: str, make: Callable[[], ViewPack]) -> ViewPack:
+    def _labelled(self, name: str, made_of: list[Any], read: Callable[[], ViewPhotos]) -> ViewPack:
+        config = self._config
+
+        def make() -> ViewPack:
+            return label_views(
+                read(),
+                self._model,
+                self._labels(),
+                config.triplets,
+                config.seed,
+                self._folder,
+                self._find_skin,
+            )
+
+        return self._kept(name, [*made_of, *self._labelling(), asdict(config.triplets)], make)
+
+    def _labels(self) -> ViewLabeller:
+        self._labeller = self._labeller or ViewLabeller(self._model, self._config.labels)
+        return self._labeller
+
+    def _labelling(self) -> list[Any]:
+        """All that labels and skin of photos depend on; weights count by what is in them."""
+        labels = asdict(self._config.labels)
+        labels["weights"] = sha256_of(self._config.labels.weights_path)
+        skin = None if self._find_skin is None else self._find_skin.digest
+        return [labels, skin, self._config.limit, self._config.seed]
+
+    def _kept(self, name: str, made_of: list[Any], make: Callable[[], ViewPack]) -> ViewPack:
+        content = json.dumps(
+            [name, made_of, model_digest(self._model), self._model.albedo_space], sort_keys=True
+        )
+        recipe = hashlib.sha256(content.encode()).hexdigest()[:16]
         try:
-            return ViewPack.load(self._folder / name, self._recipe)
+            return ViewPack.load(self._folder / name, recipe)
         except DataError:
             self._folder.mkdir(parents=True, exist_ok=True)
-            make().save(self._folder / name, self._recipe)
+            make().save(self._folder / name, recipe)
             # From the disk, so that the pictures do not stay in memory.
-            return ViewPack.load(self._folder / name, self._recipe)
+            return ViewPack.load(self._folder / name, recipe)
 
 
 def _told(pack: ViewPack) -> str:
@@ -155,14 +221,3 @@ def _told(pack: ViewPack) -> str:
         f"{pack.name}: {len(pack)} samples, {len(pack.frames)} pictures; {gates[2]} with matched landmarks, "
         f"{gates[1]} seen together, {gates[0]} single views"
     )
-
-
-def _recipe_hash(model: FaceModel, config: ViewRecipeConfig, find_skin: FindSkin | None) -> str:
-    content = dataclasses.asdict(config)
-    # Weights count by what is in them, not by where they lie.
-    del content["labels"]["weights"]
-    digest = hashlib.sha256(json.dumps(content, sort_keys=True).encode())
-    digest.update(config.labels.weights_path.read_bytes())
-    digest.update(model_digest(model).encode() + model.albedo_space.encode())
-    digest.update(b"mesh" if find_skin is None else find_skin.digest.encode())
-    return digest.hexdigest()[:16]

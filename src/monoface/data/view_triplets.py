@@ -19,6 +19,8 @@ class TripletConfig:
         max_gap_deg: Neighbours differ by at most this, so that they overlap.
         max_yaw_deg: Photos turned further are left out.
         per_group: At most so many samples of one face.
+        max_expression_mm: Where the expression of a view moves the narrow face further, on average, from
+            where that of the target does, nothing is compared between the views.
 
     Reference:
         The authors of MGCNet take neighbouring cameras, none beyond 90 degrees (issue 20 of their
@@ -29,6 +31,7 @@ class TripletConfig:
     max_gap_deg: float = 35.0
     max_yaw_deg: float = 90.0
     per_group: int = 24
+    max_expression_mm: float = 2.0
 
     def __post_init__(self) -> None:
         if not 0 <= self.min_gap_deg < self.max_gap_deg or self.per_group < 1:

@@ -4,6 +4,8 @@ from monoface.data.sources.aflw import Aflw, AflwPhoto
 from monoface.data.sources.aflw2000 import Aflw2000, Aflw2000Photo
 from monoface.data.sources.fasseg import Fasseg, FassegPhoto
 from monoface.data.sources.lfw import Lfw, LfwPhoto
+from monoface.data.sources.mgcnet_strips import MgcnetStrips, StripSample
+from monoface.data.sources.multipie import MultiPie, MultiPiePhoto
 from monoface.data.sources.source import PhotoSource
 from monoface.data.sources.unlabelled import Omi, PortraitsCc0, UnlabelledPhoto, UnlabelledPhotos
 from monoface.data.sources.w300lp import W300Lp, W300LpPhoto
@@ -18,9 +20,13 @@ __all__ = [
     "FassegPhoto",
     "Lfw",
     "LfwPhoto",
+    "MgcnetStrips",
+    "MultiPie",
+    "MultiPiePhoto",
     "Omi",
     "PhotoSource",
     "PortraitsCc0",
+    "StripSample",
     "UnlabelledPhoto",
     "UnlabelledPhotos",
     "W300Lp",
