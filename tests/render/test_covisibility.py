@@ -89,7 +89,7 @@ def test_shapes_may_differ_by_the_tolerance(sphere, weak_camera):
     )
     depth = fragments.depth
     for offset, seen in ((2.9, True), (-2.9, True), (3.2, False), (-3.2, False)):
-        found = covisible_by_depth(pixels, warped + offset, depth[:1], depth[1:])
+        found = covisible_by_depth(pixels, warped + offset, depth[:1], depth[1:], 3.0)
         assert bool(found.any()) == seen
 
 
