@@ -5,7 +5,8 @@
 Heads of the shipped model are drawn from two sides. At random pixels of the target, rays towards the source's
 camera tell the truth: the surface faces that camera, nothing is between, and it lies in the picture. With
 `--noise 1` depths and triangles come from faces as a regressor would find them: each view with an identity,
-an expression and a rotation of its own, wrong by a few millimetres. The truth stays that of the true head. Precision: of what is found, how much is true. Recall: of what is true, how much is found.
+an expression and a rotation of its own, wrong by a few millimetres. The truth stays that of the true head.
+Precision: of what is found, how much is true. Recall: of what is true, how much is found.
 """
 
 from dataclasses import dataclass, replace
