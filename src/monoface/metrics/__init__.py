@@ -1,6 +1,7 @@
 """Measures of quality, in numpy: what evaluations and validation during training report."""
 
 from monoface.metrics.bootstrap import Interval, bootstrap_mean
+from monoface.metrics.colour_difference import delta_e, linear_to_lab, typology_angle_deg
 from monoface.metrics.cumulative import CumulativeCurve, cumulative_curve
 from monoface.metrics.landmarks import AFLW_NORMALISER_PX, box_normaliser, nme, nme_3d
 from monoface.metrics.scan_distance import (
@@ -37,10 +38,13 @@ __all__ = [
     "box_normaliser",
     "chamfer_distance",
     "cumulative_curve",
+    "delta_e",
     "in_yaw_bins",
+    "linear_to_lab",
     "nme",
     "nme_3d",
     "root_mean_square",
     "scan_to_surface",
+    "typology_angle_deg",
     "vertex_distance",
 ]
