@@ -3,6 +3,7 @@
     python benchmarks/raster.py                 the table
     python benchmarks/raster.py --quick         the budgeted case only
     python benchmarks/raster.py --training      what drawing costs a training step
+    python benchmarks/raster.py --first         the first calls of a new process
 
 The mesh is a sphere that fills the picture, so half of its triangles face the viewer. Times are
 milliseconds a picture: the median over repetitions, with the least in parentheses. Memory is the most that
@@ -13,6 +14,8 @@ import argparse
 import os
 import platform
 import statistics
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -133,15 +136,46 @@ def training_step(batch: int, repetitions: int) -> None:
         print(f"| {name} | {whole} | {share:.0%} |", flush=True)
 
 
+def first_calls() -> None:
+    """Seconds of the first calls in this process, the import of numba included and of PyTorch not."""
+    verts, faces = sphere(18_000, 224, 1)
+    leaf, colours = verts.clone().requires_grad_(), torch.rand_like(verts).requires_grad_()
+    renderer = Renderer(faces, (224, 224), antialias=True)
+    camera, light = WeakPerspectiveCamera(torch.ones(1), torch.zeros(1, 2)), ambient_light(torch.ones(1, 3))
+    if "numba" in sys.modules:
+        raise SystemExit("numba is imported already, so its import cannot be timed")
+    start = time.perf_counter()
+    rasterize(verts, faces, (224, 224))
+    drawn = time.perf_counter()
+    renderer.render(camera, leaf, colours, light).radiance.sum().backward()
+    print(f"| {drawn - start:.2f} | {time.perf_counter() - drawn:.2f} |", flush=True)
+
+
+def in_new_processes(count: int) -> None:
+    """Runs `first_calls` in processes of their own; the first warms what is cached, kernels and bytecode."""
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    print("| first rasterise, s | then the first smoothed render and its backward pass, s |\n|---|---|")
+    for _ in range(count):
+        subprocess.run([sys.executable, __file__, "--first-of-one"], env=environment, check=True)
+
+
 def main() -> None:
     """Prints the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="only the budgeted case")
     parser.add_argument("--training", action="store_true", help="a training step instead")
+    parser.add_argument("--first", action="store_true", help="first calls in new processes instead")
+    parser.add_argument("--first-of-one", action="store_true", help=argparse.SUPPRESS)
     parser.add_argument("--batch", type=int, default=32, help="crops in a training step")
     parser.add_argument("--repetitions", type=int, default=15)
     arguments = parser.parse_args()
+    if arguments.first_of_one:
+        first_calls()
+        return
     print(f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores, torch {torch.__version__}")
+    if arguments.first:
+        in_new_processes(4)
+        return
     if arguments.training:
         for threads in (1, 2):
             torch.set_num_threads(threads)

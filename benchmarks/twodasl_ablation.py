@@ -128,7 +128,7 @@ def run_variant(
         warmup=min(100, chosen.steps // 10 + 1),
         average=0.99,
         seed=seed,
-        evaluate_every=max(1, chosen.steps // 6),
+        evaluate_every=max(1, chosen.steps // 3),
     )
     networks = train(method, maker, schedule, folder, make_evaluate(model, sets))
     errors = {

@@ -8,9 +8,9 @@ from torch.testing import assert_close
 from monoface.core.errors import ConfigError, DataError
 from monoface.data.augment import AugmentConfig, plan_crops
 from monoface.data.batches import BatchMaker, stream_batches
-from monoface.data.mirroring import mirror_order, mirrored_expressions
 from monoface.data.packs import CANVAS_PX, FACE_PX, Pack
 from monoface.facemodel.fitting import project_points
+from monoface.facemodel.mirroring import mirror_order, mirrored_expressions
 
 SETS = ("aflw21", "facemesh468", "ibug68_contour")
 CROP_PX = 96

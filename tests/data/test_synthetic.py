@@ -9,11 +9,11 @@ import torch
 from torch.testing import assert_close
 
 from monoface.data import synthetic
-from monoface.data.mirroring import mirrored_expressions
 from monoface.data.packs import CANVAS_PX, FACE_PX
 from monoface.data.synthetic import HeadsConfig, draw_coefficients, framing_camera, heads_pack
 from monoface.facemodel import CoefficientLayout, FaceModel, LandmarkSet
 from monoface.facemodel.fitting import project_points
+from monoface.facemodel.mirroring import mirrored_expressions
 from monoface.geometry.rotations import camera_to_head, head_angles_from_matrix
 from monoface.shading import sh_basis
 

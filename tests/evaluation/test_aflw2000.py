@@ -193,6 +193,7 @@ def test_run_measures_weights_and_writes_the_report(source, toy_tools, tmp_path,
     [
         ({}, "empty"),
         ({"passes": 2}, "empty; then the landmarks found, in the same crop"),
+        ({"mirror": True}, "empty"),
         ({"passes": 2, "recrop": True}, "empty; then the landmarks found, in a crop around them"),
         ({"detected_landmarks": True}, "the face-mesh network's landmarks"),
     ],
@@ -205,10 +206,13 @@ def test_reports_say_what_a_landmark_map_showed(
     monkeypatch.setattr("monoface.evaluation.aflw2000.Reconstructor", lambda config: tools)
     monkeypatch.setattr("monoface.evaluation.aflw2000.Aflw2000.open", lambda folder: source)
     monkeypatch.setattr(
-        toy_mapped, "predict", lambda crops, points=None: (seen.append(points), usual(crops, points))[1]
+        toy_mapped,
+        "predict",
+        lambda crops, points=None, mirror=None: (seen.append(points), usual(crops, points, mirror=mirror))[1],
     )
     report = run(EvaluateAflw2000Config(data=tmp_path, out=tmp_path / "report.json", **options))
     assert report.setup.landmark_map == told
+    assert report.setup.mirror == options.get("mirror", False)
     assert [points is not None for points in seen] == [
         "detected_landmarks" in options, *[True] * (options.get("passes", 1) - 1)
     ]  # fmt: skip

@@ -7,7 +7,8 @@ from numpy.testing import assert_allclose
 
 from monoface.core.errors import ModelFileError
 from monoface.evaluation.aflw import crop_predictor
-from monoface.evaluation.predictors import RegressorPredictor
+from monoface.evaluation.predictors import RegressorPredictor, looks_text
+from monoface.facemodel.mirroring import CoefficientMirror
 from monoface.geometry.crops import crop_and_resize, crop_to_photo, photo_to_crop
 
 BOX = np.array([30.0, 40, 150, 160])
@@ -89,6 +90,31 @@ def test_points_of_aflw_after_a_second_look(toy_mapped, toy_model):
     found = toy_mapped.predict(torch.from_numpy(crops))
     second = toy_mapped.predict(torch.from_numpy(crops), found.landmarks_px(flm18))
     assert_allclose(again, second.landmarks_px(aflw21).numpy(), rtol=1e-5)
+
+
+def test_the_last_pass_looks_at_the_mirror_image(toy_mapped, toy_model):
+    predict = RegressorPredictor(toy_mapped, toy_model, passes=2, recrop=False, mirror=True)
+    crop = torch.from_numpy(crop_and_resize(photo(), BOX, 120))[None]
+    flm18, ibug68 = (toy_model.subset(toy_model.landmarks(name)) for name in ("flm18", "ibug68"))
+    found_px = toy_mapped.predict(crop).landmarks_px(flm18)
+    expected = toy_mapped.predict(crop, found_px, mirror=CoefficientMirror(toy_model))
+    expected_px = crop_to_photo(expected.landmarks_px(ibug68).numpy(), BOX[None], 120)
+    assert_allclose(predict([photo()], BOX[None]).original_px, expected_px, rtol=1e-4)
+    aflw21 = toy_model.subset(toy_model.landmarks("aflw21"))
+    of_crop = crop_predictor(toy_mapped, toy_model, 2, mirror=True)(crop.numpy())
+    assert_allclose(of_crop, expected.landmarks_px(aflw21).numpy(), rtol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("passes", "mirror", "text"),
+    [
+        (1, False, "1 pass"),
+        (2, False, "2 passes"),
+        (2, True, "2 passes, the last one with the mirror image"),
+    ],
+)
+def test_reports_say_how_it_looked(passes, mirror, text):
+    assert looks_text(passes, mirror=mirror) == text
 
 
 def test_a_face_model_without_the_sets_is_refused(toy_regressor, make_toy_model):

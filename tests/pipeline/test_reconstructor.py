@@ -125,14 +125,25 @@ def test_weights_of_another_face_model_are_refused(toy_files, toy_model_data, tm
         Reconstructor(ReconstructorConfig(weights=str(weights), face_model=tmp_path / "nothing.safetensors"))
 
 
+def test_the_last_pass_takes_the_mean_with_the_mirror_image(reconstructor_told, toy_face, photo_array):
+    alone = reconstructor_told(toy_face.box, mirror=False).reconstruct(photo_array).faces[0]
+    both = reconstructor_told(toy_face.box).reconstruct(photo_array).faces[0]
+    mirrored = reconstructor_told(toy_face.box * (-1, 1, -1, 1) + (200, 0, 200, 0))
+    mirrored.detector.boxes = [mirrored.detector.boxes[0][[2, 1, 0, 3]]]
+    turned = mirrored.reconstruct(np.ascontiguousarray(photo_array[:, ::-1])).faces[0]
+    # Heads are turned the other way in a mirror, but for what resampling does.
+    assert turned.yaw_deg == pytest.approx(-both.yaw_deg, abs=2)
+    assert abs(alone.yaw_deg - both.yaw_deg) > 0.1
+
+
 def test_a_second_pass_shows_the_network_the_landmarks_it_found(
     reconstructor_told, mapped_weights, toy_face, photo_array, monkeypatch
 ):
     reconstructor = reconstructor_told(toy_face.box, weights=str(mapped_weights))
     seen, predict = [], reconstructor.regressor.predict
 
-    def watched(crops, landmarks_px=None):
-        found = predict(crops, landmarks_px)
+    def watched(crops, landmarks_px=None, **options):
+        found = predict(crops, landmarks_px, **options)
         seen.append((landmarks_px, found))
         return found
 

@@ -1,6 +1,5 @@
 """`monoface facemodel calibrate --data DIR --out FILE`: the landmark sets of a face model, found anew."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +11,7 @@ from monoface.core.assets import asset_path, register_asset
 from monoface.core.errors import ConfigError
 from monoface.facemodel import FaceModel, load_face_model_data
 from monoface.learning.calibrate import CalibrateConfig, calibrate_default_sets
-from monoface.learning.card import write_face_model
+from monoface.learning.card import card_beside, write_face_model
 
 
 @dataclass(frozen=True)
@@ -41,7 +40,7 @@ def run(arguments: Sequence[str]) -> int:
     if chosen.out.exists() and not chosen.overwrite:
         raise ConfigError(f"--out {chosen.out}: exists; use --overwrite to replace it.")
     source = chosen.face_model or asset_path("face_model.safetensors")
-    card = _card_of(source)
+    card = card_beside(source)
     data = load_face_model_data(source)
 
     data = calibrate_default_sets(data, chosen.landmarks, lambda line: print(line, flush=True))
@@ -50,18 +49,6 @@ def run(arguments: Sequence[str]) -> int:
     register_asset(chosen.out, card | {"landmarks": _origin(chosen.landmarks)})
     print(f"written: {chosen.out}")
     return 0
-
-
-def _card_of(path: Path) -> dict[str, Any]:
-    """The card beside a face model: its terms and figures hold for the same geometry with other sets."""
-    card_path = path.with_name(f"{path.stem}.card.json")
-    if not card_path.is_file():
-        raise ConfigError(
-            f"--face-model {path.name}: expected its card {card_path.name} beside it, found none. "
-            "Copy both files that monoface facemodel learn wrote."
-        )
-    card: dict[str, Any] = json.loads(card_path.read_text(encoding="utf-8"))
-    return card
 
 
 def _origin(config: CalibrateConfig) -> dict[str, Any]:

@@ -11,10 +11,12 @@ from monoface.core.errors import ConfigError
 from monoface.data.sources import PortraitsCc0
 from monoface.facemodel import FaceModel, read_ict_facekit
 from monoface.learning.albedo import AlbedoConfig, with_learned_albedo
+from monoface.learning.albedo_refinement import RefineAlbedoConfig, refine_albedo
 from monoface.learning.calibrate import CalibrateConfig, calibrate_default_sets
 from monoface.learning.card import register_face_model, write_face_model
 from monoface.learning.checks import FaceModelReport, check_face_model
 from monoface.learning.facemodel import LearnFaceModelConfig, learn_face_model
+from monoface.learning.portraits import sample_portraits
 
 
 @dataclass(frozen=True)
@@ -35,6 +37,8 @@ class LearnArguments:
     """Photos that the albedo is learned from; by default `portraits_cc0` of the data."""
     albedo: AlbedoConfig = field(default_factory=AlbedoConfig)
     """Size of the albedo basis."""
+    refinement: RefineAlbedoConfig = field(default_factory=RefineAlbedoConfig)
+    """How the basis is refined on the portraits as they are lit."""
     overwrite: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
     """Replace the file if it exists."""
 
@@ -52,9 +56,8 @@ def run(arguments: Sequence[str]) -> int:
     print(f"geometry: {len(data.mean_mm)} vertices, {len(data.faces)} triangles", flush=True)
     data = calibrate_default_sets(data, chosen.landmarks, lambda line: print(line, flush=True))
     portraits = PortraitsCc0(chosen.portraits or chosen.landmarks.data / "portraits_cc0")
-    data = with_learned_albedo(
-        data, [portraits.image(index) for index in range(len(portraits))], chosen.albedo
-    )
+    samples = sample_portraits(FaceModel(data), [portraits.image(index) for index in range(len(portraits))])
+    data = refine_albedo(with_learned_albedo(data, samples, chosen.albedo), samples, chosen.refinement)
     model = write_face_model(FaceModel(data), chosen.out)
     report = check_face_model(read_ict_facekit(chosen.shape.source), model.data)
     register_face_model(chosen.out, model, report)

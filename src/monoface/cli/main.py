@@ -72,6 +72,12 @@ COMMANDS = (
         ("facemodel", "learn"), "monoface.cli.facemodel_learn", "make the default face model", "facemodel"
     ),
     Command(
+        ("facemodel", "albedo"),
+        "monoface.cli.facemodel_albedo",
+        "refine a face model's albedo on portraits",
+        "facemodel",
+    ),
+    Command(
         ("facemodel", "calibrate"),
         "monoface.cli.facemodel_calibrate",
         "find its landmark sets on annotated photos",

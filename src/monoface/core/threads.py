@@ -70,4 +70,6 @@ def _forget_pool() -> None:
     _lock, _pool, _pool_size = threading.Lock(), None, 0
 
 
-os.register_at_fork(after_in_child=_forget_pool)
+# Windows does not fork.
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget_pool)

@@ -13,9 +13,9 @@ from torch import Tensor
 
 from monoface.core.errors import ConfigError, DataError
 from monoface.data.augment import AugmentConfig, CropPlan, crop_canvases, move_points, plan_crops
-from monoface.data.mirroring import CoefficientMirror, mirror_order
 from monoface.data.packs import Pack
 from monoface.facemodel import CoefficientLayout, FaceModel
+from monoface.facemodel.mirroring import CoefficientMirror, mirror_order
 from monoface.geometry.cameras import WeakPerspectiveCamera
 from monoface.geometry.rotations import matrix_from_axis_angle
 

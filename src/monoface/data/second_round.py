@@ -17,12 +17,13 @@ from torch import Tensor
 
 from monoface.core.errors import ConfigError
 from monoface.data.augment import CropPlan, crop_canvases, plan_crops
-from monoface.data.mirroring import CoefficientMirror
 from monoface.data.packs import CANVAS_PX, FACE_PX, Pack
 from monoface.data.profile_yaw import turn_profiles_further
 from monoface.data.pseudo_labels import TEACHER_SET, concatenate_sets
 from monoface.facemodel import CoefficientLayout, FaceModel, LandmarkSet, PointBasis
-from monoface.facemodel.fitting import CorrectionConfig, LandmarkFit, correct_fit
+from monoface.facemodel.fitting import CorrectionConfig, LandmarkFit, correct_fit, project_points
+from monoface.facemodel.landmarks import FLM18
+from monoface.facemodel.mirroring import CoefficientMirror
 from monoface.geometry.rotations import camera_to_head, head_angles_from_matrix
 from monoface.networks import load_regressor
 
@@ -113,6 +114,7 @@ class SecondRound:
         self._layout = CoefficientLayout.of(model)
         self._regressor = regressor
         self._mirror = CoefficientMirror(model)
+        self._map_points = model.subset(model.landmarks(FLM18))
 
     def relabel(self, pack: Pack) -> Relabelled:
         """The same photos with the network's corrected predictions for labels, where they are believed."""
@@ -169,19 +171,45 @@ class SecondRound:
 
     @torch.no_grad()
     def _predict(self, pack: Pack, rows: slice) -> Float[Tensor, "batch outputs"]:
-        """Mean of the predictions for the crops and for their mirror images."""
+        """Mean of the predictions for the crops and for their mirror images.
+
+        A network with a landmark map looks twice, the second time with the landmarks of the first mean.
+        """
         chosen = np.arange(len(pack))[rows]
+        found = self._look_both_ways(pack, chosen, None)
+        if self._regressor.config.landmark_map is None:
+            return found
+        return self._look_both_ways(pack, chosen, found)
+
+    def _look_both_ways(
+        self, pack: Pack, chosen: Int[np.ndarray, " batch"], shown: Float[Tensor, "batch outputs"] | None
+    ) -> Float[Tensor, "batch outputs"]:
+        """Mean over crops and mirror images, whose landmark maps show the faces of `shown`, if any."""
+        size = self._regressor.config.size_px
         outputs = []
         for mirrored in (False, True):
-            plan = _plain_plan(len(chosen), mirrored, self._regressor.config.size_px)
-            crops = crop_canvases(pack.canvases, chosen, plan, self._regressor.config.size_px)
-            output, _ = self._regressor.look(torch.from_numpy(crops).permute(0, 3, 1, 2))
-            faces, camera = self._layout.decode(output, FACE_PX)
-            there = self._mirror(faces, torch.full((len(chosen),), mirrored, dtype=torch.bool))
-            outputs.append(self._layout.encode(there, camera, FACE_PX))
+            crops = crop_canvases(pack.canvases, chosen, _plain_plan(len(chosen), mirrored, size), size)
+            landmarks_px = None if shown is None else self._map_landmarks(shown, mirrored)
+            output, _ = self._regressor.look(torch.from_numpy(crops).permute(0, 3, 1, 2), landmarks_px)
+            outputs.append(self._mirrored(output) if mirrored else output)
         mean = (outputs[0] + outputs[1]) / 2
         # Through the decoder, so that the mean of two rotations is one.
         return self._layout.encode(*self._layout.decode(mean, FACE_PX), FACE_PX)
+
+    def _mirrored(self, output: Float[Tensor, "batch outputs"]) -> Float[Tensor, "batch outputs"]:
+        """Outputs for the mirror images of crops."""
+        faces, camera = self._layout.decode(output, FACE_PX)
+        everywhere = torch.ones(len(output), dtype=torch.bool)
+        return self._layout.encode(self._mirror(faces, everywhere), camera, FACE_PX)
+
+    def _map_landmarks(
+        self, output: Float[Tensor, "batch outputs"], mirrored: bool
+    ) -> Float[Tensor, "batch points 2"]:
+        """What a landmark map shows of a face: its points in pixels of the network's crop."""
+        faces, camera = self._layout.decode(
+            self._mirrored(output) if mirrored else output, self._regressor.config.size_px
+        )
+        return project_points(self._map_points, faces, camera)
 
     def _weights(
         self, sizes: dict[str, int], points: Tensor, yaw_deg: Tensor

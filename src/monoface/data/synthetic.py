@@ -14,10 +14,10 @@ from jaxtyping import Bool, Float, UInt8
 from PIL import Image, ImageFilter
 from torch import Tensor
 
-from monoface.data.mirroring import mirrored_expressions
 from monoface.data.packs import CANVAS_PX, FACE_PX, Pack
 from monoface.data.pseudo_labels import roi_from_points
 from monoface.facemodel import CoefficientLayout, FaceCoefficients, FaceModel
+from monoface.facemodel.mirroring import mirrored_expressions
 from monoface.geometry.cameras import NOMINAL_DISTANCE_MM, WeakPerspectiveCamera, transform_points
 from monoface.geometry.rotations import head_matrix_from_angles, head_to_camera
 from monoface.render import Renderer

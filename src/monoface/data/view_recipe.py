@@ -163,6 +163,6 @@ def _recipe_hash(model: FaceModel, config: ViewRecipeConfig, find_skin: FindSkin
     del content["labels"]["weights"]
     digest = hashlib.sha256(json.dumps(content, sort_keys=True).encode())
     digest.update(config.labels.weights_path.read_bytes())
-    digest.update(model_digest(model).encode())
+    digest.update(model_digest(model).encode() + model.albedo_space.encode())
     digest.update(b"mesh" if find_skin is None else find_skin.digest.encode())
     return digest.hexdigest()[:16]

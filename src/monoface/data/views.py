@@ -10,11 +10,11 @@ from torch import Tensor
 
 from monoface.data.augment import AugmentConfig, CropPlan, crop_masks
 from monoface.data.batches import BatchMaker, draw_packs, pack_weights
-from monoface.data.mirroring import CoefficientMirror
 from monoface.data.view_packs import VIEW_FACE_PX, VIEWS, ViewPack
 from monoface.facemodel import FaceModel
+from monoface.facemodel.mirroring import CoefficientMirror
 from monoface.geometry.rotations import matrix_from_axis_angle
-from monoface.shading import mirror_radiance, rotate_radiance
+from monoface.shading import rotate_radiance
 
 # Fields of a plan that say where pixels come from; of its colours all but blur and noise.
 _GEOMETRY = ("canvas_crop", "turn_rad", "zoom", "mirrored")
@@ -202,7 +202,7 @@ class MultiViewBatchMaker:
             return albedo[:, :0], lit
         mirrored = torch.from_numpy(plan.mirrored).bool()
         albedo = self._mirror.albedo(albedo, mirrored)
-        light = torch.where(mirrored[:, None, None], mirror_radiance(light), light)
+        light = self._mirror.light(light, mirrored)
         turn = torch.from_numpy(plan.turn_rad)
         zero = torch.zeros_like(turn)
         light = rotate_radiance(light, matrix_from_axis_angle(torch.stack((zero, zero, turn), dim=-1)))

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Final, Literal
 
 import numpy as np
-import torch
 from jaxtyping import Float, Float64, UInt8
 
 from monoface.core.errors import ConfigError
@@ -32,9 +31,11 @@ from monoface.evaluation.page import (
 from monoface.evaluation.page.model import figure
 from monoface.evaluation.point_checks import check_missing
 from monoface.evaluation.point_predictions import PointPredictions
+from monoface.evaluation.predictors import looks_text
 from monoface.evaluation.report import installed_versions, refuse_existing_results, write_results
 from monoface.facemodel import FaceModel
 from monoface.facemodel.landmarks import FLM18
+from monoface.facemodel.mirroring import CoefficientMirror
 from monoface.metrics import (
     AFLW_NORMALISER_PX,
     Interval,
@@ -84,6 +85,7 @@ class EvaluateAflwConfig:
         split: Part of the photos; those of train may have been trained on.
         passes: 1 for the usual figures; networks with a landmark map see an empty one then, and after that
             the same crop with the landmarks that they found. Others see the same each time.
+        mirror: Show networks the mirror image too in the last pass, and take the mean.
         fitted: An .npz file with key and points68_px, the 68 fitted points in pixels of the crops: distances
             are then divided by their box, as the published protocol has it.
         batch_size: Crops regressed together.
@@ -97,6 +99,7 @@ class EvaluateAflwConfig:
     face_model: Path | None = None
     split: Literal["train", "val"] = "val"
     passes: int = 1
+    mirror: bool = False
     fitted: Path | None = None
     batch_size: int = 64
     device: Literal["cpu", "cuda"] = "cpu"
@@ -203,26 +206,32 @@ def run(config: EvaluateAflwConfig) -> AflwReport:
     tools = Reconstructor(
         ReconstructorConfig(weights=config.weights, device=config.device, face_model=config.face_model)
     )
-    predict = crop_predictor(tools.regressor, tools.face_model, config.passes)
+    predict = crop_predictor(tools.regressor, tools.face_model, config.passes, mirror=config.mirror)
     predicted_px = predict_points(predict, source, config.batch_size)
     fitted_px = None
     if config.fitted is not None:
         fitted_px = PointPredictions.read(config.fitted).for_keys(source.keys)
-    report = summarise(source, predicted_px, config.split, tools.made_with, fitted_px)
+    looks = looks_text(config.passes, mirror=config.mirror)
+    report = summarise(source, predicted_px, config.split, tools.made_with, fitted_px, looks=looks)
     worst = worst_pictures(report, source, predicted_px)
     write_results(report, config.out, worst, overwrite=config.overwrite)
     return report
 
 
-def crop_predictor(regressor: CoefficientRegressor, model: FaceModel, passes: int = 1) -> PredictCrops:
+def crop_predictor(
+    regressor: CoefficientRegressor, model: FaceModel, passes: int = 1, *, mirror: bool = False
+) -> PredictCrops:
     """A regressor as a predictor of AFLW's 21 points; it must take crops of the size that AFLW has."""
+    turned = CoefficientMirror(model) if mirror else None
     points = model.to(regressor.device).subset(model.landmarks(LANDMARK_SET))
     mapped = model.subset(model.landmarks(FLM18))
+    looks = passes if regressor.sees_landmarks else 1
 
     def predict(crops: UInt8[np.ndarray, "batch 120 120 3"]) -> Float[np.ndarray, "batch 21 2"]:
-        found = regressor.predict(torch.from_numpy(crops))
-        for _ in range(passes - 1 if regressor.sees_landmarks else 0):
-            found = regressor.predict(torch.from_numpy(crops), found.landmarks_px(mapped))
+        found = regressor.predict(crops, mirror=turned if looks == 1 else None)
+        for look in range(1, looks):
+            last = turned if look + 1 == looks else None
+            found = regressor.predict(crops, found.landmarks_px(mapped), mirror=last)
         return found.landmarks_px(points).cpu().numpy()
 
     return predict
@@ -245,6 +254,8 @@ def summarise(
     split: str,
     made_with: MadeWith | None = None,
     fitted_px: Float[np.ndarray, "photos 68 axes"] | None = None,
+    *,
+    looks: str = "",
 ) -> AflwReport:
     """Report on predicted points; a photo with one that is not finite is a failure.
 
@@ -254,6 +265,7 @@ def summarise(
         split: Part of the source.
         made_with: Weights and hashes; None for a predictor that is none of ours.
         fitted_px: 68 fitted points of each photo, whose box distances are divided by.
+        looks: How the predictor looked, for the definition.
 
     Raises:
         DataError: If a photo has no fitted points.
@@ -274,7 +286,7 @@ def summarise(
     visible = source.visible[measured].sum(axis=0).tolist()
     return AflwReport(
         benchmark="AFLW, visible ones of 21 points, x and y",
-        definition=definition(normaliser),
+        definition=definition(normaliser, looks),
         findings=check_missing(failures, len(source)),
         split=split,
         nme_percent=float(percent[measured].mean()) if len(measured) else float("nan"),
@@ -291,10 +303,11 @@ def summarise(
     )
 
 
-def definition(normaliser: str) -> Definition:
+def definition(normaliser: str, looks: str = "") -> Definition:
     """What the figures mean."""
     return Definition(
-        data="crops of AFLW as 3DDFA and 2DASL use them; none of the photos of AFLW2000-3D",
+        data="crops of AFLW as 3DDFA and 2DASL use them; none of the photos of AFLW2000-3D"
+        + (f"; {looks}" if looks else ""),
         measure="normalised mean error (NME): mean distance of the visible ones of 21 points, in percent",
         alignment="none",
         normaliser=normaliser,

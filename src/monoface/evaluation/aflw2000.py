@@ -71,6 +71,8 @@ class EvaluateAflw2000Config:
         box: Crop by the annotated box, or by the detector's.
         passes: 1 for the usual figures; networks with a landmark map see an empty one then. At 2, those look
             at the same crop again, with the landmarks that they found; others at a crop around them.
+        mirror: Show networks the mirror image too in the last pass, and take the mean; `monoface reconstruct`
+            does so.
         recrop: Let networks with a landmark map, too, see a crop around the landmarks found before, as they
             do in `monoface reconstruct`.
         detected_landmarks: Show networks with a landmark map, at first, what the face-mesh network sees.
@@ -92,6 +94,7 @@ class EvaluateAflw2000Config:
     face_model: Path | None = None
     box: BoxKind = "roi_box"
     passes: int = 1
+    mirror: bool = False
     recrop: bool = False
     detected_landmarks: bool = False
     batch_size: int = 64
@@ -231,6 +234,7 @@ def _predict_with_weights(
         regressor,
         tools.face_model,
         config.passes,
+        mirror=config.mirror,
         recrop=config.recrop or not regressor.sees_landmarks,
         detect=FaceMeshLandmarks() if config.detected_landmarks else None,
     )
@@ -239,6 +243,7 @@ def _predict_with_weights(
     setup = PredictionSetup(
         box=_BOX_TEXT[config.box],
         passes=config.passes,
+        mirror=config.mirror,
         landmark_map=_map_text(config) if regressor.sees_landmarks else "none",
         landmark_set=LANDMARK_SET,
         landmark_set_reannotated=LANDMARK_SET_REANNOTATED,

@@ -11,6 +11,7 @@ from monoface.data.sources import Aflw2000
 from monoface.evaluation.definition import WORST, Definition, Finding, Galleries
 from monoface.evaluation.page import Gallery, Page, landmarks_picture
 from monoface.evaluation.point_checks import check_claim, check_missing
+from monoface.evaluation.predictors import looks_text
 from monoface.evaluation.report import installed_versions
 from monoface.metrics import (
     YAW_BINS,
@@ -69,6 +70,7 @@ class PredictionSetup:
     Attributes:
         box: Which square of the photo the predictor saw.
         passes: How often it looked.
+        mirror: Whether it looked at the mirror image too in the last pass.
         landmark_set: Points of the face model compared with the original annotation.
         landmark_set_reannotated: Those compared with the re-annotated points.
         made_with: Weights and hashes; None for a predictor that is none of ours.
@@ -82,6 +84,7 @@ class PredictionSetup:
     landmark_set: str
     landmark_set_reannotated: str
     made_with: MadeWith | None = None
+    mirror: bool = False
     landmark_map: str = "none"
     predictions: Mapping[str, str] = field(default_factory=dict)
     versions: Mapping[str, str] = field(default_factory=installed_versions)
@@ -256,7 +259,7 @@ def worst_pictures(report: Aflw2000Report, errors: Aflw2000Errors, source: Aflw2
 
 def _definition(setup: PredictionSetup) -> Definition:
     return Definition(
-        data=f"AFLW2000-3D; box: {setup.box}; {setup.passes} pass{'es' * (setup.passes > 1)}"
+        data=f"AFLW2000-3D; box: {setup.box}; {looks_text(setup.passes, mirror=setup.mirror)}"
         + ("" if setup.landmark_map == "none" else f"; landmark map: {setup.landmark_map}"),
         measure="normalised mean error (NME): mean distance of the 68 points in x and y, in percent; in "
         "3D with depth counted from each shape's smallest, over the same normaliser",

@@ -47,6 +47,7 @@ class EvaluateAflwLfpaConfig:
         groups: JSON file: for each of the 34 points the list of those of the 68 (from 0) whose mean it is.
         weights: Name of shipped weights, or path of a safetensors file.
         face_model: File that `monoface facemodel learn` wrote; the shipped face model by default.
+        mirror: Look at the mirror images too, and take the mean.
         batch_size: Photos regressed together.
         device: cpu or cuda.
         overwrite: Replace the report if it exists.
@@ -60,6 +61,7 @@ class EvaluateAflwLfpaConfig:
     groups: Path | None = None
     weights: str = "pretrain"
     face_model: Path | None = None
+    mirror: bool = False
     batch_size: int = 64
     device: Literal["cpu", "cuda"] = "cpu"
     overwrite: bool = False
@@ -131,6 +133,7 @@ def run(config: EvaluateAflwLfpaConfig) -> CasesReport:
     else:
         points_px, made_with = _predict(config, labels)
         box = "roi_box of the labels: by default sqrt(2) x the longer side of the visible points' box"
+        box += "; the photo and its mirror image" * config.mirror
     refuse_if_meaningless(findings)
     report = summarise(labels, points_px, box, findings, made_with, predictions)
     write_results(report, config.out, overwrite=config.overwrite)
@@ -218,7 +221,7 @@ def _predict(
     tools = Reconstructor(
         ReconstructorConfig(weights=config.weights, device=config.device, face_model=config.face_model)
     )
-    predict = RegressorPredictor(tools.regressor, tools.face_model)
+    predict = RegressorPredictor(tools.regressor, tools.face_model, mirror=config.mirror)
     images = TarImages(config.data)
     found = np.empty((len(labels.keys), POINTS, 2))
     for start in range(0, len(labels.keys), config.batch_size):

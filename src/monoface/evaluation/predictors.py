@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from typing import Final, Protocol, runtime_checkable
 
 import numpy as np
-import torch
 from jaxtyping import Float, UInt8
 from torch import Tensor
 
 from monoface.facemodel import FaceModel, PointBasis
 from monoface.facemodel.landmarks import FLM18
+from monoface.facemodel.mirroring import CoefficientMirror
 from monoface.geometry.crops import crop_and_resize, photo_to_crop
 from monoface.geometry.rotations import camera_to_head, degrees, head_angles_from_matrix
 from monoface.pipeline import CoefficientRegressor, Regression, next_roi
@@ -65,6 +65,12 @@ class LandmarkPredictor(Protocol):
         ...
 
 
+def looks_text(passes: int, *, mirror: bool) -> str:
+    """How a regressor looked, for a report."""
+    times = f"{passes} pass{'es' * (passes > 1)}"
+    return f"{times}, the last one with the mirror image" if mirror else times
+
+
 class RegressorPredictor:
     """A trained regressor with its face model, one or more passes.
 
@@ -75,6 +81,7 @@ class RegressorPredictor:
         regressor: Sees the crops.
         model: Its face model, with the landmark sets of both annotations.
         passes: 1 uses the given box; each further pass crops again around the landmarks found, if `recrop`.
+        mirror: Look at the mirror image too in the last pass, and take the mean.
         recrop: False keeps the given box in all passes, which only networks with a landmark map profit from.
         detect: Landmarks for the map of the first pass.
 
@@ -88,9 +95,11 @@ class RegressorPredictor:
         model: FaceModel,
         passes: int = 1,
         *,
+        mirror: bool = False,
         recrop: bool = True,
         detect: DetectLandmarks | None = None,
     ) -> None:
+        self._mirror = CoefficientMirror(model) if mirror else None
         model = model.to(regressor.device)
         self._recrop = recrop
         self._detect = detect
@@ -105,14 +114,14 @@ class RegressorPredictor:
     ) -> Landmarks68:
         """Landmarks in pixels of the photos; see `LandmarkPredictor`."""
         shown_px = None if self._detect is None else self._detect(images, boxes)
-        found = self._regress(images, boxes, shown_px)
-        for _ in range(self._passes - 1):
+        found = self._regress(images, boxes, shown_px, last=self._passes == 1)
+        for further in range(1, self._passes):
             if self._mapped is not None:
                 shown_px = found.landmarks_px(self._mapped).cpu().numpy()
             if self._recrop:
                 points_px = found.landmarks_px(self._original).cpu().numpy()
                 boxes = np.stack([next_roi(*pair) for pair in zip(points_px, boxes, strict=True)])
-            found = self._regress(images, boxes, shown_px)
+            found = self._regress(images, boxes, shown_px, last=further + 1 == self._passes)
         yaw_rad, _, _ = head_angles_from_matrix(camera_to_head(found.coefficients.rotation))
         return Landmarks68(
             original_px=found.landmarks_px(self._original).cpu().numpy(),
@@ -126,12 +135,15 @@ class RegressorPredictor:
         images: Sequence[UInt8[np.ndarray, "height width 3"]],
         boxes: Float[np.ndarray, "batch 4"],
         shown_px: Float[np.ndarray, "batch 18 2"] | None,
+        *,
+        last: bool,
     ) -> Regression:
         size_px = self._regressor.size_px
         pairs = zip(images, boxes, strict=True)
         crops = np.stack([crop_and_resize(image, box, size_px) for image, box in pairs])
         mapped_px = None if shown_px is None else photo_to_crop(shown_px, boxes, size_px)
-        return self._regressor.predict(torch.from_numpy(crops), mapped_px).in_photo(boxes, size_px)
+        mirror = self._mirror if last else None
+        return self._regressor.predict(crops, mapped_px, mirror=mirror).in_photo(boxes, size_px)
 
 
 def _depth_px(found: Regression, points: PointBasis) -> Float[Tensor, "batch points"]:

@@ -2,11 +2,11 @@
 
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
+from monoface.core.arrays import empty, zeros
 from monoface.core.threads import band_limits, count_bands, run_for_each
 from monoface.geometry import _kernels
 
@@ -17,8 +17,8 @@ class FusedVertexNormals(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, verts: Tensor, faces: Tensor, weld: Tensor) -> Tensor:
         """See `triangles.vertex_normals`."""
-        normals = torch.empty_like(verts, memory_format=torch.contiguous_format)
-        inverse_length = verts.new_empty(verts.shape[:2])
+        normals = empty(tuple(verts.shape), verts.dtype)
+        inverse_length = empty(tuple(verts.shape[:2]), verts.dtype)
         points, corners, same = (tensor.detach().contiguous().numpy() for tensor in (verts, faces, weld))
         outputs = inverse_length.numpy(), normals.numpy()
 
@@ -37,7 +37,7 @@ class FusedVertexNormals(torch.autograd.Function):
             tensor.contiguous().numpy() for tensor in ctx.saved_tensors
         )
         grads = grad_normals.contiguous().numpy()
-        sums, grad_verts = np.zeros_like(verts), np.zeros_like(verts)
+        sums, grad_verts = (zeros(verts.shape, grad_normals.dtype).numpy() for _ in range(2))
 
         def compute(b: int) -> None:
             inputs = inverse_length[b], normals[b], grads[b], sums[b]
@@ -53,8 +53,8 @@ class FusedNormalize(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, vectors: Tensor) -> Tensor:
         """See `triangles.normalize_or_zero`."""
-        unit = torch.empty_like(vectors, memory_format=torch.contiguous_format)
-        inverse_length = vectors.new_empty(len(vectors))
+        unit = empty(tuple(vectors.shape), vectors.dtype)
+        inverse_length = empty((len(vectors),), vectors.dtype)
         arrays = [tensor.numpy() for tensor in (vectors.detach().contiguous(), inverse_length, unit)]
         bands = band_limits(len(vectors), count_bands(1))
         run_for_each(lambda band: _kernels.normalize(*[array[slice(*band)] for array in arrays]), bands)
@@ -66,7 +66,7 @@ class FusedNormalize(torch.autograd.Function):
     def backward(ctx: Any, grad_unit: Tensor) -> Tensor:
         """Gradient with respect to the vectors."""
         unit, inverse_length = ctx.saved_tensors
-        grad = torch.empty_like(unit)
+        grad = empty(tuple(unit.shape), unit.dtype)
         arrays = [tensor.numpy() for tensor in (unit, inverse_length, grad_unit.contiguous(), grad)]
         bands = band_limits(len(unit), count_bands(1))
         run_for_each(

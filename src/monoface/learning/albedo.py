@@ -1,30 +1,24 @@
 """The albedo basis of the default model: per-vertex linear RGB, learned from delit portraits."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Float
 
 from monoface.core.errors import ConfigError
-from monoface.facemodel.model import FaceModel, FaceModelData
+from monoface.facemodel.model import FaceModelData
 from monoface.learning.delight import DelitPortraits, delight
-from monoface.learning.portraits import sample_portraits
+from monoface.learning.portraits import PortraitSamples
+from monoface.learning.skin_mesh import SkinMesh
 from monoface.learning.symmetry import as_tensor
 
 # Sum of trust over the portraits below which a vertex is filled in from its surroundings.
 _MIN_TRUST = 8.0
-# So many rings of vertices at the rim of the narrow face are filled in, too: hair often lies there.
-_HAIR_RINGS = 6
-# The same at the mouth: what lies inside shows teeth as often as lips.
-_INNER_LIP_RINGS = 5
 _TINT_SHARE = 0.5
 # A person's own deviations are known where the weight is above this, and fade in up to it.
 _FULL_WEIGHT = 0.3
 _OWN_LIMIT_LOG = 0.5
-_SMOOTHING_STEPS = 3
-_FILL_STEPS = 400
 
 
 @dataclass(frozen=True)
@@ -53,16 +47,15 @@ class AlbedoBasis:
 
 
 def with_learned_albedo(
-    data: FaceModelData, images: Sequence[np.ndarray], config: AlbedoConfig | None = None
+    data: FaceModelData, samples: PortraitSamples, config: AlbedoConfig | None = None
 ) -> FaceModelData:
     """The face model with its skin's albedo learned from portraits; painted parts keep their colour.
 
     Args:
-        data: Has the teacher's landmark set.
-        images: Square portraits of one size, 8-bit RGB.
+        data: The face model.
+        samples: Colours of the portraits.
         config: Size of the basis.
     """
-    samples = sample_portraits(FaceModel(data), images)
     delit = delight(samples, data.mirror.numpy(), data.regions["narrow_face"].numpy())
     basis = albedo_basis(data, delit, config or AlbedoConfig())
     skin = data.regions["skin"][:, None]
@@ -79,7 +72,7 @@ def albedo_basis(data: FaceModelData, delit: DelitPortraits, config: AlbedoConfi
     skin stays positive, and made linear afterwards: the first mode through its two ends, the others at a
     tone between the darkest and the middle, so that they do not overwhelm dark skin.
     """
-    mesh = _SkinMesh(data, delit.weight.sum(axis=0) >= _MIN_TRUST)
+    mesh = SkinMesh(data, delit.weight.sum(axis=0) >= _MIN_TRUST)
     own = mesh.fade(_symmetric_own(delit, data.mirror.numpy()))
     logs = np.log(delit.tone)[:, None] + mesh.fill(delit.shared) + _with_less_tint(own)
     brightness = np.log(delit.tone).mean(axis=1)
@@ -101,7 +94,7 @@ def _with_less_tint(own: Float[np.ndarray, "portraits verts 3"]) -> Float[np.nda
     return grey + _TINT_SHARE * (own - grey)
 
 
-def _principal_modes(rest: np.ndarray, mesh: "_SkinMesh", count: int) -> list[np.ndarray]:
+def _principal_modes(rest: np.ndarray, mesh: SkinMesh, count: int) -> list[np.ndarray]:
     """Principal components, weighted by the area of the vertices, each as one standard deviation."""
     root = np.sqrt(np.repeat(mesh.area, 3))
     left, singular, _ = np.linalg.svd(rest * root, full_matrices=False)
@@ -116,60 +109,3 @@ def _symmetric_own(delit: DelitPortraits, mirror: np.ndarray) -> Float[np.ndarra
     total = weight.sum(axis=0)
     mean: np.ndarray = (weight[..., None] * own).sum(axis=0) / np.maximum(total, 1e-6)[..., None]
     return mean * np.minimum(total / _FULL_WEIGHT, 1)[..., None]
-
-
-class _SkinMesh:
-    """Neighbourhoods of the skin's vertices, to smooth and to fill in over."""
-
-    def __init__(self, data: FaceModelData, known: Bool[np.ndarray, " verts"]) -> None:
-        from scipy.sparse import coo_matrix, diags  # Of the extra `facemodel`.
-
-        weld = data.weld.numpy()
-        faces = weld[data.faces[data.face_part == data.part_names.index("skin")].numpy()]
-        edges = np.concatenate((faces[:, :2], faces[:, 1:], faces[:, ::2]))
-        edges = np.unique(np.concatenate((edges, edges[:, ::-1])), axis=0)
-        count = len(weld)
-        ones = coo_matrix((np.ones(len(edges)), (edges[:, 0], edges[:, 1])), shape=(count, count)).tocsr()
-        degree = np.maximum(np.asarray(ones.sum(axis=1)).ravel(), 1)
-        self._mean_of_neighbours = diags(1 / degree) @ ones
-        self._weld = weld
-        narrow = data.regions["narrow_face"].numpy()
-        inside = np.zeros(count, dtype=bool)
-        inside[weld[data.faces[data.face_part == data.part_names.index("mouth")].numpy()]] = True
-        hair = self._grown(data.regions["skin"].numpy() & ~narrow, _HAIR_RINGS)
-        self._known = known & narrow & ~hair & ~self._grown(inside, _INNER_LIP_RINGS)
-        self.area = _vertex_area(data.mean_mm.double().numpy(), faces) * self._known
-
-    def _grown(self, region: Bool[np.ndarray, " verts"], rings: int) -> Bool[np.ndarray, " verts"]:
-        for _ in range(rings):
-            region = region | (self._mean_of_neighbours @ region.astype(float) > 0)
-        return region[self._weld]
-
-    def fill(self, values: Float[np.ndarray, "verts 3"]) -> Float[np.ndarray, "verts 3"]:
-        """Values where they are known; elsewhere what changes as slowly as possible between them."""
-        start = np.where(self._known[:, None], values, values[self._known].mean(axis=0))
-        filled = start
-        for _ in range(_FILL_STEPS):
-            filled = np.where(self._known[:, None], start, self._mean_of_neighbours @ filled)
-        result: np.ndarray = filled[self._weld]
-        return result
-
-    def fade(self, values: Float[np.ndarray, "batch verts 3"]) -> Float[np.ndarray, "batch verts 3"]:
-        """Values smoothed a little, and fading to zero away from where they are known."""
-        flat = (values * self._known[:, None]).transpose(1, 0, 2).reshape(len(self._known), -1)
-        for step in range(_SMOOTHING_STEPS + 20):
-            smooth = self._mean_of_neighbours @ flat
-            inside = smooth if step < _SMOOTHING_STEPS else flat
-            flat = np.where(self._known[:, None], (flat + inside) / 2, smooth)
-        shape = (len(self._known), len(values), 3)
-        result: np.ndarray = flat[self._weld].reshape(shape).transpose(1, 0, 2)
-        return result
-
-
-def _vertex_area(mean: np.ndarray, faces: Int[np.ndarray, "faces 3"]) -> Float[np.ndarray, " verts"]:
-    corners = mean[faces]
-    area = np.linalg.norm(np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]), axis=1) / 6
-    total = np.zeros(len(mean))
-    for corner in range(3):
-        np.add.at(total, faces[:, corner], area)
-    return total

@@ -1,11 +1,13 @@
 """The shipped file of the default face model, and its model card."""
 
+import json
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from monoface.core.assets import register_asset
+from monoface.core.errors import ConfigError
 from monoface.facemodel.model import FaceModel
 from monoface.facemodel.storage import load_face_model_data, save_face_model
 from monoface.learning.checks import FOLDING_BY_DESIGN, FaceModelReport
@@ -58,3 +60,19 @@ def face_model_card(model: FaceModel, report: FaceModelReport) -> dict[str, Any]
             "asymmetry_mm": report.asymmetry_mm,
         },
     }
+
+
+def card_beside(path: Path) -> dict[str, Any]:
+    """The card beside a face model: it holds for the same geometry with other landmark sets or albedo.
+
+    Raises:
+        ConfigError: If there is none.
+    """
+    card_path = path.with_name(f"{path.stem}.card.json")
+    if not card_path.is_file():
+        raise ConfigError(
+            f"--face-model {path.name}: expected its card {card_path.name} beside it, found none. "
+            "Copy both files that monoface facemodel learn wrote."
+        )
+    card: dict[str, Any] = json.loads(card_path.read_text(encoding="utf-8"))
+    return card

@@ -15,6 +15,7 @@ from monoface.core.errors import ConfigError, ModelFileError
 from monoface.detection import Detection, FaceDetector
 from monoface.facemodel import CoefficientLayout, FaceModel, load_default_model, load_face_model_data
 from monoface.facemodel.landmarks import FLM18
+from monoface.facemodel.mirroring import CoefficientMirror
 from monoface.geometry.crops import crop_and_resize, photo_to_crop
 from monoface.pipeline.images import ImageSource, LoadedImage
 from monoface.pipeline.regression import CoefficientRegressor, Regression
@@ -39,6 +40,7 @@ class ReconstructorConfig:
         max_faces: Most faces taken from a photo, largest first; all by default.
         min_confidence: Faces of less confidence are set aside as doubtful; see `Face.confidence`.
         passes: Times a face is cropped and regressed, each time around the landmarks of the time before.
+        mirror: The last time its mirror image is regressed too, and the mean of both taken.
         texture_size: Side of the texture in pixels, a multiple of 16.
         batch_size: Faces regressed at a time.
         threads: Photos read and searched at a time.
@@ -50,6 +52,7 @@ class ReconstructorConfig:
     max_faces: int | None = None
     min_confidence: float = 0.1
     passes: int = 2
+    mirror: bool = True
     texture_size: int = 1024
     batch_size: int = 32
     threads: int = 2
@@ -93,6 +96,7 @@ class Reconstructor:
         self._texturer = Texturer(self.face_model, self.config.texture_size)
         self._points = self.face_model.subset(self.face_model.landmarks("ibug68"))
         self._mapped = self.face_model.subset(self.face_model.landmarks(FLM18))
+        self._mirror = CoefficientMirror(self.face_model) if self.config.mirror else None
 
     # A string is a path here, although it is also a sequence of strings.
     @overload
@@ -185,9 +189,11 @@ class Reconstructor:
                     for (photo, _), roi in zip(seen, rois, strict=True)
                 ]
             )
-            found = self.regressor.predict(crops, mapped_px).in_photo(rois, size)
+            last = number + 1 == self.config.passes
+            mirror = self._mirror if last else None
+            found = self.regressor.predict(crops, mapped_px, mirror=mirror).in_photo(rois, size)
             landmarks_px = found.landmarks_px(self._points).numpy()
-            if number + 1 < self.config.passes:
+            if not last:
                 rois = np.stack([next_roi(*pair) for pair in zip(landmarks_px, first, strict=True)])
                 if self.regressor.sees_landmarks:
                     mapped_px = photo_to_crop(found.landmarks_px(self._mapped).numpy(), rois, size)

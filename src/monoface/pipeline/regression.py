@@ -14,6 +14,7 @@ from monoface.core.assets import asset_names, asset_path, sha256_of
 from monoface.core.errors import ConfigError, ModelFileError
 from monoface.core.sessions import open_session
 from monoface.facemodel import CoefficientLayout, FaceCoefficients, PointBasis
+from monoface.facemodel.mirroring import CoefficientMirror
 from monoface.geometry.cameras import AnyCamera, transform_points
 from monoface.networks import Regressor, RegressorInfo, fold_batch_norm, load_regressor, with_landmark_map
 from monoface.networks.onnx_form import regressor_to_onnx
@@ -112,6 +113,8 @@ class CoefficientRegressor:
         self,
         crops: UInt8[np.ndarray, "batch size size 3"] | UInt8[Tensor, "batch size size 3"],
         landmarks_px: Float[np.ndarray, "batch 18 2"] | Float[Tensor, "batch 18 2"] | None = None,
+        *,
+        mirror: CoefficientMirror | None = None,
     ) -> Regression:
         """Find the face in each of a batch of crops; the camera is that of the crop.
 
@@ -119,6 +122,8 @@ class CoefficientRegressor:
             crops: sRGB, of side `size_px`.
             landmarks_px: The points `flm18` in pixels of the crops, for networks that see them; NaN where
                 unknown. None for a first look, with an empty map.
+            mirror: That of the face model, to look at the mirror images too and take the mean of both
+                outputs and of both log errors. It halves what errors on one side do to the other.
 
         Raises:
             ValueError: If the crops have another size, or the network sees no landmarks.
@@ -136,12 +141,28 @@ class CoefficientRegressor:
             raise ValueError(
                 f"weights {self.name}: expected no landmarks, for the network has no map of them"
             )
-        output, log_error = self._run(image)
+        # A mirrored map is the map of the mirrored landmarks, for it does not say which is which.
+        output, log_error = self._run(image if mirror is None else torch.cat((image, image.flip(-1))))
         if not (output.isfinite().all() and log_error.isfinite().all()):
             raise ModelFileError(f"weights {self.name}: expected finite outputs, got NaN or infinity.")
+        if mirror is not None:
+            output = self._mean_with_mirrored(output, mirror)
+            log_error = log_error.unflatten(0, (2, -1)).mean(dim=0)
         coefficients, camera = self.layout.decode(output, self.size_px)
         offset, slope = self.info.confidence
         return Regression(coefficients, camera, log_error, torch.sigmoid(offset + slope * log_error))
+
+    def _mean_with_mirrored(
+        self, output: Float[Tensor, "twice outputs"], mirror: CoefficientMirror
+    ) -> Float[Tensor, "batch outputs"]:
+        """Mean of the first half of the rows and of what the second half, mirror images, say of them.
+
+        Through the decoder, so that it is a mean of rotations, and of expressions within their bounds.
+        """
+        second = torch.arange(len(output)) >= len(output) // 2
+        faces, camera = self.layout.decode(output, self.size_px)
+        both = self.layout.encode(mirror(faces, second), camera, self.size_px)
+        return both.unflatten(0, (2, -1)).mean(dim=0)
 
 
 def _as_network_input(pixels: UInt8[np.ndarray, "batch size size 3"]) -> Float[Tensor, "batch 3 size size"]:

@@ -92,15 +92,16 @@ def _draw_kept(
         inverse = real(1) / real(sign * area)
         q0, q1, q2 = linear[faces[f, 0]], linear[faces[f, 1]], linear[faces[f, 2]]
         q10, q20 = q1 - q0, q2 - q0
-        for y in range(first - top, last - top + 1):
+        # Without a sign: so numba need not ask whether they count from the end.
+        for y in range(numba.uint64(first - top), numba.uint64(last - top + 1)):
             e0, e1, e2 = row0, row1, row2
-            for x in range(left, right + 1):
+            for x in range(numba.uint64(left), numba.uint64(right + 1)):
                 # One sign bit for three comparisons.
                 if ((e0 - least0) | (e1 - least1) | (e2 - least2)) >= 0:
                     b1, b2 = real(e1) * inverse, real(e2) * inverse
                     q = (q0 + b1 * q10) + b2 * q20
                     d = real(1) / q if perspective else q
-                    if face_index[y, x] < 0 or numba.float32(d) < numba.float32(depth[y, x]):
+                    if (face_index[y, x] < 0) | (numba.float32(d) < numba.float32(depth[y, x])):
                         b0 = real(e0) * inverse
                         if perspective:
                             b0, b1, b2 = (b0 * q0) * d, (b1 * q1) * d, (b2 * q2) * d
@@ -170,7 +171,8 @@ def draw_backward(
             if f < 0:
                 continue
             px = x * SUBPIXELS + _HALF_PIXEL
-            v0, v1, v2 = faces[f, 0], faces[f, 1], faces[f, 2]
+            # Without a sign: so numba need not ask whether one counts from the end.
+            v0, v1, v2 = numba.uint64(faces[f, 0]), numba.uint64(faces[f, 1]), numba.uint64(faces[f, 2])
             x0, x1, x2 = numba.int64(grid[v0, 0]), numba.int64(grid[v1, 0]), numba.int64(grid[v2, 0])
             y0, y1, y2 = numba.int64(grid[v0, 1]), numba.int64(grid[v1, 1]), numba.int64(grid[v2, 1])
             inverse = real(1) / real((x1 - x0) * (y2 - y0) - (x2 - x0) * (y1 - y0))

@@ -5,12 +5,11 @@
 
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from monoface.core.arrays import empty
+from monoface.core.arrays import empty, zeros
 from monoface.core.compiled import Array
 from monoface.core.threads import band_limits, count_bands, run_for_each
 from monoface.raster import _kernels
@@ -41,8 +40,8 @@ class _Rasterize(torch.autograd.Function):
     ) -> tuple[Tensor, Tensor, Tensor]:
         batch, count, _ = verts_px.shape
         verts, corners = verts_px.detach().contiguous().numpy(), faces.contiguous().numpy()
-        grid = torch.empty((batch, count, 2), dtype=torch.int32)
-        linear = verts_px.new_empty((batch, count))
+        grid = empty((batch, count, 2), torch.int32)
+        linear = empty((batch, count), verts_px.dtype)
         face_index = empty((batch, *size), torch.int64)
         barycentric = empty((batch, *size, 3), verts_px.dtype)
         depth = empty((batch, *size), verts_px.dtype)
@@ -75,12 +74,12 @@ class _Rasterize(torch.autograd.Function):
         if grad_barycentric is None and grad_depth is None:
             return None, None, None, None, None
         if grad_barycentric is None:
-            grad_barycentric = linear.new_zeros((*face_index.shape, 3))
+            grad_barycentric = zeros((*face_index.shape, 3), linear.dtype)
         if grad_depth is None:
-            grad_depth = linear.new_zeros(face_index.shape)
+            grad_depth = zeros(tuple(face_index.shape), linear.dtype)
         batch, count = linear.shape
         limits = band_limits(face_index.shape[1], count_bands(batch))
-        sums = np.zeros((batch, len(limits), count, 3), linear.numpy().dtype)
+        sums = zeros((batch, len(limits), count, 3), linear.dtype).numpy()
         geometry = grid.numpy(), linear.numpy()
         corners = faces.contiguous().numpy()
         pixels = face_index.numpy(), grad_barycentric.contiguous().numpy(), grad_depth.contiguous().numpy()
@@ -123,7 +122,7 @@ class _Interpolate(torch.autograd.Function):
         wants_attributes, wants_barycentric = ctx.needs_input_grad[:2]
         batch, height, _ = face_index.shape
         limits = band_limits(height, count_bands(batch))
-        sums = np.zeros((batch, len(limits), *attributes.shape[1:]), attributes.numpy().dtype)
+        sums = zeros((batch, len(limits), *attributes.shape[1:]), attributes.dtype).numpy()
         grad_barycentric = empty(tuple(barycentric.shape), barycentric.dtype)
         values = [attribute.contiguous().numpy() for attribute in attributes]
         corners = faces.contiguous().numpy()

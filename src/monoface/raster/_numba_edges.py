@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from monoface.core.arrays import empty
+from monoface.core.arrays import empty, zeros
 from monoface.core.threads import run_for_each
 from monoface.raster import _edge_kernels, _kernels
 from monoface.raster.fragments import Fragments
@@ -28,11 +28,11 @@ class _Antialias(torch.autograd.Function):
         result = empty(tuple(image.shape), image.dtype).copy_(image)
         edges = empty((batch, height, width, 2), torch.int32)
         shares = empty((batch, height, width, 2), image.dtype)
-        touched = torch.empty((batch, height, width), dtype=torch.bool)
-        grid = torch.empty((*verts_px.shape[:2], 2), dtype=torch.int32)
-        linear = verts_px.new_empty(verts_px.shape[:2])
+        touched = empty((batch, height, width), torch.bool)
+        grid = empty((*verts_px.shape[:2], 2), torch.int32)
+        linear = empty(tuple(verts_px.shape[:2]), verts_px.dtype)
         corners = faces.contiguous().numpy()
-        twins = torch.empty((len(faces), 3), dtype=torch.int32).numpy()
+        twins = empty((len(faces), 3), torch.int32).numpy()
         _edge_kernels.find_twins(corners, verts_px.shape[1], twins)
         verts, colours, seen, depths = (
             tensor.detach().contiguous().numpy() for tensor in (verts_px, image, face_index, depth)
@@ -54,8 +54,9 @@ class _Antialias(torch.autograd.Function):
     def backward(ctx: Any, grad_result: Tensor) -> tuple[Tensor, Tensor, None, None, None]:
         image, result, grid, faces, edges, shares, touched = ctx.saved_tensors
         grad_result = grad_result.contiguous()
-        grad_image, grad_shares = grad_result.clone(), torch.zeros_like(shares)
-        grad_verts = image.new_zeros((*grid.shape[:2], 3))
+        grad_image = empty(tuple(image.shape), image.dtype).copy_(grad_result)
+        grad_shares = zeros(tuple(shares.shape), shares.dtype)
+        grad_verts = zeros((*grid.shape[:2], 3), image.dtype)
         corners = faces.contiguous().numpy()
         tensors = image, result, edges, shares, touched, grad_result, grad_image, grad_shares
         inputs = [tensor.numpy() for tensor in tensors]

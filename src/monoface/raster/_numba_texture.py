@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from monoface.core.arrays import empty
+from monoface.core.arrays import empty, zeros
 from monoface.core.threads import band_limits, count_bands, run_for_each
 from monoface.raster import _texture_kernels
 from monoface.raster._reference_texture import Sizes
@@ -48,7 +48,7 @@ class _Sample(torch.autograd.Function):
         texels, uv, level = ctx.saved_tensors
         batch, height, _, _ = uv.shape
         limits = band_limits(height, count_bands(batch))
-        sums = np.zeros((batch, len(limits), *texels.shape[1:]), texels.numpy().dtype)
+        sums = zeros((batch, len(limits), *texels.shape[1:]), texels.dtype).numpy()
         grad_uv = empty(tuple(uv.shape), uv.dtype)
         copies = [texel.contiguous().numpy() for texel in _distinct(texels)]
         pixels = [tensor.contiguous().numpy() for tensor in (uv, level, grad_result)]

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from monoface.core.arrays import empty
+from monoface.core.arrays import empty, zeros
 from monoface.core.compiled import Array
 from monoface.core.threads import band_limits, count_bands, run_for_each
 from monoface.render import _shading_kernels
@@ -47,8 +47,8 @@ class FusedShadePixels(torch.autograd.Function):
         _, wants_albedo, wants_response, *_ = ctx.needs_input_grad
         inputs = [_of_pictures(tensor) for tensor in (normals, albedo, response, barycentric, face_index)]
         corners, grads = faces.contiguous().numpy(), grad_radiance.contiguous().flatten(2).numpy()
-        grad_normals = np.zeros(normals.shape, grads.dtype)
-        grad_albedo = np.zeros(albedo.shape if wants_albedo else (len(normals), 0, 3), grads.dtype)
+        grad_normals = zeros(tuple(normals.shape), normals.dtype).numpy()
+        grad_albedo = zeros((len(albedo), albedo.shape[1] * wants_albedo, 3), albedo.dtype).numpy()
         grad_response = np.zeros(response.shape)
         grad_barycentric = empty(tuple(barycentric.shape), barycentric.dtype)
         weights = grad_barycentric.numpy().reshape(len(normals), -1, 3)

@@ -3,7 +3,6 @@
 from monoface.shading.color import linear_to_srgb, srgb_to_linear
 from monoface.shading.harmonics import (
     ambient_light,
-    mirror_radiance,
     rotate_radiance,
     sh_basis,
     sh_irradiance,
@@ -13,7 +12,6 @@ from monoface.shading.harmonics import (
 __all__ = [
     "ambient_light",
     "linear_to_srgb",
-    "mirror_radiance",
     "rotate_radiance",
     "sh_basis",
     "sh_irradiance",

@@ -39,19 +39,20 @@ class FusedShade(torch.autograd.Function):
         albedo, normals, response = (tensor.numpy() for tensor in ctx.saved_tensors)
         grads = grad_radiance.contiguous().numpy()
         limits = band_limits(albedo.shape[1], count_bands(len(albedo)))
-        grad_albedo, grad_normals = np.empty_like(albedo), np.empty_like(normals)
+        grad_albedo, grad_normals = (empty(albedo.shape, grad_radiance.dtype) for _ in range(2))
+        colours, directions = grad_albedo.numpy(), grad_normals.numpy()
         grad_response = np.zeros((len(albedo), len(limits), 9, 3))
 
         def compute(task: tuple[int, int]) -> None:
             b, band = task
             rows = slice(*limits[band])
             points = albedo[b, rows], normals[b, rows], response[b], grads[b, rows]
-            outputs = grad_albedo[b, rows], grad_normals[b, rows], grad_response[b, band]
+            outputs = colours[b, rows], directions[b, rows], grad_response[b, band]
             _kernels.shade_backward(*points, *outputs)
 
         run_for_each(compute, [(b, band) for b in range(len(albedo)) for band in range(len(limits))])
         total = torch.from_numpy(grad_response.sum(axis=1).astype(response.dtype))
-        return torch.from_numpy(grad_albedo), torch.from_numpy(grad_normals), total
+        return grad_albedo, grad_normals, total
 
 
 class FusedLinearToSrgb(torch.autograd.Function):

@@ -19,9 +19,6 @@ _BASIS_SCALE = (
 )  # fmt: skip
 """What `sh_basis` multiplies its polynomials by."""
 
-_MIRRORED = (1.0, 1.0, 1.0, -1.0, -1.0, 1.0, 1.0, -1.0, 1.0)
-"""Sign of each of the polynomials where x becomes -x."""
-
 # The corners of a cube, the middles of its faces and some of its edges: nine harmonics differ on them.
 _PROBES = (
     (1, 1, 1), (1, 1, -1), (1, -1, 1), (1, -1, -1), (-1, 1, 1), (-1, 1, -1), (-1, -1, 1), (-1, -1, -1),
@@ -97,11 +94,6 @@ def rotate_radiance(
     directions = torch.nn.functional.normalize(radiance.new_tensor(_PROBES), dim=-1)
     values = sh_basis(directions @ rotation) @ radiance
     return torch.linalg.pinv(sh_basis(directions)) @ values
-
-
-def mirror_radiance(radiance: Float[Tensor, "*batch 9 3"]) -> Float[Tensor, "*batch 9 3"]:
-    """Lighting that a mirror shows: x becomes -x."""
-    return radiance * radiance.new_tensor(_MIRRORED)[:, None]
 
 
 def shade(

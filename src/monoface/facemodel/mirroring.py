@@ -7,10 +7,13 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from monoface.facemodel import FaceCoefficients, FaceModel
+from monoface.facemodel.coefficients import FaceCoefficients
 from monoface.facemodel.landmarks import LEFT_RIGHT_21, LEFT_RIGHT_68
+from monoface.facemodel.model import FaceModel
 from monoface.facemodel.modes import albedo_mirror, identity_mirror
-from monoface.shading import mirror_radiance
+
+# Rows of spherical harmonics, in the order of `shading.sh_basis`, that are odd in x: x, xy and xz.
+_ODD_LIGHT = (3, 4, 7)
 
 
 class CoefficientMirror:
@@ -19,10 +22,14 @@ class CoefficientMirror:
     def __init__(self, model: FaceModel) -> None:
         self._identity = identity_mirror(model.data)
         self._albedo = albedo_mirror(model.data)
+        self._light = torch.ones(9, 1).index_fill(0, torch.tensor(_ODD_LIGHT), -1.0)
         self._expression = torch.tensor(mirrored_expressions(model.expression_names))
 
     def __call__(self, coefficients: FaceCoefficients, where: Bool[Tensor, " batch"]) -> FaceCoefficients:
-        """The faces that a mirror shows, in some rows: mirrored in x about the camera's axis."""
+        """The faces that a mirror shows, in some rows: mirrored in x about the camera's axis.
+
+        Light is mirrored with them. Albedo may be left out, with no coefficients.
+        """
         side = torch.where(where[:, None], -1.0, 1.0).to(coefficients.rotation)
         flip = torch.cat((side, torch.ones_like(side), torch.ones_like(side)), dim=-1)
         return replace(
@@ -34,7 +41,7 @@ class CoefficientMirror:
                 where[:, None], coefficients.expression[:, self._expression], coefficients.expression
             ),
             albedo=self.albedo(coefficients.albedo, where),
-            light=torch.where(where[:, None, None], mirror_radiance(coefficients.light), coefficients.light),
+            light=self.light(coefficients.light, where),
             rotation=flip[:, :, None] * coefficients.rotation * flip[:, None, :],
             translation_mm=coefficients.translation_mm * flip,
         )
@@ -44,6 +51,10 @@ class CoefficientMirror:
         if albedo.shape[1] == 0:
             return albedo
         return torch.where(where[:, None], albedo @ self._albedo, albedo)
+
+    def light(self, light: Float[Tensor, "batch 9 3"], where: Bool[Tensor, " batch"]) -> Tensor:
+        """The same of light: spherical harmonics that are odd in x change their sign."""
+        return torch.where(where[:, None, None], light * self._light, light)
 
 
 def mirrored_expressions(names: tuple[str, ...]) -> list[int]:
