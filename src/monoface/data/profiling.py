@@ -39,7 +39,7 @@ class TurnedView:
         camera: Camera of the new picture.
     """
 
-    image: UInt8[np.ndarray, "size size 3"]
+    image: UInt8[np.ndarray, "size size channels"]
     covered: Bool[np.ndarray, "size size"]
     rotation: Float[Tensor, "1 3 3"]
     translation_mm: Float[Tensor, "1 3"]
@@ -50,7 +50,7 @@ class PhotoRelief:
     """One photo as a textured relief that can be turned.
 
     Args:
-        image: RGB.
+        image: RGB, or anything else in 8-bit channels.
         verts_camera: The fitted face in the camera frame, millimetres: one row.
         faces: Its triangles: the face's surface without eyes and mouth interior.
         camera: Weak-perspective camera of the photo.
@@ -59,7 +59,7 @@ class PhotoRelief:
 
     def __init__(
         self,
-        image: UInt8[np.ndarray, "height width 3"],
+        image: UInt8[np.ndarray, "height width channels"],
         verts_camera: Float[Tensor, "1 verts 3"],
         faces: Tensor,
         camera: WeakPerspectiveCamera,

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from jaxtyping import Float, UInt8
+from jaxtyping import Bool, Float, UInt8
 from PIL import Image
 from torch import Tensor
 
 from monoface.data.packs import CANVAS_PX, FACE_PX, Pack
-from monoface.data.profiling import PhotoRelief
+from monoface.data.profiling import PhotoRelief, TurnedView
 from monoface.data.pseudo_labels import LabelledPhotos, roi_from_points
 from monoface.data.second_round import Relabelled
 from monoface.facemodel import CoefficientLayout, FaceCoefficients, FaceModel, LandmarkSet, PointBasis
@@ -37,7 +37,7 @@ class TurnConfig:
 
 
 @dataclass(frozen=True)
-class _Skin:
+class FaceSurface:
     """The part of the face model that turning a photo needs: the face's own surface, and its 68 points."""
 
     basis: PointBasis
@@ -45,7 +45,8 @@ class _Skin:
     landmarks68: PointBasis
 
     @classmethod
-    def of(cls, model: FaceModel) -> "_Skin":
+    def of(cls, model: FaceModel) -> "FaceSurface":
+        """That of a face model."""
         face = model.data.regions["face"]
         number = torch.cumsum(face, dim=0) - 1
         inside = model.faces[face[model.faces].all(dim=1)]
@@ -53,11 +54,64 @@ class _Skin:
         return cls(model.subset(verts), number[inside], model.subset(model.landmarks("ibug68")))
 
 
+@dataclass(frozen=True)
+class PosedPhoto:
+    """A photo of one face with its coefficients and its camera, in the photo's pixels; a batch of one."""
+
+    image: UInt8[np.ndarray, "side side channels"]
+    coefficients: FaceCoefficients
+    camera: WeakPerspectiveCamera
+
+
+class PhotoTurner:
+    """Turns one photo out of plane.
+
+    Args:
+        photo: The photo and what was fitted to it.
+        surface: Of the face model.
+    """
+
+    def __init__(self, photo: PosedPhoto, surface: FaceSurface) -> None:
+        self._coefficients = coefficients = photo.coefficients
+        verts = surface.basis(coefficients.identity, coefficients.expression)
+        self._landmarks = surface.landmarks68(coefficients.identity, coefficients.expression)
+        verts_camera = transform_points(coefficients.rotation, coefficients.translation_mm, verts)
+        self._relief = PhotoRelief(photo.image, verts_camera, surface.faces, photo.camera, coefficients)
+
+    @property
+    def yaw_rad(self) -> float:
+        """Yaw of the face in the photo."""
+        return self._relief.yaw_rad
+
+    def turned(
+        self, yaw_rad: float, pitch_rad: float, canvas_px: int = CANVAS_PX, face_px: int = FACE_PX
+    ) -> tuple[TurnedView, Float[np.ndarray, " outputs"]]:
+        """A canvas of the photo with the head turned by so much more, and its output vector.
+
+        Args:
+            yaw_rad: As of `PhotoRelief.turned`.
+            pitch_rad: Likewise.
+            canvas_px: Side of the canvas.
+            face_px: Side of the face's crop in its middle.
+        """
+        rotation = self._relief.turned_rotation(yaw_rad, pitch_rad)
+        box = roi_from_points((self._landmarks @ rotation.mT)[..., :2])
+        scale = face_px / (box[:, 2] - box[:, 0])
+        centre = (box[:, :2] + box[:, 2:]) / 2
+        camera = WeakPerspectiveCamera(scale, canvas_px / 2 - centre * scale[:, None])
+        view = self._relief.turned(yaw_rad, pitch_rad, camera, canvas_px)
+        old = self._coefficients
+        pose = dataclasses.replace(old, rotation=view.rotation, translation_mm=view.translation_mm)
+        layout = CoefficientLayout(old.identity.shape[1], old.expression.shape[1])
+        face_camera = camera.cropped(torch.full((1, 2), (canvas_px - face_px) / 2), torch.ones(1))
+        return view, layout.encode(pose, face_camera, face_px)[0].numpy()
+
+
 def turned_pack(photos: LabelledPhotos, model: FaceModel, config: TurnConfig, seed: int) -> Pack:
     """New views of the photos that fit well, with known coefficients."""
     usable = photos.good & (photos.fit.error_percent.numpy() <= config.max_error_percent)
     found = (
-        _Posed(
+        PosedPhoto(
             photos.images[row],
             photos.fit.coefficients[row : row + 1],
             _zoomed(photos.fit.camera, row, photos.images[row].shape[0] / FACE_PX),
@@ -75,19 +129,10 @@ def turned_again(relabelled: Relabelled, model: FaceModel, config: TurnConfig, s
     margin = torch.full((len(pack), 2), -(CANVAS_PX - FACE_PX) / 2)
     camera = camera.cropped(margin, torch.ones(len(pack)))
     found = (
-        _Posed(np.asarray(pack.canvases[row]), coefficients[row : row + 1], _zoomed(camera, row, 1.0))
+        PosedPhoto(np.asarray(pack.canvases[row]), coefficients[row : row + 1], _zoomed(camera, row, 1.0))
         for row in map(int, np.flatnonzero(relabelled.turnable))
     )
     return _pack_of_views(pack.name, found, len(pack), model, config, seed)
-
-
-@dataclass(frozen=True)
-class _Posed:
-    """A photo of one face with its coefficients and its camera, in the photo's pixels."""
-
-    image: UInt8[np.ndarray, "side side 3"]
-    coefficients: FaceCoefficients
-    camera: WeakPerspectiveCamera
 
 
 def _zoomed(camera: WeakPerspectiveCamera, row: int, zoom: float) -> WeakPerspectiveCamera:
@@ -97,11 +142,11 @@ def _zoomed(camera: WeakPerspectiveCamera, row: int, zoom: float) -> WeakPerspec
 
 
 def _pack_of_views(
-    name: str, found: Iterable[_Posed], count: int, model: FaceModel, config: TurnConfig, seed: int
+    name: str, found: Iterable[PosedPhoto], count: int, model: FaceModel, config: TurnConfig, seed: int
 ) -> Pack:
     rng = np.random.default_rng((seed, count))
-    skin = _Skin.of(model)
-    views = [view for posed in found for view in _turned_views(posed, skin, config, rng)]
+    surface = FaceSurface.of(model)
+    views = [view for posed in found for view in _turned_views(posed, surface, config, rng)]
     canvases = np.zeros((len(views), CANVAS_PX, CANVAS_PX, 3), np.uint8)
     outputs = np.zeros((len(views), CoefficientLayout.of(model).size), np.float32)
     for row, (canvas, output) in enumerate(views):
@@ -110,24 +155,14 @@ def _pack_of_views(
 
 
 def _turned_views(
-    posed: _Posed, skin: _Skin, config: TurnConfig, rng: np.random.Generator
+    posed: PosedPhoto, surface: FaceSurface, config: TurnConfig, rng: np.random.Generator
 ) -> list[tuple[np.ndarray, np.ndarray]]:
-    coefficients = posed.coefficients
-    verts = skin.basis(coefficients.identity, coefficients.expression)
-    landmarks = skin.landmarks68(coefficients.identity, coefficients.expression)
-    verts_camera = transform_points(coefficients.rotation, coefficients.translation_mm, verts)
-    relief = PhotoRelief(posed.image, verts_camera, skin.faces, posed.camera, coefficients)
-    layout = CoefficientLayout(coefficients.identity.shape[1], coefficients.expression.shape[1])
+    turner = PhotoTurner(posed, surface)
     views = []
     for _ in range(config.views):
-        yaw, pitch = _draw_turn(relief.yaw_rad, config, rng)
-        new_camera = _framing_camera(landmarks, relief.turned_rotation(yaw, pitch))
-        view = relief.turned(yaw, pitch, new_camera, CANVAS_PX)
-        pose = dataclasses.replace(coefficients, rotation=view.rotation, translation_mm=view.translation_mm)
-        margin = (CANVAS_PX - FACE_PX) / 2
-        face_camera = new_camera.cropped(torch.full((1, 2), margin), torch.ones(1))
-        output = layout.encode(pose, face_camera, FACE_PX)[0].numpy()
-        views.append((_filled(view.image, view.covered, rng), output))
+        yaw, pitch = _draw_turn(turner.yaw_rad, config, rng)
+        view, output = turner.turned(yaw, pitch)
+        views.append((filled(view.image, view.covered, rng), output))
     return views
 
 
@@ -140,18 +175,10 @@ def _draw_turn(yaw_rad: float, config: TurnConfig, rng: np.random.Generator) -> 
     return target - yaw_rad, math.radians(config.pitch_deg) * rng.uniform(-1, 1)
 
 
-def _framing_camera(
-    landmarks_mm: Float[Tensor, "1 68 3"], rotation: Float[Tensor, "1 3 3"]
-) -> WeakPerspectiveCamera:
-    """Camera that puts the crop of the turned face in the middle of a canvas."""
-    box = roi_from_points((landmarks_mm @ rotation.mT)[..., :2])
-    scale = FACE_PX / (box[:, 2] - box[:, 0])
-    centre = (box[:, :2] + box[:, 2:]) / 2
-    return WeakPerspectiveCamera(scale, CANVAS_PX / 2 - centre * scale[:, None])
-
-
-def _filled(image: np.ndarray, covered: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+def filled(
+    image: UInt8[np.ndarray, "side side 3"], covered: Bool[np.ndarray, "side side"], rng: np.random.Generator
+) -> UInt8[np.ndarray, "side side 3"]:
     """Put smooth random colours where nothing was drawn."""
     coarse = Image.fromarray(rng.integers(0, 256, (4, 4, 3), dtype=np.uint8))
-    background = np.asarray(coarse.resize((CANVAS_PX, CANVAS_PX), Image.Resampling.BICUBIC))
+    background = np.asarray(coarse.resize(covered.shape, Image.Resampling.BICUBIC))
     return np.where(covered[..., None], image, background)

@@ -11,7 +11,7 @@ from monoface.data.pseudo_labels import canvas_box
 from monoface.data.view_labels import ViewLabeller, ViewLabels
 from monoface.data.view_packs import MATCHED, SEEN_TOGETHER, VIEW_CANVAS_PX, VIEW_FACE_PX, ViewPack
 from monoface.data.view_photos import ViewPhotos
-from monoface.data.view_skin import FindSkin, skin_of_faces, skin_of_pictures
+from monoface.data.view_skin import FindSkin, find_skin_in
 from monoface.data.view_triplets import TripletConfig, choose_triplets
 from monoface.facemodel import FaceModel
 from monoface.geometry.crops import crop_and_resize, photo_to_crop
@@ -58,7 +58,13 @@ def label_views(
         grown = canvas_box(found.boxes, VIEW_CANVAS_PX / VIEW_FACE_PX)
         for row, image, box in zip(range(rows.start, rows.stop), images, grown, strict=True):
             canvases[row] = crop_and_resize(image, box, VIEW_CANVAS_PX)
-        skin[rows] = _skin(photos, rows, grown, canvases[rows], found, model, find_skin)
+        if photos.skin is None:
+            seen = find_skin_in(canvases[rows], grown, images, found.outputs, model, find_skin)
+            # A fitted face that is not believed says nothing about skin.
+            skin[rows] = np.where(found.believed[:, None, None] | (find_skin is not None), seen, 0)
+        else:
+            for row, box in zip(range(rows.start, rows.stop), grown, strict=True):
+                skin[row] = _cut_mask(photos.skin[row], box)
         parts.append(found)
     labels = _joined(parts)
     grown = canvas_box(labels.boxes, VIEW_CANVAS_PX / VIEW_FACE_PX)
@@ -87,25 +93,6 @@ def _samples(
     return views, np.where(matched, MATCHED, SEEN_TOGETHER).astype(np.int64)
 
 
-def _skin(
-    photos: ViewPhotos,
-    rows: slice,
-    grown: Float[np.ndarray, "part 4"],
-    canvases: UInt8[np.ndarray, "part side side 3"],
-    found: ViewLabels,
-    model: FaceModel,
-    find_skin: FindSkin | None,
-) -> UInt8[np.ndarray, "part side side"]:
-    if photos.skin is not None:
-        masks = [photos.skin[row] for row in range(rows.start, rows.stop)]
-        return np.stack([_cut_mask(mask, box) for mask, box in zip(masks, grown, strict=True)])
-    if find_skin is not None:
-        return skin_of_pictures(find_skin, canvases)
-    skin = skin_of_faces(model, found.outputs)
-    skin[~found.believed] = 0
-    return skin
-
-
 def _cut_mask(mask: UInt8[np.ndarray, "height width"], box: Float[np.ndarray, " 4"]) -> np.ndarray:
     return crop_and_resize(np.repeat(mask[..., None], 3, axis=2), box, VIEW_CANVAS_PX)[..., 0]
 
@@ -115,7 +102,9 @@ def _joined(parts: list[ViewLabels]) -> ViewLabels:
         return np.concatenate([getattr(part, name) for part in parts])
 
     points = {name: np.concatenate([part.points_px[name] for part in parts]) for name in parts[0].points_px}
-    return ViewLabels(join("boxes"), join("outputs"), join("believed"), points, join("yaw_deg"))
+    return ViewLabels(
+        join("boxes"), join("outputs"), join("believed"), points, join("yaw_deg"), join("marked_percent")
+    )
 
 
 def _on_disk(folder: Path, shape: tuple[int, ...]) -> np.ndarray:

@@ -1,6 +1,5 @@
 """Synthetic heads in several cameras, under one light: views of which everything is known."""
 
-import math
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -20,14 +19,13 @@ from monoface.data.synthetic import (
     draw_light,
     render_heads,
 )
+from monoface.data.view_landmarks import known_landmarks
 from monoface.data.view_packs import MATCHED, SINGLE, VIEW_CANVAS_PX, VIEW_FACE_PX, VIEWS, ViewPack
 from monoface.facemodel import CoefficientLayout, FaceCoefficients, FaceModel
 from monoface.geometry.cameras import PerspectiveCamera, WeakPerspectiveCamera, transform_points
 from monoface.geometry.rotations import head_matrix_from_angles
 from monoface.shading import rotate_radiance
 
-_POINT_SETS = ("facemesh468", "ibug68", "ibug68_contour")
-_JAW = slice(0, 17)
 _FRAMING_STEPS = 4
 
 
@@ -92,7 +90,7 @@ def head_views(
         cameras.append(camera)
     coefficients, camera = _joined(drawn, cameras)
     frames = Pack(
-        "heads", canvases, _points(model, coefficients, camera), _outputs(model, coefficients, camera)
+        "heads", canvases, known_landmarks(model, coefficients, camera), _outputs(model, coefficients, camera)
     )
     frames = replace(frames, face_px=VIEW_FACE_PX)
     views = np.arange(VIEWS * count, dtype=np.int64).reshape(count, VIEWS)
@@ -155,21 +153,6 @@ def _outputs(
     scale = camera.focal_px / coefficients.translation_mm[:, 2]
     weak = WeakPerspectiveCamera(scale, camera.principal_px)
     return CoefficientLayout.of(model).encode(coefficients, weak, VIEW_FACE_PX).numpy()
-
-
-def _points(
-    model: FaceModel, coefficients: FaceCoefficients, camera: PerspectiveCamera
-) -> dict[str, np.ndarray]:
-    """Landmarks in canvas pixels; the jaw that people annotate is the silhouette, and left out."""
-    margin = torch.full_like(camera.principal_px, (VIEW_FACE_PX - VIEW_CANVAS_PX) / 2)
-    large = camera.cropped(margin, torch.ones_like(camera.focal_px))
-    found = {}
-    for name in _POINT_SETS:
-        points = model.subset(model.landmarks(name))(coefficients.identity, coefficients.expression)
-        placed = transform_points(coefficients.rotation, coefficients.translation_mm, points)
-        found[name] = large.project(placed)[0].numpy()
-    found["ibug68_contour"][:, _JAW] = math.nan
-    return found
 
 
 def _joined(

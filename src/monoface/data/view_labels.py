@@ -60,6 +60,8 @@ class ViewLabels:
         points_px: Landmarks in pixels of each photo, those of the face-mesh network included; NaN where there
             is none, or it is not believed.
         yaw_deg: Predicted turn of each head.
+        marked_percent: Mean distance of the face-mesh network's marks from the prediction, in percent of the
+            crop; infinite where there are none.
     """
 
     boxes: Float[np.ndarray, "photos 4"]
@@ -67,6 +69,7 @@ class ViewLabels:
     believed: Bool[np.ndarray, " photos"]
     points_px: dict[str, Float32[np.ndarray, "photos points 2"]]
     yaw_deg: Float[np.ndarray, " photos"]
+    marked_percent: Float[np.ndarray, " photos"]
 
 
 class ViewLabeller:
@@ -128,7 +131,7 @@ class ViewLabeller:
         grown = canvas_box(boxes)
         scale = (grown[:, None, 2:] - grown[:, None, :2]) / CANVAS_PX
         in_photo = (marks * scale + grown[:, None, :2]).astype(np.float32)
-        return ViewLabels(boxes, outputs.numpy(), believed, {**points_px, TEACHER_SET: in_photo}, yaw)
+        return ViewLabels(boxes, outputs.numpy(), believed, {**points_px, TEACHER_SET: in_photo}, yaw, error)
 
     def _found_boxes(self, outputs: Tensor, boxes: np.ndarray) -> Float[np.ndarray, "photos 4"]:
         """The faces' crops in the photos, of predictions for crops of `boxes`."""

@@ -13,17 +13,20 @@ from jaxtyping import UInt8
 
 from monoface.core.errors import ConfigError, DataError
 from monoface.data.recipe import model_digest
+from monoface.data.sources import Lfw, Omi, PortraitsCc0
 from monoface.data.view_frames import label_views
 from monoface.data.view_heads import HeadViewsConfig, head_views
 from monoface.data.view_labels import ViewLabelConfig, ViewLabeller
 from monoface.data.view_packs import VIEW_CANVAS_PX, ViewPack
 from monoface.data.view_photos import ViewPhotos
 from monoface.data.view_skin import FindSkin
-from monoface.data.view_sources import fasseg_views, ytf_views
+from monoface.data.view_sources import fasseg_views, single_views, ytf_views
 from monoface.data.view_triplets import TripletConfig
+from monoface.data.view_turned import TurnedViewsConfig, turned_views
 from monoface.facemodel import FaceModel
 
 ViewSource = Literal["ytf", "fasseg"]
+SingleSource = Literal["omi", "portraits_cc0", "lfw"]
 
 
 @dataclass(frozen=True)
@@ -34,6 +37,8 @@ class ViewRecipeConfig:
         sources: Folders of the data that are used.
         labels: How photos are labelled.
         triplets: Which photos go together.
+        turned: Single photos that are turned by profiling; from `turned_sources`.
+        turned_sources: Folders of single photos.
         heads: Synthetic heads; a count of 0 makes none.
         held_out_people: Every so manieth person of `ytf` is kept for validation.
         held_out_series: The last so many people of `fasseg` are.
@@ -44,6 +49,8 @@ class ViewRecipeConfig:
     sources: tuple[ViewSource, ...] = ("ytf", "fasseg")
     labels: ViewLabelConfig = field(default_factory=ViewLabelConfig)
     triplets: TripletConfig = field(default_factory=TripletConfig)
+    turned: TurnedViewsConfig = field(default_factory=TurnedViewsConfig)
+    turned_sources: tuple[SingleSource, ...] = ("omi",)
     heads: HeadViewsConfig = field(default_factory=HeadViewsConfig)
     held_out_people: int = 10
     held_out_series: int = 4
@@ -77,7 +84,7 @@ def build_view_packs(
         find_skin: Finds skin in photos without annotated masks; without it skin is where the fitted face is.
 
     Returns:
-        A pack of each source, then the synthetic heads.
+        A pack of each source, then those of turned photos, then the synthetic heads.
 
     Raises:
         DataError: If a source is missing.
@@ -88,6 +95,9 @@ def build_view_packs(
     packs = []
     for name in config.sources:
         packs.append(build.source(name))
+        report(_told(packs[-1]))
+    for single in config.turned_sources if config.turned.count else ():
+        packs.append(build.turned(single))
         report(_told(packs[-1]))
     if config.heads.heads.count:
         packs.append(build.heads(packs))
@@ -104,6 +114,13 @@ def read_views(name: ViewSource, data: Path, config: ViewRecipeConfig) -> ViewPh
     if name == "ytf":
         return ytf_views(data / name, config.held_out_people, config.limit)
     return fasseg_views(data / name, config.held_out_series, config.limit)
+
+
+_SINGLE: dict[SingleSource, Callable[[Path], Lfw | Omi | PortraitsCc0]] = {
+    "omi": Omi,
+    "portraits_cc0": PortraitsCc0,
+    "lfw": Lfw,
+}
 
 
 class _Build:
@@ -125,19 +142,32 @@ class _Build:
     def source(self, name: ViewSource) -> ViewPack:
         def make() -> ViewPack:
             photos = read_views(name, self._data, self._config)
-            self._labeller = self._labeller or ViewLabeller(self._model, self._config.labels)
             triplets, seed = self._config.triplets, self._config.seed
             return label_views(
-                photos, self._model, self._labeller, triplets, seed, self._folder, self._find_skin
+                photos, self._model, self._labels(), triplets, seed, self._folder, self._find_skin
             )
 
         return self._kept(name, make)
+
+    def turned(self, name: SingleSource) -> ViewPack:
+        def make() -> ViewPack:
+            limit = min(self._config.turned.count, self._config.limit or self._config.turned.count)
+            photos = single_views(name, _SINGLE[name](self._data / name), limit)
+            return turned_views(
+                photos, self._model, self._labels(), self._config.turned, self._config.seed, self._find_skin
+            )
+
+        return self._kept(f"{name}_turned", make)
 
     def heads(self, packs: list[ViewPack]) -> ViewPack:
         """Before the blurred photos of the first pack."""
         none = np.zeros((0, VIEW_CANVAS_PX, VIEW_CANVAS_PX, 3), np.uint8)
         backgrounds: UInt8[np.ndarray, "photos side side 3"] = packs[0].frames.canvases if packs else none
         return self._kept("heads", lambda: head_views(self._model, backgrounds, self._config.heads))
+
+    def _labels(self) -> ViewLabeller:
+        self._labeller = self._labeller or ViewLabeller(self._model, self._config.labels)
+        return self._labeller
 
     def _kept(self, name: str, make: Callable[[], ViewPack]) -> ViewPack:
         try:

@@ -1,6 +1,7 @@
 """Sources of views: frames of one clip, and series over yaw."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -9,7 +10,7 @@ from jaxtyping import Float, UInt8
 from monoface.core.errors import DataError
 from monoface.data.pseudo_labels import roi_from_points
 from monoface.data.recipe import CONTOUR_SET, held_out_ytf
-from monoface.data.sources import Fasseg, Ytf
+from monoface.data.sources import Fasseg, PhotoSource, Ytf
 from monoface.data.sources.fasseg import CLASSES, FRONTAL_SET
 from monoface.data.view_photos import DecodedLater, ViewPhotos
 
@@ -18,6 +19,8 @@ _SKIN = tuple(CLASSES.index(name) for name in ("skin", "nose"))
 _FEATURES = tuple(CLASSES.index(name) for name in ("eyes", "nose", "mouth"))
 # The face's crop against the height from eyes to mouth, measured on photos of the source.
 _CROP_PER_FEATURES = 2.5
+# Side of the face's crop in photos that portray one face; the first look corrects it.
+_CROP_PER_PHOTO = 0.75
 
 
 def ytf_views(folder: Path, held_out_people: int, limit: int = 0) -> ViewPhotos:
@@ -61,10 +64,23 @@ def fasseg_views(folder: Path, held_out_people: int, limit: int = 0) -> ViewPhot
     return ViewPhotos("fasseg", DecodedLater(fasseg.image, rows), boxes, group, {}, yaw_deg, skin)
 
 
+def single_views(name: str, source: PhotoSource[Any], limit: int = 0) -> ViewPhotos:
+    """Photos that show one face each, in their middle."""
+    rows = np.arange(len(source))[: limit or None]
+    sizes = [source.image(int(row)).shape for row in rows]
+    boxes = np.array([_middle(height, width) for height, width, _ in sizes], dtype=np.float64)
+    return ViewPhotos(name, DecodedLater(source.image, rows), boxes.reshape(-1, 4), rows, {})
+
+
 def held_out_fasseg(fasseg: Fasseg, people: int) -> np.ndarray:
     """Which photos show the last people of the series over yaw, who are kept for validation."""
     everyone = np.unique(fasseg.person[fasseg.person != FRONTAL_SET])
     return np.isin(fasseg.person, everyone[len(everyone) - people :])
+
+
+def _middle(height: int, width: int) -> tuple[float, float, float, float]:
+    half, x, y = _CROP_PER_PHOTO * min(height, width) / 2, width / 2, height / 2
+    return (x - half, y - half, x + half, y + half)
 
 
 def _box_of_parts(mask: UInt8[np.ndarray, "height width"], yaw_deg: float) -> Float[np.ndarray, " 4"]:

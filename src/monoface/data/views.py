@@ -16,9 +16,9 @@ from monoface.facemodel.mirroring import CoefficientMirror
 from monoface.geometry.rotations import matrix_from_axis_angle
 from monoface.shading import rotate_radiance
 
-# Fields of a plan that say where pixels come from; of its colours all but blur and noise.
+# Fields of a plan that say where pixels come from; of its colours all but noise, and but noise and blur.
 _GEOMETRY = ("canvas_crop", "turn_rad", "zoom", "mirrored")
-_COLOUR = slice(0, 8)
+_SHARED, _COLOUR = slice(0, 9), slice(0, 8)
 _UNCHANGED_COLOUR = (1.0, 1.0, 1.0, 0.0, 0.0, 0.0, 1.0, 0.0)
 
 
@@ -181,7 +181,7 @@ class MultiViewBatchMaker:
         first = np.repeat(np.arange(0, len(plan.zoom), VIEWS), VIEWS)
         colour = plan.colour.copy()
         if self.augment is not None and not self.augment.own_colours:
-            colour[:, _COLOUR] = colour[first, _COLOUR]
+            colour[:, _SHARED] = colour[first, _SHARED]
         # Where the light is known, it is that of the picture as it was drawn.
         known = np.array([np.isfinite(pack.light).any() for pack in self.packs])[np.repeat(chosen, VIEWS)]
         colour[known, _COLOUR] = _UNCHANGED_COLOUR

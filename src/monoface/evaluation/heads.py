@@ -90,7 +90,7 @@ def run(config: EvaluateHeadsConfig) -> CasesReport:
     tools = Reconstructor(
         ReconstructorConfig(weights=config.weights, device=config.device, face_model=config.face_model)
     )
-    painter, correspondence = _painter(config, tools.face_model)
+    painter, correspondence = open_painter(config.source_model, config.detail_mm, tools.face_model)
     scorer = HeadScorer(tools.regressor, tools.face_model, painter.model, correspondence)
     scores = list(score_heads(painter, scorer, config))
     report = summarise(scores, config, tools.made_with)
@@ -183,11 +183,18 @@ def _heads_config(config: EvaluateHeadsConfig) -> HeadsConfig:
     return HeadsConfig(count=config.count, max_yaw_deg=config.max_yaw_deg, seed=config.seed)
 
 
-def _painter(config: EvaluateHeadsConfig, model: FaceModel) -> tuple[HeadPainter, Correspondence]:
-    if config.source_model is None:
-        return HeadPainter(model, config.detail_mm), Correspondence.identity(len(model.mean_mm))
-    source, correspondence = source_model(read_ict_facekit(config.source_model), model)
-    return HeadPainter(source, config.detail_mm), correspondence
+def open_painter(
+    source: Path | None, detail_mm: float, model: FaceModel
+) -> tuple[HeadPainter, Correspondence]:
+    """Draws heads of the user's source model, or of the regressor's if there is none.
+
+    Raises:
+        ModelFileError: If the source model cannot be read.
+    """
+    if source is None:
+        return HeadPainter(model, detail_mm), Correspondence.identity(len(model.mean_mm))
+    complete, correspondence = source_model(read_ict_facekit(source), model)
+    return HeadPainter(complete, detail_mm), correspondence
 
 
 def _case(score: HeadScore) -> Case:

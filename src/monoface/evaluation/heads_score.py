@@ -37,6 +37,25 @@ class RegressesCrops(Protocol):
         ...
 
 
+class SeenHead(Protocol):
+    """A head in a picture, as far as shape is concerned; see `TrueHead`."""
+
+    @property
+    def key(self) -> str:
+        """Its name."""
+        ...
+
+    @property
+    def picture(self) -> UInt8[np.ndarray, "side side 3"]:
+        """The picture, sRGB."""
+        ...
+
+    @property
+    def box(self) -> Float64[np.ndarray, " 4"]:
+        """Square around the face."""
+        ...
+
+
 @dataclass(frozen=True, eq=False)
 class HeadScore:
     """Errors of one head.
@@ -60,14 +79,12 @@ class HeadScore:
 
 
 @dataclass(frozen=True, eq=False)
-class _Found:
+class FoundHead:
     """What weights found: a batch of one, and the meshes that it means."""
 
     regression: Regression
     verts_mm: Tensor
     neutral_mm: Tensor
-    landmarks_mm: Float64[np.ndarray, "68 3"]
-    neutral_landmarks_mm: Float64[np.ndarray, "68 3"]
 
 
 class HeadScorer:
@@ -100,16 +117,16 @@ class HeadScorer:
     @torch.no_grad()
     def score(self, head: TrueHead) -> HeadScore:
         """Errors of what is found in a head's picture."""
-        found = self._find(head)
+        found = self.find(head)
         landmarks_px = found.regression.landmarks_px(self._model.subset(self._points))[0].double().numpy()
         shape, failure = self._surface_errors(head, found)
         vertex_mm = self._vertex_errors(head, found)
         errors = {
             **shape,
-            "rotation_deg": _turn_between(
+            "rotation_deg": turn_between(
                 found.regression.coefficients.rotation[0], head.coefficients.rotation[0]
             ),
-            "nme_percent": 100 * _nme(landmarks_px, head.landmarks_px),
+            "nme_percent": point_error_percent(landmarks_px, head.landmarks_px),
             "depth_mm": self._depth_error(head, found),
             "vertex_mm": float(vertex_mm[self._narrow].mean()),
             **self._appearance_errors(head, found),
@@ -117,39 +134,50 @@ class HeadScorer:
         yaw, _, _ = head_angles_from_matrix(camera_to_head(head.coefficients.rotation[0]))
         return HeadScore(head.key, errors, failure, float(degrees(yaw)), landmarks_px, vertex_mm)
 
-    def _find(self, head: TrueHead) -> _Found:
+    def find(self, head: SeenHead) -> FoundHead:
+        """What the regressor sees in the true crop."""
         size_px = self._regressor.size_px
         crop = crop_and_resize(head.picture, head.box, size_px)
         regression = self._regressor.predict(torch.from_numpy(crop)[None]).in_photo(head.box[None], size_px)
         coefficients = regression.coefficients
         verts_mm = self._model.shape(coefficients.identity, coefficients.expression)
         neutral_mm = self._model.shape(coefficients.identity, torch.zeros_like(coefficients.expression))
-        landmarks_mm, neutral_landmarks_mm = (
-            self._points.points(verts)[0].double().numpy() for verts in (verts_mm, neutral_mm)
-        )
-        return _Found(regression, verts_mm, neutral_mm, landmarks_mm, neutral_landmarks_mm)
+        return FoundHead(regression, verts_mm, neutral_mm)
 
-    def _surface_errors(self, head: TrueHead, found: _Found) -> tuple[dict[str, float], str]:
-        mean_mm = self._model.mean_mm[None]
-        mean_landmarks_mm = self._points.points(mean_mm)[0].double().numpy()
+    def _surface_errors(self, head: TrueHead, found: FoundHead) -> tuple[dict[str, float], str]:
         errors, failures = {}, []
-        for name, true_mm, verts_mm, landmarks_mm in (
-            ("surface_mm", head.verts_mm, found.verts_mm, found.landmarks_mm),
-            ("neutral_mm", head.neutral_mm, found.neutral_mm, found.neutral_landmarks_mm),
-            ("mean_face_mm", head.neutral_mm, mean_mm, mean_landmarks_mm),
+        for name, true_mm, verts_mm in (
+            ("surface_mm", head.verts_mm, found.verts_mm),
+            ("neutral_mm", head.neutral_mm, found.neutral_mm),
+            ("mean_face_mm", head.neutral_mm, self._model.mean_mm[None]),
         ):
-            surface = Surface(verts_mm[0].numpy(), self._faces, head.key)
-            true_landmarks_mm = self._true_points.points(torch.from_numpy(true_mm)[None])[0].numpy()
-            start = Placement.between(landmarks_mm, true_landmarks_mm)
-            scan = true_mm[self._narrow]
-            alignment = align_to_scan(surface, scan, start)
-            if alignment.failure:
-                failures.append(f"{name}: {alignment.failure}")
-                continue
-            errors[name] = float(scan_to_surface(scan, surface, alignment.placement).mean())
+            error_mm, failure = self.surface_error(head.key, true_mm, verts_mm[0])
+            if failure:
+                failures.append(f"{name}: {failure}")
+            else:
+                errors[name] = error_mm
         return errors, "; ".join(failures)
 
-    def _vertex_errors(self, head: TrueHead, found: _Found) -> Float64[np.ndarray, " verts"]:
+    def surface_error(
+        self, key: str, true_mm: Float64[np.ndarray, "verts 3"], verts_mm: Float[Tensor, "others 3"]
+    ) -> tuple[float, str]:
+        """Mean distance of the true narrow face to a mesh after alignment; NaN, and why, if that failed.
+
+        Args:
+            key: Name of the head.
+            true_mm: Vertices of the true model.
+            verts_mm: Vertices of the regressor's face model.
+        """
+        surface = Surface(verts_mm.numpy(), self._faces, key)
+        landmarks_mm = self._points.points(verts_mm[None])[0].double().numpy()
+        true_landmarks_mm = self._true_points.points(torch.from_numpy(true_mm)[None])[0].numpy()
+        scan = true_mm[self._narrow]
+        alignment = align_to_scan(surface, scan, Placement.between(landmarks_mm, true_landmarks_mm))
+        if alignment.failure:
+            return float("nan"), alignment.failure
+        return float(scan_to_surface(scan, surface, alignment.placement).mean()), ""
+
+    def _vertex_errors(self, head: TrueHead, found: FoundHead) -> Float64[np.ndarray, " verts"]:
         """Distances of corresponding points after the best similarity over the narrow face."""
         predicted = self._correspondence.of(found.verts_mm[0].numpy())
         narrow = self._narrow
@@ -157,7 +185,7 @@ class HeadScorer:
         distance = np.linalg.norm(placement.apply(predicted) - head.verts_mm, axis=1)
         return np.where(narrow, distance, np.nan)
 
-    def _depth_error(self, head: TrueHead, found: _Found) -> float:
+    def _depth_error(self, head: TrueHead, found: FoundHead) -> float:
         """Mean absolute difference of depth, in millimetres of the true head; NaN if nothing overlaps."""
         coefficients, camera = found.regression.coefficients, found.regression.camera
         verts = transform_points(coefficients.rotation, coefficients.translation_mm, found.verts_mm)
@@ -172,7 +200,7 @@ class HeadScorer:
         difference = zoom * predicted[both].astype(np.float64) - head.depth_mm[both]
         return float(np.abs(difference - np.median(difference)).mean())
 
-    def _appearance_errors(self, head: TrueHead, found: _Found) -> dict[str, float]:
+    def _appearance_errors(self, head: TrueHead, found: FoundHead) -> dict[str, float]:
         photo = read_image(head.picture)
         mesh = PlacedMesh.in_photo(
             photo,
@@ -217,10 +245,12 @@ class HeadScorer:
         return 100 * float((difference / true.square().mean()).sqrt())
 
 
-def _turn_between(first: Float[Tensor, "3 3"], second: Float[Tensor, "3 3"]) -> float:
+def turn_between(first: Float[Tensor, "3 3"], second: Float[Tensor, "3 3"]) -> float:
+    """Angle between two rotations, in degrees."""
     turn = (first.double() @ second.double().T).numpy()
     return Placement(1.0, turn, np.zeros(3)).turn_deg
 
 
-def _nme(predicted_px: Float[np.ndarray, "68 2"], true_px: Float[np.ndarray, "68 2"]) -> float:
-    return float(nme(predicted_px[None], true_px[None], box_normaliser(true_px[None]))[0])
+def point_error_percent(predicted_px: Float[np.ndarray, "68 2"], true_px: Float[np.ndarray, "68 2"]) -> float:
+    """NME of the 68 points over the box of the true ones, in percent."""
+    return 100 * float(nme(predicted_px[None], true_px[None], box_normaliser(true_px[None]))[0])

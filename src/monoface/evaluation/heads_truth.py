@@ -15,6 +15,7 @@ from monoface.geometry.cameras import AnyCamera, WeakPerspectiveCamera, transfor
 from monoface.geometry.surface import Surface
 from monoface.geometry.triangles import vertex_normals
 from monoface.render import Renderer
+from monoface.render.renderer import Camera
 
 PICTURE_PX = 288
 LANDMARK_SET = "ibug68"
@@ -107,12 +108,12 @@ class HeadPainter:
         coefficients = draw_coefficients(self.model, 1, rng, config)
         neutral = self.model.shape(coefficients.identity, torch.zeros_like(coefficients.expression))
         posed = self.model.shape(coefficients.identity, coefficients.expression)
-        bumps = self._bumps(neutral[0], rng)
+        bumps = self.bumps(neutral[0], rng)
         neutral, posed = neutral + bumps, posed + bumps
         camera = framing_camera(self.model, coefficients).cropped(torch.zeros(1, 2), torch.full((1,), _ZOOM))
         verts_camera = transform_points(coefficients.rotation, coefficients.translation_mm, posed)
         albedo = self.model.albedo(coefficients.albedo)
-        picture, depth_mm = self._render(camera, verts_camera, albedo, coefficients.light, rng)
+        picture, depth_mm = self.paint(camera, verts_camera, albedo, coefficients.light, rng)
         margin = _ZOOM * (CANVAS_PX - FACE_PX) / 2
         return TrueHead(
             key=f"head{index:04d}",
@@ -127,7 +128,7 @@ class HeadPainter:
             landmarks_px=camera.project(self._points.points(verts_camera))[0][0].double().numpy(),
         )
 
-    def _bumps(
+    def bumps(
         self, neutral: Float[Tensor, "verts 3"], rng: np.random.Generator
     ) -> Float[Tensor, "1 verts 3"]:
         """Offsets along the normals: a sum of round bumps and hollows of different widths on the face."""
@@ -142,14 +143,15 @@ class HeadPainter:
         normals = vertex_normals(neutral[None], self.model.faces, self.model.weld)
         return height[None, :, None] * normals
 
-    def _render(
+    def paint(
         self,
-        camera: WeakPerspectiveCamera,
+        camera: Camera,
         verts_camera: Float[Tensor, "1 verts 3"],
         albedo: Float[Tensor, "1 verts 3"],
-        light: Float[Tensor, "1 9 3"],
+        light: Float[Tensor, "1 9 3"] | None,
         rng: np.random.Generator,
     ) -> tuple[UInt8[np.ndarray, "side side 3"], Float[np.ndarray, "side side"]]:
+        """A picture before a background, and the face's depth; without a light the albedo is what is seen."""
         size = PICTURE_PX * _OVERSAMPLING
         large = camera.cropped(torch.zeros(1, 2), torch.full((1,), float(_OVERSAMPLING)))
         renderer = Renderer(self._triangles, (size, size), self.model.weld)
