@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from itertools import count
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 import torch
@@ -197,6 +197,7 @@ def stream_batches(
         yield from (future.result() for future in waiting)
 
 
+@runtime_checkable
 class Named(Protocol):
     """A pack of any kind, as far as shares are concerned."""
 

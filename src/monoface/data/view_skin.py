@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 import torch
@@ -23,6 +23,7 @@ _GRAZING = 0.25
 _MARGIN_PX = (VIEW_CANVAS_PX - VIEW_FACE_PX) // 2
 
 
+@runtime_checkable
 class FindSkin(Protocol):
     """Finds skin in crops of faces, as a parsing network does."""
 
