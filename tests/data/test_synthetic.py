@@ -86,7 +86,7 @@ def test_heads_cover_their_inner_points(head):
     config = HeadsConfig(count=4, max_yaw_deg=20, pitch_deg=3, seed=1)
     coefficients = draw_coefficients(head, 4, np.random.default_rng(2), config)
     camera = framing_camera(head, coefficients)
-    _, masks = synthetic._render(head, coefficients, camera)
+    masks = synthetic.draw_heads(head, coefficients, camera).opacity
     points = project_points(head.subset(head.landmarks("ibug68")), coefficients, camera)[:, 17:]
     columns, rows = points.long().unbind(dim=-1)
     assert masks.min() == 0

@@ -110,6 +110,19 @@ def build_packs(
     return packs
 
 
+def build_photo_packs(
+    data: Path, folder: Path, model: FaceModel, config: RecipeConfig, report: Callable[[str], None]
+) -> list[Pack]:
+    """Make the first round's packs of photos alone, or read those that `build_packs` made; see there."""
+    first = dataclasses.replace(config, second_round=SecondRoundConfig())
+    source = _FirstRound(data, folder, model, first)
+    packs = []
+    for name in config.sources:
+        packs.append(source.photos(name))
+        report(f"{name}: {len(packs[-1])}")
+    return packs
+
+
 def model_digest(model: FaceModel) -> str:
     """Identifies a face model, as far as labels depend on it."""
     digest = hashlib.sha256()

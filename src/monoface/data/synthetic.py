@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Float, UInt8
+from jaxtyping import Bool, Float, Int, UInt8
 from PIL import Image, ImageFilter
 from torch import Tensor
 
@@ -66,9 +66,9 @@ def heads_pack(
         count = min(_BATCH, config.count - start)
         coefficients = draw_coefficients(model, count, rng, config)
         camera = framing_camera(model, coefficients)
-        pictures, masks, _ = render_heads(model, coefficients, camera, CANVAS_PX)
-        for picture, mask in zip(pictures, masks, strict=True):
-            canvases.append(before(draw_background(backgrounds, rng), picture, mask))
+        drawn = draw_heads(model, coefficients, camera)
+        for picture, opacity in zip(drawn.picture, drawn.opacity, strict=True):
+            canvases.append(before(draw_background(backgrounds, rng), picture, opacity))
         margin = torch.full((count, 2), (CANVAS_PX - FACE_PX) / 2)
         face_camera = camera.cropped(margin, torch.ones(count))
         outputs.append(CoefficientLayout.of(model).encode(coefficients, face_camera, FACE_PX).numpy())
@@ -136,14 +136,27 @@ def draw_light(rng: np.random.Generator) -> Float[Tensor, "9 3"]:
     return light * tint
 
 
-def render_heads(
-    model: FaceModel, coefficients: FaceCoefficients, camera: Camera, size_px: int
-) -> tuple[
-    Float[np.ndarray, "batch side side 3"],
-    Float[np.ndarray, "batch side side 1"],
-    Float[np.ndarray, "batch side side"],
-]:
-    """Pictures of lit heads in 0..255, their opacities, and how much of each pixel shows the face itself."""
+@dataclass(frozen=True)
+class DrawnHeads:
+    """Heads on square pictures, with nothing behind them.
+
+    Attributes:
+        picture: Colours in 0..255.
+        opacity: Share of each pixel that the head covers.
+        skin: Share of each pixel that shows the face's own surface.
+        face_index: The triangle that is seen at about each pixel's centre; -1 where there is none.
+    """
+
+    picture: Float[np.ndarray, "heads side side 3"]
+    opacity: Float[np.ndarray, "heads side side 1"]
+    skin: Float[np.ndarray, "heads side side"]
+    face_index: Int[np.ndarray, "heads side side"]
+
+
+def draw_heads(
+    model: FaceModel, coefficients: FaceCoefficients, camera: Camera, size_px: int = CANVAS_PX
+) -> DrawnHeads:
+    """Draw lit heads, oversampled."""
     size = size_px * _OVERSAMPLING
     verts = model.shape(coefficients.identity, coefficients.expression)
     verts_camera = transform_points(coefficients.rotation, coefficients.translation_mm, verts)
@@ -154,9 +167,11 @@ def render_heads(
     pool = torch.nn.functional.avg_pool2d
     mask = pool(rendered.mask[:, None].float(), _OVERSAMPLING)
     colour = pool(rendered.image.clamp(0, 1) * rendered.mask[:, None], _OVERSAMPLING) / mask.clamp_min(1e-6)
-    skin = skin_faces(model)[rendered.face_index.clamp_min(0)] & rendered.mask
-    pictures, opacity = (tensor.permute(0, 2, 3, 1).numpy() for tensor in (255 * colour, mask))
-    return pictures, opacity, pool(skin[:, None].float(), _OVERSAMPLING)[:, 0].numpy()
+    index = rendered.face_index
+    skin = pool((skin_faces(model)[index.clamp_min(0)] & rendered.mask)[:, None].float(), _OVERSAMPLING)
+    picture, opacity = ((255 * colour).permute(0, 2, 3, 1), mask.permute(0, 2, 3, 1))
+    seen = index[:, ::_OVERSAMPLING, ::_OVERSAMPLING]
+    return DrawnHeads(picture.numpy(), opacity.numpy(), skin[:, 0].numpy(), seen.numpy())
 
 
 def skin_faces(model: FaceModel, region: str = "face") -> Bool[Tensor, " faces"]:

@@ -16,8 +16,8 @@ from monoface.data.synthetic import (
     draw_background,
     draw_coefficients,
     draw_expressions,
+    draw_heads,
     draw_light,
-    render_heads,
 )
 from monoface.data.view_landmarks import known_landmarks
 from monoface.data.view_packs import MATCHED, SINGLE, VIEW_CANVAS_PX, VIEW_FACE_PX, VIEWS, ViewPack
@@ -79,13 +79,11 @@ def head_views(
         coefficients, gates[head] = draw_views(model, config, rng)
         placed, camera = framed(model, coefficients, config.focal_per_size * VIEW_FACE_PX, VIEW_FACE_PX)
         margin = torch.full((VIEWS, 2), (VIEW_FACE_PX - VIEW_CANVAS_PX) / 2)
-        pictures, opacity, on_face = render_heads(
-            model, placed, camera.cropped(margin, torch.ones(VIEWS)), VIEW_CANVAS_PX
-        )
+        heads = draw_heads(model, placed, camera.cropped(margin, torch.ones(VIEWS)), VIEW_CANVAS_PX)
         for view in range(VIEWS):
             behind = draw_background(backgrounds, rng, VIEW_CANVAS_PX)
-            canvases[VIEWS * head + view] = before(behind, pictures[view], opacity[view])
-        skin[VIEWS * head : VIEWS * (head + 1)] = (255 * on_face).round()
+            canvases[VIEWS * head + view] = before(behind, heads.picture[view], heads.opacity[view])
+        skin[VIEWS * head : VIEWS * (head + 1)] = (255 * heads.skin).round()
         drawn.append(placed)
         cameras.append(camera)
     coefficients, camera = _joined(drawn, cameras)

@@ -1,8 +1,10 @@
-"""Networks: backbones, and the regressor that turns a crop into coefficients."""
+"""Networks: backbones, the regressor that turns a crop into coefficients, and the parser of its parts."""
 
 from monoface.networks.backbones import ResNet, ResNetConfig
 from monoface.networks.critic import Critic, CriticConfig
 from monoface.networks.landmark_map import LandmarkMapConfig, landmark_map, with_landmark_map
+from monoface.networks.parser_storage import load_parser, save_parser
+from monoface.networks.parsing import PARSING_CLASSES, FaceParser, ParserConfig, skin_probability
 from monoface.networks.regressor import (
     Regressor,
     RegressorConfig,
@@ -13,9 +15,12 @@ from monoface.networks.regressor import (
 from monoface.networks.storage import RegressorInfo, load_regressor, save_regressor
 
 __all__ = [
+    "PARSING_CLASSES",
     "Critic",
     "CriticConfig",
+    "FaceParser",
     "LandmarkMapConfig",
+    "ParserConfig",
     "Regressor",
     "RegressorConfig",
     "RegressorInfo",
@@ -25,7 +30,10 @@ __all__ = [
     "add_outputs",
     "fold_batch_norm",
     "landmark_map",
+    "load_parser",
     "load_regressor",
+    "save_parser",
     "save_regressor",
+    "skin_probability",
     "with_landmark_map",
 ]

@@ -70,7 +70,7 @@ class ResNet(nn.Module):
         incoming = channels[0]
         for inner, count, stride in zip(channels, config.blocks, strides, strict=True):
             for number in range(count):
-                block = _Residual(incoming, inner, stride if number == 0 else 1, config.bottleneck)
+                block = ResidualBlock(incoming, inner, stride if number == 0 else 1, config.bottleneck)
                 stages.append(block)
                 incoming = block.out_channels
         self.stages = nn.Sequential(*stages)
@@ -83,32 +83,36 @@ class ResNet(nn.Module):
         return self.stages(self.stem(image)).mean(dim=(2, 3))
 
 
-class _Residual(nn.Module):
+class ResidualBlock(nn.Module):
+    """Two or, with a bottleneck, three convolutions beside a shortcut."""
+
     def __init__(self, incoming: int, inner: int, stride: int, bottleneck: bool) -> None:
         super().__init__()
         self.out_channels = inner * 4 if bottleneck else inner
         if bottleneck:
-            last_conv, last_norm = _conv(inner, self.out_channels, 1, 1)
+            last_conv, last_norm = convolution(inner, self.out_channels, 1, 1)
             layers = [
-                *_conv(incoming, inner, 1, 1), nn.ReLU(inplace=True),
-                *_conv(inner, inner, 3, stride), nn.ReLU(inplace=True),
+                *convolution(incoming, inner, 1, 1), nn.ReLU(inplace=True),
+                *convolution(inner, inner, 3, stride), nn.ReLU(inplace=True),
                 last_conv, last_norm,
             ]  # fmt: skip
         else:
-            last_conv, last_norm = _conv(inner, inner, 3, 1)
-            layers = [*_conv(incoming, inner, 3, stride), nn.ReLU(inplace=True), last_conv, last_norm]
+            last_conv, last_norm = convolution(inner, inner, 3, 1)
+            layers = [*convolution(incoming, inner, 3, stride), nn.ReLU(inplace=True), last_conv, last_norm]
         # The block starts as its shortcut, which makes early training steadier.
         nn.init.zeros_(last_norm.weight)
         self.body = nn.Sequential(*layers)
         same = stride == 1 and incoming == self.out_channels
         self.shortcut = (
-            nn.Identity() if same else nn.Sequential(*_conv(incoming, self.out_channels, 1, stride))
+            nn.Identity() if same else nn.Sequential(*convolution(incoming, self.out_channels, 1, stride))
         )
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Float[Tensor, "batch channels height width"]) -> Tensor:
+        """Features of the next layer, after a ReLU."""
         return nn.functional.relu(self.body(x) + self.shortcut(x), inplace=True)
 
 
-def _conv(incoming: int, outgoing: int, kernel: int, stride: int) -> tuple[nn.Conv2d, nn.BatchNorm2d]:
+def convolution(incoming: int, outgoing: int, kernel: int, stride: int) -> tuple[nn.Conv2d, nn.BatchNorm2d]:
+    """A convolution that keeps the size, but for its stride, and the batch norm behind it."""
     conv = nn.Conv2d(incoming, outgoing, kernel, stride=stride, padding=kernel // 2, bias=False)
     return conv, nn.BatchNorm2d(outgoing)

@@ -20,6 +20,7 @@ from monoface.networks import Regressor, RegressorInfo, fold_batch_norm, load_re
 from monoface.networks.onnx_form import regressor_to_onnx
 
 _SUFFIX = ".safetensors"
+_NO_REGRESSORS = ("face_model", "parsing")
 _Network = Callable[[Tensor], tuple[Tensor, Tensor]]
 
 
@@ -224,7 +225,8 @@ def weights_path(name_or_path: str | Path) -> Path:
     filename = f"{name_or_path}{_SUFFIX}"
     shipped = asset_names(_SUFFIX)
     if filename not in shipped:
-        names = ", ".join(name.removesuffix(_SUFFIX) for name in shipped if not name.startswith("face_model"))
+        regressors = [name.removesuffix(_SUFFIX) for name in shipped if not name.startswith(_NO_REGRESSORS)]
+        names = ", ".join(regressors)
         raise ConfigError(
             f"weights {name_or_path}: no weights of that name ship with monoface. "
             f"Use one of: {names or 'none'}; or give the path of a {_SUFFIX} file."

@@ -1,0 +1,143 @@
+"""The face parser: shapes, the probability of skin, speed-up by folding, and files."""
+
+import json
+import math
+
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+from torch import nn
+from torch.testing import assert_close
+
+from monoface.core.errors import AssetError, ConfigError, ModelFileError
+from monoface.networks import (
+    PARSING_CLASSES,
+    FaceParser,
+    ParserConfig,
+    fold_batch_norm,
+    load_parser,
+    save_parser,
+    skin_probability,
+)
+
+SMALL = ParserConfig(size_px=32, widths=(8, 8, 16, 16), deep_blocks=1)
+
+
+@pytest.fixture
+def parser():
+    torch.manual_seed(0)
+    network = FaceParser(SMALL)
+    for module in network.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            nn.init.uniform_(module.weight, 0.5, 1.5)
+            nn.init.normal_(module.running_mean, std=0.2)
+            nn.init.uniform_(module.running_var, 0.5, 2.0)
+    return network.eval()
+
+
+@pytest.mark.parametrize(("height", "width"), [(32, 32), (48, 80)])
+def test_every_pixel_gets_logits(parser, rng, height, width):
+    logits = parser(torch.rand(3, 3, height, width, generator=rng))
+    assert logits.shape == (3, len(PARSING_CLASSES), height, width)
+    assert logits.isfinite().all()
+
+
+def test_samples_do_not_see_each_other(parser, rng):
+    image = torch.rand(3, 3, 32, 48, generator=rng)
+    assert_close(parser(image)[1:2], parser(image[1:2]))
+
+
+def test_a_moved_picture_gives_moved_logits(parser, rng):
+    """By 16 pixels, the coarsest step; the borders, which see their padding, apart."""
+    image = torch.rand(1, 3, 160, 160, generator=rng)
+    moved = parser(image.roll((16, -16), dims=(2, 3)))
+    there = parser(image).roll((16, -16), dims=(2, 3))
+    inner = slice(72, 88)
+    assert_close(moved[..., inner, inner], there[..., inner, inner], rtol=1e-4, atol=1e-4)
+
+
+def test_folded_it_computes_the_same(parser, rng):
+    image = torch.rand(2, 3, 32, 48, generator=rng)
+    folded = fold_batch_norm(parser)
+    assert not any(isinstance(module, nn.BatchNorm2d) for module in folded.modules())
+    assert_close(folded(image), parser(image), rtol=1e-4, atol=1e-5)
+
+
+def test_skin_is_skin_and_nose():
+    logits = torch.full((1, 7, 1, 2), -math.inf)
+    logits[0, PARSING_CLASSES.index("skin"), 0] = math.log(2.0)
+    logits[0, PARSING_CLASSES.index("nose"), 0, 0] = 0.0
+    logits[0, PARSING_CLASSES.index("occluder"), 0] = 0.0
+    assert_close(skin_probability(logits), torch.tensor([[[3 / 4, 2 / 3]]]))
+
+
+def test_a_file_gives_the_parser_back(parser, rng, tmp_path):
+    path = tmp_path / "small.safetensors"
+    save_parser(parser, path)
+    back = load_parser(path)
+    image = torch.rand(1, 3, 32, 32, generator=rng)
+    assert back.config == SMALL
+    assert not back.training
+    assert_close(back(image), parser(image), rtol=2e-2, atol=2e-2)
+
+
+def test_the_default_parser_fits_three_megabytes(tmp_path):
+    path = tmp_path / "large.safetensors"
+    save_parser(FaceParser(ParserConfig()), path)
+    assert path.stat().st_size <= 3e6
+
+
+def test_other_files_are_refused(parser, tmp_path):
+    path = tmp_path / "other.safetensors"
+    save_file({"weight": torch.zeros(1)}, path)
+    with pytest.raises(ModelFileError, match="expected format monoface-parser-1"):
+        load_parser(path)
+    path.write_bytes(b"nothing")
+    with pytest.raises(ModelFileError, match="cannot be read as a parser"):
+        load_parser(path)
+    with pytest.raises(ModelFileError, match="cannot be read as a parser"):
+        load_parser(tmp_path / "missing.safetensors")
+    with pytest.raises(AssetError, match=r"asset nothing\.safetensors"):
+        load_parser("nothing")
+
+
+def test_files_that_lack_weights_or_know_other_classes_are_refused(parser, tmp_path):
+    path = tmp_path / "small.safetensors"
+    save_parser(parser, path)
+    state = load_file(path)
+    header = {"format": "monoface-parser-1", "classes": PARSING_CLASSES, "config": vars(SMALL)}
+    save_file({name: state[name] for name in list(state)[1:]}, path, {"monoface": json.dumps(header)})
+    with pytest.raises(ModelFileError, match="weights do not fit"):
+        load_parser(path)
+    save_file(state, path, {"monoface": json.dumps(header | {"classes": ["skin"]})})
+    with pytest.raises(ModelFileError, match="got monoface-parser-1 with \\['skin'\\]"):
+        load_parser(path)
+
+
+@pytest.mark.parametrize("change", [{"size_px": 100}, {"widths": (8, 8, 0, 8)}, {"deep_blocks": 0}])
+def test_impossible_networks_are_refused(change):
+    with pytest.raises(ConfigError, match="multiples of 16"):
+        ParserConfig(**change)
+
+
+def test_the_shipped_parser_finds_the_parts_of_a_drawn_face():
+    """Ellipses in the colours of a dark and a light face: the cheeks are skin, the corners are not."""
+    y, x = torch.meshgrid(*(torch.arange(128) + 0.5,) * 2, indexing="ij")
+    face = ((x - 64) / 40) ** 2 + ((y - 66) / 54) ** 2 < 1
+    hair = (((x - 64) / 48) ** 2 + ((y - 58) / 58) ** 2 < 1) & ~face
+    for tone in ((0.85, 0.66, 0.56), (0.36, 0.22, 0.16)):
+        image = torch.full((3, 128, 128), 0.55)
+        shade = 1 - 0.25 * ((x - 64) / 40) ** 2
+        image = torch.where(face, torch.tensor(tone)[:, None, None] * shade, image)
+        image = torch.where(hair, torch.tensor((0.1, 0.08, 0.07))[:, None, None], image)
+        for column in (46, 82):
+            eye = ((x - column) / 8) ** 2 + ((y - 56) / 4) ** 2 < 1
+            image = torch.where(eye, torch.tensor((0.8, 0.8, 0.8))[:, None, None], image)
+            image = torch.where((x - column) ** 2 + (y - 56) ** 2 < 10, torch.tensor(0.1), image)
+        mouth = ((x - 64) / 14) ** 2 + ((y - 92) / 4) ** 2 < 1
+        image = torch.where(mouth, torch.tensor((0.6, 0.25, 0.25))[:, None, None], image)
+        with torch.no_grad():
+            skin = skin_probability(load_parser()(image[None]))[0]
+        assert skin[70:80, 38:50].mean() > 0.8
+        assert skin[70:80, 78:90].mean() > 0.8
+        assert skin[:8, :8].max() < 0.5
