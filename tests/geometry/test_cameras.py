@@ -92,3 +92,18 @@ def test_transforming_agrees_with_the_homogeneous_matrix(points, rng):
     expected = (rigid_matrix(rotation, translation) @ homogeneous.mT).mT
     assert_close(transform_points(rotation, translation, points), expected[..., :3], rtol=1e-5, atol=1e-3)
     assert_close(expected[..., 3], torch.ones(3, 5))
+
+
+def test_scale_at_a_depth():
+    depth = torch.tensor([500.0, 2000.0])
+    weak = WeakPerspectiveCamera(torch.tensor([0.5, 0.7]), torch.zeros(2, 2))
+    pinhole = PerspectiveCamera(torch.tensor([1000.0, 1000.0]), torch.zeros(2, 2))
+    assert_close(weak.scale_at(depth), torch.tensor([0.5, 0.7]))
+    assert_close(pinhole.scale_at(depth), torch.tensor([2.0, 0.5]))
+
+
+@pytest.mark.parametrize("kind", [WeakPerspectiveCamera, PerspectiveCamera])
+def test_rows_of_cameras(kind):
+    cameras = kind(torch.tensor([1.0, 2.0, 3.0]), torch.arange(6.0).reshape(3, 2))
+    points = torch.tensor([[[10.0, 20.0, 500.0]]])
+    assert_close(cameras[1:2].project(points)[0], cameras.project(points.expand(3, -1, -1))[0][1:2])

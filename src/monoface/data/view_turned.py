@@ -136,7 +136,7 @@ def _sample(
 
 
 def _decoded(model: FaceModel, outputs: np.ndarray) -> tuple[FaceCoefficients, WeakPerspectiveCamera]:
-    return CoefficientLayout.of(model).decode(torch.from_numpy(outputs), VIEW_FACE_PX)
+    return CoefficientLayout.of(model).decode_weak(torch.from_numpy(outputs), VIEW_FACE_PX)
 
 
 def _pack(name: str, parts: list[_Sample], model: FaceModel) -> ViewPack:

@@ -75,7 +75,9 @@ class TrainMgcnetConfig(RegressorRunConfig):
     method: MgcnetConfig = field(default_factory=MgcnetConfig)
     published: bool = False
     recipe: ViewRecipeConfig = field(default_factory=ViewRecipeConfig)
-    shares: dict[str, float] = field(default_factory=lambda: {"ytf": 0.5, "fasseg": 0.15, "heads": 0.35})
+    shares: dict[str, float] = field(
+        default_factory=lambda: {"ytf": 0.45, "fasseg": 0.12, "omi_turned": 0.1, "heads": 0.33}
+    )
     augment: ViewAugmentConfig = field(default_factory=ViewAugmentConfig)
     photos: SinglePhotosConfig = field(default_factory=SinglePhotosConfig)
 
