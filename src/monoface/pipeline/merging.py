@@ -62,7 +62,9 @@ def merge_textures(photos: Sequence[SeenTexture], reference: int) -> TextureMap:
         linear_to_srgb((srgb_to_linear(one.shown.image) * gain).clamp(0, 1))
         for one, gain in zip(photos, gains, strict=True)
     ]
-    quality = torch.stack([one.quality for one in photos])
+    # A photo whose colours must be changed much has clipped some and is noisy in others.
+    faithful = torch.exp(-gains.log().abs().amax(dim=1))
+    quality = torch.stack([one.quality for one in photos]) * faithful[:, None, None]
     total = quality.sum(dim=0)
     share = quality / total.clamp_min(1e-6)
     sharp = quality.pow(_DETAIL_POWER)
