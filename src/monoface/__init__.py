@@ -5,11 +5,26 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from monoface.pipeline import Face, PhotoResult, Reconstructor, ReconstructorConfig
+    from monoface.pipeline import (
+        Face,
+        PhotoResult,
+        Reconstructor,
+        ReconstructorConfig,
+        TogetherResult,
+        reconstruct_together,
+    )
 
 __version__ = version("monoface")
 
-__all__ = ["Face", "PhotoResult", "Reconstructor", "ReconstructorConfig", "__version__"]
+__all__ = [
+    "Face",
+    "PhotoResult",
+    "Reconstructor",
+    "ReconstructorConfig",
+    "TogetherResult",
+    "__version__",
+    "reconstruct_together",
+]
 
 
 def __getattr__(name: str) -> Any:

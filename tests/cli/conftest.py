@@ -28,7 +28,8 @@ def run_cli(warm_reconstructor, monkeypatch):
         warm_reconstructor.config = config
         return warm_reconstructor
 
-    monkeypatch.setattr("monoface.cli.reconstruct.Reconstructor", reuse)
+    for command in ("reconstruct", "together"):
+        monkeypatch.setattr(f"monoface.cli.{command}.Reconstructor", reuse)
 
     def run(*words):
         return main([str(word) for word in words])

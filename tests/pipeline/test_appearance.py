@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch.testing import assert_close
 
-from monoface.pipeline.appearance import fit_appearance
+from monoface.pipeline.appearance import SeenSkin, fit_appearance, fit_shared_appearance
 from monoface.shading import ambient_light, shade, srgb_to_linear
 
 
@@ -65,3 +65,33 @@ def test_unlit_places_are_not_black(toy_model):
     found = fit_appearance(toy_model, normals, colours, torch.ones(len(normals), dtype=torch.bool))
     behind = found.colours_srgb(toy_model, -normals)
     assert behind.min() > 0.1
+
+
+def test_one_albedo_explains_photos_in_different_light(toy_model, light, rng_module):
+    """The lights differ in brightness, colour and direction; albedo is found but for a factor."""
+    true = toy_model.albedo(torch.tensor([[0.5, -0.8, 0.3]]))[0]
+    everywhere = torch.ones(len(true), dtype=torch.bool)
+    other = light.flip(1) * 0.5
+    other[3] = 0.4
+    photos = []
+    for shone in (light, other):
+        normals = _normals_of(toy_model, rng_module)
+        photos.append(SeenSkin(normals, shade(true, normals, shone).clamp_min(0), everywhere))
+    first, second = fit_shared_appearance(toy_model, photos)
+    assert torch.equal(first.albedo, second.albedo)
+    for found, photo in zip((first, second), photos, strict=True):
+        explained = srgb_to_linear(found.colours_srgb(toy_model, photo.normals))
+        lit = (photo.colours.min(dim=1).values > 0.1) & (photo.colours.max(dim=1).values < 0.95)
+        assert_close(explained[lit], photo.colours[lit], atol=0.04, rtol=0.08)
+
+
+def test_a_photo_that_shows_no_skin_has_the_albedo_of_the_others(toy_model, light, rng_module):
+    normals = _normals_of(toy_model, rng_module)
+    colours = shade(toy_model.albedo(torch.tensor([[0.5, -0.8, 0.3]]))[0], normals, light).clamp_min(0)
+    everywhere = torch.ones(len(normals), dtype=torch.bool)
+    shown, hidden = (SeenSkin(normals, colours, seen) for seen in (everywhere, ~everywhere))
+    first, second = fit_shared_appearance(toy_model, [shown, hidden])
+    alone = fit_appearance(toy_model, normals, colours, everywhere)
+    assert_close(first.albedo, alone.albedo)
+    assert_close(second.albedo, alone.albedo)
+    assert_close(first.light, alone.light)

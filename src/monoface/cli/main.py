@@ -47,6 +47,12 @@ class Command:
 
 COMMANDS = (
     Command(("reconstruct",), "monoface.cli.reconstruct", "turn photos into 3D faces", shares_cores=True),
+    Command(
+        ("together",),
+        "monoface.cli.together",
+        "turn several photos of one person into one 3D face",
+        shares_cores=True,
+    ),
     *(
         Command(("evaluate", name), f"monoface.cli.evaluate_{name.replace('-', '_')}", summary, "eval")
         for name, summary in (

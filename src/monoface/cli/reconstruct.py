@@ -1,6 +1,5 @@
 """`monoface reconstruct PHOTO… --out DIR`: photos in; reports, overlays and 3D files out."""
 
-import sys
 from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -10,17 +9,14 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 import tyro
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
 
 from monoface.cli.outputs import PhotoOutputs, distinct_stems, parse_formats
+from monoface.cli.telling import Report, exit_code, make_folder, reporting
 from monoface.core.errors import ConfigError
 from monoface.pipeline import PhotoResult, Reconstructor, ReconstructorConfig
 
 # Photos whose results are textured, encoded and written at a time, while the next ones are regressed.
 _WRITERS = 2
-
-ALL_FINE, SOME_FAILED, NOTHING_USABLE = 0, 3, 4
 
 
 @dataclass(frozen=True)
@@ -62,7 +58,7 @@ def run(arguments: Sequence[str]) -> int:
     if not chosen.photos:
         raise ConfigError("reconstruct: expected a photo, got none. See monoface reconstruct --help.")
     formats = parse_formats(chosen.formats)
-    _make_folder(chosen.out)
+    make_folder(chosen.out)
     reconstructor = Reconstructor(
         ReconstructorConfig(
             weights=chosen.weights,
@@ -73,41 +69,9 @@ def run(arguments: Sequence[str]) -> int:
         )
     )
     outputs = [PhotoOutputs(chosen.out, stem, formats) for stem in distinct_stems(chosen.photos)]
-    with _reporting(len(chosen.photos)) as report:
+    with reporting(len(chosen.photos)) as report:
         fine = _reconstruct_all(reconstructor, chosen.photos, outputs, chosen.overwrite, report)
-    if fine == len(chosen.photos):
-        return ALL_FINE
-    return SOME_FAILED if fine else NOTHING_USABLE
-
-
-class _Report:
-    """Tells what became of each photo, on standard output, with a progress bar on a terminal."""
-
-    def __init__(self, console: Console, progress: Progress | None, total: int) -> None:
-        self._console = console
-        self._progress = progress
-        self._task = progress.add_task("", total=total) if progress else None
-
-    def tell(self, photo: Path, status: str, reason: str) -> None:
-        """One line for one photo."""
-        line = f"{status:<14} {photo}  {reason}"
-        # File names may hold line breaks and bytes that no encoding knows.
-        encoding = self._console.encoding or "utf-8"
-        printable = "".join(char if char.isprintable() else repr(char)[1:-1] for char in line)
-        plain = printable.encode(encoding, "backslashreplace").decode(encoding)
-        self._console.print(plain, markup=False, highlight=False, emoji=False, soft_wrap=True)
-        if self._progress is not None and self._task is not None:
-            self._progress.advance(self._task)
-
-
-@contextmanager
-def _reporting(total: int) -> Iterator[_Report]:
-    console = Console(file=sys.stdout)
-    if total == 1 or not console.is_terminal:
-        yield _Report(console, None, total)
-        return
-    with Progress(BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), console=console) as progress:
-        yield _Report(console, progress, total)
+    return exit_code(fine, len(chosen.photos))
 
 
 def _reconstruct_all(
@@ -115,7 +79,7 @@ def _reconstruct_all(
     photos: Sequence[Path],
     outputs: Sequence[PhotoOutputs],
     overwrite: bool,
-    report: _Report,
+    report: Report,
 ) -> int:
     """Reconstruct and write every photo that may be written; returns how many are fine."""
     todo: list[tuple[Path, PhotoOutputs]] = []
@@ -139,7 +103,7 @@ def _reconstruct_all(
     return fine
 
 
-def _tell_when_written(photo: Path, result: PhotoResult, written: Future[None], report: _Report) -> bool:
+def _tell_when_written(photo: Path, result: PhotoResult, written: Future[None], report: Report) -> bool:
     try:
         written.result()
     except OSError as error:
@@ -156,12 +120,3 @@ def _finishing(pool: ThreadPoolExecutor) -> Iterator[ThreadPoolExecutor]:
         yield pool
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
-
-
-def _make_folder(path: Path) -> None:
-    try:
-        path.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise ConfigError(
-            f"--out {path}: expected a folder, but it cannot be made ({error.strerror})."
-        ) from error

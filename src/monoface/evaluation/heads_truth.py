@@ -23,6 +23,7 @@ LANDMARK_SET = "ibug68"
 _ZOOM = PICTURE_PX / CANVAS_PX
 # Apart from what training draws, whose generators begin with the seed and 77.
 _STREAM = 4201
+_PERSON_STREAM = 4202
 _OVERSAMPLING = 2
 _BUMPS = 80
 _BUMP_MM = (4.0, 12.0)
@@ -102,13 +103,24 @@ class HeadPainter:
         self._of_face = model.data.regions["face"][self._triangles].all(dim=1)
 
     @torch.no_grad()
-    def draw(self, index: int, config: HeadsConfig) -> TrueHead:
-        """One head; the same index and configuration give the same head, whatever was drawn before."""
+    def draw(self, index: int, config: HeadsConfig, person: int | None = None) -> TrueHead:
+        """One head; the same index and configuration give the same head, whatever was drawn before.
+
+        Args:
+            index: Number of the picture.
+            config: Yaw, expressions and the seed.
+            person: Heads of one such number share identity, albedo and bumps. By default each has its own.
+        """
         rng = np.random.default_rng((config.seed, _STREAM, index))
         coefficients = draw_coefficients(self.model, 1, rng, config)
+        shape_rng = rng
+        if person is not None:
+            shape_rng = np.random.default_rng((config.seed, _PERSON_STREAM, person))
+            drawn = draw_coefficients(self.model, 1, shape_rng, config)
+            coefficients = replace(coefficients, identity=drawn.identity, albedo=drawn.albedo)
         neutral = self.model.shape(coefficients.identity, torch.zeros_like(coefficients.expression))
         posed = self.model.shape(coefficients.identity, coefficients.expression)
-        bumps = self.bumps(neutral[0], rng)
+        bumps = self.bumps(neutral[0], shape_rng)
         neutral, posed = neutral + bumps, posed + bumps
         camera = framing_camera(self.model, coefficients).cropped(torch.zeros(1, 2), torch.full((1,), _ZOOM))
         verts_camera = transform_points(coefficients.rotation, coefficients.translation_mm, posed)

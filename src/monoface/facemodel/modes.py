@@ -70,21 +70,20 @@ def identity_mirror(model: FaceModelData) -> Float[Tensor, "identity identity"]:
     Modes are symmetric, antisymmetric, or mixtures of both where variances are nearly equal. The least
     squares solution is exact for a model whose modes span the mirror images of its shapes.
     """
-    mirrored = model.identity_basis_mm[:, model.mirror] * model.identity_basis_mm.new_tensor([-1.0, 1.0, 1.0])
-    return _exchange(model.identity_basis_mm, mirrored)
+    basis = model.identity_basis_mm.double()
+    return _in_terms_of(basis, basis[:, model.mirror] * basis.new_tensor([-1.0, 1.0, 1.0]))
 
 
 def albedo_mirror(model: FaceModelData) -> Float[Tensor, "albedo albedo"]:
-    """Matrix that turns albedo coefficients (a row) into those of the mirror image, in the same way."""
-    return _exchange(model.albedo_basis, model.albedo_basis[:, model.mirror])
+    """The same for albedo coefficients."""
+    basis = model.albedo_basis.double()
+    return _in_terms_of(basis, basis[:, model.mirror])
 
 
-def _exchange(
-    basis: Float[Tensor, "modes verts 3"], mirrored: Float[Tensor, "modes verts 3"]
-) -> Float[Tensor, "modes modes"]:
-    """Combinations of a basis that come nearest to its mirrored modes."""
-    columns = basis.double().flatten(1)
-    gram, cross = columns @ columns.T, mirrored.double().flatten(1) @ columns.T
+def _in_terms_of(basis: Tensor, modes: Tensor) -> Tensor:
+    """Matrix that turns coefficients of other modes (a row) into those of a basis, by least squares."""
+    gram = torch.einsum("ivc,jvc->ij", basis, basis)
+    cross = torch.einsum("ivc,jvc->ij", modes, basis)
     return torch.linalg.solve(gram, cross, left=False).float()
 
 

@@ -5,6 +5,8 @@ from monoface.pipeline.reconstructor import Reconstructor, ReconstructorConfig
 from monoface.pipeline.regression import CoefficientRegressor, Regression, weights_path
 from monoface.pipeline.results import Face, MadeWith, PhotoResult, Status
 from monoface.pipeline.rois import box_of_points, next_roi, roi_of_box
+from monoface.pipeline.shared_face import SharedFace
+from monoface.pipeline.together import TogetherConfig, TogetherResult, reconstruct_together
 
 __all__ = [
     "CoefficientRegressor",
@@ -16,10 +18,14 @@ __all__ = [
     "Reconstructor",
     "ReconstructorConfig",
     "Regression",
+    "SharedFace",
     "Status",
+    "TogetherConfig",
+    "TogetherResult",
     "box_of_points",
     "next_roi",
     "read_image",
+    "reconstruct_together",
     "roi_of_box",
     "weights_path",
 ]

@@ -4,7 +4,8 @@ The fit explains the photo coarsely: it is what hidden parts of the texture are 
 """
 
 import math
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import torch
 from jaxtyping import Bool, Float
@@ -87,6 +88,64 @@ def fit_appearance(
         residual = _combine(mean, albedo, basis) * irradiance - colours
         weight = 1 / (1 + (residual.norm(dim=-1) / (_ROBUST_SCALE * scale)).square())
     return Appearance(albedo, light)
+
+
+@dataclass(frozen=True, eq=False)
+class SeenSkin:
+    """Skin that one photo shows.
+
+    Attributes:
+        normals: Unit normals of all vertices in the camera frame.
+        colours: Colours of all vertices in the photo, linear RGB.
+        seen: Which vertices to use: those in view, of the skin.
+    """
+
+    normals: Float[Tensor, "verts 3"]
+    colours: Float[Tensor, "verts 3"]
+    seen: Bool[Tensor, " verts"]
+
+
+def fit_shared_appearance(model: FaceModel, photos: Sequence[SeenSkin]) -> list[Appearance]:
+    """Find one albedo, and a light for each photo, that explain the colours of several photos best.
+
+    Lights are in the frames of their cameras. Albedo is found against all photos together, each with the
+    same weight; photos that show too little skin have no part in it.
+    """
+    alone = [fit_appearance(model, one.normals, one.colours, one.seen) for one in photos]
+    enough = [place for place, one in enumerate(photos) if int(one.seen.sum()) >= _LEAST_VERTS]
+    if len(enough) < 2:
+        albedo = alone[enough[0]].albedo if enough else alone[0].albedo
+        return [replace(one, albedo=albedo) for one in alone]
+
+    means, bases, parts, scales = [], [], [], []
+    for place in enough:
+        index = photos[place].seen.nonzero()[:, 0]
+        means.append(model.albedo_mean[index])
+        bases.append(model.albedo_basis.index_select(1, index))
+        scale = photos[place].colours[index].mean().clamp_min(1e-3)
+        parts.append((photos[place].colours[index] / scale, _sh_directions(photos[place].normals[index])))
+        scales.append(scale)
+    mean, basis = torch.cat(means), torch.cat(bases, dim=1)
+    colours = torch.cat([colours for colours, _ in parts])
+    sizes = [len(part) for part in means]
+    weight = torch.cat([torch.full((size,), sum(sizes) / size) for size in sizes])
+    equal, albedo = weight, torch.stack([alone[place].albedo for place in enough]).mean(dim=0)
+    for _ in range(_ROUNDS):
+        plain = _combine(mean, albedo, basis).clamp(0.01, 1).split(sizes)
+        lights = [
+            _fit_light(own, directions, seen, part)
+            for own, (seen, directions), part in zip(plain, parts, weight.split(sizes), strict=True)
+        ]
+        irradiance = torch.cat(
+            [directions @ light / math.pi for (_, directions), light in zip(parts, lights, strict=True)]
+        ).clamp_min(0.05)
+        albedo = _fit_albedo(mean, basis, irradiance, colours, weight, torch.tensor(_COLOUR_NOISE))
+        residual = _combine(mean, albedo, basis) * irradiance - colours
+        weight = equal / (1 + (residual.norm(dim=-1) / _ROBUST_SCALE).square())
+    found = [replace(one, albedo=albedo) for one in alone]
+    for place, light, scale in zip(enough, lights, scales, strict=True):
+        found[place] = Appearance(albedo, light * scale)
+    return found
 
 
 def _fit_light(albedo: Tensor, directions: Tensor, colours: Tensor, weight: Tensor) -> Tensor:

@@ -9,8 +9,10 @@ from jaxtyping import Float
 
 from monoface.geometry.cameras import AnyCamera, PerspectiveCamera
 from monoface.pipeline.results import Face, MadeWith, PhotoResult
+from monoface.pipeline.together import TogetherResult
 
 _FORMAT = "monoface-photo-1"
+_TOGETHER_FORMAT = "monoface-together-1"
 
 # Digits kept after the point. Finer ones mean nothing, and may differ with the size of the batch.
 _PIXEL_DIGITS = 3
@@ -55,6 +57,26 @@ def face_report(face: Face) -> dict[str, Any]:
             "albedo": _rounded(face.appearance.albedo.numpy(), _APPEARANCE_DIGITS),
             "light": _rounded(face.appearance.light.numpy(), _APPEARANCE_DIGITS),
         },
+    }
+
+
+def together_report(result: TogetherResult) -> dict[str, Any]:
+    """Report on several photos of one person as JSON values: what they share, and each photo."""
+    face = result.face
+    shared = None
+    if face is not None:
+        shared = {
+            "reference_photo": [face in one.faces for one in result.photos].index(True),
+            "identity": _rounded(face.coefficients.identity[0].numpy(), _COEFFICIENT_DIGITS),
+            "albedo": _rounded(face.appearance.albedo.numpy(), _APPEARANCE_DIGITS),
+        }
+    return {
+        "format": _TOGETHER_FORMAT,
+        "status": result.status,
+        "reason": result.reason,
+        "warnings": list(result.warnings),
+        "shared": shared,
+        "photos": [photo_report(photo) for photo in result.photos],
     }
 
 

@@ -10,8 +10,9 @@ from monoface.core.files import write_atomically
 from monoface.export import write_glb, write_obj, write_ply
 from monoface.pipeline.assemble import rigged_head
 from monoface.pipeline.overlay import draw_faces
-from monoface.pipeline.report import face_report, photo_report, to_json
+from monoface.pipeline.report import face_report, photo_report, to_json, together_report
 from monoface.pipeline.results import Face, PhotoResult
+from monoface.pipeline.together import TogetherResult
 
 
 def save_face(face: Face, path: Path, *, overwrite: bool) -> None:
@@ -52,6 +53,22 @@ def save_photo_result(result: PhotoResult, path: Path, *, overwrite: bool) -> No
             write_atomically(path, _encode_png(result), overwrite=overwrite)
         case _:
             raise ConfigError(f"{path}: expected a suffix .json or .png, got {path.suffix!r}.")
+
+
+def save_together(result: TogetherResult, path: Path, *, overwrite: bool) -> None:
+    """Write the face of several photos as `.glb`, `.obj` or `.ply`, or the report on them as `.json`.
+
+    Raises:
+        ConfigError: If the suffix is another one, or there is no face to write.
+        OutputExistsError: If the file exists and `overwrite` is false.
+        OSError: If it cannot be written.
+    """
+    if path.suffix.lower() == ".json":
+        write_atomically(path, to_json(together_report(result)), overwrite=overwrite)
+    elif result.face is None:
+        raise ConfigError(f"{path}: expected a face to write, but no photo was usable.")
+    else:
+        save_face(result.face, path, overwrite=overwrite)
 
 
 def _encode_png(result: PhotoResult) -> bytes:

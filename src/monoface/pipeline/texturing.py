@@ -12,11 +12,12 @@ from torch import Tensor
 from monoface.facemodel import FaceCoefficients, FaceModel
 from monoface.geometry.cameras import AnyCamera, PerspectiveCamera, transform_points
 from monoface.geometry.triangles import vertex_normals
-from monoface.pipeline.appearance import Appearance, fit_appearance
+from monoface.pipeline.appearance import Appearance, SeenSkin, fit_appearance
 from monoface.pipeline.filling import ColourSpreader
 from monoface.pipeline.images import LoadedImage
 from monoface.render import (
     TextureLayout,
+    TextureMap,
     complete_texture,
     project,
     unwrap_photo,
@@ -135,11 +136,19 @@ class Texturer:
 
     def appearance(self, mesh: PlacedMesh) -> Appearance:
         """Albedo and light that explain the photo."""
-        colours = srgb_to_linear(mesh.colours_srgb)
-        return fit_appearance(self.model, mesh.normals, colours, mesh.visible & self._skin)
+        skin = self.seen_skin(mesh)
+        return fit_appearance(self.model, skin.normals, skin.colours, skin.seen)
+
+    def seen_skin(self, mesh: PlacedMesh) -> SeenSkin:
+        """What the photo tells of albedo and light."""
+        return SeenSkin(mesh.normals, srgb_to_linear(mesh.colours_srgb), mesh.visible & self._skin)
 
     def texture(self, mesh: PlacedMesh, appearance: Appearance) -> UInt8[np.ndarray, "size size 3"]:
         """Texture in sRGB by the model's UV."""
+        return self.completed(*self.shown(mesh, appearance))
+
+    def shown(self, mesh: PlacedMesh, appearance: Appearance) -> tuple[TextureMap, Float[Tensor, "verts 3"]]:
+        """What the photo shows of the texture, and expected colours of all vertices to fill the rest."""
         layout, spreader = self.layout(), self._spreader()
         expected = appearance.colours_srgb(self.model, mesh.normals)
         facing = ((-mesh.normals[:, 2] - _GRAZING) / (_FRONTAL - _GRAZING)).clamp(0, 1)
@@ -147,7 +156,13 @@ class Texturer:
         shown = unwrap_photo(
             mesh.photo, mesh.camera, mesh.verts_camera, layout, weld=self.model.weld, trust=trust
         )
-        return complete_texture(shown, layout, fill, spreader.near_face)
+        return shown, fill
+
+    def completed(
+        self, shown: TextureMap, fill: Float[Tensor, "verts 3"]
+    ) -> UInt8[np.ndarray, "size size 3"]:
+        """Texture in sRGB, filled where nothing is shown."""
+        return complete_texture(shown, self.layout(), fill, self._spreader().near_face)
 
     def layout(self) -> TextureLayout:
         """Texture space of the model, made when first asked for."""

@@ -1,7 +1,7 @@
 """Pictures of meshes: cameras, rasteriser and shading put together, and the way back into texture space."""
 
 from monoface.render.clipping import NearClip, clip_near
-from monoface.render.completion import complete_texture
+from monoface.render.completion import complete_texture, extend_smoothly
 from monoface.render.covisibility import covisible_by_depth, covisible_by_vertices
 from monoface.render.dense_mesh import DenseMesh
 from monoface.render.layout import TextureLayout
@@ -36,6 +36,7 @@ __all__ = [
     "draw_landmarks",
     "draw_mesh",
     "draw_pose_axes",
+    "extend_smoothly",
     "normalized_coordinates",
     "project",
     "unwrap_photo",

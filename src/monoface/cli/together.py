@@ -1,0 +1,95 @@
+"""`monoface together PHOTO… --out DIR`: several photos of one person in, one 3D face out."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Literal
+
+import tyro
+
+from monoface.cli.outputs import distinct_stems, parse_formats
+from monoface.cli.telling import exit_code, make_folder, reporting
+from monoface.core.errors import ConfigError, OutputExistsError
+from monoface.pipeline import Reconstructor, ReconstructorConfig, TogetherResult, reconstruct_together
+
+_NAME = "together"
+
+
+@dataclass(frozen=True)
+class TogetherArguments:
+    """Turn several photos of one person into one posed, textured 3D face.
+
+    together.glb is the face: one shape and albedo, the expression and pose of the photo that shows it best,
+    and a texture merged from all photos. together.json says what became of each photo, with its own
+    pose, expression and light; STEM.overlay.png shows the face drawn on it. The largest face of each photo
+    is taken; whether all are of one person is not checked.
+
+    A line for each photo says its status: ok, no_face, low_confidence or unreadable; the last three are
+    left out. Exit code: 0 all photos used, 2 usage error, 3 some not used, 4 none.
+    """
+
+    photos: tyro.conf.Positional[Annotated[tuple[Path, ...], tyro.conf.arg(metavar="PHOTO…")]]
+    """JPEG, PNG, WebP, TIFF and other pictures of one person."""
+    out: Annotated[Path, tyro.conf.arg(metavar="DIR")]
+    """Folder for the results; it is made if it does not exist."""
+    formats: str = "glb"
+    """3D formats, separated by commas: glb, obj, ply."""
+    weights: str = "pretrain"
+    """Regressor: the name of shipped weights, or the path of a .safetensors file."""
+    device: Literal["cpu", "cuda"] = "cpu"
+    """Where the regressor runs."""
+    overwrite: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
+    """Replace results of an earlier run."""
+    min_confidence: float = ReconstructorConfig.min_confidence
+    """Photos whose faces have a lower confidence are left out."""
+    texture_size: int = ReconstructorConfig.texture_size
+    """Side of the texture in pixels, a multiple of 16."""
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run the command with the words after its name."""
+    chosen = tyro.cli(TogetherArguments, prog="monoface together", args=list(arguments))
+    if not chosen.photos:
+        raise ConfigError("together: expected photos, got none. See monoface together --help.")
+    faces = [chosen.out / f"{_NAME}.{extension}" for extension in parse_formats(chosen.formats)]
+    report = chosen.out / f"{_NAME}.json"
+    # The first name is taken, for a photo may be called together too.
+    stems = distinct_stems([Path(_NAME), *chosen.photos])[1:]
+    overlays = [chosen.out / f"{stem}.overlay.png" for stem in stems]
+    make_folder(chosen.out)
+    _refuse_existing([*faces, report, *overlays], chosen.overwrite)
+    reconstructor = Reconstructor(
+        ReconstructorConfig(
+            weights=chosen.weights,
+            device=chosen.device,
+            min_confidence=chosen.min_confidence,
+            texture_size=chosen.texture_size,
+        )
+    )
+    result = reconstruct_together(chosen.photos, reconstructor)
+    _write(result, faces, report, overlays)
+    with reporting(len(chosen.photos)) as lines:
+        for path, photo in zip(chosen.photos, result.photos, strict=True):
+            lines.tell(path, photo.status, photo.reason)
+    return exit_code(len(result.faces), len(chosen.photos))
+
+
+def _refuse_existing(paths: Sequence[Path], overwrite: bool) -> None:
+    existing = next((path for path in paths if path.exists()), None)
+    if existing is not None and not overwrite:
+        raise OutputExistsError(f"{existing} exists; use --overwrite to replace it.")
+
+
+def _write(result: TogetherResult, faces: Sequence[Path], report: Path, overlays: Sequence[Path]) -> None:
+    """Write all files, the report last; those of an earlier run that do not belong to it are removed."""
+    for path in faces:
+        if result.face is None:
+            path.unlink(missing_ok=True)
+        else:
+            result.save(path, overwrite=True)
+    for path, photo in zip(overlays, result.photos, strict=True):
+        if photo.found:
+            photo.save(path, overwrite=True)
+        else:
+            path.unlink(missing_ok=True)
+    result.save(report, overwrite=True)

@@ -1,0 +1,50 @@
+"""Exit codes, lines and files of `monoface together`."""
+
+import json
+
+import pytest
+
+from monoface.cli.main import main
+
+
+@pytest.fixture
+def photos(sample, tmp_path):
+    """One photo, and a smaller cut-out of it."""
+    sample.crop((100, 0, 356, 256)).save(tmp_path / "together.png")
+    sample.crop((120, 10, 330, 220)).resize((150, 150)).save(tmp_path / "me.png")
+    return [tmp_path / "together.png", tmp_path / "me.png"]
+
+
+def test_files_lines_and_exit_codes(run_cli, photos, noise, tmp_path, capsys):
+    out = tmp_path / "out"
+    assert run_cli("together", *photos, "--out", out, "--formats", "glb,ply") == 0
+    assert [line.split()[0] for line in capsys.readouterr().out.splitlines()] == ["ok", "ok"]
+    names = {"together.glb", "together.ply", "together.json", "together-2.overlay.png", "me.overlay.png"}
+    assert {path.name for path in out.iterdir()} == names
+    assert json.loads((out / "together.json").read_text())["reason"] == "2 of 2 photos used"
+
+    before = (out / "together.json").read_bytes()
+    assert main(["together", *map(str, photos), "--out", str(out)]) == 2
+    assert "--overwrite" in capsys.readouterr().err
+    assert (out / "together.json").read_bytes() == before
+
+    noise.save(tmp_path / "noise.png")
+    again = ["together", tmp_path / "noise.png", *photos, "--out", out, "--overwrite"]
+    assert run_cli(*again) == 3
+    assert not (out / "noise.overlay.png").exists()
+    assert run_cli("together", tmp_path / "noise.png", "--out", out, "--overwrite") == 4
+    assert not (out / "together.glb").exists()
+    assert json.loads((out / "together.json").read_text())["status"] == "nothing_usable"
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--out", "{tmp}/out"], "expected photos"),
+        (["me.png", "--out", "{tmp}/out", "--formats", "fbx"], "expected glb, obj, ply"),
+        (["me.png", "--out", "{tmp}/out", "--weights", "nobody"], "no weights of that name"),
+    ],
+)
+def test_usage_errors_are_2(words, message, tmp_path, capsys):
+    assert main(["together", *(word.format(tmp=tmp_path) for word in words)]) == 2
+    assert message in capsys.readouterr().err

@@ -1,0 +1,111 @@
+"""Several photos of one person, with a small face model and a network of random weights."""
+
+import json
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+
+from monoface.core.errors import ConfigError
+from monoface.pipeline import SharedFace, TogetherConfig, reconstruct_together
+
+BLACK = np.zeros((50, 40, 3), np.uint8)
+
+
+@pytest.fixture(scope="module")
+def photos(photo_array):
+    return [photo_array, np.ascontiguousarray(photo_array[:, ::-1]), photo_array // 2]
+
+
+@pytest.fixture(scope="module")
+def result(toy_reconstructor, photos):
+    return reconstruct_together([photos[0], BLACK, photos[1], "missing.jpg", photos[2]], toy_reconstructor)
+
+
+def test_every_photo_has_a_status(result):
+    assert result.status == "ok"
+    assert result.reason == "3 of 5 photos used"
+    assert [photo.status for photo in result.photos] == ["ok", "no_face", "ok", "unreadable", "ok"]
+    assert [len(photo.faces) for photo in result.photos] == [1, 0, 1, 0, 1]
+
+
+def test_faces_share_shape_albedo_and_texture_alone(result):
+    first, *others = result.faces
+    for face in others:
+        assert isinstance(face, SharedFace)
+        assert_allclose(face.coefficients.identity, first.coefficients.identity)
+        assert_allclose(face.appearance.albedo, first.appearance.albedo)
+        assert face.texture is first.texture
+        assert abs(face.appearance.light - first.appearance.light).max() > 1e-3
+    assert result.face in result.faces
+
+
+def test_each_face_lies_where_it_was(result, toy_reconstructor, photos):
+    for photo, face in zip(photos, result.faces, strict=True):
+        alone = toy_reconstructor.reconstruct(photo).faces[0]
+        size_px = np.ptp(alone.landmarks68_px, axis=0).max()
+        away_px = np.linalg.norm(face.landmarks68_px - alone.landmarks68_px, axis=1).mean()
+        assert away_px < 0.05 * size_px
+        assert_allclose(face.landmarks68_px, _project(face), atol=1e-2)
+
+
+def _project(face):
+    return face.project(face.model.landmarks("ibug68").points(face_verts(face))[0].numpy())
+
+
+def face_verts(face):
+    return face.model.shape(face.coefficients.identity, face.coefficients.expression)
+
+
+def test_one_photo_is_reconstructed_as_alone(toy_reconstructor, photos, toy_face):
+    together = reconstruct_together(photos[:1], toy_reconstructor)
+    assert_allclose(together.face.landmarks68_px, toy_face.landmarks68_px, atol=1e-2)
+    difference = together.face.texture.astype(int) - toy_face.texture
+    assert abs(difference).max() <= 2
+
+
+def test_nothing_usable(toy_reconstructor, tmp_path):
+    result = reconstruct_together([BLACK, "missing.jpg"], toy_reconstructor)
+    assert result.status == "nothing_usable"
+    assert result.face is None
+    assert result.faces == ()
+    result.save(tmp_path / "report.json")
+    assert json.loads((tmp_path / "report.json").read_text())["shared"] is None
+    with pytest.raises(ConfigError, match="no photo was usable"):
+        result.save(tmp_path / "face.glb")
+
+
+def test_report_and_head_are_written(result, tmp_path):
+    result.save(tmp_path / "report.json")
+    report = json.loads((tmp_path / "report.json").read_text())
+    assert report["format"] == "monoface-together-1"
+    assert [photo["status"] for photo in report["photos"]] == [photo.status for photo in result.photos]
+    found = [face for photo in report["photos"] for face in photo["faces"]]
+    identities = [face["coefficients"]["identity"] for face in found]
+    assert identities == [report["shared"]["identity"]] * 3
+    reference = report["photos"][report["shared"]["reference_photo"]]
+    assert reference["faces"][0]["yaw_deg"] == pytest.approx(result.face.yaw_deg, abs=1e-3)
+    result.save(tmp_path / "face.glb")
+    assert (tmp_path / "face.glb").read_bytes()[:4] == b"glTF"
+    with pytest.raises(ConfigError, match="suffix"):
+        result.save(tmp_path / "face.fbx")
+
+
+def test_photos_of_another_person_are_warned_of(toy_reconstructor, photos):
+    likeness = np.array([[1, 0.7, 0.0], [0.7, 1, 0.1], [0.0, 0.1, 1]])
+    seen = []
+
+    def compare(faces):
+        seen.append(len(faces))
+        return likeness
+
+    result = reconstruct_together(photos, toy_reconstructor, TogetherConfig(compare=compare))
+    assert seen == [3]
+    assert len(result.warnings) == 1
+    assert "likeness 0.05" in result.warnings[0]
+    assert_array_equal(likeness.diagonal(), 1)
+
+
+def test_a_likeness_that_no_cosine_has_is_refused():
+    with pytest.raises(ConfigError, match="min_likeness"):
+        TogetherConfig(min_likeness=2)
