@@ -14,7 +14,6 @@ from monoface.core.errors import ConfigError
 from monoface.facemodel import CoefficientLayout, FaceModel, LandmarkSet, PointBasis
 from monoface.facemodel.fitting import project_points
 from monoface.facemodel.shared_fitting import SharedFitConfig, fit_shared_identity
-from monoface.geometry.cameras import WeakPerspectiveCamera
 from monoface.geometry.triangles import vertex_normals
 from monoface.pipeline.images import ImageSource
 from monoface.pipeline.reconstructor import Reconstructor
@@ -165,9 +164,7 @@ def bring_together(faces: Sequence[Face], config: SharedFitConfig | None = None)
     changes = [
         {
             "coefficients": coefficients[row : row + 1],
-            "camera": WeakPerspectiveCamera(
-                camera.scale_px_per_mm[row : row + 1], camera.principal_px[row : row + 1]
-            ),
+            "camera": camera[row : row + 1],
             "verts_mm": verts_mm[row].numpy(),
             "landmarks68_px": landmarks_px[row],
         }
