@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from itertools import count
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -53,6 +54,14 @@ class TrainingBatch:
         names = ("image", "outputs", "labelled", "pack", "seeds")
         image, outputs, labelled, pack, seeds = (getattr(self, name).to(device) for name in names)
         return TrainingBatch(image, points, outputs, labelled, pack, seeds)
+
+
+class BatchSource(Protocol):
+    """Where the training loop has its batches from: a `BatchMaker`, or what draws batches of another kind."""
+
+    def draw(self, seed: int, step: int, batch: int, part: slice = slice(None)) -> Any:
+        """The batch of a step, or a part of it, with a method `to(device)`; equal arguments give equal ones."""
+        ...
 
 
 class BatchMaker:
@@ -167,14 +176,14 @@ class BatchMaker:
 
 
 def stream_batches(
-    maker: BatchMaker, seed: int, start: int, stop: int | None, batch: int, part: slice = slice(None)
-) -> Iterator[TrainingBatch]:
+    maker: BatchSource, seed: int, start: int, stop: int | None, batch: int, part: slice = slice(None)
+) -> Iterator[Any]:
     """Batches (or parts of them) of the steps from `start` on, made ahead in one background thread.
 
     They end before the step `stop`, or never if it is None.
     """
     with ThreadPoolExecutor(max_workers=1, thread_name_prefix="batches") as pool:
-        waiting: list[Future[TrainingBatch]] = []
+        waiting: list[Future[Any]] = []
         for step in count(start) if stop is None else range(start, stop):
             waiting.append(pool.submit(maker.draw, seed, step, batch, part))
             if len(waiting) > _AHEAD:

@@ -2,12 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from jaxtyping import Float
 from torch import Tensor, nn
-
-from monoface.data.batches import TrainingBatch
 
 
 @dataclass(frozen=True)
@@ -31,6 +29,9 @@ class Method(Protocol):
         """Networks by the name of the optimiser that trains them."""
         ...
 
-    def step(self, batch: TrainingBatch) -> StepResult:
-        """Losses of one batch, with gradients to the networks."""
+    def step(self, batch: Any) -> StepResult:
+        """Losses of one batch, with gradients to the networks.
+
+        What a batch is, the method and the source of its batches agree on: `TrainingBatch`, for instance.
+        """
         ...

@@ -12,7 +12,7 @@ from lightning_fabric import Fabric
 from torch import nn
 
 from monoface.core.errors import CheckpointError, DivergedError
-from monoface.data.batches import BatchMaker, stream_batches
+from monoface.data.batches import BatchMaker, BatchSource, stream_batches
 from monoface.methods.contract import Method
 from monoface.training.averaging import AveragedNetwork
 from monoface.training.checkpoints import load_newest_checkpoint, save_checkpoint
@@ -51,7 +51,7 @@ class TrainedNetworks(dict[str, nn.Module]):
 
 def train(
     method: Method,
-    maker: BatchMaker,
+    maker: BatchSource,
     config: TrainConfig,
     folder: Path,
     evaluate: Evaluate | None = None,
@@ -67,7 +67,7 @@ def train(
 
     Args:
         method: What to train.
-        maker: Where batches come from.
+        maker: Where batches come from. The packs of a `BatchMaker` are looked at first; others see to theirs.
         config: How long and how fast.
         folder: Gets `log.jsonl`, `tensorboard/`, `samples/` and `checkpoints/`.
         evaluate: Measures the averaged networks from time to time.
@@ -85,7 +85,8 @@ def train(
     """
     fabric = launch(config.device, config.devices, config.num_nodes, config.precision)
     part = part_of_batch(config.batch, fabric.global_rank, fabric.world_size)
-    check_training_data(maker, needs_labels=needs_labels)
+    if isinstance(maker, BatchMaker):
+        check_training_data(maker, needs_labels=needs_labels)
     run = _Run(method, config, fabric)
     state = load_newest_checkpoint(folder / "checkpoints")
     if state is not None:
