@@ -133,12 +133,12 @@ class Face:
     @cached_property
     def visibility(self) -> Bool[np.ndarray, " verts"]:
         """Whether the photo shows each vertex: it faces the camera and nothing of the head hides it."""
-        return self._mesh.visible.numpy()
+        return self.placed_mesh.visible.numpy()
 
     @cached_property
     def appearance(self) -> Appearance:
         """Albedo coefficients and light, fitted to the photo when first asked for."""
-        return self.texturer.appearance(self._mesh)
+        return self.texturer.appearance(self.placed_mesh)
 
     @cached_property
     def texture(self) -> UInt8[np.ndarray, "size size 3"]:
@@ -146,10 +146,11 @@ class Face:
 
         What the photo shows comes from the photo, what it hides from the mirrored side or the albedo model.
         """
-        return self.texturer.texture(self._mesh, self.appearance)
+        return self.texturer.texture(self.placed_mesh, self.appearance)
 
     @cached_property
-    def _mesh(self) -> PlacedMesh:
+    def placed_mesh(self) -> PlacedMesh:
+        """The mesh in the part of the photo that shows it."""
         return PlacedMesh.in_photo(
             self.photo, self.coefficients, self.camera, torch.from_numpy(self.verts_mm), self.model
         )
