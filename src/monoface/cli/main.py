@@ -66,6 +66,7 @@ COMMANDS = (
     Command(("data", "prepare"), "monoface.cli.data_prepare", "turn a folder of photos into training packs"),
     Command(("train", "pretrain"), "monoface.cli.train_pretrain", "train the regressor", "train"),
     Command(("train", "twodasl"), "monoface.cli.train_twodasl", "train it to see landmarks (2DASL)", "train"),
+    Command(("train", "detail"), "monoface.cli.train_detail", "train the fine stage: wrinkles", "train"),
     Command(
         ("facemodel", "learn"), "monoface.cli.facemodel_learn", "make the default face model", "facemodel"
     ),

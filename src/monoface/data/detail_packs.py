@@ -30,6 +30,7 @@ class DetailPack:
         light: In the camera frame.
         height_mm: Known relief; NaN where there is none.
         paint: Known logarithm of what changes the light without being relief, grey; NaN if not known.
+        maps: What the translator sees (`methods.detail.maps`), made once, so that a step is cheap.
         head: Number of the face: rows of one number are one face under several lights, one after the other.
     """
 
@@ -41,6 +42,7 @@ class DetailPack:
     light: Float32[np.ndarray, "faces 9 3"]
     height_mm: Float16[np.ndarray, "faces size size"]
     paint: Float16[np.ndarray, "faces size size"]
+    maps: Float16[np.ndarray, "faces channels size size"]
     head: Int[np.ndarray, " faces"]
 
     def __len__(self) -> int:
@@ -99,6 +101,7 @@ class DetailBatch:
         light: In the camera frame.
         height_mm: Known relief; zeros where unknown.
         paint: Known paint; zeros where unknown.
+        maps: What the translator sees.
         known: Whether relief and paint are known.
         twin: Row of the same face under another light; its own row where there is none.
     """
@@ -111,6 +114,7 @@ class DetailBatch:
     light: Float[Tensor, "batch 9 3"]
     height_mm: Float[Tensor, "batch size size"]
     paint: Float[Tensor, "batch size size"]
+    maps: Float[Tensor, "batch channels size size"]
     known: Bool[Tensor, " batch"]
     twin: Int[Tensor, " batch"]
 
@@ -175,6 +179,7 @@ def assemble(rows: Sequence[tuple[DetailPack, int]], twin: Int[np.ndarray, " row
         light=stacked("light"),
         height_mm=height.nan_to_num(),
         paint=stacked("paint").nan_to_num(),
+        maps=stacked("maps"),
         known=height.isfinite().flatten(1).all(dim=1),
         twin=torch.from_numpy(np.asarray(twin)),
     )

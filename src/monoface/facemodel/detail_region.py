@@ -5,6 +5,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from monoface.facemodel.model import FaceModel
+from monoface.geometry.triangles import connected_parts
 
 # No skin, or skin whose shape the coarse mesh has and whose colours are no shade.
 _CLEAN = ("eyes", "eye_sockets", "mouth", "teeth", "lips", "brows", "ears", "neck")
@@ -41,7 +42,11 @@ def detail_weight(
     weight = weight * _rise(_distance(mean, points[list(_NOSE_BASE)]) - _NOSTRIL_MM, fade_mm)
     weight = weight * _rise(_distance(mean, points[list(_LIDS)]) - _LID_MM, fade_mm)
     weight = weight * _rise(_distance(mean, mean[~narrow & ~clean]), border_mm)
-    return torch.where(narrow & ~clean, weight, torch.zeros_like(weight))
+    weight = torch.where(narrow & ~clean, weight, torch.zeros_like(weight))
+    # Small charts hold what is turned inwards: insides of lids, lips and nostrils.
+    part = connected_parts(model.faces, len(mean))
+    held = torch.zeros_like(weight).index_add(0, part, weight)
+    return torch.where(part == held.argmax(), weight, torch.zeros_like(weight))
 
 
 def _distance(points: Tensor, others: Tensor) -> Tensor:

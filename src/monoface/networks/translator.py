@@ -23,7 +23,7 @@ class TranslatorConfig:
     """
 
     in_channels: int = 7
-    widths: tuple[int, ...] = (16, 32, 48, 64, 96, 128)
+    widths: tuple[int, ...] = (12, 24, 40, 56, 72, 96)
     out_channels: int = 2
     upsampling: Literal["transposed", "bilinear"] = "bilinear"
 

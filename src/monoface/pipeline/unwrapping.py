@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from jaxtyping import Float
 from torch import Tensor
 
+from monoface.methods.detail import Displacer, Evidence
 from monoface.pipeline.appearance import Appearance
 from monoface.pipeline.texturing import PlacedMesh, Texturer
 from monoface.render import TextureMap, unwrap_photo
@@ -44,3 +45,14 @@ def unwrap_face(
         mesh.photo, mesh.camera, mesh.verts_camera, layout, weld=mesh.model.weld, trust=trust
     )
     return UnwrappedFace(texture, mesh.verts_camera, appearance or texturer.appearance(mesh))
+
+
+def evidence_of(face: UnwrappedFace, displacer: Displacer) -> Evidence:
+    """An unwrapped face against its coarse face, as a batch of one."""
+    return displacer.evidence(
+        face.texture.image.movedim(-1, 0)[None],
+        face.texture.weight[None],
+        face.verts_camera[None],
+        face.appearance.albedo[None],
+        face.appearance.light[None],
+    )

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from jaxtyping import UInt8
+from jaxtyping import Float16, UInt8
 from torch import Tensor
 
 from monoface.core.errors import DataError
@@ -13,9 +13,10 @@ from monoface.data.detail_packs import DetailPack
 from monoface.data.wrinkled_heads import WrinkledHead, WrinkledHeadPainter
 from monoface.facemodel import FaceModel
 from monoface.geometry.cameras import WeakPerspectiveCamera, transform_points
+from monoface.methods.detail import DetailConfig, Displacer
 from monoface.pipeline import Reconstructor
 from monoface.pipeline.texturing import PlacedMesh, Texturer
-from monoface.pipeline.unwrapping import UnwrappedFace, unwrap_face
+from monoface.pipeline.unwrapping import UnwrappedFace, evidence_of, unwrap_face
 
 # How far the fitted shape of a drawn head is from the true one, in deviations of the coefficients.
 _MISFIT = 0.12
@@ -32,30 +33,33 @@ class _Row:
 
 
 def heads_pack(
-    painter: WrinkledHeadPainter, indices: Iterable[int], texture_px: int, misfit: float = _MISFIT
+    painter: WrinkledHeadPainter, indices: Iterable[int], config: DetailConfig, misfit: float = _MISFIT
 ) -> DetailPack:
     """Unwrap drawn heads as photos are: the coarse mesh is not quite the true one, and light and albedo are fitted."""
-    texturer = Texturer(painter.model, texture_px)
-    return _pack([row for index in indices for row in head_rows(painter.draw(index), index, texturer, misfit)])
+    texturer = Texturer(painter.model, config.texture_px)
+    rows = [row for index in indices for row in head_rows(painter.draw(index), index, texturer, misfit)]
+    return _pack(rows, Displacer(painter.model, config))
 
 
 def photos_pack(
-    reconstructor: Reconstructor, photos: Iterable[UInt8[np.ndarray, "height width 3"]], texture_px: int
+    reconstructor: Reconstructor,
+    photos: Iterable[UInt8[np.ndarray, "height width 3"]],
+    config: DetailConfig,
 ) -> DetailPack:
     """Unwrap the largest face of each photo that shows one clearly.
 
     Raises:
         DataError: If no photo does.
     """
-    texturer = Texturer(reconstructor.face_model, texture_px)
-    nothing = torch.full((texture_px, texture_px), torch.nan)
+    texturer = Texturer(reconstructor.face_model, config.texture_px)
+    nothing = torch.full((config.texture_px, config.texture_px), torch.nan)
     rows = []
     for number, result in enumerate(reconstructor.reconstruct_each(photos)):
         if result.faces:
             face = result.faces[0]
             unwrapped = unwrap_face(face.placed_mesh, texturer)
             rows.append(_Row(unwrapped, face.coefficients.rotation[0], nothing, nothing, number))
-    return _pack(rows)
+    return _pack(rows, Displacer(reconstructor.face_model, config))
 
 
 def head_rows(head: WrinkledHead, number: int, texturer: Texturer, misfit: float) -> Iterator[_Row]:
@@ -88,7 +92,8 @@ def _known(head: WrinkledHead, size: int) -> tuple[Tensor, Tensor]:
     return small[0], small[1]
 
 
-def _pack(rows: list[_Row]) -> DetailPack:
+@torch.no_grad()
+def _pack(rows: list[_Row], displacer: Displacer) -> DetailPack:
     if not rows:
         raise DataError("detail: expected a face in at least one photo, got none.")
     faces = [row.face for row in rows]
@@ -101,5 +106,11 @@ def _pack(rows: list[_Row]) -> DetailPack:
         light=np.stack([face.appearance.light.numpy() for face in faces]),
         height_mm=np.stack([row.height.half().numpy() for row in rows]),
         paint=np.stack([row.paint.half().numpy() for row in rows]),
+        maps=np.concatenate([_maps(face, displacer) for face in faces]),
         head=np.array([row.head for row in rows]),
     )
+
+
+def _maps(face: UnwrappedFace, displacer: Displacer) -> Float16[np.ndarray, "1 channels size size"]:
+    maps = evidence_of(face, displacer).as_input(displacer.config.sees)
+    return maps.half().numpy()

@@ -23,8 +23,8 @@ class DetailConfig:
             `concatenated`: both, as its text can be read.
         axis: Heights go along the `normal`, or along the `model_z`, as published.
         limit_mm: Largest height.
-        losses: `texture`: compared with the photo texel by texel, in the logarithm of light. `mesh`: the
-            published losses, on a render of the displaced dense mesh.
+        losses: `texture`: compared with the photo texel by texel, in the logarithm of light, to first order
+            in slopes: cheap. `mesh`: the published losses, on the displaced dense mesh.
         photo_weight: Of the photometric error.
         height_weight: Of the error of known heights, in millimetres.
         slope_weight: Of the error of known slopes.
@@ -63,6 +63,11 @@ class DetailConfig:
             raise ConfigError(
                 f"detail: expected {INPUT_CHANNELS[self.sees]} input channels to see {self.sees}, "
                 f"got {self.translator.in_channels}."
+            )
+        if self.losses == "texture" and (self.sees, self.axis) != ("shading", "normal"):
+            raise ConfigError(
+                "detail: losses on the texture read the maps of `shading` and heights along the normal, "
+                f"got {self.sees} and {self.axis}."
             )
         if self.translator.out_channels not in (1, 2):
             raise ConfigError(

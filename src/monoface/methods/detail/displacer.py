@@ -76,20 +76,22 @@ class Displacer:
         around = (columns.start, size - columns.stop, rows.start, size - rows.stop)
         return torch.nn.functional.pad(output, around)
 
-    def read(self, output: Float[Tensor, "batch outputs size size"], evidence: Evidence) -> Displacement:
+    def read(
+        self, output: Float[Tensor, "batch outputs size size"], weight: Float[Tensor, "batch size size"]
+    ) -> Displacement:
         """Heights and residual of a translator's output.
 
         A texture twice as fine shows a network everything twice as wide, so that its heights are halved.
         """
         scale = self.config.limit_mm * min(1.0, REFERENCE_PX / self.layout.size if self._scaled else 1.0)
-        edge = (2 * evidence.weight).clamp_max(1)
+        edge = (2 * weight).clamp_max(1)
         height = scale * output[:, 0] * edge
         residual = output[:, 1] * edge if self.config.has_residual else torch.zeros_like(height)
         return Displacement(height, residual)
 
     def find(self, translator: Translator, evidence: Evidence) -> Displacement:
         """What a translator makes of evidence."""
-        return self.read(self.run(translator, evidence.as_input(self.config.sees)), evidence)
+        return self.read(self.run(translator, evidence.as_input(self.config.sees)), evidence.weight)
 
     def normals(
         self,

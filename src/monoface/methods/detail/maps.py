@@ -16,6 +16,8 @@ from monoface.shading.harmonics import matt_response
 # Darker light than this is noise and clipping, whose logarithm says nothing.
 _DARKEST = 0.015
 _LARGEST_LOG = 1.0
+# Logarithms of light are small numbers: networks see them larger.
+_LOG_GAIN = 4.0
 # Below this part of the mean light, degree 2 rings, and nothing is lit so little in a photo.
 _LEAST_LIGHT = 0.2
 # Changes over more than this part of the texture belong to albedo and light.
@@ -47,14 +49,6 @@ class Evidence:
     light: Float[Tensor, "batch 9 3"]
     surface: TextureSurface
 
-    def rows(self, rows: Int[Tensor, " rows"]) -> "Evidence":
-        """That of some of the faces."""
-        surface = self.surface
-        names = ("points", "normals", "along_u", "along_v")
-        part = TextureSurface(*(getattr(surface, name)[rows] for name in names), surface.mask)
-        names = ("photo", "coarse", "log_ratio", "weight", "light_slopes", "light")
-        return Evidence(*(getattr(self, name)[rows] for name in names), part)
-
     def as_input(self, sees: TranslatorInput) -> Float[Tensor, "batch channels size size"]:
         """Maps for a translator."""
         if sees == "difference":
@@ -64,13 +58,53 @@ class Evidence:
         red, green, blue = self.log_ratio.unbind(dim=1)
         grey = self.log_ratio.mean(dim=1)
         weight = self.weight
-        maps = (4 * grey * weight, 4 * (red - green) * weight, 4 * (blue - green) * weight)
-        return torch.stack((*maps, *self.light_slopes.unbind(dim=1), weight, self.surface.mask * weight.sign()), dim=1)
+        logs = [_LOG_GAIN * weight * values for values in (grey, red - green, blue - green)]
+        return torch.stack((*logs, *self.light_slopes.unbind(dim=1), weight, weight.sign()), dim=1)
 
-    def mirrored(self, maps: Float[Tensor, "batch 7 size size"]) -> Float[Tensor, "batch 7 size size"]:
-        """Maps of `shading` as the mirror image of the face has them: slopes along u change their sign."""
-        signs = maps.new_tensor((1, 1, 1, -1, 1, 1, 1))
-        return maps.flip(-1) * signs[:, None, None]
+
+@dataclass(frozen=True)
+class ShadingMaps:
+    """What `Evidence.as_input("shading")` gives, to be read again.
+
+    Attributes:
+        maps: Its seven channels.
+    """
+
+    maps: Float[Tensor, "batch 7 size size"]
+
+    @property
+    def grey(self) -> Float[Tensor, "batch size size"]:
+        """Grey logarithm of the photo over the coarse face, times the weight."""
+        return self.maps[:, 0] / _LOG_GAIN
+
+    @property
+    def light_slopes(self) -> Float[Tensor, "batch 2 size size"]:
+        """See `Evidence.light_slopes`."""
+        return self.maps[:, 3:5]
+
+    @property
+    def weight(self) -> Float[Tensor, "batch size size"]:
+        """See `Evidence.weight`."""
+        return self.maps[:, 5]
+
+    def mirrored(self) -> "ShadingMaps":
+        """Maps of the faces' mirror images: turned, and slopes along u change their sign."""
+        signs = self.maps.new_tensor((1, 1, 1, -1, 1, 1, 1))
+        return ShadingMaps(self.maps.flip(-1) * signs[:, None, None])
+
+    def __getitem__(self, rows: Int[Tensor, " rows"]) -> "ShadingMaps":
+        return ShadingMaps(self.maps[rows])
+
+    def explained(self, height_mm: Float[Tensor, "batch size size"]) -> Float[Tensor, "batch size size"]:
+        """Change of the logarithm of grey light that heights along the normal cause, to first order.
+
+        Slow changes are taken off, as they are of `grey`; not times the weight.
+        """
+        size = height_mm.shape[-1]
+        by_v, by_u = torch.gradient(height_mm, dim=(-2, -1))
+        slopes = self.light_slopes * (size / REFERENCE_PX)
+        change = slopes[:, 0] * by_u + slopes[:, 1] * by_v
+        return without_slow_changes(change[:, None], self.weight)[:, 0]
 
 
 def find_evidence(

@@ -12,7 +12,7 @@ from monoface.losses.smoothness import displacement_size, map_roughness, masked_
 from monoface.methods.contract import StepResult
 from monoface.methods.detail.config import DetailConfig
 from monoface.methods.detail.displacer import Displacement, Displacer
-from monoface.methods.detail.maps import Evidence, log_shading_change
+from monoface.methods.detail.maps import ShadingMaps
 from monoface.methods.detail.mesh_losses import MeshLosses
 from monoface.networks import Translator
 from monoface.shading.displacement import height_slopes
@@ -44,27 +44,28 @@ class Detail:
 
     def step(self, batch: DetailBatch) -> StepResult:
         """Losses of one batch."""
-        with torch.no_grad():
-            evidence = self.displacer.evidence(
-                batch.photo, batch.seen, batch.verts_camera, batch.albedo, batch.light
-            )
-            maps = evidence.as_input(self.config.sees)
-        output = self.displacer.run(self.translator, maps)
-        found = self.displacer.read(output, evidence)
-        terms = self._terms(found, evidence, batch)
-        if self.config.mirror_weight:
-            terms["mirror"] = self._mirror_term(maps, found, evidence, batch.known)
+        output = self.displacer.run(self.translator, batch.maps)
+        terms = self._texture_terms(output, batch) if self._mesh is None else self._mesh_terms(output, batch)
         total = torch.stack([self._weight(name) * value for name, value in terms.items()]).sum(dim=0).mean()
         logged = {name: float(value.detach().mean()) for name, value in terms.items()}
         return StepResult({"translator": total}, logged)
 
-    def _terms(self, found: Displacement, evidence: Evidence, batch: DetailBatch) -> dict[str, Tensor]:
+    def _mesh_terms(self, output: Tensor, batch: DetailBatch) -> dict[str, Tensor]:
+        assert self._mesh is not None
+        with torch.no_grad():
+            evidence = self.displacer.evidence(
+                batch.photo, batch.seen, batch.verts_camera, batch.albedo, batch.light
+            )
+        found = self.displacer.read(output, evidence.weight)
+        return self._mesh.terms(found.height_mm, evidence, batch.photo, batch.rotation)
+
+    def _texture_terms(self, output: Tensor, batch: DetailBatch) -> dict[str, Tensor]:
         """Every term by name, before weighting, one value a sample."""
-        if self._mesh is not None:
-            return self._mesh.terms(found.height_mm, evidence, batch.photo, batch.rotation)
-        weight, height = evidence.weight, found.height_mm
+        shown = ShadingMaps(batch.maps)
+        weight, found = shown.weight, self.displacer.read(output, shown.weight)
+        height = found.height_mm
         terms = {
-            "photo": self._photo_term(found, evidence, batch.rotation),
+            "photo": _photo_term(found, shown),
             "size": displacement_size(height, weight),
             "smooth_map": map_roughness(height),
         }
@@ -75,36 +76,31 @@ class Detail:
         if self.config.light_weight:
             both = torch.minimum(weight, weight[batch.twin])
             terms["light"] = masked_mean((height - height[batch.twin]).abs(), both)
+        if self.config.mirror_weight:
+            terms["mirror"] = self._mirror_term(height, shown, ~batch.known)
         return terms
 
-    def _photo_term(
-        self, found: Displacement, evidence: Evidence, rotation: Float[Tensor, "batch 3 3"]
-    ) -> Float[Tensor, " batch"]:
-        """Light and albedo are given: only heights, and the residual where there is one, can explain."""
-        fine = self.displacer.normals(found.height_mm, evidence.surface, rotation)
-        explained = log_shading_change(fine, evidence) + found.residual
-        error = evidence.log_ratio.mean(dim=1) - explained
-        robust = (error.square() + _ROBUST_LOG**2).sqrt() - _ROBUST_LOG
-        return masked_mean(robust, evidence.weight)
-
-    def _mirror_term(
-        self, maps: Tensor, found: Displacement, evidence: Evidence, known: Tensor
-    ) -> Float[Tensor, " batch"]:
-        """Heights of the mirror images, turned back, against those found; only where the truth is not known."""
-        if bool(known.all()):
-            return torch.zeros_like(found.height_mm[:, 0, 0])
-        rows = (~known).nonzero()[:, 0]
-        chosen = maps[rows]
-        turned = evidence.mirrored(chosen) if self.config.sees == "shading" else chosen.flip(-1)
-        mirrored = self.displacer.run(self.translator, turned).flip(-1)
-        part = evidence.rows(rows)
-        other = self.displacer.read(mirrored, part)
-        apart = masked_mean((found.height_mm[rows] - other.height_mm).abs(), part.weight)
-        return torch.zeros_like(found.height_mm[:, 0, 0]).index_copy(0, rows, apart)
+    def _mirror_term(self, height_mm: Tensor, shown: ShadingMaps, asked: Tensor) -> Float[Tensor, " batch"]:
+        """Heights of some mirror images, turned back, against those of the faces themselves."""
+        rows = asked.nonzero()[:, 0]
+        apart = torch.zeros_like(height_mm[:, 0, 0])
+        if not len(rows):
+            return apart
+        part = shown[rows]
+        output = self.displacer.run(self.translator, part.mirrored().maps).flip(-1)
+        difference = self.displacer.read(output, part.weight).height_mm - height_mm[rows]
+        return apart.index_copy(0, rows, masked_mean(difference.abs(), part.weight))
 
     def _weight(self, name: str) -> float:
         weight: float = getattr(self.config, f"{name}_weight")
         return weight
+
+
+def _photo_term(found: Displacement, shown: ShadingMaps) -> Float[Tensor, " batch"]:
+    """Light and albedo are given: only heights, and the residual where there is one, can explain."""
+    error = shown.grey - shown.weight * (shown.explained(found.height_mm) + found.residual)
+    robust = (error.square() + _ROBUST_LOG**2).sqrt() - _ROBUST_LOG
+    return masked_mean(robust, shown.weight.sign())
 
 
 def _known_terms(found: Displacement, weight: Tensor, batch: DetailBatch) -> dict[str, Tensor]:
