@@ -59,6 +59,7 @@ COMMANDS = (
             ("realy", "score meshes by region on REALY"),
             ("facescape", "score posed meshes on FaceScape"),
             ("heads", "score shape, pose, albedo and light on heads that are drawn"),
+            ("detail", "score wrinkles and painted marks on heads that are drawn"),
             ("consistency", "score how alike the shapes of one person's photos are"),
             ("compare", "compare two reports, with paired intervals"),
         )

@@ -70,9 +70,7 @@ class DetailPack:
             if json.loads(path.read_text(encoding="utf-8"))["format"] != _FORMAT:
                 raise DataError(f"{folder}: written in another format; delete the folder to make it anew.")
             return cls(
-                **{
-                    field.name: np.load(folder / f"{field.name}.npy", mmap_mode="r") for field in fields(cls)
-                }
+                **{field.name: np.load(folder / f"{field.name}.npy", mmap_mode="r") for field in fields(cls)}
             )
         except (OSError, KeyError, TypeError, ValueError, EOFError) as error:
             raise DataError(f"{folder}: damaged ({error}); delete the folder to make it anew.") from error

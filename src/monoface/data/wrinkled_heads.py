@@ -4,7 +4,7 @@ The relief is real geometry: a mesh of a vertex a texel, displaced and drawn lik
 network is asked for does not come from the formulas that it is trained with.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import torch
@@ -39,7 +39,7 @@ class WrinkledHeadsConfig:
         seed: Of everything random.
     """
 
-    wrinkles: WrinkleConfig = WrinkleConfig()
+    wrinkles: WrinkleConfig = field(default_factory=WrinkleConfig)
     picture_px: int = 384
     texture_px: int = 384
     lights: int = 2
@@ -112,7 +112,9 @@ class WrinkledHeadPainter:
         size = self.config.picture_px * _OVERSAMPLING
         verts, albedo = self._displaced(verts_camera[:1], coefficients.albedo[:1], detail)
         faces = torch.cat((self._dense.faces, self._others + len(self._dense.texels)))
-        large = camera.cropped(torch.zeros_like(camera.principal_px), torch.full_like(camera.scale_px_per_mm, 2.0))
+        large = camera.cropped(
+            torch.zeros_like(camera.principal_px), torch.full_like(camera.scale_px_per_mm, 2.0)
+        )
         first = WeakPerspectiveCamera(large.scale_px_per_mm[:1], large.principal_px[:1])
         seen = Renderer(faces, (size, size)).render(first, verts, albedo)
         normals = seen.normals.flatten(1, 2)
@@ -123,7 +125,9 @@ class WrinkledHeadPainter:
             everywhere = sh_irradiance(normals, light[None, :1])
             irradiance = torch.maximum(sh_irradiance(normals, light[None]), _DARKEST * everywhere) / torch.pi
             radiance = seen.radiance * irradiance.unflatten(1, (size, size)).movedim(-1, 1)
-            exposed = radiance * (0.35 / radiance[seen.mask[:, None].expand_as(radiance)].mean()).clamp(0.5, 2.0)
+            exposed = radiance * (0.35 / radiance[seen.mask[:, None].expand_as(radiance)].mean()).clamp(
+                0.5, 2.0
+            )
             lit = _halved(replace(seen, radiance=exposed).image.clamp(0, 1)) + (1 - opacity) * background
             grain = rng.normal(0, rng.uniform(0.3, self.config.noise), lit.shape)
             pictures.append((255 * lit[0].numpy() + grain[0]).round().clip(0, 255).astype(np.uint8))

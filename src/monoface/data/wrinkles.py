@@ -4,8 +4,8 @@ Wrinkles are valleys and ridges along curves that start from the landmarks they 
 the brows, beside the eyes, nose to mouth, chin) or lie anywhere. Marks change the colour alone: moles,
 freckles, stubble, blotches, and painted lines that look like wrinkles from afar.
 
-There are two families. Networks learn from `taught`; `kept` has other courses of curves and other profiles, so
-that a benchmark does not ask for what was learned by heart.
+There are two families. Networks learn from `taught`; `kept` has other courses of curves and other profiles,
+so that a benchmark does not ask for what was learned by heart.
 """
 
 from collections.abc import Callable
@@ -25,7 +25,7 @@ Family = Literal["taught", "kept"]
 
 # Curves beyond so many widths are flat.
 _REACH = 4.0
-# The visible face of the mean model, in texture space.
+# Points of the jaw at the height of the mouth, above which no beard grows.
 _BEARD_POINTS = (3, 13)
 
 
@@ -148,9 +148,7 @@ class DetailPainter:
             for turn in rng.uniform(-0.7, 0.9, rng.integers(2, 6)):
                 direction = np.array((side * np.cos(turn), np.sin(turn)))
                 begin, length = rng.uniform(0.02, 0.035), rng.uniform(0.03, 0.08)
-                lines.append(
-                    self._marks[corner] + self.size * np.outer((begin, begin + length), direction)
-                )
+                lines.append(self._marks[corner] + self.size * np.outer((begin, begin + length), direction))
         return lines
 
     def _nasolabial(self, rng: np.random.Generator) -> list[np.ndarray]:
@@ -182,9 +180,7 @@ class DetailPainter:
         for _ in range(rng.integers(1, 9)):
             begin = self._somewhere(rng)
             turn = rng.uniform(0, 2 * np.pi)
-            lines.append(
-                np.stack((begin, begin + self.size * rng.uniform(0.03, 0.16) * _direction(turn)))
-            )
+            lines.append(np.stack((begin, begin + self.size * rng.uniform(0.03, 0.16) * _direction(turn))))
         return lines
 
     def _somewhere(self, rng: np.random.Generator) -> np.ndarray:
@@ -208,7 +204,9 @@ class DetailPainter:
         height[part] += strength * profile(distance / width, rng)
         wrinkled[part] |= (np.abs(distance) < 1.5 * width) & (ends > 0.2)
 
-    def _near(self, course: np.ndarray, reach_mm: float) -> tuple[tuple[slice, slice], np.ndarray, np.ndarray]:
+    def _near(
+        self, course: np.ndarray, reach_mm: float
+    ) -> tuple[tuple[slice, slice], np.ndarray, np.ndarray]:
         """Window around a curve; in it the signed distance in millimetres, and the place along it, 0 to 1."""
         margin = reach_mm / 0.35 * self.size / 512
         low = np.clip((course.min(axis=0) - margin).astype(int), 0, self.size - 1)
@@ -338,7 +336,9 @@ def _resampled(
     knots = np.linspace(0, 1, len(course))
     if len(course) > 2:
         coefficients = np.polyfit(knots, course, len(course) - 1)
-        points = sum(power[None] * share[:, None] ** (len(course) - 1 - n) for n, power in enumerate(coefficients))
+        points = sum(
+            power[None] * share[:, None] ** (len(course) - 1 - n) for n, power in enumerate(coefficients)
+        )
     else:
         points = np.stack([np.interp(share, knots, course[:, axis]) for axis in (0, 1)], axis=-1)
     tangent = course[-1] - course[0]
@@ -358,7 +358,9 @@ def _blotches(rng: np.random.Generator, size: int) -> Float[np.ndarray, "size si
     paint = torch.zeros(1, 3, size, size)
     for cells, share in ((8, 1.0), (24, 1.0), (80, 0.6)):
         grey = rng.normal(0, 0.015 * share, (1, 1, cells, cells))
-        red = rng.normal(0, 0.012 * share, (1, 1, cells, cells)) * np.array((0.6, -0.5, -0.4)).reshape(1, 3, 1, 1)
+        red = rng.normal(0, 0.012 * share, (1, 1, cells, cells)) * np.array((0.6, -0.5, -0.4)).reshape(
+            1, 3, 1, 1
+        )
         coarse = torch.from_numpy(grey + red).float()
         paint += torch.nn.functional.interpolate(coarse, size=(size, size), mode="bicubic")
     return paint[0].permute(1, 2, 0).numpy()

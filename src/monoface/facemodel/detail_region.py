@@ -18,9 +18,7 @@ _LID_MM = 3.5
 _CHUNK = 1024
 
 
-def detail_weight(
-    model: FaceModel, fade_mm: float = 5.0, border_mm: float = 14.0
-) -> Float[Tensor, " verts"]:
+def detail_weight(model: FaceModel, fade_mm: float = 5.0, border_mm: float = 14.0) -> Float[Tensor, " verts"]:
     """Share of a displacement that each vertex takes, 0 to 1, on the mean face.
 
     Zero on and beside what stays clean, rising smoothly to one; lids, apart from a few millimetres at their

@@ -45,3 +45,13 @@ def orthonormal_tangents(
 ) -> Float[Tensor, "*batch 3"]:
     """Unit vectors across the normals that point as far as possible along growing u; zero where none does."""
     return normalize_or_zero(along_u - (along_u * normals).sum(dim=-1, keepdim=True) * normals)
+
+
+def tangent_handedness(
+    normals: Float[Tensor, "*batch 3"],
+    along_u: Float[Tensor, "*batch 3"],
+    along_v: Float[Tensor, "*batch 3"],
+) -> Float[Tensor, "*batch"]:
+    """The w of glTF tangents: 1, or -1 where the texture is mirrored. Its v points down, hence the minus."""
+    outwards = -(torch.linalg.cross(along_u, along_v, dim=-1) * normals).sum(dim=-1)
+    return torch.where(outwards < 0, -torch.ones_like(outwards), torch.ones_like(outwards))

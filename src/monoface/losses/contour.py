@@ -48,7 +48,8 @@ def contour_distance(
     """Weighted mean of squared distances of outline landmarks, in square pixels.
 
     A landmark whose vertex faces the camera pulls that vertex; the others pull the nearest vertex of the
-    silhouette, as far as it is nearer than the limit. Without a silhouette they cost the limit and pull nothing.
+    silhouette, as far as it is nearer than the limit. Without a silhouette they cost the limit and pull
+    nothing.
 
     Args:
         points_px: The landmarks' own vertices.

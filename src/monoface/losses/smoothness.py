@@ -18,7 +18,7 @@ def dead_zone(squared: Float[Tensor, "*shape"], threshold: float) -> Float[Tenso
 
 
 def masked_mean(
-    values: Float[Tensor, "batch *shape"], mask: Float[Tensor, "#batch *#shape"]
+    values: Float[Tensor, " batch *shape"], mask: Float[Tensor, " #batch *#shape"]
 ) -> Float[Tensor, " batch"]:
     """Weighted mean of each sample; zero, with zero gradient, where all weights are zero."""
     weight = mask.expand_as(values).flatten(1)
@@ -26,7 +26,7 @@ def masked_mean(
 
 
 def displacement_size(
-    height_mm: Float[Tensor, "batch *shape"], mask: Float[Tensor, "#batch *#shape"], limit: float = 10.0
+    height_mm: Float[Tensor, " batch *shape"], mask: Float[Tensor, " #batch *#shape"], limit: float = 10.0
 ) -> Float[Tensor, " batch"]:
     """Mean squared height, each square clipped at `limit` square millimetres."""
     return masked_mean(height_mm.square().clamp(0, limit), mask)
@@ -47,10 +47,10 @@ def neighbour_deviation(
     edges: Int[Tensor, "edges 2"],
     threshold: float,
 ) -> Float[Tensor, " batch"]:
-    """Mean over vertices of the squared difference to the mean of the neighbours, by component, at least the threshold.
+    """Mean over vertices of the squared difference to the mean of the neighbours, by component.
 
-    With positions in millimetres the published threshold is 0.2, with unit normals 1e-3. Vertices without a
-    neighbour count with the threshold.
+    Each square counts at least the threshold. With positions in millimetres the published threshold is 0.2,
+    with unit normals 1e-3. Vertices without a neighbour count with the threshold.
 
     Args:
         values: Positions or normals.
@@ -115,7 +115,7 @@ def mesh_edges(faces: Int[Tensor, "faces 3"]) -> Int[Tensor, "edges 2"]:
 
 def adjacent_triangles(faces: Int[Tensor, "faces 3"]) -> Int[Tensor, "pairs 2"]:
     """Pairs of triangles that share an edge; those of an edge with more than two are left out."""
-    edges, which, counts = _sorted_edges(faces).unique(dim=0, return_inverse=True, return_counts=True)
+    _, which, counts = _sorted_edges(faces).unique(dim=0, return_inverse=True, return_counts=True)
     order = which.argsort(stable=True)
     shared: Bool[Tensor, " edges"] = counts == 2
     first = (counts.cumsum(0) - counts)[shared]

@@ -65,6 +65,7 @@ class Translator(nn.Module):
         )
         self.last = nn.Conv2d(widths[0], config.out_channels, 3, padding=1)
         nn.init.normal_(self.last.weight, std=1e-3)
+        assert self.last.bias is not None
         nn.init.zeros_(self.last.bias)
 
     def forward(

@@ -17,6 +17,7 @@ from monoface.facemodel import CoefficientLayout, FaceModel, load_default_model,
 from monoface.facemodel.landmarks import FLM18
 from monoface.geometry.cameras import WeakPerspectiveCamera
 from monoface.geometry.crops import crop_and_resize, photo_to_crop
+from monoface.pipeline.detailing import Detailer
 from monoface.pipeline.images import ImageSource, LoadedImage
 from monoface.pipeline.regression import CoefficientRegressor, Regression
 from monoface.pipeline.results import Face, MadeWith, PhotoResult, photo_result
@@ -41,6 +42,8 @@ class ReconstructorConfig:
         min_confidence: Faces of less confidence are set aside as doubtful; see `Face.confidence`.
         passes: Times a face is cropped and regressed, each time around the landmarks of the time before.
         texture_size: Side of the texture in pixels, a multiple of 16.
+        detail: Weights of the fine stage, named as the regressor's are, to find wrinkles too; None does not.
+        detail_size: Side of the displacement map in texels.
         batch_size: Faces regressed at a time.
         threads: Photos read and searched at a time.
     """
@@ -52,11 +55,13 @@ class ReconstructorConfig:
     min_confidence: float = 0.1
     passes: int = 2
     texture_size: int = 1024
+    detail: str | None = None
+    detail_size: int = 256
     batch_size: int = 32
     threads: int = 2
 
     def __post_init__(self) -> None:
-        for name in ("max_faces", "passes", "texture_size", "batch_size", "threads"):
+        for name in ("max_faces", "passes", "texture_size", "detail_size", "batch_size", "threads"):
             value = getattr(self, name)
             if value is not None and value < 1:
                 raise ConfigError(f"{name}: expected at least 1, got {value}.")
@@ -92,6 +97,9 @@ class Reconstructor:
             },
         )
         self._texturer = Texturer(self.face_model, self.config.texture_size)
+        self._detailer = None
+        if self.config.detail is not None:
+            self._detailer = Detailer(self.face_model, self.config.detail, self.config.detail_size)
         self._points = self.face_model.subset(self.face_model.landmarks("ibug68"))
         self._mapped = self.face_model.subset(self.face_model.landmarks(FLM18))
 
@@ -165,6 +173,7 @@ class Reconstructor:
                 photo=photo,
                 texturer=self._texturer,
                 made_with=self.made_with,
+                detailer=self._detailer,
             )
             for row, (photo, detection) in enumerate(seen)
         ]

@@ -35,7 +35,7 @@ def photo_report(result: PhotoResult) -> dict[str, Any]:
 def face_report(face: Face) -> dict[str, Any]:
     """Report of one face as JSON values."""
     found, camera = face.coefficients, face.camera
-    return {
+    report = {
         "score": round(face.score, 4),
         "confidence": round(face.confidence, 4),
         "box_px": _rounded(face.box, _PIXEL_DIGITS),
@@ -59,6 +59,7 @@ def face_report(face: Face) -> dict[str, Any]:
             "light": _rounded(face.appearance.light.numpy(), _APPEARANCE_DIGITS),
         },
     }
+    return report if face.detail is None else report | {"displacement": face.detail.report()}
 
 
 def to_json(report: dict[str, Any]) -> bytes:

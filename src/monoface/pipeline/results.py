@@ -14,6 +14,7 @@ from monoface.facemodel import FaceCoefficients, FaceModel
 from monoface.geometry.cameras import WeakPerspectiveCamera, transform_points
 from monoface.geometry.rotations import camera_to_head, degrees, head_angles_from_matrix
 from monoface.pipeline.appearance import Appearance
+from monoface.pipeline.detailing import Detailer, FaceDetail
 from monoface.pipeline.images import LoadedImage
 from monoface.pipeline.texturing import PlacedMesh, Texturer
 
@@ -59,6 +60,7 @@ class Face:
         photo: The photo, as the pipeline works on it.
         texturer: Makes the texture, for the face model that the coefficients belong to.
         made_with: Versions and hashes.
+        detailer: Finds wrinkles, if they were asked for.
     """
 
     score: float
@@ -71,6 +73,7 @@ class Face:
     photo: LoadedImage
     texturer: Texturer
     made_with: MadeWith
+    detailer: Detailer | None = None
 
     def __repr__(self) -> str:
         yaw, pitch, roll = self.head_angles_deg
@@ -147,6 +150,11 @@ class Face:
         What the photo shows comes from the photo, what it hides from the mirrored side or the albedo model.
         """
         return self.texturer.texture(self.placed_mesh, self.appearance)
+
+    @cached_property
+    def detail(self) -> FaceDetail | None:
+        """Wrinkles and folds that the coarse mesh does not have; None if they were not asked for."""
+        return None if self.detailer is None else self.detailer.find(self.placed_mesh, self.appearance)
 
     @cached_property
     def placed_mesh(self) -> PlacedMesh:

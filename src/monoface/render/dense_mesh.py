@@ -48,7 +48,9 @@ class DenseMesh:
         vertex = vertex.reshape(size, size)
         face = layout.face_index.long()
         a, b, c, d = (_corners(vertex, dy, dx) for dy, dx in ((0, 0), (1, 0), (0, 1), (1, 1)))
-        chart = torch.where(mask, connected_parts(layout.faces, len(uv))[layout.faces[:, 0]][face.clamp_min(0)], -1)
+        chart = torch.where(
+            mask, connected_parts(layout.faces, len(uv))[layout.faces[:, 0]][face.clamp_min(0)], -1
+        )
         charts = torch.stack([_corners(chart, dy, dx) for dy, dx in ((0, 0), (1, 0), (0, 1), (1, 1))])
         whole = ((charts == charts[0]) & (charts >= 0)).all(dim=0)
         quads = torch.stack((a, b, d, a, d, c), dim=-1)[whole].reshape(-1, 2, 3)

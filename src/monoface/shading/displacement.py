@@ -8,7 +8,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from monoface.geometry.tangents import orthonormal_tangents
+from monoface.geometry.tangents import orthonormal_tangents, tangent_handedness
 from monoface.geometry.triangles import normalize_or_zero
 
 
@@ -57,7 +57,9 @@ def displaced_normals(
     area = torch.linalg.cross(along_u, along_v, dim=-1)
     signed = (area * normals).sum(dim=-1, keepdim=True)
     by_u, by_v = (slope[..., None] for slope in height_slopes(height_mm))
-    tilt = by_u * torch.linalg.cross(moved, along_v, dim=-1) + by_v * torch.linalg.cross(along_u, moved, dim=-1)
+    tilt = by_u * torch.linalg.cross(moved, along_v, dim=-1) + by_v * torch.linalg.cross(
+        along_u, moved, dim=-1
+    )
     # In mirrored charts the cross product points inwards.
     tilted = normalize_or_zero(signed.abs() * normals + signed.sign() * tilt)
     return torch.where(signed == 0, normals, tilted)
@@ -80,13 +82,3 @@ def tangent_space_normals(
     local = torch.stack([(displaced * axis).sum(dim=-1) for axis in (tangent, bitangent, normals)], dim=-1)
     flat = (tangent == 0).all(dim=-1, keepdim=True)
     return torch.where(flat, local.new_tensor((0.0, 0.0, 1.0)), local)
-
-
-def tangent_handedness(
-    normals: Float[Tensor, "*batch 3"],
-    along_u: Float[Tensor, "*batch 3"],
-    along_v: Float[Tensor, "*batch 3"],
-) -> Float[Tensor, "*batch"]:
-    """The w of glTF tangents: 1, or -1 where the texture is mirrored. Its v points down, hence the minus."""
-    outwards = -(torch.linalg.cross(along_u, along_v, dim=-1) * normals).sum(dim=-1)
-    return torch.where(outwards < 0, -torch.ones_like(outwards), torch.ones_like(outwards))

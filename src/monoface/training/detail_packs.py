@@ -35,7 +35,7 @@ class _Row:
 def heads_pack(
     painter: WrinkledHeadPainter, indices: Iterable[int], config: DetailConfig, misfit: float = _MISFIT
 ) -> DetailPack:
-    """Unwrap drawn heads as photos are: the coarse mesh is not quite the true one, and light and albedo are fitted."""
+    """Unwrap drawn heads as photos are: with a mesh that is not quite true, and fitted light and albedo."""
     texturer = Texturer(painter.model, config.texture_px)
     rows = [row for index in indices for row in head_rows(painter.draw(index), index, texturer, misfit)]
     return _pack(rows, Displacer(painter.model, config))

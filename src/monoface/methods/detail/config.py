@@ -46,16 +46,16 @@ class DetailConfig:
     limit_mm: float = 1.5
     losses: Literal["texture", "mesh"] = "texture"
     photo_weight: float = 1.0
-    height_weight: float = 10.0
-    slope_weight: float = 5.0
+    height_weight: float = 20.0
+    slope_weight: float = 60.0
     paint_weight: float = 1.0
-    light_weight: float = 5.0
-    mirror_weight: float = 5.0
-    size_weight: float = 0.2
+    light_weight: float = 1.0
+    mirror_weight: float = 1.0
+    size_weight: float = 0.02
     normal_weight: float = 0.0
     smooth_points_weight: float = 0.0
     smooth_normals_weight: float = 0.0
-    smooth_map_weight: float = 1.0
+    smooth_map_weight: float = 0.2
     residual_weight: float = 0.2
 
     def __post_init__(self) -> None:

@@ -69,7 +69,7 @@ class Displacer:
     def run(
         self, translator: Translator, maps: Float[Tensor, "batch channels size size"]
     ) -> Float[Tensor, "batch outputs size size"]:
-        """Output of a translator, which looks only at the part of the maps that may be displaced; zero elsewhere."""
+        """Output of a translator, which sees only the part that may be displaced; zero elsewhere."""
         rows, columns = self._window
         output = translator(maps[..., rows, columns])
         size = self.layout.size
@@ -127,7 +127,7 @@ class Displacer:
 
 
 def _window(region: Float[Tensor, "size size"], multiple: int) -> tuple[slice, slice]:
-    """Rows and columns around a region, of sizes that a translator takes, the columns the same from both sides."""
+    """Rows and columns around a region, of sizes that a translator takes; columns alike from both sides."""
     size = len(region)
     rows, columns = ((region > 0).any(dim=axis).nonzero()[:, 0] for axis in (1, 0))
     top, bottom = int(rows[0]) // multiple * multiple, -(-int(rows[-1] + 1) // multiple) * multiple

@@ -197,7 +197,9 @@ def _least_light(light: Tensor) -> Float[Tensor, "batch 1 1"]:
 
 def _quadratic_form(light: Float[Tensor, "batch 9"]) -> tuple[Tensor, Tensor, Tensor]:
     """Irradiance over pi of a grey light as g n + n M n / 2 + c: g, M and c."""
-    c, y, z, x, xy, yz, zz, xz, xx_yy = matt_response(light[..., None].expand(-1, -1, 3))[..., 0].unbind(dim=-1)
+    c, y, z, x, xy, yz, zz, xz, xx_yy = matt_response(light[..., None].expand(-1, -1, 3))[..., 0].unbind(
+        dim=-1
+    )
     gradient = torch.stack((x, y, z), dim=-1)
     rows = (
         torch.stack((2 * xx_yy, xy, xz), dim=-1),

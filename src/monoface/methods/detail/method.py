@@ -19,8 +19,9 @@ from monoface.shading.displacement import height_slopes
 
 # Squared errors grow linearly beyond this logarithm of light: hair, glasses, highlights.
 _ROBUST_LOG = 0.1
-# Slopes are compared for a texel: a height of a tenth of a millimetre a texel is a slope of about 0.08.
-_SMOOTH_MM = 0.01
+# Errors of heights and slopes below this, for slopes over one texel, count as squares. Most of a face is
+# smooth: with absolute errors, to displace nothing would be the best guess wherever a wrinkle is uncertain.
+_SMOOTH_MM = 0.2
 
 
 class Detail:
@@ -108,13 +109,18 @@ def _known_terms(found: Displacement, weight: Tensor, batch: DetailBatch) -> dic
     known, size = batch.known.to(weight), weight.shape[-1]
     height, true = found.height_mm, batch.height_mm
     slopes = [
-        (one - other).abs() / size
+        _smooth_error((one - other) / size)
         for one, other in zip(height_slopes(height), height_slopes(true), strict=True)
     ]
     # Most of a face is smooth: texels with relief or paint count more.
     interest = weight * (1 + 8 * (true.abs() / 0.2).clamp(0, 1) + 4 * (batch.paint.abs() / 0.3).clamp(0, 1))
     return {
-        "height": masked_mean((height - true).abs(), interest) * known,
+        "height": masked_mean(_smooth_error(height - true), interest) * known,
         "slope": masked_mean(slopes[0] + slopes[1], interest) * known,
         "paint": masked_mean((found.residual - batch.paint).abs(), weight) * known,
     }
+
+
+def _smooth_error(difference: Tensor) -> Tensor:
+    """Absolute difference in millimetres; its square over twice the limit, where it is small."""
+    return (difference.square() + _SMOOTH_MM**2).sqrt() - _SMOOTH_MM
