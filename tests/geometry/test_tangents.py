@@ -35,7 +35,8 @@ def test_vertices_of_no_triangle_have_none():
     verts = torch.rand(1, 5, 3, dtype=torch.float64)
     uv = torch.cat((UV, UV[:1]))
     along_u, along_v = texture_tangents(verts, SQUARE, uv)
-    assert not along_u[:, 4].any() and not along_v[:, 4].any()
+    assert not along_u[:, 4].any()
+    assert not along_v[:, 4].any()
 
 
 def test_gradients(rng):

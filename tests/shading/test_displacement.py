@@ -38,7 +38,9 @@ def _finite_difference_normals(points):
 @pytest.mark.parametrize("axis", ["normal", "z"])
 def test_agrees_with_finite_differences_of_the_displaced_surface(axis):
     _, _, normals, along_u, along_v, height = _sphere()
-    directions = None if axis == "normal" else torch.tensor((0.0, 0.0, 1.0), dtype=torch.float64)[None, None, None]
+    directions = (
+        None if axis == "normal" else torch.tensor((0.0, 0.0, 1.0), dtype=torch.float64)[None, None, None]
+    )
     moved = displaced_points(RADIUS * normals, normals if directions is None else directions, height)
     expected = _finite_difference_normals(moved)[:, 2:-2, 2:-2]
     found = displaced_normals(normals, along_u, along_v, height, directions)[:, 2:-2, 2:-2]

@@ -33,7 +33,9 @@ class DetailSums:
     values: Mapping[str, Float64[np.ndarray, "..."]]
 
     def __add__(self, other: "DetailSums") -> "DetailSums":
-        return DetailSums({name: value + other.values[name] for name, value in self.values.items()})
+        return DetailSums(
+            {name: np.asarray(value + other.values[name]) for name, value in self.values.items()}
+        )
 
     def figures(self) -> dict[str, float]:
         """Figures by the name of the measure; NaN where there is nothing to measure."""

@@ -112,8 +112,9 @@ def _known_terms(found: Displacement, weight: Tensor, batch: DetailBatch) -> dic
         _smooth_error((one - other) / size)
         for one, other in zip(height_slopes(height), height_slopes(true), strict=True)
     ]
-    # Most of a face is smooth: texels with relief or paint count more.
-    interest = weight * (1 + 8 * (true.abs() / 0.2).clamp(0, 1) + 4 * (batch.paint.abs() / 0.3).clamp(0, 1))
+    # Most of a face is smooth: texels with relief or paint count more, but not so much more that it pays to
+    # see wrinkles where there are none.
+    interest = weight * (1 + 2 * (true.abs() / 0.2).clamp(0, 1) + 2 * (batch.paint.abs() / 0.3).clamp(0, 1))
     return {
         "height": masked_mean(_smooth_error(height - true), interest) * known,
         "slope": masked_mean(slopes[0] + slopes[1], interest) * known,
