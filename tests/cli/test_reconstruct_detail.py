@@ -8,9 +8,14 @@ import torch
 import trimesh
 from PIL import Image
 
+from monoface.cli.main import main
 from monoface.methods.detail import DetailConfig
 from monoface.networks import Translator, TranslatorConfig, save_translator
 from monoface.training.detail import translator_info
+
+
+def _run(*words):
+    return main([str(word) for word in words])
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +37,7 @@ def photo(sample, tmp_path):
     return path
 
 
-def test_detail_adds_a_displacement_map_a_normal_map_and_a_dense_mesh(run_cli, photo, weights, tmp_path):
+def test_detail_adds_a_displacement_map_a_normal_map_and_a_dense_mesh(photo, weights, tmp_path):
     out = tmp_path / "out"
     options = (
         "--detail",
@@ -44,7 +49,7 @@ def test_detail_adds_a_displacement_map_a_normal_map_and_a_dense_mesh(run_cli, p
         "--formats",
         "glb,ply",
     )
-    assert run_cli("reconstruct", photo, "--out", out, *options) == 0
+    assert _run("reconstruct", photo, "--out", out, *options) == 0
     names = {path.name for path in out.iterdir()}
     assert {"me.face0.displacement.png", "me.face0.dense.glb", "me.face0.dense.ply"} <= names
 
@@ -61,11 +66,11 @@ def test_detail_adds_a_displacement_map_a_normal_map_and_a_dense_mesh(run_cli, p
     dense = trimesh.load(out / "me.face0.dense.ply", process=False)
     assert len(dense.vertices) > 10_000
 
-    assert run_cli("reconstruct", photo, "--out", out, "--overwrite") == 0
+    assert _run("reconstruct", photo, "--out", out, "--overwrite") == 0
     assert {path.name for path in out.iterdir()} == {"me.json", "me.overlay.png", "me.face0.glb"}
 
 
-def test_weights_that_do_not_exist_are_a_usage_error(run_cli, photo, tmp_path, capsys):
+def test_weights_that_do_not_exist_are_a_usage_error(photo, tmp_path, capsys):
     arguments = ("--detail", "--detail-weights", tmp_path / "none.safetensors")
-    assert run_cli("reconstruct", photo, "--out", tmp_path / "out", *arguments) == 2
+    assert _run("reconstruct", photo, "--out", tmp_path / "out", *arguments) == 2
     assert "expected a file" in capsys.readouterr().err

@@ -32,7 +32,7 @@ def test_the_truth_is_perfect(drawn):
 def test_nothing_found_gains_nothing(drawn):
     head, displacer = drawn
     figures = DetailScorer(lambda evidence: torch.zeros(1, 128, 128), displacer).score(head).figures()
-    assert figures["normal_gain_percent"] == pytest.approx(0, abs=1e-6)
+    assert figures["normal_gain_percent"] == pytest.approx(0, abs=0.01)
     assert np.isnan(figures["correlation"])
 
 

@@ -4,19 +4,21 @@ import pytest
 
 from monoface.core.errors import ConfigError
 from monoface.data.detail_packs import DetailPack
+from monoface.data.wrinkled_heads import WrinkledHeadsConfig
 from monoface.methods.detail import DetailConfig
 from monoface.networks import TranslatorConfig, load_translator
 from monoface.training import detail as training
 from monoface.training.config import TrainConfig
 from monoface.training.detail import TrainDetailConfig, train_detail
 
+SMALL = WrinkledHeadsConfig(picture_px=96, texture_px=64)
 TINY = DetailConfig(translator=TranslatorConfig(7, (3, 4, 5), 2), texture_px=64)
 
 
 def test_heads_become_weights_with_a_card(tmp_path, monkeypatch):
     monkeypatch.setattr(training, "_VALIDATION_HEADS", 1)
     train = TrainConfig(steps=2, batch=2, samples_every=0, evaluate_every=2, log_every=1, precision="32-true")
-    config = TrainDetailConfig(tmp_path / "run", heads=2, method=TINY, train=train)
+    config = TrainDetailConfig(tmp_path / "run", heads=2, drawing=SMALL, method=TINY, train=train)
     lines = []
     path = train_detail(config, lines.append)
     translator, info = load_translator(path)

@@ -15,7 +15,6 @@ from monoface.core.errors import ConfigError
 from monoface.data.detail_packs import DetailBatchMaker, DetailPack, assemble
 from monoface.data.sources import Omi, PortraitsCc0, UnlabelledPhotos
 from monoface.data.wrinkled_heads import WrinkledHeadPainter, WrinkledHeadsConfig
-from monoface.data.wrinkles import WrinkleConfig
 from monoface.facemodel import load_default_model
 from monoface.methods.detail import Detail, DetailConfig
 from monoface.networks import Translator, load_translator, save_translator
@@ -45,7 +44,8 @@ class TrainDetailConfig:
         data: Folder that holds the photos' sources; without it, drawn heads alone.
         sources: Which of them; every tenth photo is kept aside.
         photos: Most photos of each.
-        heads: Heads to draw, each under two lights.
+        heads: Heads to draw.
+        drawing: What they look like; at least two lights each, and the run's seed.
         photo_share: Part of a batch that are photos.
         weights: Regressor that finds the coarse faces.
         method: The network and the weights of the losses.
@@ -58,6 +58,7 @@ class TrainDetailConfig:
     sources: tuple[str, ...] = ("omi", "portraits_cc0")
     photos: int = 300
     heads: int = 500
+    drawing: WrinkledHeadsConfig = field(default_factory=WrinkledHeadsConfig)
     photo_share: float = 0.25
     weights: str = "pretrain"
     method: DetailConfig = field(default_factory=DetailConfig)
@@ -92,10 +93,10 @@ def train_detail(config: TrainDetailConfig, report: Callable[[str], None]) -> Pa
     method = Detail(model, config.method)
     if config.init is not None:
         _start_from(config.init, method.translator)
-    taught = WrinkledHeadPainter(model, WrinkledHeadsConfig(seed=config.train.seed))
-    kept = WrinkledHeadPainter(
-        model, WrinkledHeadsConfig(WrinkleConfig(family="kept"), seed=_VALIDATION_SEED)
-    )
+    taught = WrinkledHeadPainter(model, dataclasses.replace(config.drawing, seed=config.train.seed))
+    wrinkles = dataclasses.replace(config.drawing.wrinkles, family="kept")
+    aside = dataclasses.replace(config.drawing, wrinkles=wrinkles, lights=2, seed=_VALIDATION_SEED)
+    kept = WrinkledHeadPainter(model, aside)
     heads = _drawn(taught, config.heads, config, config.out / "packs" / "heads", report)
     validation = _drawn(kept, _VALIDATION_HEADS, config, config.out / "packs" / "validation", report)
     photos = _photos(config, report) if config.data is not None and config.photo_share else None
