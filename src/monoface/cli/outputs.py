@@ -105,14 +105,17 @@ class PhotoOutputs:
         result.save(self.report, overwrite=True)
 
     def _write_detail(self, index: int, face: Face) -> None:
-        """The displacement map, and the dense mesh in formats that it has; nothing without detail."""
+        """The displacement map, and the dense mesh in formats that it has; removes those of an earlier run."""
+        path = self.face(index, "displacement.png")
+        dense = {extension: self.face(index, f"dense.{extension}") for extension in DENSE_FORMATS}
+        for stale in (path, *dense.values()):
+            stale.unlink(missing_ok=True)
         if face.detail is None:
             return
-        path = self.face(index, "displacement.png")
         write_atomically(path, face.detail.encode_png(), overwrite=True)
-        for extension in DENSE_FORMATS if self.dense else ():
-            if extension in self.formats:
-                save_dense(face, self.face(index, f"dense.{extension}"), overwrite=True)
+        for extension in self.formats:
+            if self.dense and extension in dense:
+                save_dense(face, dense[extension], overwrite=True)
 
     def _faces_from(self, index: int) -> list[Path]:
         """Files of faces from that number on, in whatever format, with materials and textures."""
