@@ -170,8 +170,9 @@ def _light_slopes(light: Tensor, surface: TextureSurface) -> Float[Tensor, "batc
     """See `Evidence.light_slopes`. Light is a quadratic form of the normal, its slope a linear one."""
     form = _quadratic_form(light.mean(dim=-1))
     value = torch.maximum(_form_at(surface.normals, form), _least_light(light))
-    slope = form[0][:, None, None] + torch.einsum("bij,bhwj->bhwi", form[1], surface.normals)
     normals = surface.normals
+    bent = (normals.flatten(1, 2) @ form[1]).view_as(normals)
+    slope = form[0][:, None, None] + bent
     maps = []
     for tangent in (surface.along_u, surface.along_v):
         direction = orthonormal_tangents(normals, tangent)
