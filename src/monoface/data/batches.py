@@ -60,7 +60,7 @@ class BatchSource(Protocol):
     """Where the training loop has its batches from: a `BatchMaker`, or what draws batches of another kind."""
 
     def draw(self, seed: int, step: int, batch: int, part: slice = slice(None)) -> Any:
-        """The batch of a step, or a part of it, with a method `to(device)`; equal arguments give equal ones."""
+        """The batch of a step, or a part of it, which has `to(device)`; equal arguments give equal ones."""
         ...
 
 
