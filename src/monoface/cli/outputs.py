@@ -105,7 +105,7 @@ class PhotoOutputs:
         result.save(self.report, overwrite=True)
 
     def _write_detail(self, index: int, face: Face) -> None:
-        """The displacement map, and the dense mesh in formats that it has; removes those of an earlier run."""
+        """The displacement map, and the dense mesh in formats that it has; those of an earlier run go."""
         path = self.face(index, "displacement.png")
         dense = {extension: self.face(index, f"dense.{extension}") for extension in DENSE_FORMATS}
         for stale in (path, *dense.values()):
