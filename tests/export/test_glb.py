@@ -197,3 +197,41 @@ def test_offsets_below_a_micrometre_are_left_out(head):
     assert_allclose(open_jaw["min"], (0, -1.1e-6, 0), atol=1e-12)
     assert "sparse" not in smile
     assert smile["max"] == blink["max"] == [0, 0, 0]
+
+
+@pytest.fixture
+def bumpy(head, texture):
+    """The head with a normal map on its skin, lit by the viewer."""
+    flat = np.full((16, 16, 3), (128, 128, 255), np.uint8)
+    flat[4, 5] = (90, 140, 240)
+    skin, *others = head.materials
+    lit = (replace(skin, normal_map=flat, lit=True), *(replace(material, lit=True) for material in others))
+    return replace(head, materials=lit), flat
+
+
+def test_normal_maps_are_stored_without_loss_and_lit(bumpy):
+    head, flat = bumpy
+    glb = encode_glb(head)
+    document = document_of(glb)
+    assert "extensionsUsed" not in document
+    skin = named(document["materials"], "skin")
+    assert "extensions" not in skin
+    image = document["images"][document["textures"][skin["normalTexture"]["index"]]["source"]]
+    view = document["bufferViews"][image["bufferView"]]
+    start = 20 + struct.unpack_from("<I", glb, 12)[0] + 8 + view["byteOffset"]
+    assert image["mimeType"] == "image/png"
+    assert_array_equal(np.asarray(Image.open(io.BytesIO(glb[start : start + view["byteLength"]]))), flat)
+    assert "normalTexture" not in named(document["materials"], "teeth")
+
+
+def test_meshes_with_a_normal_map_have_unit_tangents_across_their_normals(bumpy):
+    head, _ = bumpy
+    document = document_of(encode_glb(head))
+    attributes = [mesh["primitives"][0]["attributes"] for mesh in document["meshes"]]
+    assert ["TANGENT" in each for each in attributes] == [True, False, False]
+    assert document["accessors"][attributes[0]["TANGENT"]]["type"] == "VEC4"
+    skin = head.parts[0]
+    tangents = skin.tangents()
+    assert_allclose(np.linalg.norm(tangents[:, :3], axis=1), 1, atol=1e-6)
+    assert_allclose((tangents[:, :3] * skin.neutral_normals()).sum(axis=1), 0, atol=1e-6)
+    assert set(np.unique(tangents[:, 3])) <= {-1.0, 1.0}

@@ -66,6 +66,7 @@ COMMANDS = (
             ("facescape", "score posed meshes on FaceScape"),
             ("heads", "score shape, pose, albedo and light on heads that are drawn"),
             ("views", "score shape and its variation on heads drawn in several cameras"),
+            ("detail", "score wrinkles and painted marks on heads that are drawn"),
             ("consistency", "score how alike the shapes of one person's photos are"),
             ("compare", "compare two reports, with paired intervals"),
         )
@@ -79,6 +80,7 @@ COMMANDS = (
     Command(
         ("train", "identity"), "monoface.cli.train_identity", "train the encoder that knows people", "train"
     ),
+    Command(("train", "detail"), "monoface.cli.train_detail", "train the fine stage: wrinkles", "train"),
     Command(
         ("facemodel", "learn"), "monoface.cli.facemodel_learn", "make the default face model", "facemodel"
     ),

@@ -7,10 +7,13 @@ from pathlib import Path
 from typing import Literal, get_args
 
 from monoface.core.errors import ConfigError
-from monoface.pipeline import PhotoResult
+from monoface.core.files import write_atomically
+from monoface.pipeline import Face, PhotoResult
+from monoface.pipeline.saving import save_dense
 
 Format = Literal["glb", "obj", "ply"]
 FORMATS: tuple[str, ...] = get_args(Format)
+DENSE_FORMATS = ("glb", "ply")
 
 
 def parse_formats(text: str) -> tuple[str, ...]:
@@ -54,11 +57,13 @@ class PhotoOutputs:
         folder: Where they go.
         stem: What their names begin with.
         formats: 3D formats to write for each face.
+        dense: Whether to write displaced dense meshes too.
     """
 
     folder: Path
     stem: str
     formats: tuple[str, ...]
+    dense: bool = False
 
     @property
     def report(self) -> Path:
@@ -90,6 +95,7 @@ class PhotoOutputs:
         for index, face in enumerate(result.faces):
             for extension in self.formats:
                 face.save(self.face(index, extension), overwrite=True)
+            self._write_detail(index, face)
         if result.found:
             result.save(self.overlay, overwrite=True)
         else:
@@ -97,6 +103,19 @@ class PhotoOutputs:
         for path in self._faces_from(len(result.faces)):
             path.unlink()
         result.save(self.report, overwrite=True)
+
+    def _write_detail(self, index: int, face: Face) -> None:
+        """The displacement map, and the dense mesh in formats that it has; those of an earlier run go."""
+        path = self.face(index, "displacement.png")
+        dense = {extension: self.face(index, f"dense.{extension}") for extension in DENSE_FORMATS}
+        for stale in (path, *dense.values()):
+            stale.unlink(missing_ok=True)
+        if face.detail is None:
+            return
+        write_atomically(path, face.detail.encode_png(), overwrite=True)
+        for extension in self.formats:
+            if self.dense and extension in dense:
+                save_dense(face, dense[extension], overwrite=True)
 
     def _faces_from(self, index: int) -> list[Path]:
         """Files of faces from that number on, in whatever format, with materials and textures."""

@@ -50,6 +50,14 @@ class ReconstructArguments:
     """Faces with a lower confidence are reported as doubtful, and get no 3D files."""
     texture_size: int = ReconstructorConfig.texture_size
     """Side of the texture in pixels, a multiple of 16."""
+    detail: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
+    """Find wrinkles: a normal map in the GLB, STEM.face0.displacement.png, its scale in the JSON."""
+    detail_weights: str = "detail"
+    """Fine stage: the name of shipped weights, or the path of a .safetensors file."""
+    detail_size: int = ReconstructorConfig.detail_size
+    """Side of the displacement map in texels: 256 or 512."""
+    dense: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
+    """With --detail, the displaced dense mesh too: STEM.face0.dense.glb, and .ply if that is a format."""
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -66,9 +74,13 @@ def run(arguments: Sequence[str]) -> int:
             max_faces=chosen.max_faces,
             min_confidence=chosen.min_confidence,
             texture_size=chosen.texture_size,
+            detail=chosen.detail_weights if chosen.detail or chosen.dense else None,
+            detail_size=chosen.detail_size,
         )
     )
-    outputs = [PhotoOutputs(chosen.out, stem, formats) for stem in distinct_stems(chosen.photos)]
+    outputs = [
+        PhotoOutputs(chosen.out, stem, formats, chosen.dense) for stem in distinct_stems(chosen.photos)
+    ]
     with reporting(len(chosen.photos)) as report:
         fine = _reconstruct_all(reconstructor, chosen.photos, outputs, chosen.overwrite, report)
     return exit_code(fine, len(chosen.photos))

@@ -110,7 +110,7 @@ class BufferWriter:
         return self._zeros_view
 
     def _add_accessor(self, view: int, component: int, shape: tuple[int, ...], more: Json) -> int:
-        kind = {1: "SCALAR", 2: "VEC2", 3: "VEC3"}[shape[1]]
+        kind = {1: "SCALAR", 2: "VEC2", 3: "VEC3", 4: "VEC4"}[shape[1]]
         self.accessors.append(
             {"bufferView": view, "componentType": component, "count": shape[0], "type": kind} | more
         )

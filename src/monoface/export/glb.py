@@ -47,12 +47,13 @@ def encode_glb(head: RiggedHead) -> bytes:
     buffer = BufferWriter(max(moving, default=0))
     document: Json = {
         "asset": {"version": "2.0", "generator": f"monoface {__version__}"},
-        "extensionsUsed": [_UNLIT],
         "scene": 0,
         "scenes": [{"name": "scene", "nodes": [0]}],
         "nodes": [_root(head), *(_part_node(head, number) for number in range(len(head.parts)))],
         "meshes": [_mesh(head, part, buffer) for part in head.parts],
     }
+    if not all(material.lit for material in head.materials):
+        document["extensionsUsed"] = [_UNLIT]
     document |= _materials(head, buffer)
     if head.camera is not None:
         verts_mm = np.concatenate([head.posed_verts_mm(part) for part in head.parts])
@@ -92,6 +93,9 @@ def _mesh(head: RiggedHead, part: MeshPart, buffer: BufferWriter) -> Json:
         "NORMAL": buffer.add_attribute(part.neutral_normals()),
         "TEXCOORD_0": buffer.add_attribute(part.uv),
     }
+    if head.material_of(part).normal_map is not None:
+        # Given, so that every viewer has the frame that the map was made for.
+        attributes["TANGENT"] = buffer.add_attribute(part.tangents())
     material = [material.name for material in head.materials].index(part.material)
     primitive: Json = {
         "attributes": attributes,
@@ -122,8 +126,11 @@ def _local_verts_mm(part: MeshPart, eye: EyeNode | None) -> np.ndarray:
 
 def _materials(head: RiggedHead, buffer: BufferWriter) -> Json:
     """Materials, with textures and images where there are any; a shared array becomes one image."""
-    arrays = {id(material.texture_srgb): material.texture_srgb for material in head.materials}
-    images = {key: array for key, array in arrays.items() if array is not None}
+    colours = [material.texture_srgb for material in head.materials]
+    normals = [material.normal_map for material in head.materials]
+    images = {id(array): (array, _JPEG) for array in colours if array is not None}
+    # A normal map is no picture: what JPEG does to it shows.
+    images |= {id(array): (array, _PNG) for array in normals if array is not None}
     textures = {key: number for number, key in enumerate(images)}
     result: Json = {"materials": [_material(material, textures.get) for material in head.materials]}
     if images:
@@ -131,22 +138,32 @@ def _materials(head: RiggedHead, buffer: BufferWriter) -> Json:
             "textures": [{"sampler": 0, "source": number} for number in textures.values()],
             "samplers": [_SAMPLER],
             "images": [
-                {"mimeType": "image/jpeg", "bufferView": buffer.add_view(_encode_jpeg(array))}
-                for array in images.values()
+                {"mimeType": kind, "bufferView": buffer.add_view(_ENCODERS[kind](array))}
+                for array, kind in images.values()
             ],
         }
     return result
 
 
 def _material(material: Material, texture_of: Callable[[int], int | None]) -> Json:
-    """Unlit; importers that do not know the extension see a rough surface without metal."""
+    """Unlit, unless it is lit; importers that do not know the extension see a rough surface without metal."""
     surface: dict[str, Any] = {"metallicFactor": 0.0, "roughnessFactor": 1.0}
     texture = texture_of(id(material.texture_srgb))
     if texture is not None:
         surface["baseColorTexture"] = {"index": texture}
     else:
         surface["baseColorFactor"] = [*material.color, 1.0]
-    return {"name": material.name, "pbrMetallicRoughness": surface, "extensions": {_UNLIT: {}}}
+    result: Json = {"name": material.name, "pbrMetallicRoughness": surface}
+    bumps = texture_of(id(material.normal_map))
+    if bumps is not None:
+        result["normalTexture"] = {"index": bumps}
+    return result if material.lit else result | {"extensions": {_UNLIT: {}}}
+
+
+def _encode_png(image: UInt8[np.ndarray, "height width 3"]) -> bytes:
+    file = io.BytesIO()
+    Image.fromarray(image).save(file, "PNG")
+    return file.getvalue()
 
 
 def _encode_jpeg(image_srgb: UInt8[np.ndarray, "height width 3"]) -> bytes:
@@ -154,3 +171,7 @@ def _encode_jpeg(image_srgb: UInt8[np.ndarray, "height width 3"]) -> bytes:
     file = io.BytesIO()
     Image.fromarray(image_srgb).save(file, "JPEG", quality=_JPEG_QUALITY, subsampling=0)
     return file.getvalue()
+
+
+_JPEG, _PNG = "image/jpeg", "image/png"
+_ENCODERS = {_JPEG: _encode_jpeg, _PNG: _encode_png}

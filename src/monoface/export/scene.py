@@ -13,7 +13,8 @@ import torch
 from jaxtyping import Float, Int, UInt8
 
 from monoface.core.errors import MonofaceError
-from monoface.geometry.triangles import vertex_normals
+from monoface.geometry.tangents import orthonormal_tangents, tangent_handedness, texture_tangents
+from monoface.geometry.triangles import normalize_or_zero, vertex_normals
 
 # Networks predict rotations in float32.
 _ROTATION_TOLERANCE = 1e-4
@@ -25,17 +26,21 @@ class ExportError(MonofaceError):
 
 @dataclass(frozen=True, eq=False)
 class Material:
-    """How the surface of a part looks, without any light: the photo's light is in the texture.
+    """How the surface of a part looks: without any light, for the photo's light is in the texture, or lit.
 
     Attributes:
         name: Unique in the head.
         texture_srgb: Texture, or None for one colour. Materials may share one array; it is stored once.
         color: Linear RGB in [0, 1], where there is no texture.
+        normal_map: Tangent-space normals as glTF has them, or None. They show under a viewer's light only.
+        lit: Whether a viewer's light shines on it: a rough, matt surface.
     """
 
     name: str
     texture_srgb: UInt8[np.ndarray, "height width 3"] | None = None
     color: tuple[float, float, float] = (1.0, 1.0, 1.0)
+    normal_map: UInt8[np.ndarray, "rows columns 3"] | None = None
+    lit: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,6 +88,21 @@ class MeshPart:
     def neutral_normals(self) -> Float[np.ndarray, "verts 3"]:
         """Unit normals of the neutral face, given or computed; +z where there is none."""
         return self.normals_at(self.verts_mm) if self.normals is None else _unit_or_forward(self.normals)
+
+    def tangents(self) -> Float[np.ndarray, "verts 4"]:
+        """Unit tangents of the neutral face along growing u, and 1, or -1 where the texture is mirrored."""
+        verts, faces = (torch.from_numpy(np.ascontiguousarray(rows)) for rows in (self.verts_mm, self.faces))
+        along_u, along_v = texture_tangents(
+            verts[None].double(), faces.long(), torch.from_numpy(self.uv).double()
+        )
+        normals = torch.from_numpy(np.ascontiguousarray(self.neutral_normals()))
+        tangent = orthonormal_tangents(normals, along_u[0])
+        # Any direction across the normal will do where the texture tells none.
+        other = torch.linalg.cross(normals, normals.roll(1, dims=-1) + 0.5)
+        missing = (tangent == 0).all(dim=-1, keepdim=True)
+        tangent = torch.where(missing, normalize_or_zero(other), tangent)
+        handed = tangent_handedness(normals, along_u[0], along_v[0])
+        return torch.cat((tangent, handed[:, None]), dim=-1).numpy()
 
     def normals_at(self, verts_mm: Float[np.ndarray, "verts 3"]) -> Float[np.ndarray, "verts 3"]:
         """Unit normals with the vertices elsewhere; +z where a vertex has no triangle with an area."""

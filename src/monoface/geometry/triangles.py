@@ -92,6 +92,21 @@ def normalize_or_zero_reference(vectors: Float[Tensor, "*batch 3"]) -> Float[Ten
     return vectors * torch.where(positive, inverse, torch.zeros_like(inverse))
 
 
+def connected_parts(faces: Int[Tensor, "faces 3"], verts: int) -> Int[Tensor, " verts"]:
+    """For each vertex the lowest vertex that it is connected to, over triangles with common vertices."""
+    label = torch.arange(verts, device=faces.device)
+    while True:
+        lowest = label[faces].amin(dim=1)
+        smaller = label.clone()
+        for corner in range(3):
+            smaller.scatter_reduce_(0, faces[:, corner], lowest, "amin")
+        # Labels are vertices: following them twice as far each time takes few rounds.
+        smaller = smaller[smaller]
+        if torch.equal(smaller, label):
+            return label
+        label = smaller
+
+
 def _is_fusable(tensor: Tensor) -> bool:
     """Whether compiled kernels take it; they are imported late, because numba takes half a second."""
     return tensor.device.type == "cpu" and tensor.dtype in (torch.float32, torch.float64)

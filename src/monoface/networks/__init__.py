@@ -16,6 +16,8 @@ from monoface.networks.regressor import (
     fold_batch_norm,
 )
 from monoface.networks.storage import RegressorInfo, load_regressor, save_regressor
+from monoface.networks.translator import Translator, TranslatorConfig
+from monoface.networks.translator_storage import load_translator, save_translator
 
 __all__ = [
     "PARSING_CLASSES",
@@ -32,6 +34,8 @@ __all__ = [
     "RegressorInfo",
     "ResNet",
     "ResNetConfig",
+    "Translator",
+    "TranslatorConfig",
     "add_input_channel",
     "add_outputs",
     "fold_batch_norm",
@@ -39,9 +43,11 @@ __all__ = [
     "load_identity_encoder",
     "load_parser",
     "load_regressor",
+    "load_translator",
     "save_identity_encoder",
     "save_parser",
     "save_regressor",
+    "save_translator",
     "skin_probability",
     "with_landmark_map",
 ]

@@ -1,13 +1,18 @@
 """From a reconstructed face to the head that exporters write: parts, morphs, eyes, texture and camera."""
 
+from collections.abc import Iterable
+from dataclasses import replace
+
 import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from monoface.core.errors import ConfigError
 from monoface.export import (
     EyeNode,
     Material,
+    MeshPart,
     OrthographicCameraNode,
     PerspectiveCameraNode,
     RiggedHead,
@@ -24,7 +29,8 @@ from monoface.pipeline.results import Face
 def rigged_head(face: Face) -> RiggedHead:
     """Head of a face: this person's neutral shape, its morphs set to the photo's expression, eyes turned.
 
-    All parts share the face's texture; each has a material of its own, so that it can be exchanged.
+    All parts share the face's texture; each has a material of its own, so that it can be exchanged. With
+    detail, the skin has a normal map, and everything is lit by the viewer, or the map would not show.
     """
     model, found = face.model, face.coefficients
     neutral_mm = model.shape(found.identity, torch.zeros_like(found.expression))[0]
@@ -32,7 +38,7 @@ def rigged_head(face: Face) -> RiggedHead:
     materials = {name: _material_name(name) for name in model.data.part_names}
     return RiggedHead(
         parts=split_into_parts(mesh, materials, rigid=tuple(model.data.eyes)),
-        materials=tuple(Material(name, face.texture) for name in dict.fromkeys(materials.values())),
+        materials=_materials(face, materials.values()),
         morph_names=model.expression_names,
         morph_weights=found.expression[0].numpy(),
         eyes=tuple(
@@ -40,6 +46,44 @@ def rigged_head(face: Face) -> RiggedHead:
         ),
         camera=_camera_node(face),
         extras={"confidence": round(face.confidence, 4), "weights": face.made_with.weights},
+    )
+
+
+@torch.no_grad()
+def dense_head(face: Face) -> RiggedHead:
+    """Head in the photo's expression whose skin has one vertex a texel, displaced by the face's detail.
+
+    Raises:
+        ConfigError: If detail was not asked for.
+    """
+    detail = face.detail
+    if detail is None:
+        raise ConfigError("dense mesh: expected a face with detail, got one without. Ask for detail too.")
+    model, verts_mm = face.model, torch.from_numpy(face.verts_mm)
+    materials = {name: _material_name(name) for name in model.data.part_names}
+    still = replace(_whole_mesh(model, verts_mm), morphs_mm=np.zeros((0, len(verts_mm), 3)), morph_names=())
+    skin = MeshPart(
+        name="skin",
+        verts_mm=detail.dense.points(verts_mm, torch.from_numpy(detail.height_mm)).numpy(),
+        faces=detail.dense.faces.numpy(),
+        uv=detail.dense.uv.numpy(),
+        material=materials["skin"],
+    )
+    others = (part for part in split_into_parts(still, materials) if part.name != "skin")
+    return RiggedHead(
+        parts=(skin, *others),
+        materials=tuple(Material(name, face.texture, lit=True) for name in dict.fromkeys(materials.values())),
+        camera=_camera_node(face),
+        extras={"confidence": round(face.confidence, 4), "weights": face.made_with.weights},
+    )
+
+
+def _materials(face: Face, names: Iterable[str]) -> tuple[Material, ...]:
+    detail = face.detail
+    lit = detail is not None
+    maps = {"skin": detail.normal_map} if detail is not None else {}
+    return tuple(
+        Material(name, face.texture, normal_map=maps.get(name), lit=lit) for name in dict.fromkeys(names)
     )
 
 

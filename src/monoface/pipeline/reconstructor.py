@@ -17,6 +17,7 @@ from monoface.facemodel import CoefficientLayout, FaceModel, load_default_model,
 from monoface.facemodel.landmarks import FLM18
 from monoface.facemodel.mirroring import CoefficientMirror
 from monoface.geometry.crops import crop_and_resize, photo_to_crop
+from monoface.pipeline.detailing import Detailer
 from monoface.pipeline.images import ImageSource, LoadedImage
 from monoface.pipeline.regression import CoefficientRegressor, Regression
 from monoface.pipeline.results import Face, MadeWith, PhotoResult, photo_result
@@ -42,6 +43,8 @@ class ReconstructorConfig:
         passes: Times a face is cropped and regressed, each time around the landmarks of the time before.
         mirror: The last time its mirror image is regressed too, and the mean of both taken.
         texture_size: Side of the texture in pixels, a multiple of 16.
+        detail: Weights of the fine stage, named as the regressor's are, to find wrinkles too; None does not.
+        detail_size: Side of the displacement map in texels.
         batch_size: Faces regressed at a time.
         threads: Photos read and searched at a time.
     """
@@ -54,11 +57,13 @@ class ReconstructorConfig:
     passes: int = 2
     mirror: bool = True
     texture_size: int = 1024
+    detail: str | None = None
+    detail_size: int = 256
     batch_size: int = 32
     threads: int = 2
 
     def __post_init__(self) -> None:
-        for name in ("max_faces", "passes", "texture_size", "batch_size", "threads"):
+        for name in ("max_faces", "passes", "texture_size", "detail_size", "batch_size", "threads"):
             value = getattr(self, name)
             if value is not None and value < 1:
                 raise ConfigError(f"{name}: expected at least 1, got {value}.")
@@ -94,6 +99,9 @@ class Reconstructor:
             },
         )
         self._texturer = Texturer(self.face_model, self.config.texture_size)
+        self._detailer = None
+        if self.config.detail is not None:
+            self._detailer = Detailer(self.face_model, self.config.detail, self.config.detail_size)
         self._points = self.face_model.subset(self.face_model.landmarks("ibug68"))
         self._mapped = self.face_model.subset(self.face_model.landmarks(FLM18))
         self._mirror = CoefficientMirror(self.face_model) if self.config.mirror else None
@@ -168,6 +176,7 @@ class Reconstructor:
                 photo=photo,
                 texturer=self._texturer,
                 made_with=self.made_with,
+                detailer=self._detailer,
             )
             for row, (photo, detection) in enumerate(seen)
         ]

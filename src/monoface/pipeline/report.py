@@ -38,7 +38,7 @@ def photo_report(result: PhotoResult) -> dict[str, Any]:
 def face_report(face: Face) -> dict[str, Any]:
     """Report of one face as JSON values."""
     found = face.coefficients
-    return {
+    report = {
         "score": round(face.score, 4),
         "confidence": round(face.confidence, 4),
         "box_px": _rounded(face.box, _PIXEL_DIGITS),
@@ -58,6 +58,7 @@ def face_report(face: Face) -> dict[str, Any]:
             "light": _rounded(face.appearance.light.numpy(), _APPEARANCE_DIGITS),
         },
     }
+    return report if face.detail is None else report | {"displacement": face.detail.report()}
 
 
 def together_report(result: TogetherResult) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from monoface.facemodel import FaceCoefficients, FaceModel
 from monoface.geometry.cameras import AnyCamera, transform_points
 from monoface.geometry.rotations import camera_to_head, degrees, head_angles_from_matrix
 from monoface.pipeline.appearance import Appearance
+from monoface.pipeline.detailing import Detailer, FaceDetail
 from monoface.pipeline.images import LoadedImage
 from monoface.pipeline.texturing import PlacedMesh, Texturer
 
@@ -60,6 +61,7 @@ class Face:
         photo: The photo, as the pipeline works on it.
         texturer: Makes the texture, for the face model that the coefficients belong to.
         made_with: Versions and hashes.
+        detailer: Finds wrinkles, if they were asked for.
     """
 
     score: float
@@ -72,6 +74,7 @@ class Face:
     photo: LoadedImage
     texturer: Texturer
     made_with: MadeWith
+    detailer: Detailer | None = None
 
     def __repr__(self) -> str:
         yaw, pitch, roll = self.head_angles_deg
@@ -134,7 +137,7 @@ class Face:
     @cached_property
     def visibility(self) -> Bool[np.ndarray, " verts"]:
         """Whether the photo shows each vertex: it faces the camera and nothing of the head hides it."""
-        return self._mesh.visible.numpy()
+        return self.placed_mesh.visible.numpy()
 
     @cached_property
     def appearance(self) -> Appearance:
@@ -150,15 +153,21 @@ class Face:
 
         What the photo shows comes from the photo, what it hides from the mirrored side or the albedo model.
         """
-        return self.texturer.texture(self._mesh, self._fitted_appearance)
+        return self.texturer.texture(self.placed_mesh, self._fitted_appearance)
 
     @cached_property
     def _fitted_appearance(self) -> Appearance:
         """What explains this photo best, so that what is filled in joins on to what the photo shows."""
-        return self.texturer.appearance(self._mesh)
+        return self.texturer.appearance(self.placed_mesh)
 
     @cached_property
-    def _mesh(self) -> PlacedMesh:
+    def detail(self) -> FaceDetail | None:
+        """Wrinkles and folds that the coarse mesh does not have; None if they were not asked for."""
+        return None if self.detailer is None else self.detailer.find(self.placed_mesh, self.appearance)
+
+    @cached_property
+    def placed_mesh(self) -> PlacedMesh:
+        """The mesh in the part of the photo that shows it."""
         return PlacedMesh.in_photo(
             self.photo, self.coefficients, self.camera, torch.from_numpy(self.verts_mm), self.model
         )

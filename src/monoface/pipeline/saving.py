@@ -8,7 +8,7 @@ from PIL import Image
 from monoface.core.errors import ConfigError
 from monoface.core.files import write_atomically
 from monoface.export import write_glb, write_obj, write_ply
-from monoface.pipeline.assemble import rigged_head
+from monoface.pipeline.assemble import dense_head, rigged_head
 from monoface.pipeline.overlay import draw_faces
 from monoface.pipeline.report import face_report, photo_report, to_json, together_report
 from monoface.pipeline.results import Face, PhotoResult
@@ -34,6 +34,23 @@ def save_face(face: Face, path: Path, *, overwrite: bool) -> None:
             write_atomically(path, to_json(face_report(face)), overwrite=overwrite)
         case _:
             raise ConfigError(f"{path}: expected a suffix .glb, .obj, .ply or .json, got {path.suffix!r}.")
+
+
+def save_dense(face: Face, path: Path, *, overwrite: bool) -> None:
+    """Write a face's displaced dense mesh as `.glb` or `.ply`.
+
+    Raises:
+        ConfigError: If the suffix is another one, or the face has no detail.
+        OutputExistsError: If the file exists and `overwrite` is false.
+        OSError: If it cannot be written.
+    """
+    match path.suffix.lower():
+        case ".glb":
+            write_glb(dense_head(face), path, overwrite=overwrite)
+        case ".ply":
+            write_ply(dense_head(face), path, overwrite=overwrite)
+        case _:
+            raise ConfigError(f"{path}: expected a suffix .glb or .ply, got {path.suffix!r}.")
 
 
 def save_photo_result(result: PhotoResult, path: Path, *, overwrite: bool) -> None:

@@ -7,7 +7,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from monoface.geometry.triangles import signed_areas_px
+from monoface.geometry.triangles import connected_parts, signed_areas_px
 from monoface.raster import Fragments, interpolate
 from monoface.render.layout import TextureLayout
 
@@ -48,7 +48,9 @@ class DenseMesh:
         vertex = vertex.reshape(size, size)
         face = layout.face_index.long()
         a, b, c, d = (_corners(vertex, dy, dx) for dy, dx in ((0, 0), (1, 0), (0, 1), (1, 1)))
-        chart = torch.where(mask, _charts(layout.faces)[face.clamp_min(0)], -1)
+        chart = torch.where(
+            mask, connected_parts(layout.faces, len(uv))[layout.faces[:, 0]][face.clamp_min(0)], -1
+        )
         charts = torch.stack([_corners(chart, dy, dx) for dy, dx in ((0, 0), (1, 0), (0, 1), (1, 1))])
         whole = ((charts == charts[0]) & (charts >= 0)).all(dim=0)
         quads = torch.stack((a, b, d, a, d, c), dim=-1)[whole].reshape(-1, 2, 3)
@@ -84,18 +86,3 @@ def _corners(grid: Tensor, dy: int, dx: int) -> Tensor:
     """The values at one corner of all squares of four neighbours."""
     rows, columns = grid.shape
     return grid[dy : rows - 1 + dy, dx : columns - 1 + dx]
-
-
-def _charts(faces: Tensor) -> Tensor:
-    """For each triangle the lowest vertex that it is connected to, over triangles with common vertices."""
-    label = torch.arange(int(faces.max()) + 1 if len(faces) else 0)
-    while True:
-        lowest = label[faces].amin(dim=1)
-        smaller = label.clone()
-        for corner in range(3):
-            smaller.scatter_reduce_(0, faces[:, corner], lowest, "amin")
-        # Labels are vertices: following them twice as far each time takes few rounds.
-        smaller = smaller[smaller]
-        if torch.equal(smaller, label):
-            return label[faces[:, 0]]
-        label = smaller

@@ -1,0 +1,110 @@
+"""What the fine stage sees, how far it may displace, and how it weighs its terms."""
+
+from dataclasses import dataclass, field
+from typing import Literal, Self
+
+from monoface.core.errors import ConfigError
+from monoface.networks import TranslatorConfig
+
+TranslatorInput = Literal["shading", "difference", "concatenated"]
+INPUT_CHANNELS: dict[TranslatorInput, int] = {"shading": 7, "difference": 3, "concatenated": 6}
+
+
+@dataclass(frozen=True)
+class DetailConfig:
+    """The fine stage. The default is what we train; `published` has the form and weights of the paper's code.
+
+    Attributes:
+        translator: The network.
+        texture_px: Side of the maps.
+        sees: What the network gets. `shading`: the logarithm of photo over coarse shading, grey and two
+            colour differences, without its slow changes; how shading answers to slopes along u and v; and
+            what is seen and displaced. `difference`: photo minus coarse render, as the published code.
+            `concatenated`: both, as its text can be read.
+        axis: Heights go along the `normal`, or along the `model_z`, as published.
+        limit_mm: Largest height.
+        losses: `texture`: compared with the photo texel by texel, in the logarithm of light, to first order
+            in slopes: cheap. `mesh`: the published losses, on the displaced dense mesh.
+        photo_weight: Of the photometric error.
+        height_weight: Of the error of known heights, in millimetres.
+        slope_weight: Of the error of known slopes.
+        paint_weight: Of the error of known paint: what is no relief, as a logarithm of light.
+        light_weight: Of the difference of heights of one face under two lights, in millimetres.
+        mirror_weight: Of the difference between heights of a photo and of its mirror image.
+        size_weight: Of the mean squared height.
+        normal_weight: Of the mean squared change of normals.
+        smooth_points_weight: Of the dead-zone term on positions (`mesh` only).
+        smooth_normals_weight: Of the two dead-zone terms on normals (`mesh` only).
+        smooth_map_weight: Of the squared differences of neighbouring texels.
+        residual_weight: Of the mean absolute residual albedo. Without such a map, all that differs is relief.
+    """
+
+    translator: TranslatorConfig = field(default_factory=TranslatorConfig)
+    texture_px: int = 256
+    sees: TranslatorInput = "shading"
+    axis: Literal["normal", "model_z"] = "normal"
+    limit_mm: float = 1.5
+    losses: Literal["texture", "mesh"] = "texture"
+    photo_weight: float = 1.0
+    height_weight: float = 20.0
+    slope_weight: float = 60.0
+    paint_weight: float = 1.0
+    light_weight: float = 1.0
+    mirror_weight: float = 1.0
+    size_weight: float = 0.02
+    normal_weight: float = 0.0
+    smooth_points_weight: float = 0.0
+    smooth_normals_weight: float = 0.0
+    smooth_map_weight: float = 0.2
+    residual_weight: float = 0.2
+
+    def __post_init__(self) -> None:
+        if self.translator.in_channels != INPUT_CHANNELS[self.sees]:
+            raise ConfigError(
+                f"detail: expected {INPUT_CHANNELS[self.sees]} input channels to see {self.sees}, "
+                f"got {self.translator.in_channels}."
+            )
+        if self.losses == "texture" and (self.sees, self.axis) != ("shading", "normal"):
+            raise ConfigError(
+                "detail: losses on the texture read the maps of `shading` and heights along the normal, "
+                f"got {self.sees} and {self.axis}."
+            )
+        if self.translator.out_channels not in (1, 2):
+            raise ConfigError(
+                "detail: expected one output channel, or two with a residual albedo, "
+                f"got {self.translator.out_channels}."
+            )
+        if self.texture_px % max(16, self.translator.multiple) or self.limit_mm <= 0:
+            raise ConfigError(
+                f"detail: expected a texture whose side is a multiple of {max(16, self.translator.multiple)} "
+                f"and a positive limit, got {self.texture_px} and {self.limit_mm}."
+            )
+
+    @property
+    def has_residual(self) -> bool:
+        """Whether the network also says what is paint."""
+        return self.translator.out_channels == 2
+
+    @classmethod
+    def published(cls) -> Self:
+        """The published fine stage: 22 M weights, 512 texels, 1 mm along z, losses on the mesh."""
+        return cls(
+            translator=TranslatorConfig.published(),
+            texture_px=512,
+            sees="difference",
+            axis="model_z",
+            limit_mm=1.0,
+            losses="mesh",
+            photo_weight=1.0,
+            height_weight=0.0,
+            slope_weight=0.0,
+            paint_weight=0.0,
+            light_weight=0.0,
+            mirror_weight=0.0,
+            size_weight=0.001,
+            normal_weight=0.001,
+            smooth_points_weight=1.0,
+            smooth_normals_weight=1.0,
+            smooth_map_weight=0.01,
+            residual_weight=0.0,
+        )

@@ -1,0 +1,137 @@
+"""From an unwrapped photo and its coarse face to heights, and to the normals that they make."""
+
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from monoface.facemodel import FaceModel
+from monoface.facemodel.detail_region import detail_weight
+from monoface.methods.detail.config import DetailConfig
+from monoface.methods.detail.maps import REFERENCE_PX, Evidence, find_evidence
+from monoface.networks import Translator
+from monoface.render import TextureLayout
+from monoface.render.texture_surface import TextureSurface, maps_from_vertices
+from monoface.shading.displacement import displaced_normals
+
+_MODEL_Z = (0.0, 0.0, 1.0)
+
+
+@dataclass(frozen=True)
+class Displacement:
+    """What a translator makes of a batch.
+
+    Attributes:
+        height_mm: Along the configuration's axis; 0 where nothing is seen or displaced.
+        residual: Logarithm of what is paint and no relief; zero if the network has no such map.
+    """
+
+    height_mm: Float[Tensor, "batch size size"]
+    residual: Float[Tensor, "batch size size"]
+
+
+class Displacer:
+    """Prepares what translators see for faces of one model, and reads what they put out.
+
+    Runs on the CPU, where texture space is laid out.
+    """
+
+    def __init__(self, model: FaceModel, config: DetailConfig, texture_px: int | None = None) -> None:
+        self.model = model
+        self.config = config
+        self.layout = TextureLayout.from_mesh(model.faces, model.uv, texture_px or config.texture_px)
+        self.region = self.layout.from_vertices(detail_weight(model)[:, None])[..., 0]
+        self._window = _window(self.region, config.translator.multiple)
+
+    def evidence(
+        self,
+        photo: Float[Tensor, "batch 3 size size"],
+        seen: Float[Tensor, "batch size size"],
+        verts_camera: Float[Tensor, "batch verts 3"],
+        albedo: Float[Tensor, "batch albedo"],
+        light: Float[Tensor, "batch 9 3"],
+    ) -> Evidence:
+        """Compare unwrapped photos with coarse faces.
+
+        Args:
+            photo: sRGB, 0 to 1.
+            seen: Weights of the unwrapped photos.
+            verts_camera: Vertices in the camera frame, millimetres.
+            albedo: Coefficients.
+            light: In the camera frame.
+        """
+        model = self.model
+        surface = TextureSurface.from_vertices(verts_camera, self.layout, model.uv, model.weld)
+        colours = maps_from_vertices(model.albedo(albedo), self.layout)
+        return find_evidence(photo, seen * self.region, colours, light, surface)
+
+    def run(
+        self, translator: Translator, maps: Float[Tensor, "batch channels size size"]
+    ) -> Float[Tensor, "batch outputs size size"]:
+        """Output of a translator, which sees only the part that may be displaced; zero elsewhere."""
+        rows, columns = self._window
+        output = translator(maps[..., rows, columns])
+        size = self.layout.size
+        around = (columns.start, size - columns.stop, rows.start, size - rows.stop)
+        return torch.nn.functional.pad(output, around)
+
+    def read(
+        self, output: Float[Tensor, "batch outputs size size"], weight: Float[Tensor, "batch size size"]
+    ) -> Displacement:
+        """Heights and residual of a translator's output.
+
+        A texture twice as fine shows a network everything twice as wide, so that its heights are halved.
+        """
+        scale = self.config.limit_mm * min(1.0, REFERENCE_PX / self.layout.size if self._scaled else 1.0)
+        edge = (2 * weight).clamp_max(1)
+        height = scale * output[:, 0] * edge
+        residual = output[:, 1] * edge if self.config.has_residual else torch.zeros_like(height)
+        return Displacement(height, residual)
+
+    def find(self, translator: Translator, evidence: Evidence) -> Displacement:
+        """What a translator makes of evidence."""
+        return self.read(self.run(translator, evidence.as_input(self.config.sees)), evidence.weight)
+
+    def normals(
+        self,
+        height_mm: Float[Tensor, "batch size size"],
+        surface: TextureSurface,
+        rotation: Float[Tensor, "batch 3 3"] | None = None,
+    ) -> Float[Tensor, "batch size size 3"]:
+        """Unit normals of displaced surfaces.
+
+        Args:
+            height_mm: Heights along the configuration's axis.
+            surface: The coarse faces.
+            rotation: From the model frame to that of the surface, which only `model_z` needs; none, if that
+                is the model frame itself.
+        """
+        axes = (surface.normals, surface.along_u, surface.along_v, height_mm)
+        return displaced_normals(*axes, self.directions(surface, rotation))
+
+    def directions(
+        self, surface: TextureSurface, rotation: Float[Tensor, "batch 3 3"] | None = None
+    ) -> Float[Tensor, "batch size size 3"]:
+        """What heights move texels along; see `normals`."""
+        if self.config.axis == "normal":
+            return surface.normals
+        axis = surface.normals.new_tensor(_MODEL_Z)
+        turned = axis[None] if rotation is None else rotation @ axis
+        return turned[:, None, None].expand_as(surface.normals)
+
+    @property
+    def _scaled(self) -> bool:
+        """Whether heights follow the texture's size: if the network was made for another one."""
+        return self.layout.size != self.config.texture_px and self.config.sees == "shading"
+
+
+def _window(region: Float[Tensor, "size size"], multiple: int) -> tuple[slice, slice]:
+    """Rows and columns around a region, of sizes that a translator takes; columns alike from both sides."""
+    size = len(region)
+    rows, columns = ((region > 0).any(dim=axis).nonzero()[:, 0] for axis in (1, 0))
+    top, bottom = int(rows[0]) // multiple * multiple, -(-int(rows[-1] + 1) // multiple) * multiple
+    beside = min(int(columns[0]), size - 1 - int(columns[-1]))
+    width = -(-(size - 2 * beside) // multiple) * multiple
+    left = max(0, (size - width) // 2)
+    return slice(top, min(bottom, size)), slice(left, min(left + width, size))

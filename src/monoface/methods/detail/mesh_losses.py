@@ -1,0 +1,84 @@
+"""The published losses of the fine stage, on a mesh with one vertex a texel."""
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from monoface.geometry.triangles import vertex_normals
+from monoface.losses.smoothness import (
+    adjacent_triangles,
+    adjacent_triangles_difference,
+    displacement_size,
+    map_roughness,
+    masked_mean,
+    mesh_edges,
+    neighbour_deviation,
+    normal_change,
+)
+from monoface.methods.detail.displacer import Displacer
+from monoface.methods.detail.maps import Evidence, irradiance
+from monoface.render import DenseMesh
+from monoface.shading import linear_to_srgb, srgb_to_linear
+
+_EIGHT_BITS = 255.0
+
+
+class MeshLosses:
+    """Terms by name, one value a sample, a mean over what is valid.
+
+    What differs from the published code: texels are compared with the unwrapped photo, not pixels with the
+    photo (a texel's weight stands for its visibility), the difference of rendered depths is that of the
+    heights, and what lies outside the displaced region cannot be displaced, so needs no term.
+    """
+
+    def __init__(self, displacer: Displacer) -> None:
+        self._displacer = displacer
+        self._dense = DenseMesh.from_layout(displacer.layout, displacer.model.uv)
+        self._edges = mesh_edges(self._dense.faces)
+        self._pairs = adjacent_triangles(self._dense.faces)
+
+    def terms(
+        self,
+        height_mm: Float[Tensor, "batch size size"],
+        evidence: Evidence,
+        photo: Float[Tensor, "batch 3 size size"],
+        rotation: Float[Tensor, "batch 3 3"],
+    ) -> dict[str, Float[Tensor, " batch"]]:
+        """All terms.
+
+        Args:
+            height_mm: Along the configuration's axis.
+            evidence: Of the photos.
+            photo: Unwrapped photos, sRGB, 0 to 1.
+            rotation: From the model frame to that of the evidence.
+        """
+        surface = evidence.surface
+        directions = self._displacer.directions(surface, rotation)
+        coarse, moved = (
+            self._dense.from_texture(maps.movedim(-1, 1))
+            for maps in (surface.points, surface.points + height_mm[..., None] * directions)
+        )
+        coarse_normals, normals = (vertex_normals(verts, self._dense.faces) for verts in (coarse, moved))
+        weight = self._dense.from_texture(evidence.weight[:, None])[..., 0]
+        corners = [moved[:, self._dense.faces[:, corner]] for corner in range(3)]
+        area_normals = torch.linalg.cross(corners[1] - corners[0], corners[2] - corners[0], dim=-1)
+        deviation = neighbour_deviation(normals, self._edges, 1e-3)
+        return {
+            "photo": self._photo_term(normals, evidence, photo),
+            # Published: once on heights, twice on the depths that a render of both differs by.
+            "size": 3 * displacement_size(height_mm, evidence.weight),
+            "normal": normal_change(normals, coarse_normals, weight),
+            "smooth_points": neighbour_deviation(moved, self._edges, 0.2),
+            "smooth_normals": deviation + adjacent_triangles_difference(area_normals, self._pairs),
+            "smooth_map": map_roughness(height_mm),
+        }
+
+    def _photo_term(self, normals: Tensor, evidence: Evidence, photo: Tensor) -> Tensor:
+        """Distance of colours in steps of 8 bits, a mean over what is seen."""
+        fine = torch.zeros_like(evidence.surface.normals).flatten(1, 2)
+        fine = fine.index_copy(1, self._dense.texels, normals).view_as(evidence.surface.normals)
+        ratio = irradiance(fine, evidence.light) / irradiance(evidence.surface.normals, evidence.light)
+        lit = srgb_to_linear(evidence.coarse) * ratio.movedim(-1, 1)
+        difference = _EIGHT_BITS * (linear_to_srgb(lit.clamp(0, 1)) - photo)
+        distance = (difference.square().sum(dim=1) + 1e-8).sqrt()
+        return masked_mean(distance, evidence.weight)

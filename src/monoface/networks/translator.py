@@ -1,0 +1,101 @@
+"""The translator: maps in texture space in, a map of displacement out."""
+
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Literal
+
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from monoface.core.errors import ConfigError
+
+
+@dataclass(frozen=True)
+class TranslatorConfig:
+    """What a translator looks like.
+
+    Attributes:
+        in_channels: Channels of its maps.
+        widths: Channels of the encoder. The first layer keeps the size, each further one halves it.
+        out_channels: Maps that come out: displacement, and perhaps more.
+        upsampling: How the decoder doubles sizes. `transposed`: by transposed convolutions, as published,
+            which leave a faint chequered pattern. `bilinear`: a convolution, then linear interpolation.
+    """
+
+    in_channels: int = 7
+    widths: tuple[int, ...] = (12, 24, 40, 56, 72, 96)
+    out_channels: int = 2
+    upsampling: Literal["transposed", "bilinear"] = "bilinear"
+
+    def __post_init__(self) -> None:
+        if min(self.in_channels, self.out_channels, *self.widths) < 1 or len(self.widths) < 2:
+            raise ConfigError(
+                "translator: expected at least one channel in and out and two widths, all positive, "
+                f"got {self.in_channels}, {self.out_channels} and {self.widths}."
+            )
+
+    @classmethod
+    def published(cls, in_channels: int = 3) -> "TranslatorConfig":
+        """22 million weights; needs maps whose sides are multiples of 512, of which one texel remains."""
+        return cls(in_channels, (16, 32, 64, 128, 256, 512, 512, 512, 512, 512), 1, "transposed")
+
+    @property
+    def multiple(self) -> int:
+        """What the sides of maps are multiples of."""
+        return 2 ** (len(self.widths) - 1)
+
+
+class Translator(nn.Module):
+    """Encoder and decoder of 3 x 3 convolutions with ReLU and without norms; skips are added.
+
+    The last layer begins near zero, so that an untrained network displaces next to nothing.
+
+    Reference:
+        Chen et al., "Self-supervised Learning of Detailed 3D Face Reconstruction", IEEE TIP 2020.
+    """
+
+    def __init__(self, config: TranslatorConfig) -> None:
+        super().__init__()
+        self.config = config
+        widths = config.widths
+        self.encoder = nn.ModuleList([_convolution(config.in_channels, widths[0])])
+        self.encoder.extend(_convolution(*pair, stride=2) for pair in pairwise(widths))
+        self.decoder = nn.ModuleList(
+            _doubling(*pair, config.upsampling) for pair in pairwise(reversed(widths))
+        )
+        self.last = nn.Conv2d(widths[0], config.out_channels, 3, padding=1)
+        nn.init.normal_(self.last.weight, std=1e-3)
+        assert self.last.bias is not None
+        nn.init.zeros_(self.last.bias)
+
+    def forward(
+        self, maps: Float[Tensor, "batch channels height width"]
+    ) -> Float[Tensor, "batch outputs height width"]:
+        """Values in -1 to 1.
+
+        Raises:
+            ValueError: If a side is no multiple of what the network halves it by.
+        """
+        multiple = self.config.multiple
+        if maps.shape[-1] % multiple or maps.shape[-2] % multiple:
+            raise ValueError(f"maps: expected sides that are multiples of {multiple}, got {maps.shape[-2:]}")
+        features, skipped = maps, []
+        for layer in self.encoder:
+            features = layer(features)
+            skipped.append(features)
+        skipped.pop()
+        for layer in self.decoder:
+            features = layer(features) + skipped.pop()
+        return self.last(features).float().tanh()
+
+
+def _convolution(incoming: int, outgoing: int, stride: int = 1) -> nn.Module:
+    return nn.Sequential(nn.Conv2d(incoming, outgoing, 3, stride=stride, padding=1), nn.ReLU())
+
+
+def _doubling(incoming: int, outgoing: int, upsampling: Literal["transposed", "bilinear"]) -> nn.Module:
+    if upsampling == "transposed":
+        layer = nn.ConvTranspose2d(incoming, outgoing, 3, stride=2, padding=1, output_padding=1)
+        return nn.Sequential(layer, nn.ReLU())
+    larger = nn.Upsample(scale_factor=2, mode="bilinear", align_corners=False)
+    return nn.Sequential(_convolution(incoming, outgoing), larger)

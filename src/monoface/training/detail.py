@@ -1,0 +1,207 @@
+"""The command `monoface train detail`: drawn heads and photos to packs to a trained translator."""
+
+import dataclasses
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import nn
+
+from monoface.core.assets import register_asset
+from monoface.core.errors import ConfigError
+from monoface.data.detail_packs import DetailBatchMaker, DetailPack, assemble
+from monoface.data.sources import Omi, PortraitsCc0, UnlabelledPhotos
+from monoface.data.wrinkled_heads import WrinkledHeadPainter, WrinkledHeadsConfig
+from monoface.facemodel import load_default_model
+from monoface.methods.detail import Detail, DetailConfig
+from monoface.networks import Translator, load_translator, save_translator
+from monoface.pipeline import Reconstructor, ReconstructorConfig
+from monoface.training.config import TrainConfig
+from monoface.training.detail_packs import heads_pack, photos_pack
+from monoface.training.loop import train
+
+_TERMS = (
+    "Learned from drawn heads and from photos under CC0 and CC BY-NC-SA 4.0 (OMI); the weights are offered "
+    "for research and non-commercial use."
+)
+_SOURCES: dict[str, type[UnlabelledPhotos]] = {"omi": Omi, "portraits_cc0": PortraitsCc0}
+_SHARD = 50
+# Heads that validation draws, from another seed and the other family of wrinkles.
+_VALIDATION_HEADS = 24
+_VALIDATION_SEED = 9001
+_KEPT_EVERY = 10
+
+
+@dataclass(frozen=True)
+class TrainDetailConfig:
+    """Train the fine stage.
+
+    Attributes:
+        out: Folder of the run: packs, checkpoints, log and, at the end, the weights.
+        data: Folder that holds the photos' sources; without it, drawn heads alone.
+        sources: Which of them; every tenth photo is kept aside.
+        photos: Most photos of each.
+        heads: Heads to draw.
+        drawing: What they look like; at least two lights each, and the run's seed.
+        photo_share: Part of a batch that are photos.
+        weights: Regressor that finds the coarse faces.
+        method: The network and the weights of the losses.
+        train: How long and how fast.
+        init: Weights to start from.
+    """
+
+    out: Path
+    data: Path | None = None
+    sources: tuple[str, ...] = ("omi", "portraits_cc0")
+    photos: int = 300
+    heads: int = 500
+    drawing: WrinkledHeadsConfig = field(default_factory=WrinkledHeadsConfig)
+    photo_share: float = 0.25
+    weights: str = "pretrain"
+    method: DetailConfig = field(default_factory=DetailConfig)
+    train: TrainConfig = field(
+        default_factory=lambda: TrainConfig(
+            steps=4000, batch=8, learning_rate=2e-3, weight_decay=0.0, warmup=50, decay_from=0.4,
+            average=0.99, evaluate_every=200, log_every=20, samples_every=0,
+        )
+    )  # fmt: skip
+    init: Path | None = None
+
+    def __post_init__(self) -> None:
+        unknown = sorted(set(self.sources) - _SOURCES.keys())
+        if unknown:
+            raise ConfigError(f"sources: expected some of {', '.join(_SOURCES)}, got {', '.join(unknown)}.")
+        if self.heads < 1 and (self.data is None or self.photo_share < 1):
+            raise ConfigError(f"heads: expected at least 1, got {self.heads}.")
+
+
+def train_detail(config: TrainDetailConfig, report: Callable[[str], None]) -> Path:
+    """Train as configured, or continue where the run's folder ends.
+
+    Returns:
+        Path of the weights.
+
+    Raises:
+        DataError: If a source is missing, or no photo shows a face.
+        ConfigError: If `init` is another network.
+    """
+    model = load_default_model()
+    torch.manual_seed(config.train.seed)
+    method = Detail(model, config.method)
+    if config.init is not None:
+        _start_from(config.init, method.translator)
+    taught = WrinkledHeadPainter(model, dataclasses.replace(config.drawing, seed=config.train.seed))
+    wrinkles = dataclasses.replace(config.drawing.wrinkles, family="kept")
+    aside = dataclasses.replace(config.drawing, wrinkles=wrinkles, lights=2, seed=_VALIDATION_SEED)
+    kept = WrinkledHeadPainter(model, aside)
+    heads = _drawn(taught, config.heads, config, config.out / "packs" / "heads", report)
+    validation = _drawn(kept, _VALIDATION_HEADS, config, config.out / "packs" / "validation", report)
+    photos = _photos(config, report) if config.data is not None and config.photo_share else None
+    maker = DetailBatchMaker(heads, photos, config.photo_share if photos is not None else 0.0)
+    report(f"training on {len(heads)} pictures of heads and {len(photos) if photos else 0} photos")
+    evaluate = make_evaluate(method, validation)
+    trained = train(method, maker, config.train, config.out, evaluate)
+    path = config.out / "detail.safetensors"
+    translator = trained["translator"]
+    assert isinstance(translator, Translator)
+    save_translator(translator, translator_info(config.method), path)
+    register_asset(path, _card(config, trained.steps, evaluate(trained)))
+    return path
+
+
+def translator_info(config: DetailConfig) -> dict[str, object]:
+    """What must be known of a configuration to use its translator."""
+    names = ("texture_px", "sees", "axis", "limit_mm")
+    return {name: getattr(config, name) for name in names}
+
+
+def make_evaluate(method: Detail, pack: DetailPack) -> Callable[[Mapping[str, nn.Module]], dict[str, float]]:
+    """Function for the training loop: how well heights of heads kept aside are found."""
+
+    @torch.no_grad()
+    def evaluate(networks: Mapping[str, nn.Module]) -> dict[str, float]:
+        translator = networks["translator"].eval()
+        assert isinstance(translator, Translator)
+        found, true, seen = [], [], []
+        for start in range(0, len(pack), 8):
+            rows = range(start, min(start + 8, len(pack)))
+            batch = assemble([(pack, row) for row in rows], np.arange(len(rows)))
+            weight = batch.seen * method.displacer.region
+            output = method.displacer.run(translator, batch.maps)
+            found.append(method.displacer.read(output, weight).height_mm)
+            true.append(batch.height_mm)
+            seen.append(weight > 0.3)
+        heights, truth, mask = (torch.cat(values) for values in (found, true, seen))
+        pairs = heights.unflatten(0, (-1, 2))
+        moved = (pairs[:, 0] - pairs[:, 1]).abs()[mask[::2]].mean()
+        return {
+            "correlation": float(torch.corrcoef(torch.stack((heights[mask], truth[mask])))[0, 1]),
+            "error_mm": float((heights - truth)[mask].abs().mean()),
+            "size_mm": float(heights[mask].abs().mean()),
+            "true_size_mm": float(truth[mask].abs().mean()),
+            "moved_light_percent": float(100 * moved / heights[mask].abs().mean().clamp_min(1e-6)),
+        }
+
+    return evaluate
+
+
+def _drawn(
+    painter: WrinkledHeadPainter,
+    count: int,
+    config: TrainDetailConfig,
+    folder: Path,
+    report: Callable[[str], None],
+) -> DetailPack:
+    """Drawn heads, in shards of which those that exist are kept."""
+    shards = []
+    for start in range(0, count, _SHARD):
+        shard = folder / f"{start:05d}"
+        if not (shard / "pack.json").is_file():
+            heads_pack(painter, range(start, min(start + _SHARD, count)), config.method).save(shard)
+            report(f"drawn: {min(start + _SHARD, count)} of {count} heads ({folder.name})")
+        shards.append(DetailPack.load(shard))
+    return DetailPack.joined(shards)
+
+
+def _photos(config: TrainDetailConfig, report: Callable[[str], None]) -> DetailPack:
+    assert config.data is not None
+    reconstructor, packs = None, []
+    for name in config.sources:
+        folder = config.out / "packs" / name
+        if not (folder / "pack.json").is_file():
+            reconstructor = reconstructor or Reconstructor(ReconstructorConfig(weights=config.weights))
+            source = _SOURCES[name](config.data / name)
+            chosen = [index for index in range(len(source)) if index % _KEPT_EVERY][: config.photos]
+            photos_pack(reconstructor, source.iter_images(chosen), config.method).save(folder)
+            report(f"unwrapped: {len(chosen)} photos of {name}")
+        packs.append(DetailPack.load(folder))
+    return DetailPack.joined(packs)
+
+
+def _start_from(init: Path, translator: Translator) -> None:
+    source, _ = load_translator(init)
+    if source.config != translator.config:
+        raise ConfigError(f"init {init.name}: expected {translator.config}, got {source.config}.")
+    translator.load_state_dict(source.state_dict())
+
+
+def _card(config: TrainDetailConfig, steps: int, metrics: Mapping[str, float]) -> dict[str, object]:
+    written = json.loads(json.dumps(dataclasses.asdict(config), default=str))
+    # Folders are the user's own and say nothing about the weights.
+    written["data"] = written["out"] = None
+    written["init"] = config.init.name if config.init else None
+    photos = ", ".join(config.sources) if config.data is not None and config.photo_share else "none"
+    return {
+        "method": "detail",
+        "command": "monoface train detail --data DATA --out OUT",
+        "data": f"heads drawn from the default face model, with drawn wrinkles and marks; photos: {photos}",
+        "terms": _TERMS,
+        "config": written,
+        "steps": steps,
+        "seed": config.train.seed,
+        "metrics": {name: round(value, 4) for name, value in metrics.items()},
+        "torch": torch.__version__,
+    }

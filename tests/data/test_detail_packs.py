@@ -1,0 +1,77 @@
+import numpy as np
+import pytest
+import torch
+
+from monoface.core.errors import ConfigError, DataError
+from monoface.data.detail_packs import DetailBatchMaker, DetailPack
+
+SIZE, VERTS = 8, 5
+
+
+def make_pack(faces, lights, *, known, seed=0):
+    rng = np.random.default_rng(seed)
+    height = rng.normal(0, 0.1, (faces, SIZE, SIZE)).astype(np.float16)
+    unknown = np.full_like(height, np.nan)
+    return DetailPack(
+        photo=rng.integers(0, 256, (faces, SIZE, SIZE, 3), dtype=np.uint8),
+        seen=rng.integers(0, 256, (faces, SIZE, SIZE), dtype=np.uint8),
+        verts_camera=rng.normal(size=(faces, VERTS, 3)).astype(np.float32),
+        rotation=np.repeat(np.eye(3, dtype=np.float32)[None], faces, axis=0),
+        albedo=rng.normal(size=(faces, 2)).astype(np.float32),
+        light=rng.normal(size=(faces, 9, 3)).astype(np.float32),
+        height_mm=height if known else unknown,
+        paint=height if known else unknown,
+        maps=rng.normal(size=(faces, 7, SIZE, SIZE)).astype(np.float16),
+        head=np.arange(faces) // lights,
+    )
+
+
+@pytest.fixture
+def maker():
+    return DetailBatchMaker(make_pack(6, 2, known=True), make_pack(3, 1, known=False), 0.25)
+
+
+def test_saved_packs_come_back(tmp_path):
+    pack = make_pack(4, 2, known=True)
+    pack.save(tmp_path / "pack")
+    loaded = DetailPack.load(tmp_path / "pack")
+    np.testing.assert_array_equal(loaded.maps, pack.maps)
+    assert len(loaded) == 4
+
+
+def test_unfinished_packs_are_refused(tmp_path):
+    with pytest.raises(DataError, match="expected a finished pack"):
+        DetailPack.load(tmp_path)
+
+
+def test_joined_packs_keep_their_heads_apart():
+    joined = DetailPack.joined([make_pack(4, 2, known=True), make_pack(2, 2, known=True)])
+    assert joined.head.tolist() == [0, 0, 1, 1, 2, 2]
+
+
+def test_batches_hold_pairs_and_photos(maker):
+    batch = maker.draw(0, 5, 8)
+    assert batch.twin.tolist() == [1, 0, 3, 2, 5, 4, 6, 7]
+    assert batch.known.tolist() == [True] * 6 + [False] * 2
+    assert torch.equal(batch.height_mm[0], batch.height_mm[0])
+    assert not batch.height_mm[6].any()
+    assert batch.photo.shape == (8, 3, SIZE, SIZE)
+
+
+def test_equal_steps_give_equal_batches_and_parts_are_those_of_the_whole(maker):
+    whole, part = maker.draw(1, 2, 8), maker.draw(1, 2, 8, slice(3, 6))
+    assert torch.equal(part.maps, whole.maps[3:6])
+    # The twin of the first row is in another part.
+    assert part.twin.tolist() == [0, 2, 1]
+    assert torch.equal(maker.draw(1, 2, 8).maps, whole.maps)
+    assert not torch.equal(maker.draw(1, 3, 8).maps, whole.maps)
+
+
+def test_shares_of_what_is_missing_are_refused():
+    with pytest.raises(ConfigError, match="got none"):
+        DetailBatchMaker(make_pack(2, 2, known=True), None, 0.5)
+
+
+def test_heads_under_one_light_are_refused():
+    with pytest.raises(DataError, match="under two lights"):
+        DetailBatchMaker(make_pack(2, 1, known=True), None, 0.0)

@@ -1,0 +1,64 @@
+import numpy as np
+import pytest
+import torch
+
+from monoface.data.wrinkled_heads import WrinkledHeadPainter, WrinkledHeadsConfig, draw_light
+from monoface.data.wrinkles import WrinkleConfig
+
+SMALL = WrinkledHeadsConfig(
+    WrinkleConfig(aged=1.0, marked=1.0), picture_px=96, texture_px=128, lights=2, noise=0.3, seed=3
+)
+
+
+@pytest.fixture(scope="module")
+def painter(face_model):
+    return WrinkledHeadPainter(face_model, SMALL)
+
+
+@pytest.fixture(scope="module")
+def head(painter):
+    return painter.draw(1)
+
+
+def test_the_same_number_gives_the_same_head(painter, head):
+    again = painter.draw(1)
+    np.testing.assert_array_equal(again.pictures, head.pictures)
+    np.testing.assert_array_equal(again.detail.height_mm, head.detail.height_mm)
+    assert (painter.draw(2).pictures != head.pictures).any()
+
+
+def test_one_head_has_one_shape_and_several_lights(head):
+    assert torch.equal(head.verts_camera[0], head.verts_camera[1])
+    assert not torch.equal(head.coefficients.light[0], head.coefficients.light[1])
+    assert (head.pictures[0] != head.pictures[1]).any()
+
+
+def test_relief_is_bounded_and_stays_where_it_may(painter, head):
+    height = head.detail.height_mm
+    assert 0.02 < np.abs(height).max() < 4
+    assert not height[painter.painter.weight == 0].any()
+    assert np.abs(height[head.detail.wrinkled]).mean() > 3 * np.abs(height).mean()
+
+
+def test_marks_change_the_colour_alone(painter):
+    smooth = WrinkleConfig(aged=0.0, marked=1.0)
+    detail = painter.painter.draw(np.random.default_rng(5), smooth)
+    assert not detail.height_mm.any()
+    assert not detail.wrinkled.any()
+    assert detail.marked.any()
+    assert detail.paint[detail.marked].mean() < detail.paint[~detail.marked].mean()
+
+
+def test_families_differ(painter):
+    heights = [
+        painter.painter.draw(np.random.default_rng(7), WrinkleConfig(family=family, aged=1.0)).height_mm
+        for family in ("taught", "kept")
+    ]
+    assert np.abs(heights[0] - heights[1]).max() > 0.05
+
+
+def test_lights_are_in_front():
+    lights = torch.stack([draw_light(np.random.default_rng(number)) for number in range(20)])
+    assert (lights[:, 0] > 0).all()
+    # z points away from the camera, so that light from the camera's side has a negative coefficient.
+    assert (lights[:, 2].mean(dim=-1) < 0).all()
