@@ -1,31 +1,18 @@
-"""Identity encoders in one safetensors file: float16 weights, and JSON that says what they are."""
+"""Identity encoders in files; see `networks.weights_file`."""
 
 import dataclasses
-import json
 from pathlib import Path
+from typing import Any
 
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save
-
-from monoface.core.assets import asset_path
-from monoface.core.errors import ConfigError, ModelFileError
-from monoface.core.files import write_atomically
 from monoface.networks.identity_network import IdentityNetwork, IdentityNetworkConfig
+from monoface.networks.weights_file import asset_or_path, load_weights, save_weights
 
 _FORMAT = "monoface-identity-1"
-_SUFFIX = ".safetensors"
 
 
 def save_identity_encoder(encoder: IdentityNetwork, path: Path) -> None:
     """Write an encoder's weights, rounded to float16, with its configuration."""
-    state = {
-        name: tensor.half().contiguous()
-        for name, tensor in encoder.state_dict().items()
-        if not name.endswith("num_batches_tracked")
-    }
-    header = {"format": _FORMAT, "config": dataclasses.asdict(encoder.config)}
-    content = save(state, {"monoface": json.dumps(header, sort_keys=True)})
-    write_atomically(path, content, overwrite=True)
+    save_weights(encoder, {"format": _FORMAT, "config": dataclasses.asdict(encoder.config)}, path)
 
 
 def load_identity_encoder(name_or_path: str | Path = "identity") -> IdentityNetwork:
@@ -38,23 +25,10 @@ def load_identity_encoder(name_or_path: str | Path = "identity") -> IdentityNetw
         AssetError: If no asset has that name, or its file is damaged.
         ModelFileError: If the file is missing, damaged, or of another format.
     """
-    path = Path(name_or_path)
-    if path.suffix != _SUFFIX and len(path.parts) == 1:
-        path = asset_path(f"{name_or_path}{_SUFFIX}")
-    try:
-        with safe_open(path, framework="pt") as file:
-            header = json.loads((file.metadata() or {}).get("monoface", "{}"))
-            state = {name: file.get_tensor(name).float() for name in file.keys()}  # noqa: SIM118
-        if header.get("format") != _FORMAT:
-            raise ModelFileError(f"{path.name}: expected format {_FORMAT}, got {header.get('format')}.")
-        config = dict(header["config"])
-        encoder = IdentityNetwork(IdentityNetworkConfig(**{**config, "blocks": tuple(config["blocks"])}))
-        missing, unexpected = encoder.load_state_dict(state, strict=False)
-        wrong = [name for name in missing if not name.endswith("num_batches_tracked")] + unexpected
-        if wrong:
-            raise ModelFileError(f"{path.name}: weights do not fit the network: {', '.join(wrong[:4])}.")
-        return encoder.eval().requires_grad_(False)
-    except (
-        OSError, SafetensorError, ConfigError, KeyError, TypeError, ValueError, AttributeError, RuntimeError
-    ) as error:  # fmt: skip
-        raise ModelFileError(f"{path.name}: cannot be read as an identity encoder ({error}).") from error
+    encoder, _ = load_weights(asset_or_path(name_or_path), _FORMAT, "an identity encoder", _network)
+    return encoder.requires_grad_(False)
+
+
+def _network(header: dict[str, Any]) -> IdentityNetwork:
+    config = dict(header["config"])
+    return IdentityNetwork(IdentityNetworkConfig(**{**config, "blocks": tuple(config["blocks"])}))

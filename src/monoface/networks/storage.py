@@ -1,18 +1,14 @@
-"""Regressors in one safetensors file: float16 weights, and JSON that says what they are."""
+"""Regressors in files; see `networks.weights_file`."""
 
 import dataclasses
-import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save
-
-from monoface.core.errors import ConfigError, ModelFileError
-from monoface.core.files import write_atomically
 from monoface.networks.backbones import ResNetConfig
 from monoface.networks.landmark_map import LandmarkMapConfig
 from monoface.networks.regressor import Regressor, RegressorConfig
+from monoface.networks.weights_file import load_weights, save_weights
 
 _FORMAT = "monoface-regressor-1"
 
@@ -49,18 +45,8 @@ class RegressorInfo:
 
 def save_regressor(regressor: Regressor, info: RegressorInfo, path: Path) -> None:
     """Write a regressor's weights, rounded to float16, with its configuration."""
-    state = {
-        name: tensor.half().contiguous()
-        for name, tensor in regressor.state_dict().items()
-        if not name.endswith("num_batches_tracked")
-    }
-    header = {
-        "format": _FORMAT,
-        "config": dataclasses.asdict(regressor.config),
-        "info": dataclasses.asdict(info),
-    }
-    content = save(state, {"monoface": json.dumps(header, sort_keys=True)})
-    write_atomically(path, content, overwrite=True)
+    config = dataclasses.asdict(regressor.config)
+    save_weights(regressor, {"format": _FORMAT, "config": config, "info": dataclasses.asdict(info)}, path)
 
 
 def load_regressor(path: Path) -> tuple[Regressor, RegressorInfo]:
@@ -69,28 +55,22 @@ def load_regressor(path: Path) -> tuple[Regressor, RegressorInfo]:
     Raises:
         ModelFileError: If the file is missing, damaged, or of another format.
     """
-    try:
-        with safe_open(path, framework="pt") as file:
-            header = json.loads((file.metadata() or {}).get("monoface", "{}"))
-            state = {name: file.get_tensor(name).float() for name in file.keys()}  # noqa: SIM118
-        if header.get("format") != _FORMAT:
-            raise ModelFileError(f"{path.name}: expected format {_FORMAT}, got {header.get('format')}.")
-        config = dict(header["config"])
-        backbone = dict(config.pop("backbone"))
-        backbone["blocks"] = tuple(backbone["blocks"])
-        # Files from before there were landmark maps say nothing about one.
-        drawn = config.pop("landmark_map", None)
-        landmark_map = None if drawn is None else LandmarkMapConfig(**drawn)
-        info = dict(header["info"])
-        info["confidence"] = tuple(info["confidence"])
-        network = RegressorConfig(**config, backbone=ResNetConfig(**backbone), landmark_map=landmark_map)
-        regressor = Regressor(network)
-        missing, unexpected = regressor.load_state_dict(state, strict=False)
-        wrong = [name for name in missing if not name.endswith("num_batches_tracked")] + unexpected
-        if wrong:
-            raise ModelFileError(f"{path.name}: weights do not fit the network: {', '.join(wrong[:4])}.")
-        return regressor.eval(), RegressorInfo(**info)
-    except (
-        OSError, SafetensorError, ConfigError, KeyError, TypeError, ValueError, AttributeError, RuntimeError
-    ) as error:  # fmt: skip
-        raise ModelFileError(f"{path.name}: cannot be read as a regressor ({error}).") from error
+    regressor, header = load_weights(path, _FORMAT, "a regressor", _network)
+    return regressor, _info(header)
+
+
+def _network(header: dict[str, Any]) -> Regressor:
+    # Now, so that a header without it is refused as a damaged file.
+    _info(header)
+    config = dict(header["config"])
+    backbone = dict(config.pop("backbone"))
+    backbone["blocks"] = tuple(backbone["blocks"])
+    # Files from before there were landmark maps say nothing about one.
+    drawn = config.pop("landmark_map", None)
+    landmark_map = None if drawn is None else LandmarkMapConfig(**drawn)
+    return Regressor(RegressorConfig(**config, backbone=ResNetConfig(**backbone), landmark_map=landmark_map))
+
+
+def _info(header: dict[str, Any]) -> RegressorInfo:
+    info = dict(header["info"])
+    return RegressorInfo(**info | {"confidence": tuple(info["confidence"])})

@@ -1,17 +1,12 @@
-"""Translators in one safetensors file: float16 weights, and JSON that says what they are."""
+"""Translators in files; see `networks.weights_file`."""
 
 import dataclasses
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save
-
-from monoface.core.errors import ConfigError, ModelFileError
-from monoface.core.files import write_atomically
 from monoface.networks.translator import Translator, TranslatorConfig
+from monoface.networks.weights_file import load_weights, save_weights
 
 _FORMAT = "monoface-translator-1"
 
@@ -24,10 +19,8 @@ def save_translator(translator: Translator, info: Mapping[str, Any], path: Path)
         info: What must be known to use it, as JSON values: what its maps are, and the scale of its output.
         path: The file.
     """
-    state = {name: tensor.half().contiguous() for name, tensor in translator.state_dict().items()}
-    header = {"format": _FORMAT, "config": dataclasses.asdict(translator.config), "info": dict(info)}
-    content = save(state, {"monoface": json.dumps(header, sort_keys=True)})
-    write_atomically(path, content, overwrite=True)
+    config = dataclasses.asdict(translator.config)
+    save_weights(translator, {"format": _FORMAT, "config": config, "info": dict(info)}, path)
 
 
 def load_translator(path: Path) -> tuple[Translator, dict[str, Any]]:
@@ -36,18 +29,10 @@ def load_translator(path: Path) -> tuple[Translator, dict[str, Any]]:
     Raises:
         ModelFileError: If the file is missing, damaged, or of another format.
     """
-    try:
-        with safe_open(path, framework="pt") as file:
-            header = json.loads((file.metadata() or {}).get("monoface", "{}"))
-            state = {name: file.get_tensor(name).float() for name in file.keys()}  # noqa: SIM118
-        if header.get("format") != _FORMAT:
-            raise ModelFileError(f"{path.name}: expected format {_FORMAT}, got {header.get('format')}.")
-        config = dict(header["config"])
-        config["widths"] = tuple(config["widths"])
-        translator = Translator(TranslatorConfig(**config))
-        translator.load_state_dict(state)
-        return translator.eval(), dict(header["info"])
-    except (
-        OSError, SafetensorError, ConfigError, KeyError, TypeError, ValueError, AttributeError, RuntimeError
-    ) as error:  # fmt: skip
-        raise ModelFileError(f"{path.name}: cannot be read as a translator ({error}).") from error
+    translator, header = load_weights(path, _FORMAT, "a translator", _network)
+    return translator, dict(header["info"])
+
+
+def _network(header: dict[str, Any]) -> Translator:
+    config = dict(header["config"])
+    return Translator(TranslatorConfig(**{**config, "widths": tuple(config["widths"])}))

@@ -61,7 +61,7 @@ class Face:
         photo: The photo, as the pipeline works on it.
         texturer: Makes the texture, for the face model that the coefficients belong to.
         made_with: Versions and hashes.
-        detailer: Finds wrinkles, if they were asked for.
+        detailer: Finds wrinkles; None if they were not asked for.
     """
 
     score: float
@@ -74,7 +74,7 @@ class Face:
     photo: LoadedImage
     texturer: Texturer
     made_with: MadeWith
-    detailer: Detailer | None = None
+    detailer: Detailer | None
 
     def __repr__(self) -> str:
         yaw, pitch, roll = self.head_angles_deg
