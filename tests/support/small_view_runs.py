@@ -13,7 +13,16 @@ from synthetic_training import write_aflw
 from monoface.data.synthetic import HeadsConfig
 from monoface.data.view_heads import HeadViewsConfig, head_views
 from monoface.facemodel import CoefficientLayout
-from monoface.networks import Regressor, RegressorConfig, RegressorInfo, ResNetConfig, save_regressor
+from monoface.networks import (
+    IdentityNetwork,
+    IdentityNetworkConfig,
+    Regressor,
+    RegressorConfig,
+    RegressorInfo,
+    ResNetConfig,
+    save_identity_encoder,
+    save_regressor,
+)
 from monoface.training import TrainConfig, view_runs
 from monoface.training.view_runs import SinglePhotosConfig
 
@@ -28,6 +37,14 @@ def write_geometry_weights(path: Path) -> Path:
     network = Regressor(RegressorConfig(layout.size, backbone=BACKBONE))
     info = RegressorInfo("pretrain", head.coefficient_space, layout.identity, layout.expression)
     save_regressor(network, info, path)
+    return path
+
+
+def write_encoder(path: Path) -> Path:
+    """A random identity encoder of small faces."""
+    torch.manual_seed(2)
+    config = IdentityNetworkConfig(size_px=32, blocks=(1, 1, 1), width=0.125, parts=16)
+    save_identity_encoder(IdentityNetwork(config), path)
     return path
 
 

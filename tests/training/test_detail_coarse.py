@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from small_view_runs import BACKBONE, train_in_two_parts, write_geometry_weights
+from small_view_runs import BACKBONE, train_in_two_parts, write_encoder, write_geometry_weights
 from synthetic_head import synthetic_head
 
 from monoface.core.errors import AssetError
@@ -23,7 +23,13 @@ def trained(tmp_path_factory):
     init = write_geometry_weights(folder / "pretrain.safetensors")
     method = CoarseConfig(backbone=BACKBONE, supervision=SupervisionConfig(dense_points=40), render_px=32)
     return train_in_two_parts(
-        detail_coarse, train_detail_coarse, TrainDetailCoarseConfig, folder, init, method=method
+        detail_coarse,
+        train_detail_coarse,
+        TrainDetailCoarseConfig,
+        folder,
+        init,
+        method=method,
+        encoder=str(write_encoder(folder / "faces.safetensors")),
     )
 
 
@@ -52,7 +58,7 @@ def test_the_card_says_how_it_was_made(trained):
 
 
 def test_packs_without_outlines_are_told_about(trained):
-    assert any(line.startswith("no pack of views has points of jaw17") for line in trained[1])
+    assert any(line.startswith("no pack of views has outlines (jaw17)") for line in trained[1])
 
 
 def test_shipped_weights_are_a_start_by_name(face_model):

@@ -6,11 +6,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from small_view_runs import BACKBONE, train_in_two_parts, write_geometry_weights
+from small_view_runs import BACKBONE, train_in_two_parts, write_encoder, write_geometry_weights
 from synthetic_head import synthetic_head
 from synthetic_views import ViewSource, small_mgcnet
 
-from monoface.core.errors import ConfigError
+from monoface.core.assets import sha256_of
+from monoface.core.errors import ConfigError, ModelFileError
+from monoface.data.view_recipe import ViewRecipeConfig
 from monoface.facemodel import CoefficientLayout
 from monoface.methods.mgcnet import MgcnetConfig
 from monoface.methods.supervision import SupervisionConfig
@@ -70,10 +72,17 @@ def test_another_backbone_is_no_start(pretrained):
 
 
 @pytest.fixture(scope="module")
-def trained(tmp_path_factory, pretrained):
+def encoder(tmp_path_factory):
+    return write_encoder(tmp_path_factory.mktemp("encoder") / "faces.safetensors")
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory, pretrained, encoder):
     method = MgcnetConfig(backbone=BACKBONE, supervision=SupervisionConfig(dense_points=40), render_px=32)
     folder = tmp_path_factory.mktemp("mgcnet")
-    path, _ = train_in_two_parts(mgcnet, train_mgcnet, TrainMgcnetConfig, folder, pretrained, method=method)
+    path, _ = train_in_two_parts(
+        mgcnet, train_mgcnet, TrainMgcnetConfig, folder, pretrained, method=method, encoder=str(encoder)
+    )
     return path
 
 
@@ -94,16 +103,28 @@ def test_the_log_has_every_term(trained):
     steps = [record for record in records if record["kind"] == "train"]
     assert [record["step"] for record in steps] == [1, 2]
     assert {"photometric", "pixel", "depth", "epipolar", "agreement", "dense", "albedo"} <= steps[0].keys()
+    assert all(0 < record["perceptual"] < 2 for record in steps)
     assert any(record["kind"] == "validation" for record in records)
 
 
-def test_the_card_says_what_it_started_from_and_no_folder(trained):
+def test_the_card_says_what_it_started_from_and_no_folder(trained, encoder):
     text = trained.with_name("mgcnet.card.json").read_text()
     card = json.loads(text)
     assert card["command"].startswith("monoface train mgcnet ")
     assert card["config"]["init"] == "pretrain.safetensors"
+    assert card["config"]["encoder"] == {"name": "faces.safetensors", "sha256": sha256_of(encoder)}
+    assert card["config"]["recipe"]["parser"]["name"] == "parsing.safetensors"
     assert "fasseg" in card["data"]
     assert str(trained.parent) not in text
+    assert str(encoder.parent) not in text
+
+
+def test_runs_go_without_an_encoder_and_not_with_a_missing_one(tmp_path):
+    usual = TrainMgcnetConfig(data=tmp_path, out=tmp_path, encoder=None, recipe=ViewRecipeConfig(parser=None))
+    assert usual.recorded()["encoder"] is None
+    assert usual.recorded()["recipe"]["parser"] is None
+    with pytest.raises(ModelFileError, match="absent"):
+        train_mgcnet(replace(usual, encoder=str(tmp_path / "absent.safetensors")), lambda line: None)
 
 
 def test_the_published_form_and_the_baseline_are_choices(tmp_path):

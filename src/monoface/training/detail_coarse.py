@@ -5,11 +5,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar
 
-import torch
-
-from monoface.facemodel import load_default_model
+from monoface.facemodel import FaceModel, load_default_model
 from monoface.methods.detail import Coarse, CoarseConfig
-from monoface.networks import load_identity_encoder
+from monoface.networks.identity import IdentityEncoder
 from monoface.training.view_runs import ViewRunConfig, train_on_views
 
 
@@ -20,14 +18,12 @@ class TrainDetailCoarseConfig(ViewRunConfig):
     Attributes:
         method: Network and weights of the losses.
         published: Take those of the paper in place of `method`.
-        encoder: Identity encoder for the perceptual term: name of shipped weights, or path of a file.
     """
 
     METHOD: ClassVar[str] = "detail-coarse"
 
     method: CoarseConfig = field(default_factory=CoarseConfig)
     published: bool = False
-    encoder: str = "identity"
 
     @property
     def trained_method(self) -> CoarseConfig:
@@ -36,14 +32,9 @@ class TrainDetailCoarseConfig(ViewRunConfig):
 
 
 def train_detail_coarse(config: TrainDetailCoarseConfig, report: Callable[[str], None]) -> Path:
-    """Train as configured, or continue where the run's folder ends; see `train_on_views`.
+    """Train as configured, or continue where the run's folder ends; see `train_on_views`."""
 
-    Raises:
-        AssetError: If no identity encoder of that name ships.
-        ModelFileError: If its file cannot be read.
-    """
-    model = load_default_model()
-    torch.manual_seed(config.train.seed)
-    wanted = config.trained_method
-    encoder = load_identity_encoder(config.encoder) if wanted.perceptual else None
-    return train_on_views(config, Coarse(model, wanted, encoder), model, report)
+    def make(model: FaceModel, encoder: IdentityEncoder | None) -> Coarse:
+        return Coarse(model, config.trained_method, encoder)
+
+    return train_on_views(config, make, load_default_model(), report)

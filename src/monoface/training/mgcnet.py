@@ -5,10 +5,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import ClassVar
 
-import torch
-
-from monoface.facemodel import load_default_model
+from monoface.facemodel import FaceModel, load_default_model
 from monoface.methods.mgcnet import Mgcnet, MgcnetConfig
+from monoface.networks.identity import IdentityEncoder
 from monoface.training.view_runs import ViewRunConfig, train_on_views
 
 
@@ -36,6 +35,8 @@ class TrainMgcnetConfig(ViewRunConfig):
 
 def train_mgcnet(config: TrainMgcnetConfig, report: Callable[[str], None]) -> Path:
     """Train as configured, or continue where the run's folder ends; see `train_on_views`."""
-    model = load_default_model()
-    torch.manual_seed(config.train.seed)
-    return train_on_views(config, Mgcnet(model, config.trained_method), model, report)
+
+    def make(model: FaceModel, encoder: IdentityEncoder | None) -> Mgcnet:
+        return Mgcnet(model, config.trained_method, encoder)
+
+    return train_on_views(config, make, load_default_model(), report)

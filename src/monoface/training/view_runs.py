@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 
+from monoface.core.assets import sha256_of
 from monoface.core.errors import ConfigError
 from monoface.data.augment import AugmentConfig
 from monoface.data.batches import BatchMaker, BatchSource
@@ -17,7 +18,11 @@ from monoface.data.view_recipe import ViewRecipeConfig, build_view_packs
 from monoface.data.views import MultiViewBatchMaker, ViewAugmentConfig
 from monoface.facemodel import FaceModel
 from monoface.facemodel.coefficients import white_light
+from monoface.facemodel.landmarks import JAW17
 from monoface.methods.photo_regressor import PhotoRegressor
+from monoface.networks import load_identity_encoder
+from monoface.networks.identity import IdentityEncoder
+from monoface.networks.weights_file import asset_or_path
 from monoface.training.regressors import RegressorRunConfig, TrainRegressorConfig, train_on_source
 from monoface.training.validation import validation_sets
 
@@ -62,6 +67,8 @@ class ViewRunConfig(RegressorRunConfig):
         shares: How much of the views comes from each pack, by name.
         augment: How crops of views vary.
         photos: Single photos among the samples.
+        encoder: Says who a face is, for the perceptual term: the name of a shipped identity encoder or a
+            path. None leaves the term out.
     """
 
     recipe: ViewRecipeConfig = field(default_factory=ViewRecipeConfig)
@@ -70,6 +77,7 @@ class ViewRunConfig(RegressorRunConfig):
     )
     augment: ViewAugmentConfig = field(default_factory=ViewAugmentConfig)
     photos: SinglePhotosConfig = field(default_factory=SinglePhotosConfig)
+    encoder: str | None = "identity"
 
     @property
     def photo_sources(self) -> tuple[str, ...]:
@@ -86,23 +94,44 @@ class ViewRunConfig(RegressorRunConfig):
             (written["photos"]["recipe"]["second_round"], self.photos.recipe.second_round),
         ):
             labels["weights"] = config.weights.name if config.weights else None
+        written["recipe"]["parser"] = _named(self.recipe.parser)
+        written["encoder"] = _named(self.encoder)
         written["photos"]["packs"] = None
         written["photos"]["recipe"]["prepared"] = [path.name for path in self.photos.recipe.prepared]
         return written
 
 
+def _named(network: str | None) -> dict[str, str] | None:
+    """Which file a network is, without the folder, which is the user's own."""
+    if network is None:
+        return None
+    path = asset_or_path(network)
+    return {"name": path.name, "sha256": sha256_of(path)}
+
+
 def train_on_views(
     config: ViewRunConfig,
-    method: PhotoRegressor,
+    make_method: Callable[[FaceModel, IdentityEncoder | None], PhotoRegressor],
     model: FaceModel,
     report: Callable[[str], None],
 ) -> Path:
     """Train as configured, or continue where the run's folder ends; see `train_on_source`.
 
+    Args:
+        config: What to train on, and how.
+        make_method: Makes what is trained, from the face model and what the perceptual term sees with.
+        model: The face model.
+        report: Gets lines about the progress.
+
     Raises:
         DataError: If a source is missing.
         ConfigError: If no photo is kept for validation, no pack has a share, or `init` is another network.
+        AssetError: If no shipped network has the name of the parser or the encoder.
+        ModelFileError: If one of them cannot be read.
     """
+    encoder = load_identity_encoder(config.encoder) if config.encoder else None
+    torch.manual_seed(config.train.seed)
+    method = make_method(model, encoder)
 
     def open_views(folder: Path, tell: Callable[[str], None]) -> BatchSource:
         return open_batches(config, method, model, folder, tell)
@@ -121,9 +150,8 @@ def open_batches(
 ) -> BatchSource:
     """What draws the batches of a run; packs of views that a folder lacks are made, telling about it."""
     packs = [pack for pack in build_view_packs(config.data, folder, model, config.recipe, tell) if len(pack)]
-    found = {name for pack in packs for name in pack.frames.points_px}
-    for name in sorted(set(method.set_names) - found):
-        tell(f"no pack of views has points of {name}; delete packs of an earlier version to make them anew")
+    if JAW17 in method.set_names and not any(JAW17 in pack.frames.points_px for pack in packs):
+        tell(f"no pack of views has outlines ({JAW17}): delete packs of an earlier version to make them anew")
     views = MultiViewBatchMaker(
         packs,
         {pack.name: config.shares.get(pack.name, 0.0) for pack in packs},
