@@ -15,6 +15,7 @@ from monoface.core.files import write_atomically
 
 _FORMAT = "monoface-detail-pack-1"
 _HEADER = "pack.json"
+_OPTIONAL = ("picture", "camera")
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,8 @@ class DetailPack:
         paint: Known logarithm of what changes the light without being relief, grey; NaN if not known.
         maps: What the translator sees (`methods.detail.maps`), made once, so that a step is cheap.
         head: Number of the face: rows of one number are one face under several lights, one after the other.
+        picture: Crops of the photos, sRGB, for losses on pixels; packs may be without.
+        camera: Of these, weakly perspective: pixels a millimetre, and where the viewing axis meets them.
     """
 
     photo: UInt8[np.ndarray, "faces size size 3"]
@@ -44,6 +47,8 @@ class DetailPack:
     paint: Float16[np.ndarray, "faces size size"]
     maps: Float16[np.ndarray, "faces channels size size"]
     head: Int[np.ndarray, " faces"]
+    picture: UInt8[np.ndarray, "faces side side 3"] | None = None
+    camera: Float32[np.ndarray, "faces 3"] | None = None
 
     def __len__(self) -> int:
         return len(self.photo)
@@ -52,8 +57,10 @@ class DetailPack:
         """Write the pack; complete once `pack.json` is there."""
         folder.mkdir(parents=True, exist_ok=True)
         (folder / _HEADER).unlink(missing_ok=True)
-        for field in fields(self):
-            np.save(folder / f"{field.name}.npy", getattr(self, field.name))
+        for name, array in vars(self).items():
+            (folder / f"{name}.npy").unlink(missing_ok=True)
+            if array is not None:
+                np.save(folder / f"{name}.npy", array)
         write_atomically(folder / _HEADER, json.dumps({"format": _FORMAT, "faces": len(self)}).encode())
 
     @classmethod
@@ -69,9 +76,9 @@ class DetailPack:
         try:
             if json.loads(path.read_text(encoding="utf-8"))["format"] != _FORMAT:
                 raise DataError(f"{folder}: written in another format; delete the folder to make it anew.")
-            return cls(
-                **{field.name: np.load(folder / f"{field.name}.npy", mmap_mode="r") for field in fields(cls)}
-            )
+            files = {field.name: folder / f"{field.name}.npy" for field in fields(cls)}
+            kept = {name: file for name, file in files.items() if name not in _OPTIONAL or file.is_file()}
+            return cls(**{name: np.load(file, mmap_mode="r") for name, file in kept.items()})
         except (OSError, KeyError, TypeError, ValueError, EOFError) as error:
             raise DataError(f"{folder}: damaged ({error}); delete the folder to make it anew.") from error
 
@@ -79,9 +86,8 @@ class DetailPack:
     def joined(cls, packs: Sequence["DetailPack"]) -> "DetailPack":
         """Several packs as one, in memory; faces are numbered anew."""
         first = np.cumsum([0, *(int(pack.head.max()) + 1 for pack in packs[:-1])])
-        arrays = {
-            field.name: np.concatenate([getattr(pack, field.name) for pack in packs]) for field in fields(cls)
-        }
+        known = [name for name in vars(packs[0]) if all(getattr(pack, name) is not None for pack in packs)]
+        arrays = {name: np.concatenate([getattr(pack, name) for pack in packs]) for name in known}
         heads = [pack.head + start for pack, start in zip(packs, first, strict=True)]
         return cls(**arrays | {"head": np.concatenate(heads)})
 
@@ -118,7 +124,20 @@ class DetailBatch:
 
     def to(self, device: torch.device) -> "DetailBatch":
         """The same batch on another device."""
-        return DetailBatch(**{field.name: getattr(self, field.name).to(device) for field in fields(self)})
+        return type(self)(**{name: tensor.to(device) for name, tensor in vars(self).items()})
+
+
+@dataclass(frozen=True)
+class PicturedDetailBatch(DetailBatch):
+    """What it also sees where all packs have pictures.
+
+    Attributes:
+        picture: Crops of the photos, sRGB, 0 to 1.
+        camera: Of these: pixels a millimetre, and where the viewing axis meets them.
+    """
+
+    picture: Float[Tensor, "batch 3 side side"]
+    camera: Float[Tensor, "batch 3"]
 
 
 class DetailBatchMaker:
@@ -162,13 +181,13 @@ class DetailBatchMaker:
 
 
 def assemble(rows: Sequence[tuple[DetailPack, int]], twin: Int[np.ndarray, " rows"]) -> DetailBatch:
-    """A batch of given rows of packs."""
+    """A batch of given rows of packs, with pictures if all of these have some."""
 
     def stacked(name: str) -> Tensor:
         return torch.from_numpy(np.stack([getattr(pack, name)[row] for pack, row in rows]).astype(np.float32))
 
     height = stacked("height_mm")
-    return DetailBatch(
+    batch = DetailBatch(
         photo=stacked("photo").permute(0, 3, 1, 2) / 255,
         seen=stacked("seen") / 255,
         verts_camera=stacked("verts_camera"),
@@ -181,6 +200,10 @@ def assemble(rows: Sequence[tuple[DetailPack, int]], twin: Int[np.ndarray, " row
         known=height.isfinite().flatten(1).all(dim=1),
         twin=torch.from_numpy(np.asarray(twin)),
     )
+    if any(pack.picture is None or pack.camera is None for pack, _ in rows):
+        return batch
+    pictures = stacked("picture").permute(0, 3, 1, 2) / 255
+    return PicturedDetailBatch(**vars(batch), picture=pictures, camera=stacked("camera"))
 
 
 def _first_of_pairs(head: np.ndarray) -> np.ndarray:
