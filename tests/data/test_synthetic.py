@@ -9,15 +9,18 @@ import torch
 from torch.testing import assert_close
 
 from monoface.data import synthetic
+from monoface.data.framing import framing_camera
 from monoface.data.packs import CANVAS_PX, FACE_PX
-from monoface.data.synthetic import HeadsConfig, draw_coefficients, framing_camera, heads_pack
+from monoface.data.synthetic import HeadsConfig, draw_coefficients, heads_pack
 from monoface.facemodel import CoefficientLayout, FaceModel, LandmarkSet
 from monoface.facemodel.fitting import project_points
 from monoface.facemodel.mirroring import mirrored_expressions
 from monoface.geometry.rotations import camera_to_head, head_angles_from_matrix
 from monoface.shading import sh_basis
 
-CONFIG = HeadsConfig(count=3, max_yaw_deg=50, seed=4)
+# Far off, where perspective is weak.
+FAR = (2000.0, 2000.0)
+CONFIG = HeadsConfig(count=3, max_yaw_deg=50, marks=0, focal_per_size=FAR, seed=4)
 MARGIN_PX = (CANVAS_PX - FACE_PX) / 2
 NOSE_TIP = 30
 
@@ -106,7 +109,7 @@ def test_equal_seeds_give_equal_heads(head, heads):
 def test_photos_are_put_behind_heads(head):
     red = np.zeros((2, CANVAS_PX, CANVAS_PX, 3), np.uint8)
     red[..., 0] = 200
-    pack = heads_pack(head, red, HeadsConfig(count=8, max_yaw_deg=50, seed=4))
+    pack = heads_pack(head, red, dataclasses.replace(CONFIG, count=8))
     corners = pack.canvases[:, :3, :3].reshape(8, -1, 3)
     assert (corners == (200, 0, 0)).all(axis=(1, 2)).any()
 

@@ -107,7 +107,7 @@ class Mgcnet:
     ) -> dict[str, Tensor]:
         """Every term by name: a value for each view, or for each sample if views are compared."""
         config = self.config
-        posed = self.supervision.decode(output)
+        posed = self.supervision.decode(output, self._focal_per_size(batch))
         terms = self._supervised(posed, log_error, batch)
         drawn = self._draw(output, batch)
         small = reduced(photo, config.render_px)
@@ -150,12 +150,18 @@ class Mgcnet:
         outputs = batch.outputs.flatten(0, 1)
         focal_per_size = None
         if self.config.focal_per_size is not None:
-            focal_per_size = torch.where(batch.lit.flatten(), self.config.focal_per_size, _FAR).to(outputs)
+            focal_per_size = batch.focal_per_size.flatten().nan_to_num(_FAR)
         coefficients, camera = self.layout.geometry.decode(outputs, self.config.view_px, focal_per_size)
         identity = coefficients.identity
         if self.config.multi_view and self.config.views.shared_labels:
             identity = self._shared_identity(batch)
         return KnownFaces(coefficients, camera, identity)
+
+    def _focal_per_size(self, batch: MultiViewBatch) -> Float[Tensor, " views"] | None:
+        """Of the cameras that pictures are explained with: the true ones where they are known."""
+        if self.config.focal_per_size is None:
+            return None
+        return batch.focal_per_size.flatten().nan_to_num(self.config.focal_per_size)
 
     def _shared_identity(self, batch: MultiViewBatch) -> Float[Tensor, "views identity"]:
         """Known identities; of one person, the mean over the views where it is known."""
@@ -167,7 +173,7 @@ class Mgcnet:
 
     def _draw(self, output: Tensor, batch: MultiViewBatch) -> DrawnViews:
         """All views, with the identity and albedo that views of one person share."""
-        coefficients, camera = self.layout.decode(output, self.config.render_px)
+        coefficients, camera = self.layout.decode(output, self.config.render_px, self._focal_per_size(batch))
         shared: Shared = self.config.views.shared if self.config.multi_view else "none"
         together = batch.gate >= _PICTURES
 
@@ -230,6 +236,7 @@ def _single_views(batch: MultiViewBatch) -> TrainingBatch:
         points_px={name: points.flatten(0, 1) for name, points in batch.points_px.items()},
         outputs=batch.outputs.flatten(0, 1),
         labelled=batch.labelled.flatten(),
+        drawn=batch.drawn.flatten(),
         pack=batch.pack.repeat_interleave(VIEWS),
         seeds=batch.seeds.repeat_interleave(VIEWS),
     )
