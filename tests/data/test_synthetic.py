@@ -8,8 +8,9 @@ import pytest
 import torch
 from torch.testing import assert_close
 
+from monoface.core.errors import ConfigError
 from monoface.data import synthetic
-from monoface.data.framing import framing_camera
+from monoface.data.framing import framed, framing_camera, weak_camera_of
 from monoface.data.packs import CANVAS_PX, FACE_PX
 from monoface.data.synthetic import HeadsConfig, draw_coefficients, heads_pack
 from monoface.facemodel import CoefficientLayout, FaceModel, LandmarkSet
@@ -163,3 +164,48 @@ def test_yaws_fill_their_range(head):
     assert yaw_deg.min() < -70
     assert yaw_deg.max() > 70
     assert pitch_deg.std().item() == pytest.approx(14, rel=0.15)
+
+
+def test_near_heads_keep_their_pose_and_are_framed(head):
+    near = dataclasses.replace(CONFIG, focal_per_size=(3.5, 4.0), pitch_deg=0, roll_deg=0)
+    pack = heads_pack(head, no_photos(), near)
+    points = projected(head, pack)
+    extent = (points.amax(dim=1) - points.amin(dim=1)).amax(dim=1)
+    # Weak perspective cannot show them quite as they were drawn.
+    assert_close(extent, torch.full((3,), FACE_PX / math.sqrt(2)), rtol=0.12, atol=0)
+    assert_close(points.mean(dim=1), torch.full((3, 2), CANVAS_PX / 2), rtol=0, atol=16.0)
+    turned, _ = CoefficientLayout.of(head).decode(torch.from_numpy(pack.outputs), FACE_PX)
+    drawn = draw_coefficients(head, 3, np.random.default_rng((near.seed, 77)), near)
+    assert_close(turned.rotation, drawn.rotation, rtol=0, atol=1e-5)
+    assert pack.drawn
+
+
+def test_the_weak_camera_is_the_pinhole_s_limit(head):
+    coefficients = draw_coefficients(head, 2, np.random.default_rng(0), CONFIG)
+    placed, camera = framed(head, coefficients, torch.full((2,), 3000.0 * FACE_PX), FACE_PX)
+    weak = weak_camera_of(head, placed, camera)
+    points = head.subset(head.landmarks("ibug68"))
+    assert_close(
+        project_points(points, placed, weak), project_points(points, placed, camera), rtol=0, atol=0.02
+    )
+
+
+def test_marks_change_the_albedo_about_as_much_as_asked(head):
+    coefficients = draw_coefficients(head, 40, np.random.default_rng(0), CONFIG)
+    plain = head.albedo(coefficients.albedo)
+    assert_close(synthetic.draw_albedo(head, coefficients, np.random.default_rng(1), CONFIG), plain)
+    marked = dataclasses.replace(CONFIG, marks=0.1)
+    albedo = synthetic.draw_albedo(head, coefficients, np.random.default_rng(1), marked)
+    change = (albedo / plain).log()[:, head.data.regions["face"]]
+    assert 0.03 < change.std() < 0.5
+    assert change.mean().abs() < 0.1
+    again = synthetic.draw_albedo(head, coefficients, np.random.default_rng(1), marked)
+    assert torch.equal(again, albedo)
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"focal_per_size": (0.5, 2.0)}, {"focal_per_size": (9.0, 5.0)}, {"marks": -1}]
+)
+def test_impossible_heads_are_refused(wrong):
+    with pytest.raises(ConfigError, match="heads: expected a range of focal lengths"):
+        HeadsConfig(**wrong)

@@ -79,10 +79,8 @@ def test_heads_that_change_have_expressions_of_their_own_and_gate_0(head):
 
 def test_a_nearer_camera_needs_a_shorter_focal_length(head):
     coefficients, _ = draw_views(head, HEADS, np.random.default_rng(1))
-    near, far = (
-        framed(head, coefficients, torch.full((3,), focal * 64.0), 64)[0].translation_mm[:, 2]
-        for focal in (3, 21)
-    )
+    placed = [framed(head, coefficients, torch.full((3,), focal * 64.0), 64)[0] for focal in (3, 21)]
+    near, far = (one.translation_mm[:, 2] for one in placed)
     assert_close(near * 7, far, rtol=0.1, atol=0)
 
 
