@@ -53,6 +53,20 @@ def test_samples_with_coefficients_need_no_priors(method, maker):
     assert min(terms[name] for name in LABEL_TERMS) > 0
 
 
+def test_labels_found_in_photos_may_say_nothing_of_shape(maker):
+    trusting, doubting = small_method(), small_method(found_shape=0.0)
+    batch = batch_of(maker, 0)
+    found = dataclasses.replace(batch, drawn=torch.zeros_like(batch.drawn))
+    true = dataclasses.replace(batch, drawn=torch.ones_like(batch.drawn))
+    for name in ("shape", "identity"):
+        assert doubting.step(found).terms[name] == 0
+        assert doubting.step(true).terms[name] == trusting.step(found).terms[name] > 0
+    # What is not told of a face's identity is drawn to what faces are like.
+    assert doubting.step(found).terms["identity_prior"] > 0
+    for name in ("dense", "rotation", "expression"):
+        assert doubting.step(found).terms[name] == trusting.step(found).terms[name]
+
+
 def test_samples_without_anything_teach_no_confidence(method, maker):
     batch = batch_of(maker, 1)
     nothing = {name: torch.full_like(points, torch.nan) for name, points in batch.points_px.items()}
