@@ -114,7 +114,8 @@ class MgcnetConfig:
         render_px: Side at which faces are drawn and pictures compared.
         region: Region of the face model that is drawn.
         focal_per_size: Focal length in sides of the crop; None for weak perspective.
-        supervision: What is known about single views, as in `pretrain`.
+        supervision: What is known about single views, as in `pretrain`; but of identity only what drawn heads
+            tell.
         landmarks: Weight of squared distances, in pixels, of the points of `landmark_set`, as published.
         landmark_set: Set of 68 points for it.
         landmark_detail: Factor for nose and inner mouth among them.
@@ -137,7 +138,9 @@ class MgcnetConfig:
     render_px: int = 112
     region: str = "face"
     focal_per_size: float | None = PUBLISHED_FOCAL_PER_SIZE
-    supervision: SupervisionConfig = field(default_factory=SupervisionConfig)
+    supervision: SupervisionConfig = field(
+        default_factory=lambda: SupervisionConfig(shape_weight=1.5, identity_weight=0.5, found_shape=0.0)
+    )
     landmarks: float = 0.0
     landmark_set: str = "ibug68_contour"
     landmark_detail: float = 5.0
