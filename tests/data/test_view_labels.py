@@ -8,6 +8,7 @@ import torch
 from view_packs import HEADS, drawn_views
 
 from monoface.core.errors import ConfigError
+from monoface.data import view_recipe
 from monoface.data.packs import FACE_PX
 from monoface.data.pseudo_labels import TEACHER_SET
 from monoface.data.view_frames import label_views
@@ -20,6 +21,7 @@ from monoface.data.view_triplets import TripletConfig
 from monoface.data.view_turned import TurnedViewsConfig, turned_views
 from monoface.facemodel import CoefficientLayout
 from monoface.geometry.rotations import angle_between, camera_to_head, head_angles_from_matrix
+from monoface.networks import FaceParser, ParserConfig, save_parser
 
 MARGIN_PX = (VIEW_CANVAS_PX - VIEW_FACE_PX) / 2
 
@@ -149,6 +151,30 @@ def test_packs_are_made_once(face_model, tmp_path):
     other = replace(recipe, heads=replace(recipe.heads, tilt_deg=1.0))
     build_view_packs(tmp_path, tmp_path / "packs", face_model, other, told.append)
     assert (tmp_path / "packs" / "heads" / "skin.npy").stat().st_mtime_ns > made
+
+
+def test_another_parser_makes_packs_anew(photos, face_model, tmp_path, monkeypatch):
+    monkeypatch.setattr(view_recipe, "folder_views", lambda *_: photos)
+    recipe = ViewRecipeConfig(
+        sources=(),
+        folders={tmp_path / "drawn": "strips"},
+        turned=TurnedViewsConfig(count=0),
+        heads=replace(HEADS, heads=replace(HEADS.heads, count=0)),
+    )
+    found = []
+    for seed in (1, 2):
+        torch.manual_seed(seed)
+        path = tmp_path / "parser.safetensors"
+        save_parser(FaceParser(ParserConfig(size_px=32, widths=(4, 4, 8, 8), deep_blocks=1)), path)
+        other = replace(recipe, parser=str(path))
+        packs = build_view_packs(tmp_path, tmp_path / "packs", face_model, other, lambda line: None)
+        found.append(np.array(packs[0].skin))
+    assert not np.array_equal(*found)
+    # Random parsers say something between nothing and all of any pixel; fitted faces do not.
+    assert 0 < np.median(found[0][:, 140, 140]) < 255
+    fitted = replace(recipe, parser=None)
+    packs = build_view_packs(tmp_path, tmp_path / "packs", face_model, fitted, lambda line: None)
+    assert set(np.unique(packs[0].skin)) == {0, 255}
 
 
 def test_impossible_recipes_are_refused():

@@ -10,6 +10,7 @@ from torch.testing import assert_close
 from monoface.core.errors import ConfigError
 from monoface.methods.mgcnet import MgcnetConfig, ViewTermsConfig
 from monoface.methods.mgcnet.drawn import reduced, shared_over_views
+from monoface.networks import IdentityNetwork, IdentityNetworkConfig
 
 VIEW_TERMS = ("agreement", "albedo_agreement", "pixel", "depth", "epipolar")
 
@@ -81,6 +82,24 @@ def gradient_of(method, name, batch, output):
     photo = batch.image.flatten(0, 1)
     terms = method._terms(output, torch.zeros(len(output)), photo, batch)
     return torch.autograd.grad(terms[name].mean(), output)[0]
+
+
+def test_an_encoder_teaches_identity_and_albedo_and_learns_nothing():
+    torch.manual_seed(2)
+    shape = IdentityNetworkConfig(size_px=32, blocks=(1, 1, 1), width=0.125, parts=16)
+    encoder = IdentityNetwork(shape).eval().requires_grad_(False)
+    method, batch, layout = small_mgcnet(encoder), view_batch(), view_layout()
+    output = view_outputs(2, seed=8).flatten(0, 1).requires_grad_()
+    gradient = gradient_of(told(method, output), "perceptual", batch, output)
+    assert gradient.isfinite().all()
+    for part in (
+        slice(0, layout.identity),
+        slice(layout.geometry_size, layout.geometry_size + layout.albedo),
+    ):
+        assert gradient[:, part].abs().amax(dim=1).min() > 0
+    # Pose and light are each view's own, and only the target is looked at.
+    assert not gradient[::3, layout.identity : layout.geometry_size].any()
+    assert all(value.grad is None for value in encoder.parameters())
 
 
 def test_epipolar_lines_teach_the_pose_alone():

@@ -11,18 +11,23 @@ from synthetic_packs import labelled_samples
 from synthetic_training import write_aflw
 from synthetic_views import ViewSource, small_mgcnet
 
-from monoface.core.errors import ConfigError
+from monoface.core.assets import sha256_of
+from monoface.core.errors import ConfigError, ModelFileError
 from monoface.data.synthetic import HeadsConfig
 from monoface.data.view_heads import HeadViewsConfig, head_views
+from monoface.data.view_recipe import ViewRecipeConfig
 from monoface.facemodel import CoefficientLayout
 from monoface.methods.mgcnet import MgcnetConfig
 from monoface.methods.supervision import SupervisionConfig
 from monoface.networks import (
+    IdentityNetwork,
+    IdentityNetworkConfig,
     Regressor,
     RegressorConfig,
     RegressorInfo,
     ResNetConfig,
     load_regressor,
+    save_identity_encoder,
     save_regressor,
 )
 from monoface.pipeline import CoefficientRegressor
@@ -87,6 +92,16 @@ def test_another_backbone_is_no_start(pretrained):
         start_from(pretrained, method.regressor, synthetic_head(), method.layout)
 
 
+@pytest.fixture(scope="module")
+def encoder(tmp_path_factory):
+    """A random identity encoder of small faces."""
+    torch.manual_seed(2)
+    network = IdentityNetwork(IdentityNetworkConfig(size_px=32, blocks=(1, 1, 1), width=0.125, parts=16))
+    path = tmp_path_factory.mktemp("encoder") / "faces.safetensors"
+    save_identity_encoder(network, path)
+    return path
+
+
 def small_config(data, out, steps, **changes):
     return TrainMgcnetConfig(
         data=data,
@@ -99,7 +114,7 @@ def small_config(data, out, steps, **changes):
 
 
 @pytest.fixture(scope="module")
-def trained(tmp_path_factory, pretrained):
+def trained(tmp_path_factory, pretrained, encoder):
     """A run of one step, continued for a second; where its weights are."""
     data, out = tmp_path_factory.mktemp("data"), tmp_path_factory.mktemp("run")
     write_aflw(data / "aflw")
@@ -111,7 +126,9 @@ def trained(tmp_path_factory, pretrained):
         patch.setattr(mgcnet, "build_view_packs", lambda *_: [pack])
         patch.setattr(mgcnet, "build_packs", lambda *_: [photos])
         for steps in (1, 2):
-            path = train_mgcnet(small_config(data, out, steps, init=pretrained), lambda line: None)
+            path = train_mgcnet(
+                small_config(data, out, steps, init=pretrained, encoder=str(encoder)), lambda line: None
+            )
     return path
 
 
@@ -132,16 +149,28 @@ def test_the_log_has_every_term(trained):
     steps = [record for record in records if record["kind"] == "train"]
     assert [record["step"] for record in steps] == [1, 2]
     assert {"photometric", "pixel", "depth", "epipolar", "agreement", "dense", "albedo"} <= steps[0].keys()
+    assert all(0 < record["perceptual"] < 2 for record in steps)
     assert any(record["kind"] == "validation" for record in records)
 
 
-def test_the_card_says_what_it_started_from_and_no_folder(trained):
+def test_the_card_says_what_it_started_from_and_no_folder(trained, encoder):
     text = trained.with_name("mgcnet.card.json").read_text()
     card = json.loads(text)
     assert card["command"].startswith("monoface train mgcnet ")
     assert card["config"]["init"] == "pretrain.safetensors"
+    assert card["config"]["encoder"] == {"name": "faces.safetensors", "sha256": sha256_of(encoder)}
+    assert card["config"]["recipe"]["parser"]["name"] == "parsing.safetensors"
     assert "fasseg" in card["data"]
     assert str(trained.parent) not in text
+    assert str(encoder.parent) not in text
+
+
+def test_runs_go_without_an_encoder_and_not_with_a_missing_one(tmp_path):
+    usual = TrainMgcnetConfig(data=tmp_path, out=tmp_path, encoder=None, recipe=ViewRecipeConfig(parser=None))
+    assert usual.recorded()["encoder"] is None
+    assert usual.recorded()["recipe"]["parser"] is None
+    with pytest.raises(ModelFileError, match="absent"):
+        train_mgcnet(replace(usual, encoder=str(tmp_path / "absent.safetensors")), lambda line: None)
 
 
 def test_the_published_form_and_the_baseline_are_choices(tmp_path):

@@ -10,6 +10,7 @@ from jaxtyping import UInt8
 
 from monoface.core.assets import sha256_of
 from monoface.core.errors import ConfigError, DataError
+from monoface.data.parsed_skin import ParsedSkin
 from monoface.data.recipe import recipe_of
 from monoface.data.sources import Lfw, Omi, PortraitsCc0
 from monoface.data.view_folders import FolderKind, folder_views
@@ -37,6 +38,8 @@ class ViewRecipeConfig:
         folders: Folders of the user's own with several views of a face, by path, and what they are; each
             gives a pack of its own name.
         labels: How photos are labelled.
+        parser: Finds skin in photos without annotated masks: the name of a shipped face parser or a path.
+            None takes what the fitted face covers for skin.
         triplets: Which photos go together.
         turned: Single photos that are turned by profiling; from `turned_sources`.
         turned_sources: Folders of single photos.
@@ -50,6 +53,7 @@ class ViewRecipeConfig:
     sources: tuple[ViewSource, ...] = ("ytf", "fasseg")
     folders: dict[Path, FolderKind] = field(default_factory=dict)
     labels: ViewLabelConfig = field(default_factory=ViewLabelConfig)
+    parser: str | None = "parsing"
     triplets: TripletConfig = field(default_factory=TripletConfig)
     turned: TurnedViewsConfig = field(default_factory=TurnedViewsConfig)
     turned_sources: tuple[SingleSource, ...] = ("omi",)
@@ -73,7 +77,6 @@ def build_view_packs(
     model: FaceModel,
     config: ViewRecipeConfig,
     report: Callable[[str], None],
-    find_skin: FindSkin | None = None,
 ) -> list[ViewPack]:
     """Make the packs of a recipe, or read those that are there already.
 
@@ -83,7 +86,6 @@ def build_view_packs(
         model: The face model of the labels.
         config: The recipe.
         report: Gets a line for each pack.
-        find_skin: Finds skin in photos without annotated masks; without it skin is where the fitted face is.
 
     Returns:
         A pack of each source and of each folder, then those of turned photos, then the synthetic heads.
@@ -91,9 +93,10 @@ def build_view_packs(
     Raises:
         DataError: If a source is missing.
         ConfigError: If the weights that label are of another coefficient space.
-        ModelFileError: If they cannot be read.
+        AssetError: If no shipped parser has the recipe's name.
+        ModelFileError: If weights or parser cannot be read.
     """
-    build = _Build(data, folder, model, config, find_skin)
+    build = _Build(data, folder, model, config)
     packs = []
     for name in config.sources:
         packs.append(build.source(name))
@@ -131,16 +134,9 @@ _SINGLE: dict[SingleSource, Callable[[Path], Lfw | Omi | PortraitsCc0]] = {
 class _Build:
     """Packs, made when they are asked for and not there."""
 
-    def __init__(
-        self,
-        data: Path,
-        folder: Path,
-        model: FaceModel,
-        config: ViewRecipeConfig,
-        find_skin: FindSkin | None,
-    ) -> None:
-        self._data, self._folder, self._model = data, folder, model
-        self._config, self._find_skin = config, find_skin
+    def __init__(self, data: Path, folder: Path, model: FaceModel, config: ViewRecipeConfig) -> None:
+        self._data, self._folder, self._model, self._config = data, folder, model, config
+        self._find_skin: FindSkin | None = ParsedSkin.load(config.parser) if config.parser else None
         self._labeller: ViewLabeller | None = None
 
     def source(self, name: ViewSource) -> ViewPack:

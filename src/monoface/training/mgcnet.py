@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 import torch
 
+from monoface.core.assets import sha256_of
 from monoface.core.errors import ConfigError
 from monoface.data.augment import AugmentConfig
 from monoface.data.batches import BatchMaker, BatchSource
@@ -18,6 +19,8 @@ from monoface.data.views import MultiViewBatchMaker, ViewAugmentConfig
 from monoface.facemodel import FaceModel, load_default_model
 from monoface.facemodel.coefficients import white_light
 from monoface.methods.mgcnet import Mgcnet, MgcnetConfig
+from monoface.networks import load_identity_encoder
+from monoface.networks.weights_file import asset_or_path
 from monoface.training.regressors import (
     RegressorRunConfig,
     TrainRegressorConfig,
@@ -68,6 +71,8 @@ class TrainMgcnetConfig(RegressorRunConfig):
         shares: How much of the views comes from each pack, by name.
         augment: How crops of views vary.
         photos: Single photos among the samples.
+        encoder: Says who a face is, for the perceptual term: the name of a shipped identity encoder or a
+            path. None leaves the term out.
     """
 
     METHOD: ClassVar[str] = "mgcnet"
@@ -80,6 +85,7 @@ class TrainMgcnetConfig(RegressorRunConfig):
     )
     augment: ViewAugmentConfig = field(default_factory=ViewAugmentConfig)
     photos: SinglePhotosConfig = field(default_factory=SinglePhotosConfig)
+    encoder: str | None = "identity"
 
     @property
     def trained_method(self) -> MgcnetConfig:
@@ -103,9 +109,19 @@ class TrainMgcnetConfig(RegressorRunConfig):
             (written["photos"]["recipe"]["second_round"], self.photos.recipe.second_round),
         ):
             labels["weights"] = config.weights.name if config.weights else None
+        written["recipe"]["parser"] = _named(self.recipe.parser)
+        written["encoder"] = _named(self.encoder)
         written["photos"]["packs"] = None
         written["photos"]["recipe"]["prepared"] = [path.name for path in self.photos.recipe.prepared]
         return written
+
+
+def _named(network: str | None) -> dict[str, str] | None:
+    """Which file a network is, without the folder, which is the user's own."""
+    if network is None:
+        return None
+    path = asset_or_path(network)
+    return {"name": path.name, "sha256": sha256_of(path)}
 
 
 def train_mgcnet(config: TrainMgcnetConfig, report: Callable[[str], None]) -> Path:
@@ -114,10 +130,13 @@ def train_mgcnet(config: TrainMgcnetConfig, report: Callable[[str], None]) -> Pa
     Raises:
         DataError: If a source is missing.
         ConfigError: If no photo is kept for validation, no pack has a share, or `init` is another network.
+        AssetError: If no shipped network has the name of the parser or the encoder.
+        ModelFileError: If one of them cannot be read.
     """
     model = load_default_model()
+    encoder = load_identity_encoder(config.encoder) if config.encoder else None
     torch.manual_seed(config.train.seed)
-    method = Mgcnet(model, config.trained_method)
+    method = Mgcnet(model, config.trained_method, encoder)
 
     def open_views(folder: Path, tell: Callable[[str], None]) -> BatchSource:
         return open_batches(config, method, model, folder, tell)
