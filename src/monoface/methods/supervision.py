@@ -28,7 +28,9 @@ class SupervisionConfig:
             Known coefficients of a second round agree with them already; a first round had weights of 1.
         dense_weight: Weight of projected points whose true place is known, same unit.
         dense_points: How many points, beside the 68, stand for the whole face.
-        shape_weight: Weight of the un-posed points' distance, in percent of 100 mm.
+        shape_weight: Weight of the un-posed points' distance, in millimetres.
+        sized: Whether that distance counts where faces are in the model frame, and how large. No photo shows
+            it, and what it does show weighs more if they are laid on each other first.
         rotation_weight: Weight of the rotation's error, in radians.
         identity_weight: Weight of the squared error of identity coefficients.
         expression_weight: Weight of the squared error of expression weights.
@@ -45,6 +47,7 @@ class SupervisionConfig:
     dense_weight: float = 2.0
     dense_points: int = 256
     shape_weight: float = 0.3
+    sized: bool = True
     rotation_weight: float = 5.0
     identity_weight: float = 0.2
     expression_weight: float = 2.0
@@ -234,13 +237,27 @@ class Supervision(nn.Module):
         self, predicted: PosedPrediction, known: KnownFaces, labelled: Tensor, identified: Tensor
     ) -> dict[str, Tensor]:
         found, true_expression = predicted.coefficients, known.coefficients.expression
-        shape = self.dense(found.identity, found.expression) - self.dense(known.identity, true_expression)
-        distance = (shape.square().sum(dim=-1) + 0.25).sqrt().mean(dim=-1) - 0.5
+        shape = self.dense(found.identity, found.expression)
+        true_shape = self.dense(known.identity, true_expression)
+        if not self.config.sized:
+            shape, true_shape = laid_on(shape, true_shape)
+        off = shape - true_shape
+        distance = (off.square().sum(dim=-1) + 0.25).sqrt().mean(dim=-1) - 0.5
         return {
             "shape": distance * identified,
             "identity": mean_squared(found.identity, known.identity) * identified,
             "expression": mean_squared(predicted.raw_expression, true_expression) * labelled,
         }
+
+
+def laid_on(
+    points: Float[Tensor, "batch points 3"], target: Float[Tensor, "batch points 3"]
+) -> tuple[Float[Tensor, "batch points 3"], Float[Tensor, "batch points 3"]]:
+    """Both point sets around their centres, the first scaled to fit the second in least squares."""
+    points = points - points.mean(dim=1, keepdim=True)
+    target = target - target.mean(dim=1, keepdim=True)
+    scale = (points * target).sum(dim=(1, 2)) / points.square().sum(dim=(1, 2))
+    return scale[:, None, None] * points, target
 
 
 def landmark_distance_all(

@@ -139,7 +139,9 @@ class MgcnetConfig:
     region: str = "face"
     focal_per_size: float | None = PUBLISHED_FOCAL_PER_SIZE
     supervision: SupervisionConfig = field(
-        default_factory=lambda: SupervisionConfig(shape_weight=1.5, identity_weight=0.5, found_shape=0.0)
+        default_factory=lambda: SupervisionConfig(
+            shape_weight=1.5, sized=False, identity_weight=0.5, found_shape=0.0
+        )
     )
     landmarks: float = 0.0
     landmark_set: str = "ibug68_contour"
