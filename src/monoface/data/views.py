@@ -9,7 +9,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from monoface.data.augment import AugmentConfig, CropPlan, crop_masks
-from monoface.data.batches import BatchMaker, draw_packs, pack_weights
+from monoface.data.batches import BatchMaker, TrainingBatch, draw_packs, pack_weights
 from monoface.data.view_packs import VIEW_FACE_PX, VIEWS, ViewPack
 from monoface.facemodel import FaceModel
 from monoface.facemodel.mirroring import CoefficientMirror
@@ -86,6 +86,18 @@ class MultiViewBatch:
         points = {name: tensor.to(device) for name, tensor in self.points_px.items()}
         moved = {name: getattr(self, name).to(device) for name in _TENSORS}
         return MultiViewBatch(**{**moved, "points_px": points})
+
+    def single_views(self) -> TrainingBatch:
+        """The views of all samples as samples of their own."""
+        return TrainingBatch(
+            image=self.image.flatten(0, 1),
+            points_px={name: points.flatten(0, 1) for name, points in self.points_px.items()},
+            outputs=self.outputs.flatten(0, 1),
+            labelled=self.labelled.flatten(),
+            drawn=self.drawn.flatten(),
+            pack=self.pack.repeat_interleave(VIEWS),
+            seeds=self.seeds.repeat_interleave(VIEWS),
+        )
 
 
 _TENSORS = tuple(one.name for one in fields(MultiViewBatch) if one.name != "points_px")
