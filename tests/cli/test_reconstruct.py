@@ -115,3 +115,15 @@ def test_usage_errors_are_2(words, message, tmp_path, capsys):
     captured = capsys.readouterr()
     assert message in captured.err
     assert "Traceback" not in captured.err
+
+
+def test_a_field_of_view_gives_a_perspective_camera(run_cli, photo, tmp_path, capsys):
+    assert run_cli("reconstruct", photo, "--out", tmp_path / "out", "--field-of-view", "30") == 0
+    camera = json.loads((tmp_path / "out" / "me.json").read_text())["faces"][0]["camera"]
+    assert camera["type"] == "perspective"
+    assert camera["principal_px"] == [128.0, 128.0]
+    capsys.readouterr()
+    assert run_cli("reconstruct", photo, "--out", tmp_path / "exif", "--focal", "exif") == 0
+    assert "EXIF tells no focal length" in capsys.readouterr().out
+    assert run_cli("reconstruct", photo, "--out", tmp_path / "none", "--field-of-view", "180") == 2
+    assert "expected 1 to 140 degrees" in capsys.readouterr().err

@@ -12,6 +12,7 @@ from monoface.evaluation.heads import MEASURES, EvaluateHeadsConfig, run, summar
 from monoface.evaluation.heads_score import HeadScorer
 from monoface.evaluation.heads_truth import Correspondence, HeadPainter, barycentric, source_model
 from monoface.facemodel import CoefficientLayout, load_default_model, read_ict_facekit
+from monoface.facemodel.mirroring import CoefficientMirror
 from monoface.pipeline import Regression
 
 CONFIG = HeadsConfig(count=3, max_yaw_deg=40, seed=1)
@@ -40,7 +41,8 @@ class KnowsAll:
         coefficients, camera = layout.decode(output, 120)
         self.answer = Regression(change(coefficients), camera, torch.zeros(1), torch.ones(1))
 
-    def predict(self, crops):
+    def predict(self, crops, *, mirror=None):
+        self.mirror = mirror
         assert crops.shape == (1, 120, 120, 3)
         return self.answer
 
@@ -62,6 +64,14 @@ def test_the_truth_scores_0(model, head):
     assert set(found.errors) == {measure.name for measure in MEASURES}
     assert 0 < found.errors["albedo_percent"] < 40
     assert 0 < found.errors["light_percent"] < 60
+
+
+@pytest.mark.parametrize("mirror", [False, True])
+def test_the_mirror_image_is_seen_if_asked_for(model, head, mirror):
+    regressor = KnowsAll(model, head)
+    scorer = HeadScorer(regressor, model, model, Correspondence.identity(len(model.mean_mm)), mirror=mirror)
+    scorer.find(head)
+    assert isinstance(regressor.mirror, CoefficientMirror) == mirror
 
 
 def test_a_wrong_identity_is_an_error_of_shape_and_not_of_pose(model, head):

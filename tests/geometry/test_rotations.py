@@ -17,6 +17,7 @@ from monoface.geometry.rotations import (
     matrix_from_6d,
     matrix_from_axis_angle,
     matrix_to_6d,
+    turn_between,
 )
 
 NOSE = torch.tensor([0.0, 0.0, 1.0], dtype=torch.float64)
@@ -143,3 +144,15 @@ def test_cross_matrix_multiplies_as_the_cross_product(rng):
     first, second = torch.randn(2, 5, 3, generator=rng, dtype=torch.float64)
     product = (cross_matrix(first) @ second[..., None])[..., 0]
     assert_close(product, torch.linalg.cross(first, second))
+
+
+def test_the_smallest_turn_takes_one_direction_to_another(rng):
+    first, second = torch.nn.functional.normalize(
+        torch.randn(2, 5, 3, dtype=torch.float64, generator=rng), dim=-1
+    )
+    turn = turn_between(first, second)
+    assert_close((turn @ first[..., None])[..., 0], second)
+    assert_close(turn @ turn.mT, torch.eye(3, dtype=torch.float64).expand(5, 3, 3))
+    angle = torch.acos((first * second).sum(dim=-1))
+    assert_close(angle_between(turn, torch.eye(3, dtype=torch.float64).expand(5, 3, 3)), angle)
+    assert_close(turn_between(first, first), torch.eye(3, dtype=torch.float64).expand(5, 3, 3))

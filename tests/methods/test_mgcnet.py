@@ -153,6 +153,16 @@ def test_labels_of_photos_know_no_perspective():
     assert pinhole > 0.02
 
 
+def test_known_cameras_explain_their_pictures():
+    batch = view_batch()
+    near = dataclasses.replace(batch, focal_per_size=torch.full_like(batch.focal_per_size, 4.0))
+    output = batch.outputs.flatten(0, 1)
+    # Prediction and truth are seen by one camera, whichever it is; but it did not draw the pictures.
+    terms = [told(small_mgcnet(render_px=48), output).step(one).terms for one in (batch, near)]
+    assert terms[1]["dense"] == pytest.approx(0, abs=1e-4)
+    assert terms[1]["photometric"] > 3 * terms[0]["photometric"]
+
+
 def test_one_person_is_told_one_identity():
     batch = view_batch(lit=False)
     outputs = batch.outputs.clone()

@@ -48,6 +48,12 @@ class ReconstructArguments:
     """Most faces taken from a photo, largest first. By default all."""
     min_confidence: float = ReconstructorConfig.min_confidence
     """Faces with a lower confidence are reported as doubtful, and get no 3D files."""
+    field_of_view: float | None = None
+    """Angle in degrees that the camera saw across the photo's longer side, if the photo was not cropped.
+    Faces then have a distance, and GLBs a perspective camera. By default the weights say how they see."""
+    focal: Literal["weights", "exif"] = "weights"
+    """exif takes the focal length from each photo's EXIF data. Photos without are seen as if it had not been
+    asked for, and their lines say so."""
     texture_size: int = ReconstructorConfig.texture_size
     """Side of the texture in pixels, a multiple of 16."""
     detail: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
@@ -73,6 +79,8 @@ def run(arguments: Sequence[str]) -> int:
             device=chosen.device,
             max_faces=chosen.max_faces,
             min_confidence=chosen.min_confidence,
+            focal=chosen.focal,
+            field_of_view_deg=chosen.field_of_view,
             texture_size=chosen.texture_size,
             detail=chosen.detail_weights if chosen.detail or chosen.dense else None,
             detail_size=chosen.detail_size,

@@ -81,7 +81,8 @@ def label_views(
     frames = Pack(photos.name, canvases, points_px, outputs, VIEW_FACE_PX)
     views, gate = _samples(photos, labels, model, triplets, seed)
     unknown = np.full((count, model.albedo_size), np.nan, np.float32)
-    return ViewPack(frames, skin, unknown, np.full((count, 9, 3), np.nan, np.float32), views, gate)
+    light, focal = np.full((count, 9, 3), np.nan, np.float32), np.full(count, np.nan, np.float32)
+    return ViewPack(frames, skin, unknown, light, focal, views, gate)
 
 
 def _outlines(photos: ViewPhotos) -> dict[str, np.ndarray]:

@@ -21,6 +21,7 @@ from monoface.evaluation.definition import WORST, Definition, Galleries
 from monoface.evaluation.heads_score import HeadScore, HeadScorer
 from monoface.evaluation.heads_truth import Correspondence, HeadPainter, source_model
 from monoface.evaluation.page import Gallery, heat_map, landmarks_picture, picture_of
+from monoface.evaluation.predictors import looks_text
 from monoface.evaluation.report import installed_versions, refuse_existing_results, write_results
 from monoface.facemodel import FaceModel, read_ict_facekit
 from monoface.metrics import cumulative_curve, in_yaw_bins
@@ -55,6 +56,7 @@ class EvaluateHeadsConfig:
         count: Heads to draw.
         seed: Of the heads. Figures with different seeds are of different heads.
         max_yaw_deg: Yaw is uniform up to this, either way.
+        mirror: Look at the mirror image too, and take the mean, as `monoface reconstruct` does.
         device: cpu or cuda.
         overwrite: Replace the report if it exists.
     """
@@ -67,6 +69,7 @@ class EvaluateHeadsConfig:
     count: int = 200
     seed: int = 0
     max_yaw_deg: float = 90.0
+    mirror: bool = ReconstructorConfig.mirror
     device: Literal["cpu", "cuda"] = "cpu"
     overwrite: bool = False
 
@@ -91,7 +94,9 @@ def run(config: EvaluateHeadsConfig) -> CasesReport:
         ReconstructorConfig(weights=config.weights, device=config.device, face_model=config.face_model)
     )
     painter, correspondence = open_painter(config.source_model, config.detail_mm, tools.face_model)
-    scorer = HeadScorer(tools.regressor, tools.face_model, painter.model, correspondence)
+    scorer = HeadScorer(
+        tools.regressor, tools.face_model, painter.model, correspondence, mirror=config.mirror
+    )
     scores = list(score_heads(painter, scorer, config))
     report = summarise(scores, config, tools.made_with)
     write_results(report, config.out, pictures(report, scores, painter, config), overwrite=config.overwrite)
@@ -209,6 +214,7 @@ def _settings(config: EvaluateHeadsConfig) -> dict[str, str]:
         "seed": str(config.seed),
         "yaw up to": f"{config.max_yaw_deg:g} degrees",
         "detail": f"{config.detail_mm:g} mm",
+        "looks": looks_text(1, mirror=config.mirror),
     }
     path = config.source_model
     if path is not None and path.is_file():

@@ -12,6 +12,7 @@ from torch import Tensor
 from monoface.evaluation.heads_truth import LANDMARK_SET, Correspondence, TrueHead, depth_map
 from monoface.evaluation.mesh_predictor import seen_faces
 from monoface.facemodel import FaceModel
+from monoface.facemodel.mirroring import CoefficientMirror
 from monoface.geometry.cameras import transform_points
 from monoface.geometry.crops import crop_and_resize
 from monoface.geometry.icp import align_to_scan
@@ -32,8 +33,10 @@ class RegressesCrops(Protocol):
 
     size_px: int
 
-    def predict(self, crops: UInt8[Tensor, "batch size size 3"]) -> Regression:
-        """Faces in crops of that size; the cameras are those of the crops."""
+    def predict(
+        self, crops: UInt8[Tensor, "batch size size 3"], *, mirror: CoefficientMirror | None = None
+    ) -> Regression:
+        """Faces in crops of that size, with a mirror by their mirror images too; cameras of the crops."""
         ...
 
 
@@ -96,6 +99,7 @@ class HeadScorer:
         model: Its face model.
         true_model: The face model that the heads are drawn from.
         correspondence: From the true model's vertices to points of the regressor's.
+        mirror: Look at the mirror image too, and take the mean.
     """
 
     def __init__(
@@ -104,8 +108,11 @@ class HeadScorer:
         model: FaceModel,
         true_model: FaceModel,
         correspondence: Correspondence,
+        *,
+        mirror: bool = False,
     ) -> None:
         self._regressor = regressor
+        self._mirror = CoefficientMirror(model) if mirror else None
         self._model = model
         self._true_model = true_model
         self._correspondence = correspondence
@@ -139,7 +146,8 @@ class HeadScorer:
         """What the regressor sees in the true crop."""
         size_px = self._regressor.size_px
         crop = crop_and_resize(head.picture, head.box, size_px)
-        regression = self._regressor.predict(torch.from_numpy(crop)[None]).in_photo(head.box[None], size_px)
+        found = self._regressor.predict(torch.from_numpy(crop)[None], mirror=self._mirror)
+        regression = found.in_photo(head.box[None], size_px)
         coefficients = regression.coefficients
         verts_mm = self._model.shape(coefficients.identity, coefficients.expression)
         neutral_mm = self._model.shape(coefficients.identity, torch.zeros_like(coefficients.expression))

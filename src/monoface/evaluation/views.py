@@ -23,6 +23,7 @@ from monoface.evaluation.heads import open_painter
 from monoface.evaluation.heads_score import HeadScorer, point_error_percent, turn_between
 from monoface.evaluation.heads_truth import LANDMARK_SET
 from monoface.evaluation.page import Gallery, landmarks_picture
+from monoface.evaluation.predictors import looks_text
 from monoface.evaluation.report import installed_versions, refuse_existing_results, write_results
 from monoface.evaluation.views_truth import HeadInViews, draw_head_in_views
 from monoface.facemodel import FaceModel
@@ -57,6 +58,7 @@ class EvaluateViewsConfig:
         heads: Heads to draw.
         views: Cameras of each: one at about 40 degrees to either side and one in front, then any up to 75.
         seed: Of the heads. Figures with different seeds are of different heads.
+        mirror: Look at the mirror image too, and take the mean, as `monoface reconstruct` does.
         device: cpu or cuda.
         overwrite: Replace the report if it exists.
     """
@@ -69,6 +71,7 @@ class EvaluateViewsConfig:
     heads: int = 100
     views: int = 3
     seed: int = 0
+    mirror: bool = ReconstructorConfig.mirror
     device: Literal["cpu", "cuda"] = "cpu"
     overwrite: bool = False
 
@@ -113,7 +116,9 @@ def run(config: EvaluateViewsConfig) -> CasesReport:
         ReconstructorConfig(weights=config.weights, device=config.device, face_model=config.face_model)
     )
     painter, correspondence = open_painter(config.source_model, config.detail_mm, tools.face_model)
-    scorer = HeadScorer(tools.regressor, tools.face_model, painter.model, correspondence)
+    scorer = HeadScorer(
+        tools.regressor, tools.face_model, painter.model, correspondence, mirror=config.mirror
+    )
 
     def heads() -> Iterator[HeadInViews]:
         for index in range(config.heads):
@@ -178,6 +183,7 @@ def summarise(
         "views": str(config.views),
         "seed": str(config.seed),
         "detail": f"{config.detail_mm:g} mm",
+        "looks": looks_text(1, mirror=config.mirror),
     }
     if config.source_model is not None and config.source_model.is_file():
         settings["SHA-256 of the source model"] = sha256_of(config.source_model)

@@ -119,6 +119,16 @@ def angle_between(
     return torch.atan2(skew.norm(dim=-1), trace - 1)
 
 
+def turn_between(
+    first: Float[Tensor, "*batch 3"], second: Float[Tensor, "*batch 3"]
+) -> Float[Tensor, "*batch 3 3"]:
+    """Smallest rotation that takes one unit vector to another; undefined for opposite ones."""
+    cross = cross_matrix(torch.linalg.cross(first, second))
+    cosine = (first * second).sum(dim=-1)[..., None, None]
+    identity = torch.eye(3, dtype=first.dtype, device=first.device)
+    return identity + cross + cross @ cross / (1 + cosine)
+
+
 def degrees(angle_rad: Float[Tensor, "*batch"]) -> Float[Tensor, "*batch"]:
     """Degrees of an angle in radians."""
     return angle_rad * (180 / math.pi)

@@ -31,7 +31,8 @@ class PhotoRegressorConfig:
         input_px: Side at which the network sees them.
         render_px: Side at which faces are drawn and pictures compared.
         region: Region of the face model that is drawn.
-        supervision: What is known about single views, as in `pretrain`.
+        supervision: What is known about single views, as in `pretrain`; but of identity only what drawn heads
+            tell.
         photometric: Weight of the colour distance of drawn faces from photos, over the skin.
         skin_threshold: Probability of skin from which a pixel counts fully; below, it counts so much.
         perceptual: Weight of what an identity encoder sees, if one is given.
@@ -48,7 +49,11 @@ class PhotoRegressorConfig:
     input_px: int = 120
     render_px: int = 112
     region: str = "face"
-    supervision: SupervisionConfig = field(default_factory=SupervisionConfig)
+    supervision: SupervisionConfig = field(
+        default_factory=lambda: SupervisionConfig(
+            shape_weight=1.5, sized=False, identity_weight=0.5, found_shape=0.0
+        )
+    )
     photometric: float = 4.0
     skin_threshold: float = 0.5
     perceptual: float = 0.2

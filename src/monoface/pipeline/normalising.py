@@ -12,6 +12,7 @@ from torch import Tensor
 
 from monoface.core.errors import ImageError
 from monoface.pipeline.decoding import DAMAGE, DecodedPicture, size_within
+from monoface.pipeline.focal import focal_of_exif
 
 # EXIF orientation: what makes the picture upright, and whether that reverses the stored x and y axis.
 _UPRIGHT = {
@@ -40,12 +41,15 @@ class LoadedImage:
         name: What messages and results call the photo: the path as given, or what kind of object it was.
         original_size_px: Width and height of the upright photo before it was made smaller.
         scale: Working pixels per pixel of the upright original, the same along both axes, at most 1.
+        exif_focal_px: Focal length in pixels of the upright original by its EXIF data; None where they do not
+            tell.
     """
 
     image_srgb: UInt8[np.ndarray, "height width 3"]
     name: str
     original_size_px: tuple[int, int]
     scale: float
+    exif_focal_px: float | None = None
 
     @property
     def size_px(self) -> tuple[int, int]:
@@ -85,6 +89,7 @@ def normalise(decoded: DecodedPicture, name: str, max_side_px: int) -> LoadedIma
         name=name,
         original_size_px=stored_size_px[::-1] if orientation >= 5 else stored_size_px,
         scale=scale,
+        exif_focal_px=focal_of_exif(picture, stored_size_px),
     )
 
 

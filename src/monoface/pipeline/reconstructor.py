@@ -1,13 +1,12 @@
 """One photo in, its faces in 3D out; or many photos, in batches."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal, overload
 
 import numpy as np
 import torch
-from jaxtyping import Float
 
 import monoface
 from monoface.core.assets import asset_sha256, sha256_of
@@ -16,9 +15,12 @@ from monoface.detection import Detection, FaceDetector
 from monoface.facemodel import CoefficientLayout, FaceModel, load_default_model, load_face_model_data
 from monoface.facemodel.landmarks import FLM18
 from monoface.facemodel.mirroring import CoefficientMirror
+from monoface.geometry.cameras import PerspectiveCamera
 from monoface.geometry.crops import crop_and_resize, photo_to_crop
 from monoface.pipeline.detailing import Detailer
+from monoface.pipeline.focal import check_field_of_view, focal_of_field_of_view
 from monoface.pipeline.images import ImageSource, LoadedImage
+from monoface.pipeline.pinhole import seen_by_pinhole
 from monoface.pipeline.regression import CoefficientRegressor, Regression
 from monoface.pipeline.results import Face, MadeWith, PhotoResult, photo_result
 from monoface.pipeline.rois import box_of_points, next_roi, roi_of_box, same_face
@@ -42,6 +44,10 @@ class ReconstructorConfig:
         min_confidence: Faces of less confidence are set aside as doubtful; see `Face.confidence`.
         passes: Times a face is cropped and regressed, each time around the landmarks of the time before.
         mirror: The last time its mirror image is regressed too, and the mean of both taken.
+        focal: "exif" takes photos for what a pinhole saw whose focal length their EXIF data tell; "weights"
+            leaves the camera to the weights, weak perspective or a pinhole of their own before each face.
+        field_of_view_deg: Angle that a pinhole sees across the photos' longer side; with "exif" only where a
+            photo does not tell. Photos must not be cropped.
         texture_size: Side of the texture in pixels, a multiple of 16.
         detail: Weights of the fine stage, named as the regressor's are, to find wrinkles too; None does not.
         detail_size: Side of the displacement map in texels.
@@ -56,6 +62,8 @@ class ReconstructorConfig:
     min_confidence: float = 0.1
     passes: int = 2
     mirror: bool = True
+    focal: Literal["weights", "exif"] = "weights"
+    field_of_view_deg: float | None = None
     texture_size: int = 1024
     detail: str | None = None
     detail_size: int = 256
@@ -71,6 +79,16 @@ class ReconstructorConfig:
             raise ConfigError(f"min_confidence: expected 0 to 1, got {self.min_confidence}.")
         if self.texture_size % 16:
             raise ConfigError(f"texture_size: expected a multiple of 16, got {self.texture_size}.")
+        if self.field_of_view_deg is not None:
+            check_field_of_view(self.field_of_view_deg)
+
+    def focal_px(self, photo: LoadedImage) -> float | None:
+        """Focal length of a photo in pixels of the original; None leaves its camera to the weights."""
+        if self.focal == "exif" and photo.exif_focal_px is not None:
+            return photo.exif_focal_px
+        if self.field_of_view_deg is not None:
+            return focal_of_field_of_view(self.field_of_view_deg, photo.original_size_px)
+        return None
 
 
 class Reconstructor:
@@ -160,31 +178,43 @@ class Reconstructor:
 
     def _reconstruct_seen(self, seen: list[tuple[LoadedImage, Detection]]) -> list[Face]:
         """Regress faces of any photos together."""
-        found, landmarks_px = self._regress(seen)
+        found = self._regress(seen)
         zoom = torch.tensor([photo.scale for photo, _ in seen])
-        camera = found.camera.uncropped(torch.zeros(len(seen), 2), zoom)
+        found = replace(found, camera=found.camera.uncropped(torch.zeros(len(seen), 2), zoom))
         verts_mm = self.face_model.shape(found.coefficients.identity, found.coefficients.expression)
-        return [
-            Face(
-                score=float(detection.score),
-                box=detection.box / photo.scale,
-                confidence=float(found.confidence[row]),
-                coefficients=found.coefficients[row : row + 1],
-                camera=camera[row : row + 1],
-                verts_mm=verts_mm[row].numpy(),
-                landmarks68_px=landmarks_px[row] / photo.scale,
-                photo=photo,
-                texturer=self._texturer,
-                made_with=self.made_with,
-                detailer=self._detailer,
+        faces = []
+        for row, (photo, detection) in enumerate(seen):
+            one = self._in_pinhole(found[row : row + 1], photo)
+            faces.append(
+                Face(
+                    score=float(detection.score),
+                    box=detection.box / photo.scale,
+                    confidence=float(one.confidence),
+                    coefficients=one.coefficients,
+                    camera=one.camera,
+                    verts_mm=verts_mm[row].numpy(),
+                    landmarks68_px=one.landmarks_px(self._points)[0].numpy(),
+                    photo=photo,
+                    texturer=self._texturer,
+                    made_with=self.made_with,
+                    detailer=self._detailer,
+                )
             )
-            for row, (photo, detection) in enumerate(seen)
-        ]
+        return faces
 
-    def _regress(
-        self, seen: list[tuple[LoadedImage, Detection]]
-    ) -> tuple[Regression, Float[np.ndarray, "batch 68 2"]]:
-        """Crop and regress, several times; cameras and landmarks are those of the working copies.
+    def _in_pinhole(self, found: Regression, photo: LoadedImage) -> Regression:
+        """A face as the photo's pinhole sees it, if its focal length is known."""
+        focal_px = self.config.focal_px(photo)
+        if focal_px is None:
+            return found
+        middle_px = torch.tensor([photo.original_size_px]) / 2
+        pinhole = PerspectiveCamera(torch.tensor([focal_px]), middle_px)
+        shape = found.coefficients.identity, found.coefficients.expression
+        coefficients = seen_by_pinhole(found.coefficients, found.camera, self._points(*shape), pinhole)
+        return replace(found, coefficients=coefficients, camera=pinhole)
+
+    def _regress(self, seen: list[tuple[LoadedImage, Detection]]) -> Regression:
+        """Crop and regress, several times; cameras are those of the working copies.
 
         Networks with a landmark map see an empty one at first, and then the landmarks that they found.
         """
@@ -201,20 +231,24 @@ class Reconstructor:
             last = number + 1 == self.config.passes
             mirror = self._mirror if last else None
             found = self.regressor.predict(crops, mapped_px, mirror=mirror).in_photo(rois, size)
-            landmarks_px = found.landmarks_px(self._points).numpy()
             if not last:
+                landmarks_px = found.landmarks_px(self._points).numpy()
                 rois = np.stack([next_roi(*pair) for pair in zip(landmarks_px, first, strict=True)])
                 if self.regressor.sees_landmarks:
                     mapped_px = photo_to_crop(found.landmarks_px(self._mapped).numpy(), rois, size)
-        return found, landmarks_px
+        return found
 
     def _result(self, searched: SearchedPhoto, faces: list[Face]) -> PhotoResult:
         distinct = _without_duplicates(faces)
         trusted = tuple(face for face in distinct if face.confidence >= self.config.min_confidence)
         doubtful = tuple(face for face in distinct if face.confidence < self.config.min_confidence)
-        return photo_result(
+        result = photo_result(
             searched.name, searched.photo, trusted, doubtful, searched.problem, self.made_with
         )
+        asked = self.config.focal == "exif" and bool(result.found)
+        if asked and searched.photo is not None and searched.photo.exif_focal_px is None:
+            return replace(result, reason=f"{result.reason}; EXIF tells no focal length")
+        return result
 
 
 def _without_duplicates(faces: list[Face]) -> list[Face]:

@@ -43,6 +43,11 @@ class Regression:
     def __len__(self) -> int:
         return len(self.log_error)
 
+    def __getitem__(self, rows: slice) -> "Regression":
+        return Regression(
+            self.coefficients[rows], self.camera[rows], self.log_error[rows], self.confidence[rows]
+        )
+
     def in_photo(self, boxes: Float[np.ndarray, "batch 4"], size_px: int) -> Self:
         """The same faces with the camera of the photo that the crops were cut from.
 

@@ -71,7 +71,7 @@ class Mgcnet(PhotoRegressor):
     ) -> dict[str, Tensor]:
         """Every term by name: a value for each view, or for each sample if views are compared."""
         config = self.config
-        posed = self.supervision.decode(output)
+        posed = self.supervision.decode(output, self._focal_per_size(batch))
         terms = self.supervised(posed, log_error, batch, self._known(batch))
         if self._landmarks is not None:
             terms["landmarks"] = self._landmark_term(self._landmarks, posed, batch)
@@ -103,12 +103,18 @@ class Mgcnet(PhotoRegressor):
         outputs = batch.outputs.flatten(0, 1)
         focal_per_size = None
         if self.config.focal_per_size is not None:
-            focal_per_size = torch.where(batch.lit.flatten(), self.config.focal_per_size, _FAR).to(outputs)
+            focal_per_size = batch.focal_per_size.flatten().nan_to_num(_FAR)
         coefficients, camera = self.layout.geometry.decode(outputs, self.config.view_px, focal_per_size)
         identity = coefficients.identity
         if self.config.multi_view and self.config.views.shared_labels:
             identity = self._shared_identity(batch)
         return KnownFaces(coefficients, camera, identity)
+
+    def _focal_per_size(self, batch: MultiViewBatch) -> Float[Tensor, " views"] | None:
+        """Of the cameras that pictures are explained with: the true ones where they are known."""
+        if self.config.focal_per_size is None:
+            return None
+        return batch.focal_per_size.flatten().nan_to_num(self.config.focal_per_size)
 
     def _shared_identity(self, batch: MultiViewBatch) -> Float[Tensor, "views identity"]:
         """Known identities; of one person, the mean over the views where it is known."""
@@ -120,7 +126,7 @@ class Mgcnet(PhotoRegressor):
 
     def _draw(self, output: Tensor, batch: MultiViewBatch) -> DrawnFaces:
         """All views, with the identity and albedo that views of one person share."""
-        coefficients, camera = self.layout.decode(output, self.config.render_px)
+        coefficients, camera = self.layout.decode(output, self.config.render_px, self._focal_per_size(batch))
         shared: Shared = self.config.views.shared if self.config.multi_view else "none"
         together = batch.gate >= _PICTURES
 
