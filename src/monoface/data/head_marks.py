@@ -28,7 +28,8 @@ def draw_marks(
     face = model.data.regions["face"].nonzero()[:, 0].numpy()
     count = int(rng.integers(1, _MOST))
     centres = verts_mm[torch.from_numpy(rng.choice(face, count))]
-    radius = np.exp(rng.uniform(*np.log(_RADIUS_MM), count))
+    smallest, largest = np.log(_RADIUS_MM)
+    radius = np.exp(rng.uniform(smallest, largest, count))
     grey = rng.normal(0, 1, (count, 1)) + _TINT * rng.normal(0, 1, (count, 3))
     height = strength * rng.uniform(0, 2) * grey
     squared = torch.cdist(verts_mm, centres, compute_mode="donot_use_mm_for_euclid_dist").square()

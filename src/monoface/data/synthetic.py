@@ -118,7 +118,8 @@ def draw_coefficients(
 
 def draw_focal(count: int, rng: np.random.Generator, config: HeadsConfig) -> Float[Tensor, " count"]:
     """Focal lengths in sides of the crop, evenly in their logarithm."""
-    return torch.from_numpy(np.exp(rng.uniform(*np.log(config.focal_per_size), count))).float()
+    low, high = np.log(config.focal_per_size)
+    return torch.from_numpy(np.exp(rng.uniform(low, high, count))).float()
 
 
 def draw_albedo(

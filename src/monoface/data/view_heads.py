@@ -92,9 +92,9 @@ def head_views(
     )
     frames = replace(frames, face_px=VIEW_FACE_PX, drawn=True)
     views = np.arange(VIEWS * count, dtype=np.int64).reshape(count, VIEWS)
-    albedo, light = coefficients.albedo.numpy(), coefficients.light.numpy()
-    focal_per_size = camera.focal_px.numpy() / VIEW_FACE_PX
-    return ViewPack(frames, skin, albedo, light, focal_per_size, views, gates)
+    focal_per_size = (camera.focal_px / VIEW_FACE_PX).numpy()
+    appearance = coefficients.albedo.numpy(), coefficients.light.numpy()
+    return ViewPack(frames, skin, *appearance, focal_per_size, views, gates)
 
 
 def draw_views(
