@@ -17,9 +17,10 @@ from monoface.core.assets import asset_names, asset_path
 from monoface.core.errors import ConfigError, ModelFileError
 from monoface.facemodel import FaceModel
 from monoface.geometry.triangles import vertex_normals
-from monoface.methods.detail import DetailConfig, Displacer
+from monoface.methods.detail import DetailConfig, Displacer, Evidence
 from monoface.networks import Translator, load_translator
 from monoface.pipeline.appearance import Appearance
+from monoface.pipeline.skin_finding import SkinFinder
 from monoface.pipeline.texturing import PlacedMesh, Texturer
 from monoface.pipeline.unwrapping import evidence_of, unwrap_face
 from monoface.render import DenseMesh
@@ -137,10 +138,17 @@ class Detailer:
         self._lock = Lock()
         self.displacer = Displacer(model, self._config, texture_px)
         self.texturer = Texturer(model, texture_px)
+        self._skin = SkinFinder()
 
     @cached_property
     def _dense(self) -> DenseSkin:
         return DenseSkin(self.displacer.model, self.displacer)
+
+    @torch.no_grad()
+    def evidence(self, mesh: PlacedMesh, appearance: Appearance) -> Evidence:
+        """A photo's face against its coarse mesh, where it shows bare skin; see `find`."""
+        unwrapped = unwrap_face(mesh, self.texturer, self._skin.trust(mesh), appearance)
+        return evidence_of(unwrapped, self.displacer)
 
     @torch.no_grad()
     def find(self, mesh: PlacedMesh, appearance: Appearance) -> FaceDetail:
@@ -150,7 +158,7 @@ class Detailer:
             mesh: The face in its photo.
             appearance: Albedo and light that explain the photo coarsely.
         """
-        evidence = evidence_of(unwrap_face(mesh, self.texturer, appearance=appearance), self.displacer)
+        evidence = self.evidence(mesh, appearance)
         height = self.displacer.find(self.translator, evidence).height_mm
         surface = evidence.surface
         displaced = self.displacer.normals(height, surface)

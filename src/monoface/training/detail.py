@@ -98,10 +98,10 @@ def train_detail(config: TrainDetailConfig, report: Callable[[str], None]) -> Pa
     aside = dataclasses.replace(config.drawing, wrinkles=wrinkles, lights=2, seed=_VALIDATION_SEED)
     kept = WrinkledHeadPainter(model, aside)
     heads = _drawn(taught, config.heads, config, config.out / "packs" / "heads", report)
-    validation = _drawn(kept, _VALIDATION_HEADS, config, config.out / "packs" / "validation", report)
-    photos = _photos(config, report) if config.data is not None and config.photo_share else None
-    maker = DetailBatchMaker(heads, photos, config.photo_share if photos is not None else 0.0)
-    report(f"training on {len(heads)} pictures of heads and {len(photos) if photos else 0} photos")
+    [validation] = _drawn(kept, _VALIDATION_HEADS, config, config.out / "packs" / "validation", report)
+    photos = _photos(config, report) if config.data is not None and config.photo_share else []
+    maker = DetailBatchMaker(heads, photos, config.photo_share if photos else 0.0)
+    report(f"training on {sum(map(len, heads))} pictures of heads and {sum(map(len, photos))} photos")
     evaluate = make_evaluate(method, validation)
     trained = train(method, maker, config.train, config.out, evaluate)
     path = config.out / "detail.safetensors"
@@ -128,7 +128,7 @@ def make_evaluate(method: Detail, pack: DetailPack) -> Callable[[Mapping[str, nn
         found, true, seen = [], [], []
         for start in range(0, len(pack), 8):
             rows = range(start, min(start + 8, len(pack)))
-            batch = assemble([(pack, row) for row in rows], np.arange(len(rows)))
+            batch = assemble([(pack, row) for row in rows])
             weight = batch.seen * method.displacer.region
             output = method.displacer.run(translator, batch.maps)
             found.append(method.displacer.read(output, weight).height_mm)
@@ -154,8 +154,8 @@ def _drawn(
     config: TrainDetailConfig,
     folder: Path,
     report: Callable[[str], None],
-) -> DetailPack:
-    """Drawn heads, in shards of which those that exist are kept."""
+) -> list[DetailPack]:
+    """Drawn heads, in shards of which those that exist are kept; a pack each."""
     shards = []
     for start in range(0, count, _SHARD):
         shard = folder / f"{start:05d}"
@@ -163,10 +163,10 @@ def _drawn(
             heads_pack(painter, range(start, min(start + _SHARD, count)), config.method).save(shard)
             report(f"drawn: {min(start + _SHARD, count)} of {count} heads ({folder.name})")
         shards.append(DetailPack.load(shard))
-    return DetailPack.joined(shards)
+    return shards
 
 
-def _photos(config: TrainDetailConfig, report: Callable[[str], None]) -> DetailPack:
+def _photos(config: TrainDetailConfig, report: Callable[[str], None]) -> list[DetailPack]:
     assert config.data is not None
     reconstructor, packs = None, []
     for name in config.sources:
@@ -178,7 +178,7 @@ def _photos(config: TrainDetailConfig, report: Callable[[str], None]) -> DetailP
             photos_pack(reconstructor, source.iter_images(chosen), config.method).save(folder)
             report(f"unwrapped: {len(chosen)} photos of {name}")
         packs.append(DetailPack.load(folder))
-    return DetailPack.joined(packs)
+    return packs
 
 
 def _start_from(init: Path, translator: Translator) -> None:
