@@ -5,7 +5,7 @@ from torch.testing import assert_close
 from monoface.core.errors import ConfigError, ModelFileError
 from monoface.networks import Translator, TranslatorConfig, load_translator, save_translator
 
-SMALL = TranslatorConfig(in_channels=3, widths=(4, 6, 8), out_channels=2)
+SMALL = TranslatorConfig(in_channels=3, widths=(4, 6, 8), out_channels=2, fold=1)
 
 
 def test_the_published_form_has_22_million_weights():
@@ -16,7 +16,7 @@ def test_the_published_form_has_22_million_weights():
 
 @pytest.mark.parametrize("upsampling", ["transposed", "bilinear"])
 def test_maps_keep_their_size_and_lie_in_range(rng, upsampling):
-    network = Translator(TranslatorConfig(3, (4, 6, 8), 2, upsampling))
+    network = Translator(TranslatorConfig(3, (4, 6, 8), 2, upsampling, fold=1))
     torch.nn.init.normal_(network.last.weight, std=30)
     found = network(torch.randn(3, 3, 8, 12, generator=rng))
     assert found.shape == (3, 2, 8, 12)

@@ -27,10 +27,10 @@ class TranslatorConfig:
     """
 
     in_channels: int = 7
-    widths: tuple[int, ...] = (12, 24, 40, 56, 72, 96)
+    widths: tuple[int, ...] = (48, 64, 96, 128, 160)
     out_channels: int = 2
     upsampling: Literal["transposed", "bilinear"] = "bilinear"
-    fold: int = 1
+    fold: int = 2
     repeats: int = 1
 
     def __post_init__(self) -> None:
@@ -47,7 +47,8 @@ class TranslatorConfig:
     @classmethod
     def published(cls, in_channels: int = 3) -> "TranslatorConfig":
         """22 million weights; needs maps whose sides are multiples of 512, of which one texel remains."""
-        return cls(in_channels, (16, 32, 64, 128, 256, 512, 512, 512, 512, 512), 1, "transposed")
+        widths = (16, 32, 64, 128, 256, 512, 512, 512, 512, 512)
+        return cls(in_channels, widths, 1, "transposed", fold=1)
 
     @property
     def multiple(self) -> int:

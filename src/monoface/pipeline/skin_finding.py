@@ -5,7 +5,7 @@ from threading import Lock
 import numpy as np
 import torch
 from jaxtyping import Float
-from torch import Tensor
+from torch import Tensor, nn
 
 from monoface.geometry.crops import crop_and_resize
 from monoface.networks import FaceParser, fold_batch_norm, load_parser, skin_probability
@@ -26,7 +26,7 @@ class SkinFinder:
     """
 
     def __init__(self, parser: FaceParser | None = None) -> None:
-        self._parser = None if parser is None else fold_batch_norm(parser)
+        self._parser: nn.Module | None = None if parser is None else fold_batch_norm(parser)
         self._lock = Lock()
 
     @torch.no_grad()
@@ -49,7 +49,7 @@ class SkinFinder:
         )
         return ((at_verts[0, 0, 0] - _DOUBTED) / (_TRUSTED - _DOUBTED)).clamp(0, 1)
 
-    def _loaded(self) -> FaceParser:
+    def _loaded(self) -> nn.Module:
         with self._lock:
             if self._parser is None:
                 self._parser = fold_batch_norm(load_parser())

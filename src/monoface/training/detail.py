@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import numpy as np
 import torch
 from torch import nn
 
@@ -30,7 +29,7 @@ _TERMS = (
 _SOURCES: dict[str, type[UnlabelledPhotos]] = {"omi": Omi, "portraits_cc0": PortraitsCc0}
 _SHARD = 50
 # Heads that validation draws, from another seed and the other family of wrinkles.
-_VALIDATION_HEADS = 24
+_VALIDATION_HEADS = 50
 _VALIDATION_SEED = 9001
 _KEPT_EVERY = 10
 
@@ -56,15 +55,15 @@ class TrainDetailConfig:
     out: Path
     data: Path | None = None
     sources: tuple[str, ...] = ("omi", "portraits_cc0")
-    photos: int = 300
-    heads: int = 500
-    drawing: WrinkledHeadsConfig = field(default_factory=WrinkledHeadsConfig)
+    photos: int = 350
+    heads: int = 1350
+    drawing: WrinkledHeadsConfig = field(default_factory=lambda: WrinkledHeadsConfig(lights=3))
     photo_share: float = 0.25
     weights: str = "pretrain"
     method: DetailConfig = field(default_factory=DetailConfig)
     train: TrainConfig = field(
         default_factory=lambda: TrainConfig(
-            steps=4000, batch=8, learning_rate=2e-3, weight_decay=0.0, warmup=50, decay_from=0.4,
+            steps=9000, batch=8, learning_rate=1.5e-3, weight_decay=0.0, warmup=50, decay_from=0.4,
             average=0.99, evaluate_every=200, log_every=20, samples_every=0,
         )
     )  # fmt: skip

@@ -50,7 +50,7 @@ class DetailConfig:
     height_weight: float = 1.0
     slope_weight: float = 1.0
     paint_weight: float = 0.1
-    light_weight: float = 0.3
+    light_weight: float = 0.2
     again_weight: float = 0.3
     size_weight: float = 0.02
     normal_weight: float = 0.0
