@@ -110,9 +110,13 @@ class DenseSkin:
         """Displaced vertices, in the frame of the coarse ones."""
         normals = vertex_normals(verts_mm, self._model.faces, self._model.weld)
         both = self._mesh.from_vertices(torch.cat((verts_mm, normals), dim=-1)[None])[0, self._kept]
-        height = self._mesh.from_texture(height_mm[None, None])[0, self._kept, 0]
+        height = self.from_texture(height_mm[None])[:, 0]
         directions = torch.nn.functional.normalize(both[:, 3:], dim=-1)
         return displaced_points(both[:, :3], directions, height)
+
+    def from_texture(self, image: Float[Tensor, "channels size size"]) -> Float[Tensor, "dense channels"]:
+        """Values of a texture at the vertices."""
+        return self._mesh.from_texture(image[None])[0, self._kept]
 
 
 class Detailer:
@@ -139,6 +143,12 @@ class Detailer:
         self.displacer = Displacer(model, self._config, texture_px)
         self.texturer = Texturer(model, texture_px)
         self._skin = SkinFinder()
+
+    @property
+    def dense(self) -> DenseSkin:
+        """The mesh with one vertex a texel, made when first asked for."""
+        with self._lock:
+            return self._dense
 
     @cached_property
     def _dense(self) -> DenseSkin:
@@ -167,9 +177,7 @@ class Detailer:
         flat = local.new_tensor((0.0, 0.0, 1.0))
         local = torch.where(surface.mask[..., None], local, flat)
         coded = ((local * 0.5 + 0.5) * 255).round().clamp(0, 255).byte().numpy()
-        with self._lock:
-            dense = self._dense
-        return FaceDetail(height[0].numpy(), coded, self._config.limit_mm, dense)
+        return FaceDetail(height[0].numpy(), coded, self._config.limit_mm, self.dense)
 
 
 def _load(weights: str) -> tuple[Translator, DetailConfig]:

@@ -30,7 +30,7 @@ class DetailConfig:
             usual on drawn heads, so that a weight of one is about as much as a guess of nothing costs.
         slope_weight: Of the error of known slopes.
         paint_weight: Of the error of known paint: what is no relief, as a logarithm of light.
-        light_weight: Of the difference of heights of one face under two lights, over their size.
+        light_weight: Of the difference of heights of one face under two lights.
         again_weight: Of what is wrong when a photo is seen again, mirrored and with a known relief added.
         size_weight: Of the mean squared height.
         normal_weight: Of the mean squared change of normals.
@@ -50,7 +50,7 @@ class DetailConfig:
     height_weight: float = 1.0
     slope_weight: float = 1.0
     paint_weight: float = 0.1
-    light_weight: float = 0.2
+    light_weight: float = 0.1
     again_weight: float = 0.3
     size_weight: float = 0.02
     normal_weight: float = 0.0

@@ -72,10 +72,8 @@ class Detail:
             known = known_terms(found, look, self.displacer.cropped(self.displacer.texel_mm))
             terms |= {name: value * batch.known for name, value in known.items()}
         if self.config.light_weight:
-            twin = batch.twin
-            asked = (twin != torch.arange(len(twin), device=twin.device)).to(weight)
-            both = torch.minimum(weight, weight[twin])
-            terms["light"] = light_term(found.height_mm, found.height_mm[twin], both, asked)
+            both = torch.minimum(weight, weight[batch.twin])
+            terms["light"] = light_term(found.height_mm, found.height_mm[batch.twin], both)
         if self.config.again_weight:
             rows = (~batch.known).nonzero()[:, 0]
             added = [batch.graft[rows, None, None] * values[rows] for values in grafts]

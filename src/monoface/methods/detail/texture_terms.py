@@ -53,21 +53,12 @@ def light_term(
     height_mm: Float[Tensor, "batch rows columns"],
     other_mm: Float[Tensor, "batch rows columns"],
     weight: Float[Tensor, "batch rows columns"],
-    asked: Float[Tensor, " batch"],
 ) -> Float[Tensor, " batch"]:
-    """Difference of heights under another light, over the mean size of those of the whole batch.
+    """Difference of heights to those found under another light, where both are seen.
 
-    Over their size: else it would pay to find less.
-
-    Args:
-        height_mm: Of each sample.
-        other_mm: Of the same face under another light.
-        weight: Seen in both.
-        asked: 1 where there is another light, 0 elsewhere.
+    Not over the size of what is found: then it would pay to find something in every face alike.
     """
-    size = masked_mean(height_mm.abs(), weight)
-    typical = (size * asked).sum() / asked.sum().clamp_min(1)
-    return masked_mean((height_mm - other_mm).abs(), weight) * asked / (typical + 0.1 * _MEAN_HEIGHT_MM)
+    return masked_mean((height_mm - other_mm).abs(), weight) / _MEAN_HEIGHT_MM
 
 
 def again_term(
