@@ -1,6 +1,6 @@
 """Draws the contact sheet of docs/detail.md: portraits as grey clay, without and with their relief.
 
-python tools/draw_detail.py ../shared/data/portraits_cc0 docs/images/detail.jpg [--weights PATH] [--keys 0,10,…]
+python tools/draw_detail.py ../shared/data/portraits_cc0 docs/images/detail.jpg [--weights PATH]
 
 No pixel of a photo is shown. Each portrait takes four tiles: coarse and fine, from one side in grazing light,
 then from the other side.

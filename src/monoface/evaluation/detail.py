@@ -197,7 +197,7 @@ def definition(config: EvaluateDetailConfig) -> Definition:
         "mark "
         "and no wrinkle, over that where there is a wrinkle and no mark, among texels of the same contrast "
         "(logarithm of photo over coarse face: 0.03 to 0.06, to 0.12, to 0.25, to 1). Photos: mean absolute "
-        "difference in sRGB between photo and render in the fitted light and albedo, over pixels of seen skin; "
+        "difference in sRGB between photo and render in the fitted light and albedo, over seen skin; "
         "mean absolute height over the same; part of the displaced triangles that are turned by more than 90 "
         "degrees, or pass through others where those of the coarse mesh do not",
         alignment="none; the coarse mesh is the true one without its relief, light and albedo are fitted",
