@@ -48,7 +48,7 @@ def test_published_losses_train_on_pictures(tmp_path, monkeypatch):
     monkeypatch.setattr(training, "_VALIDATION_HEADS", 1)
     method = replace(
         DetailConfig.published(),
-        translator=TranslatorConfig(3, (3, 4, 5), 1, "transposed"),
+        translator=TranslatorConfig(3, (3, 4, 5), 1, "transposed", fold=1),
         texture_px=64,
         picture_px=48,
     )

@@ -17,6 +17,7 @@ from monoface.geometry.cameras import WeakPerspectiveCamera, transform_points
 from monoface.geometry.crops import crop_and_resize
 from monoface.methods.detail import DetailConfig, Displacer
 from monoface.pipeline import Reconstructor
+from monoface.pipeline.skin_finding import SkinFinder
 from monoface.pipeline.texturing import PlacedMesh, Texturer
 from monoface.pipeline.unwrapping import UnwrappedFace, evidence_of, unwrap_face
 
@@ -56,7 +57,7 @@ def photos_pack(
     Raises:
         DataError: If no photo does.
     """
-    texturer = Texturer(reconstructor.face_model, config.texture_px)
+    texturer, skin = Texturer(reconstructor.face_model, config.texture_px), SkinFinder()
     side = _picture_px(config)
     nothing = torch.full((config.texture_px, config.texture_px), torch.nan)
     rows = []
@@ -64,7 +65,7 @@ def photos_pack(
         if result.faces:
             face = result.faces[0]
             mesh = face.placed_mesh
-            unwrapped = unwrap_face(mesh, texturer)
+            unwrapped = unwrap_face(mesh, texturer, skin.trust(mesh))
             picture = cut_picture(mesh, side) if side else None
             rows.append(_Row(unwrapped, face.coefficients.rotation[0], nothing, nothing, number, picture))
     return _pack(rows, Displacer(reconstructor.face_model, config))

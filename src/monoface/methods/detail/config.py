@@ -28,11 +28,12 @@ class DetailConfig:
             `mesh_texels`: the same, but texels are compared with the unwrapped photo; nothing is drawn.
         picture_px: Side of the photos' crops that packs keep for `mesh`.
         photo_weight: Of the photometric error.
-        height_weight: Of the error of known heights, in millimetres.
+        height_weight: Of the squared error of known heights. This and the next four are in units of what is
+            usual on drawn heads, so that a weight of one is about as much as a guess of nothing costs.
         slope_weight: Of the error of known slopes.
         paint_weight: Of the error of known paint: what is no relief, as a logarithm of light.
-        light_weight: Of the difference of heights of one face under two lights, in millimetres.
-        mirror_weight: Of the difference between heights of a photo and of its mirror image.
+        light_weight: Of the difference of heights of one face under two lights.
+        again_weight: Of what is wrong when a photo is seen again, mirrored and with a known relief added.
         size_weight: Of the mean squared height.
         normal_weight: Of the mean squared change of normals.
         smooth_points_weight: Of the dead-zone term on positions (`mesh` only).
@@ -48,12 +49,12 @@ class DetailConfig:
     limit_mm: float = 1.5
     losses: Literal["texture", "mesh", "mesh_texels"] = "texture"
     picture_px: int = 256
-    photo_weight: float = 1.0
-    height_weight: float = 20.0
-    slope_weight: float = 60.0
-    paint_weight: float = 1.0
-    light_weight: float = 1.0
-    mirror_weight: float = 1.0
+    photo_weight: float = 0.1
+    height_weight: float = 1.0
+    slope_weight: float = 1.0
+    paint_weight: float = 0.1
+    light_weight: float = 0.1
+    again_weight: float = 0.3
     size_weight: float = 0.02
     normal_weight: float = 0.0
     smooth_points_weight: float = 0.0
@@ -106,7 +107,7 @@ class DetailConfig:
             slope_weight=0.0,
             paint_weight=0.0,
             light_weight=0.0,
-            mirror_weight=0.0,
+            again_weight=0.0,
             size_weight=0.001,
             normal_weight=0.001,
             smooth_points_weight=1.0,
