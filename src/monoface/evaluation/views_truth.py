@@ -1,4 +1,4 @@
-"""Heads of the benchmark of views: each seen by several cameras, of kinds that hardly anything was trained on.
+"""Heads of the benchmark of views: each seen by several cameras, unlike those of training.
 
 Cameras are nearer than most of those that training draws (`HeadsConfig.focal_per_size`), and light is that of
 lamps with sharp borders between lit and unlit sides, which spherical harmonics of degree 2 cannot express.
