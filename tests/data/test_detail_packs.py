@@ -28,7 +28,8 @@ def make_pack(faces, lights, *, known, seed=0):
 
 @pytest.fixture
 def maker():
-    return DetailBatchMaker(make_pack(6, 2, known=True), make_pack(3, 1, known=False), 0.25)
+    heads = [make_pack(4, 2, known=True), make_pack(2, 2, known=True, seed=1)]
+    return DetailBatchMaker(heads, [make_pack(3, 1, known=False)], 0.25)
 
 
 def test_saved_packs_come_back(tmp_path):
@@ -44,18 +45,25 @@ def test_unfinished_packs_are_refused(tmp_path):
         DetailPack.load(tmp_path)
 
 
-def test_joined_packs_keep_their_heads_apart():
-    joined = DetailPack.joined([make_pack(4, 2, known=True), make_pack(2, 2, known=True)])
-    assert joined.head.tolist() == [0, 0, 1, 1, 2, 2]
-
-
 def test_batches_hold_pairs_and_photos(maker):
     batch = maker.draw(0, 5, 8)
     assert batch.twin.tolist() == [1, 0, 3, 2, 5, 4, 6, 7]
     assert batch.known.tolist() == [True] * 6 + [False] * 2
-    assert torch.equal(batch.height_mm[0], batch.height_mm[0])
     assert not batch.height_mm[6].any()
     assert batch.photo.shape == (8, 3, SIZE, SIZE)
+
+
+def test_pairs_share_donor_graft_and_turn_and_photos_get_some_of_a_head(maker):
+    drawn = [maker.draw(0, step, 8) for step in range(30)]
+    for batch in drawn:
+        for values in (batch.donor, batch.graft, batch.mirrored):
+            assert torch.equal(values[0:6:2], values[1:6:2])
+        assert (batch.graft[6:] >= 0.4).all()
+        assert (batch.donor < 6).all()
+    grafted = torch.cat([batch.graft[:6] for batch in drawn]) > 0
+    turned = torch.cat([batch.mirrored for batch in drawn]).float()
+    assert 0.1 < float(grafted.float().mean()) < 0.5
+    assert 0.3 < float(turned.mean()) < 0.7
 
 
 def test_equal_steps_give_equal_batches_and_parts_are_those_of_the_whole(maker):
@@ -63,15 +71,19 @@ def test_equal_steps_give_equal_batches_and_parts_are_those_of_the_whole(maker):
     assert torch.equal(part.maps, whole.maps[3:6])
     # The twin of the first row is in another part.
     assert part.twin.tolist() == [0, 2, 1]
+    # So may be its donor: then nothing is added.
+    assert (part.donor < 3).all()
+    outside = ~torch.isin(whole.donor[3:6], torch.arange(3, 6))
+    assert not part.graft[outside].any()
     assert torch.equal(maker.draw(1, 2, 8).maps, whole.maps)
     assert not torch.equal(maker.draw(1, 3, 8).maps, whole.maps)
 
 
 def test_shares_of_what_is_missing_are_refused():
     with pytest.raises(ConfigError, match="got none"):
-        DetailBatchMaker(make_pack(2, 2, known=True), None, 0.5)
+        DetailBatchMaker([make_pack(2, 2, known=True)], (), 0.5)
 
 
 def test_heads_under_one_light_are_refused():
     with pytest.raises(DataError, match="under two lights"):
-        DetailBatchMaker(make_pack(2, 1, known=True), None, 0.0)
+        DetailBatchMaker([make_pack(2, 1, known=True)], (), 0.0)

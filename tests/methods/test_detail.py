@@ -8,8 +8,10 @@ from torch.testing import assert_close
 from monoface.core.errors import ConfigError
 from monoface.data.detail_packs import DetailBatch
 from monoface.geometry.cameras import transform_points
-from monoface.methods.detail import Detail, DetailConfig, Displacer
+from monoface.methods.detail import Detail, DetailConfig, Displacement, Displacer
+from monoface.methods.detail.looks import Look
 from monoface.methods.detail.maps import ShadingMaps, irradiance, log_shading_change
+from monoface.methods.detail.texture_terms import again_term, known_terms, light_term
 from monoface.networks import TranslatorConfig
 from monoface.render.texture_surface import maps_from_vertices
 from monoface.shading import linear_to_srgb
@@ -51,6 +53,9 @@ def scene(face_model, displacer):
         maps=evidence.as_input("shading").expand(2, -1, -1, -1),
         known=torch.tensor((True, False)),
         twin=torch.tensor((0, 1)),
+        donor=torch.tensor((0, 0)),
+        graft=torch.tensor((0.0, 0.5)),
+        mirrored=torch.tensor((False, True)),
     )
     return evidence, height, batch
 
@@ -72,17 +77,76 @@ def test_the_true_relief_explains_the_photo(scene, displacer):
     evidence, height, _ = scene
     grey = evidence.log_ratio.mean(dim=1)
     exact = log_shading_change(displacer.normals(height, evidence.surface), evidence)
-    first_order = ShadingMaps(evidence.as_input("shading")).explained(height)
+    first_order = ShadingMaps(evidence.as_input("shading"), SIZE).explained(height)
     assert _correlation(exact, grey, evidence.weight) > 0.98
     assert _correlation(first_order, exact, evidence.weight) > 0.95
 
 
 def test_mirrored_maps_are_those_of_the_mirrored_face(scene):
     evidence, height, _ = scene
-    shown = ShadingMaps(evidence.as_input("shading"))
+    shown = ShadingMaps(evidence.as_input("shading"), SIZE)
     turned = shown.mirrored()
     assert_close(turned.explained(height.flip(-1)).flip(-1), shown.explained(height))
     assert_close(turned.mirrored().maps, shown.maps)
+
+
+def test_a_window_of_maps_is_read_as_the_whole(scene, displacer):
+    evidence, height, _ = scene
+    whole = ShadingMaps(evidence.as_input("shading"), SIZE)
+    window = ShadingMaps(displacer.cropped(whole.maps), SIZE)
+    inside = displacer.cropped(whole.weight) > 0.2
+    found, expected = window.explained(displacer.cropped(height)), displacer.cropped(whole.explained(height))
+    assert window.maps.shape[-2] < SIZE
+    assert_close(found[inside], expected[inside], atol=0.02, rtol=0.02)
+
+
+def test_a_grafted_relief_looks_as_it_would_in_the_photo(scene, displacer):
+    """The flat face with the relief grafted on against the one that was drawn with it."""
+    evidence, height, batch = scene
+    flat = displacer.evidence(
+        evidence.coarse, batch.seen[:1], batch.verts_camera[:1], batch.albedo[:1], batch.light[:1]
+    )
+    nothing = torch.zeros_like(height)
+    look = Look(ShadingMaps(flat.as_input("shading"), SIZE), nothing, nothing)
+    grafted = look.grafted(height, nothing)
+    drawn = ShadingMaps(evidence.as_input("shading"), SIZE).grey
+    assert _correlation(grafted.shown.grey, drawn, evidence.weight) > 0.95
+    assert_close(grafted.height_mm, height)
+    turned = grafted.mirrored(torch.tensor((True,)))
+    assert_close(turned.height_mm, height.flip(-1))
+    assert_close(turned.mirrored(torch.tensor((True,))).shown.maps, grafted.shown.maps)
+
+
+def test_texels_are_about_a_millimetre_on_the_mean_face(face_model):
+    displacer = Displacer(face_model, DetailConfig())
+    assert 1.0 < float(displacer.texel_mm[:, displacer.region > 0.5].median()) < 1.8
+
+
+def test_terms_by_hand():
+    """A slope of a tenth over texels of a millimetre, found half as high and not at all."""
+    true = 0.1 * torch.arange(8.0).expand(2, 6, 8)
+    look = Look(ShadingMaps(torch.ones(2, 7, 6, 8), 8), true, torch.zeros_like(true))
+    found = true * torch.tensor((0.5, 0.0))[:, None, None]
+    residual = torch.full_like(true, 0.03)
+    terms = known_terms(Displacement(found, residual), look, torch.ones(2, 6, 8))
+    assert_close(terms["height"][1] / terms["height"][0], torch.tensor(4.0))
+    assert terms["slope"][1] / terms["slope"][0] == pytest.approx(2, rel=0.05)
+    assert_close(terms["paint"], torch.ones(2))
+
+    heights = torch.tensor((0.03, 0.01, 0.5))[:, None, None].expand(3, 4, 4)
+    light = light_term(heights, heights[[1, 0, 2]], torch.ones(3, 4, 4))
+    assert_close(light, torch.tensor((1.0, 1.0, 0.0)))
+    assert_close(again_term(heights, heights + 0.02, 0 * heights, torch.ones(3, 4, 4)), torch.ones(3))
+
+
+def test_what_translators_cannot_tell_is_the_only_error_of_the_second_look(face_model, scene):
+    """One that finds nothing misses what was added, and nothing else."""
+    method = Detail(face_model, SMALL)
+    torch.nn.init.zeros_(method.translator.last.weight)
+    _, height, batch = scene
+    weight = scene[0].weight
+    missed = float((0.5 * height.abs() * weight).sum() / weight.sum()) / 0.02
+    assert method.step(batch).terms["again"] == pytest.approx(missed / 2, rel=0.02)
 
 
 @pytest.mark.parametrize("sees", ["difference", "concatenated"])
@@ -117,12 +181,12 @@ def test_it_overfits_one_batch(face_model, scene):
 def test_terms_are_means_over_samples(face_model, scene):
     torch.manual_seed(0)
     method = Detail(face_model, replace(SMALL, light_weight=0.0))
-    batch = scene[2]
+    batch = replace(scene[2], graft=torch.zeros(2))
     whole = float(method.step(batch).total["translator"].detach())
     rows = [
         DetailBatch(
             **{name: value[row : row + 1] for name, value in vars(batch).items()}
-            | {"twin": torch.zeros(1, dtype=torch.long)}
+            | {"twin": torch.zeros(1, dtype=torch.long), "donor": torch.zeros(1, dtype=torch.long)}
         )
         for row in (0, 1)
     ]
@@ -132,7 +196,9 @@ def test_terms_are_means_over_samples(face_model, scene):
 
 def test_published_losses_pull_towards_the_photo(face_model, scene):
     published = replace(
-        DetailConfig.published(), translator=TranslatorConfig(3, (4, 6, 8), 1, "transposed"), texture_px=SIZE
+        DetailConfig.published(),
+        translator=TranslatorConfig(3, (4, 6, 8), 1, "transposed", fold=1),
+        texture_px=SIZE,
     )
     torch.manual_seed(0)
     method = Detail(face_model, published)

@@ -15,6 +15,7 @@ from monoface.facemodel import FaceModel
 from monoface.geometry.cameras import WeakPerspectiveCamera, transform_points
 from monoface.methods.detail import DetailConfig, Displacer
 from monoface.pipeline import Reconstructor
+from monoface.pipeline.skin_finding import SkinFinder
 from monoface.pipeline.texturing import PlacedMesh, Texturer
 from monoface.pipeline.unwrapping import UnwrappedFace, evidence_of, unwrap_face
 
@@ -51,13 +52,13 @@ def photos_pack(
     Raises:
         DataError: If no photo does.
     """
-    texturer = Texturer(reconstructor.face_model, config.texture_px)
+    texturer, skin = Texturer(reconstructor.face_model, config.texture_px), SkinFinder()
     nothing = torch.full((config.texture_px, config.texture_px), torch.nan)
     rows = []
     for number, result in enumerate(reconstructor.reconstruct_each(photos)):
         if result.faces:
             face = result.faces[0]
-            unwrapped = unwrap_face(face.placed_mesh, texturer)
+            unwrapped = unwrap_face(face.placed_mesh, texturer, skin.trust(face.placed_mesh))
             rows.append(_Row(unwrapped, face.coefficients.rotation[0], nothing, nothing, number))
     return _pack(rows, Displacer(reconstructor.face_model, config))
 
