@@ -3,12 +3,12 @@ import pytest
 import torch
 
 from monoface.core.errors import ConfigError, DataError
-from monoface.data.detail_packs import DetailBatchMaker, DetailPack
+from monoface.data.detail_packs import DetailBatchMaker, DetailPack, PicturedDetailBatch
 
 SIZE, VERTS = 8, 5
 
 
-def make_pack(faces, lights, *, known, seed=0):
+def make_pack(faces, lights, *, known, seed=0, picture_px=0):
     rng = np.random.default_rng(seed)
     height = rng.normal(0, 0.1, (faces, SIZE, SIZE)).astype(np.float16)
     unknown = np.full_like(height, np.nan)
@@ -23,6 +23,8 @@ def make_pack(faces, lights, *, known, seed=0):
         paint=height if known else unknown,
         maps=rng.normal(size=(faces, 7, SIZE, SIZE)).astype(np.float16),
         head=np.arange(faces) // lights,
+        picture=rng.integers(0, 256, (faces, picture_px, picture_px, 3), np.uint8) if picture_px else None,
+        camera=rng.normal(size=(faces, 3)).astype(np.float32) if picture_px else None,
     )
 
 
@@ -38,6 +40,26 @@ def test_saved_packs_come_back(tmp_path):
     loaded = DetailPack.load(tmp_path / "pack")
     np.testing.assert_array_equal(loaded.maps, pack.maps)
     assert len(loaded) == 4
+
+
+def test_pictures_come_back_and_packs_may_be_without(tmp_path):
+    pack = make_pack(4, 2, known=True, picture_px=6)
+    pack.save(tmp_path / "pack")
+    np.testing.assert_array_equal(DetailPack.load(tmp_path / "pack").picture, pack.picture)
+    # Pictures of a pack that was there before do not become those of another one.
+    make_pack(4, 2, known=True).save(tmp_path / "pack")
+    assert DetailPack.load(tmp_path / "pack").picture is None
+
+
+def test_batches_have_pictures_if_all_their_packs_have():
+    heads, photos = make_pack(4, 2, known=True, picture_px=6), make_pack(2, 1, known=False, picture_px=6)
+    batch = DetailBatchMaker([heads], [photos], 0.5).draw(0, 0, 4)
+    assert isinstance(batch, PicturedDetailBatch)
+    assert batch.picture.shape == (4, 3, 6, 6)
+    assert float(batch.picture.max()) <= 1
+    assert isinstance(batch.to(torch.device("cpu")), PicturedDetailBatch)
+    mixed = DetailBatchMaker([heads], [make_pack(2, 1, known=False)], 0.5).draw(0, 0, 4)
+    assert not isinstance(mixed, PicturedDetailBatch)
 
 
 def test_unfinished_packs_are_refused(tmp_path):

@@ -5,14 +5,18 @@ import pytest
 import torch
 from torch.testing import assert_close
 
-from monoface.core.errors import ConfigError
-from monoface.data.detail_packs import DetailBatch
-from monoface.geometry.cameras import transform_points
+from monoface.core.errors import ConfigError, DataError
+from monoface.data.detail_packs import DetailBatch, PicturedDetailBatch
+from monoface.geometry.cameras import WeakPerspectiveCamera, transform_points
 from monoface.methods.detail import Detail, DetailConfig, Displacement, Displacer
 from monoface.methods.detail.looks import Look
 from monoface.methods.detail.maps import ShadingMaps, irradiance, log_shading_change
+from monoface.methods.detail.mesh_losses import MeshLosses
+from monoface.methods.detail.method import pictures_of
+from monoface.methods.detail.pixel_terms import DenseFaces, Pictures, pixel_terms
 from monoface.methods.detail.texture_terms import again_term, known_terms, light_term
 from monoface.networks import TranslatorConfig
+from monoface.render import DenseMesh, Renderer
 from monoface.render.texture_surface import maps_from_vertices
 from monoface.shading import linear_to_srgb
 
@@ -194,20 +198,119 @@ def test_terms_are_means_over_samples(face_model, scene):
     assert whole == pytest.approx(np.mean(parts), rel=1e-4)
 
 
-def test_published_losses_pull_towards_the_photo(face_model, scene):
-    published = replace(
+def small_published(face_model, **changes):
+    """The published form with a small network on small maps, in a batch of a face with known relief."""
+    config = replace(
         DetailConfig.published(),
-        translator=TranslatorConfig(3, (4, 6, 8), 1, "transposed", fold=1),
+        translator=TranslatorConfig(3, (8, 12, 16), 1, "transposed", fold=1),
         texture_px=SIZE,
+        picture_px=SIZE,
+        **changes,
     )
     torch.manual_seed(0)
-    method = Detail(face_model, published)
+    return Detail(face_model, config)
+
+
+def pictured(scene, face_model):
+    """A face of the batch with a picture of its relief, displaced along z and drawn."""
+    evidence, height, batch = scene
+    method = small_published(face_model)
+    mesh = DenseMesh.from_layout(method.displacer.layout, face_model.uv)
+    directions = method.displacer.directions(evidence.surface, FRONTAL[None])
+    points = evidence.surface.points + 3 * height[..., None] * directions
+    verts, colours = mesh.from_texture(points.movedim(-1, 1)), face_model.albedo(batch.albedo[:1])
+    camera = torch.tensor((SIZE / 190, SIZE / 2, SIZE / 2))
+    drawn = Renderer(mesh.faces, (SIZE, SIZE)).render(
+        WeakPerspectiveCamera(camera[:1], camera[None, 1:]),
+        verts,
+        mesh.from_vertices(colours),
+        evidence.light,
+    )
+    maps = evidence.as_input("difference")
+    known = {name: value[:1] for name, value in vars(batch).items()} | {"maps": maps}
+    background = torch.full((1, 3, SIZE, SIZE), 0.3)
+    return PicturedDetailBatch(**known, picture=drawn.over(background).clamp(0, 1), camera=camera[None])
+
+
+def test_published_losses_overfit_one_batch(face_model, scene):
+    method, batch = small_published(face_model), pictured(scene, face_model)
+    optimiser = torch.optim.Adam(method.translator.parameters(), 3e-2)
+    photo = []
+    for _ in range(30):
+        result = method.step(batch)
+        photo.append(result.terms["photo"])
+        optimiser.zero_grad()
+        result.total["translator"].backward()
+        optimiser.step()
+    assert photo[-1] < 0.7 * photo[0]
+
+
+def test_texels_are_compared_without_pictures(face_model, scene):
+    method = small_published(face_model, losses="mesh_texels")
     batch = replace(scene[2], maps=scene[0].as_input("difference").expand(2, -1, -1, -1))
     result = method.step(batch)
     result.total["translator"].backward()
     assert set(result.terms) == {"photo", "size", "normal", "smooth_points", "smooth_normals", "smooth_map"}
     assert all(np.isfinite(value) for value in result.terms.values())
     assert float(method.translator.last.weight.grad.abs().max()) > 0
+    with pytest.raises(DataError, match="packs with pictures"):
+        small_published(face_model).step(batch)
+
+
+def mesh_terms(face_model, scene):
+    """The published terms on pixels as a function of heights, in 64 bits."""
+    evidence, _, batch = scene
+    method = small_published(face_model)
+    pictures = pictures_of(pictured(scene, face_model))
+    camera = WeakPerspectiveCamera(
+        pictures.camera.scale_px_per_mm[:1].double(), pictures.camera.principal_px[:1].double()
+    )
+    pictures = Pictures(pictures.photo[:1].double(), camera)
+    surface = replace(
+        evidence.surface,
+        **{name: value.double() for name, value in vars(evidence.surface).items() if name != "mask"},
+    )
+    exact = {name: value.double() for name, value in vars(evidence).items() if name != "surface"}
+    evidence = replace(evidence, surface=surface, **exact)
+    losses = MeshLosses(method.displacer)
+    return lambda height: losses.terms(height, evidence, batch.albedo[:1], FRONTAL[None].double(), pictures)
+
+
+def test_gradients_on_pixels_are_those_of_finite_differences(face_model, scene):
+    # Heights along z move nothing sideways in a face that looks at the camera: pixels keep their triangles.
+    evidence, height, _ = scene
+    terms = mesh_terms(face_model, scene)
+    start = (0.5 * height).double().requires_grad_()
+    random = torch.Generator().manual_seed(3)
+    texels = torch.multinomial((evidence.weight > 0.5).double().flatten(), 3, generator=random)
+    steps = 1e-5 * torch.eye(SIZE * SIZE, dtype=torch.float64)[texels].view(-1, 1, SIZE, SIZE)
+    with torch.no_grad():
+        around = [(terms(start + step), terms(start - step)) for step in steps]
+    found = terms(start)
+    for name in ("photo", "size", "normal", "smooth_normals"):
+        differences = torch.cat([(above[name] - below[name]) / 2e-5 for above, below in around])
+        gradient = torch.autograd.grad(found[name].sum(), start, retain_graph=True)[0].flatten()[texels]
+        assert_close(gradient, differences, rtol=1e-3, atol=1e-9)
+        assert gradient.any(), name
+
+
+def test_depths_differ_by_the_heights_of_what_is_seen(face_model, scene):
+    method = small_published(face_model)
+    mesh = DenseMesh.from_layout(method.displacer.layout, face_model.uv)
+    evidence, _, batch = scene
+    verts = mesh.from_texture(evidence.surface.points.movedim(-1, 1))
+    nearer = verts - torch.tensor((0.0, 0.0, 0.5))
+    weight = torch.ones_like(verts[..., 0])
+    camera = WeakPerspectiveCamera(torch.tensor((SIZE / 190,)), torch.full((1, 2), SIZE / 2))
+    faces = DenseFaces(verts, nearer, torch.full_like(verts, 0.5), batch.light[:1], weight)
+    drawn = Renderer(mesh.faces, (SIZE, SIZE)).render(camera, verts, faces.albedo, faces.light)
+    pictures = Pictures(drawn.over(torch.zeros(1, 3, SIZE, SIZE)), camera)
+    found = pixel_terms(mesh, faces, pictures)
+    assert_close(found["depth"], torch.tensor((0.25,)), rtol=1e-3, atol=0)
+    # A face that is moved towards the camera as a whole looks the same: the root of 1e-8 is left.
+    assert_close(found["photo"], torch.tensor((1e-4,)), rtol=0.01, atol=1e-3)
+    unseen = pixel_terms(mesh, replace(faces, weight=torch.zeros_like(weight)), pictures)
+    assert_close(unseen["photo"], torch.zeros(1))
 
 
 def test_published_values():
@@ -228,3 +331,5 @@ def test_combinations_that_do_not_fit_are_refused():
         DetailConfig(axis="model_z")
     with pytest.raises(ConfigError, match="multiple of"):
         DetailConfig(texture_px=100)
+    with pytest.raises(ConfigError, match="picture_px of at least 16, got 8"):
+        DetailConfig(picture_px=8)

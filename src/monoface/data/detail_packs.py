@@ -15,6 +15,7 @@ from monoface.core.files import write_atomically
 
 _FORMAT = "monoface-detail-pack-1"
 _HEADER = "pack.json"
+_OPTIONAL = ("picture", "camera")
 # Share of pairs of heads that relief and paint of another head are added to, and how much of them.
 _GRAFTED = 0.3
 _GRAFT = (0.4, 1.0)
@@ -35,6 +36,8 @@ class DetailPack:
         paint: Known logarithm of what changes the light without being relief, grey; NaN if not known.
         maps: What the translator sees (`methods.detail.maps`), made once, so that a step is cheap.
         head: Number of the face: rows of one number are one face under several lights, one after the other.
+        picture: Crops of the photos, sRGB, for losses on pixels; packs may be without.
+        camera: Of these, weakly perspective: pixels a millimetre, and where the viewing axis meets them.
     """
 
     photo: UInt8[np.ndarray, "faces size size 3"]
@@ -47,6 +50,8 @@ class DetailPack:
     paint: Float16[np.ndarray, "faces size size"]
     maps: Float16[np.ndarray, "faces channels size size"]
     head: Int[np.ndarray, " faces"]
+    picture: UInt8[np.ndarray, "faces side side 3"] | None = None
+    camera: Float32[np.ndarray, "faces 3"] | None = None
 
     def __len__(self) -> int:
         return len(self.photo)
@@ -55,8 +60,10 @@ class DetailPack:
         """Write the pack; complete once `pack.json` is there."""
         folder.mkdir(parents=True, exist_ok=True)
         (folder / _HEADER).unlink(missing_ok=True)
-        for field in fields(self):
-            np.save(folder / f"{field.name}.npy", getattr(self, field.name))
+        for name, array in vars(self).items():
+            (folder / f"{name}.npy").unlink(missing_ok=True)
+            if array is not None:
+                np.save(folder / f"{name}.npy", array)
         write_atomically(folder / _HEADER, json.dumps({"format": _FORMAT, "faces": len(self)}).encode())
 
     @classmethod
@@ -72,9 +79,9 @@ class DetailPack:
         try:
             if json.loads(path.read_text(encoding="utf-8"))["format"] != _FORMAT:
                 raise DataError(f"{folder}: written in another format; delete the folder to make it anew.")
-            return cls(
-                **{field.name: np.load(folder / f"{field.name}.npy", mmap_mode="r") for field in fields(cls)}
-            )
+            files = {field.name: folder / f"{field.name}.npy" for field in fields(cls)}
+            kept = {name: file for name, file in files.items() if name not in _OPTIONAL or file.is_file()}
+            return cls(**{name: np.load(file, mmap_mode="r") for name, file in kept.items()})
         except (OSError, KeyError, TypeError, ValueError, EOFError) as error:
             raise DataError(f"{folder}: damaged ({error}); delete the folder to make it anew.") from error
 
@@ -117,7 +124,20 @@ class DetailBatch:
 
     def to(self, device: torch.device) -> "DetailBatch":
         """The same batch on another device."""
-        return DetailBatch(**{field.name: getattr(self, field.name).to(device) for field in fields(self)})
+        return type(self)(**{name: tensor.to(device) for name, tensor in vars(self).items()})
+
+
+@dataclass(frozen=True)
+class PicturedDetailBatch(DetailBatch):
+    """What it also sees where all packs have pictures.
+
+    Attributes:
+        picture: Crops of the photos, sRGB, 0 to 1.
+        camera: Of these: pixels a millimetre, and where the viewing axis meets them.
+    """
+
+    picture: Float[Tensor, "batch 3 side side"]
+    camera: Float[Tensor, "batch 3"]
 
 
 class DetailBatchMaker:
@@ -187,14 +207,17 @@ def assemble(
     graft: Float[np.ndarray, " rows"] | None = None,
     mirrored: Bool[np.ndarray, " rows"] | None = None,
 ) -> DetailBatch:
-    """A batch of given rows of packs; without twins, grafts and mirror images, if not given."""
+    """A batch of given rows of packs, with pictures if all of these have some.
+
+    Without twins, grafts and mirror images, if not given.
+    """
     own = np.arange(len(rows))
 
     def stacked(name: str) -> Tensor:
         return torch.from_numpy(np.stack([getattr(pack, name)[row] for pack, row in rows])).float()
 
     height = stacked("height_mm")
-    return DetailBatch(
+    batch = DetailBatch(
         photo=stacked("photo").permute(0, 3, 1, 2) / 255,
         seen=stacked("seen") / 255,
         verts_camera=stacked("verts_camera"),
@@ -210,6 +233,10 @@ def assemble(
         graft=torch.from_numpy(np.zeros(len(rows)) if graft is None else graft).float(),
         mirrored=torch.from_numpy(np.zeros(len(rows), dtype=bool) if mirrored is None else mirrored),
     )
+    if any(pack.picture is None or pack.camera is None for pack, _ in rows):
+        return batch
+    pictures = stacked("picture").permute(0, 3, 1, 2) / 255
+    return PicturedDetailBatch(**vars(batch), picture=pictures, camera=stacked("camera"))
 
 
 def _first_of_pairs(head: np.ndarray) -> list[int]:

@@ -24,7 +24,9 @@ class DetailConfig:
         axis: Heights go along the `normal`, or along the `model_z`, as published.
         limit_mm: Largest height.
         losses: `texture`: compared with the photo texel by texel, in the logarithm of light, to first order
-            in slopes: cheap. `mesh`: the published losses, on the displaced dense mesh.
+            in slopes: cheap. `mesh`: the published losses, on the displaced dense mesh, drawn over the photo.
+            `mesh_texels`: the same, but texels are compared with the unwrapped photo; nothing is drawn.
+        picture_px: Side of the photos' crops that packs keep for `mesh`.
         photo_weight: Of the photometric error.
         height_weight: Of the squared error of known heights. This and the next four are in units of what is
             usual on drawn heads, so that a weight of one is about as much as a guess of nothing costs.
@@ -45,7 +47,8 @@ class DetailConfig:
     sees: TranslatorInput = "shading"
     axis: Literal["normal", "model_z"] = "normal"
     limit_mm: float = 1.5
-    losses: Literal["texture", "mesh"] = "texture"
+    losses: Literal["texture", "mesh", "mesh_texels"] = "texture"
+    picture_px: int = 256
     photo_weight: float = 0.1
     height_weight: float = 1.0
     slope_weight: float = 1.0
@@ -80,6 +83,8 @@ class DetailConfig:
                 f"detail: expected a texture whose side is a multiple of {max(16, self.translator.multiple)} "
                 f"and a positive limit, got {self.texture_px} and {self.limit_mm}."
             )
+        if self.picture_px < 16:
+            raise ConfigError(f"detail: expected a picture_px of at least 16, got {self.picture_px}.")
 
     @property
     def has_residual(self) -> bool:
@@ -96,6 +101,7 @@ class DetailConfig:
             axis="model_z",
             limit_mm=1.0,
             losses="mesh",
+            picture_px=300,
             photo_weight=1.0,
             height_weight=0.0,
             slope_weight=0.0,

@@ -6,8 +6,10 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from monoface.data.detail_packs import DetailBatch
+from monoface.core.errors import DataError
+from monoface.data.detail_packs import DetailBatch, PicturedDetailBatch
 from monoface.facemodel import FaceModel
+from monoface.geometry.cameras import WeakPerspectiveCamera
 from monoface.losses.smoothness import displacement_size, map_roughness, masked_mean
 from monoface.methods.contract import StepResult
 from monoface.methods.detail.config import DetailConfig
@@ -15,6 +17,7 @@ from monoface.methods.detail.displacer import Displacement, Displacer
 from monoface.methods.detail.looks import Look
 from monoface.methods.detail.maps import ShadingMaps
 from monoface.methods.detail.mesh_losses import MeshLosses
+from monoface.methods.detail.pixel_terms import Pictures
 from monoface.methods.detail.texture_terms import again_term, known_terms, light_term, photo_term
 from monoface.networks import Translator
 
@@ -31,7 +34,7 @@ class Detail:
         self.config = config or DetailConfig()
         self.displacer = Displacer(model, self.config)
         self.translator = Translator(self.config.translator)
-        self._mesh = MeshLosses(self.displacer) if self.config.losses == "mesh" else None
+        self._mesh = MeshLosses(self.displacer) if self.config.losses != "texture" else None
 
     @property
     def networks(self) -> Mapping[str, nn.Module]:
@@ -52,7 +55,8 @@ class Detail:
                 batch.photo, batch.seen, batch.verts_camera, batch.albedo, batch.light
             )
         found = self.displacer.read(self.displacer.run(self.translator, batch.maps), evidence.weight)
-        return self._mesh.terms(found.height_mm, evidence, batch.photo, batch.rotation)
+        pictures = pictures_of(batch) if self.config.losses == "mesh" else None
+        return self._mesh.terms(found.height_mm, evidence, batch.albedo, batch.rotation, pictures)
 
     def _texture_terms(self, batch: DetailBatch) -> dict[str, Tensor]:
         """Every term by name, before weighting, one value a sample."""
@@ -110,3 +114,18 @@ class Detail:
     def _weight(self, name: str) -> float:
         weight: float = getattr(self.config, f"{name}_weight")
         return weight
+
+
+def pictures_of(batch: DetailBatch) -> Pictures:
+    """The photos of a batch, as they were before they were unwrapped.
+
+    Raises:
+        DataError: If the packs that it is from have none.
+    """
+    if not isinstance(batch, PicturedDetailBatch):
+        raise DataError(
+            "detail: expected packs with pictures for losses on pixels, got some without. Delete their "
+            "folders to make them anew, or take losses=mesh_texels."
+        )
+    camera = WeakPerspectiveCamera(batch.camera[:, 0], batch.camera[:, 1:])
+    return Pictures(batch.picture, camera)
