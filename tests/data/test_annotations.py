@@ -6,7 +6,8 @@ from numpy.testing import assert_allclose, assert_array_equal
 from w300lp_layout import write_w300lp_photo
 
 from monoface.core.errors import DataError
-from monoface.data.annotations import AnnotatedFace, FilesBeside, open_annotations
+from monoface.data.annotated_face import AnnotatedFace, FilesBeside
+from monoface.data.annotations import open_annotations
 
 POINTS21 = np.arange(42, dtype=np.float32).reshape(21, 2)
 

@@ -8,16 +8,20 @@ import pytest
 import torch
 from torch.testing import assert_close
 
+from monoface.core.errors import ConfigError
 from monoface.data import synthetic
+from monoface.data.framing import framed, framing_camera, weak_camera_of
 from monoface.data.packs import CANVAS_PX, FACE_PX
-from monoface.data.synthetic import HeadsConfig, draw_coefficients, framing_camera, heads_pack
+from monoface.data.synthetic import HeadsConfig, draw_coefficients, heads_pack
 from monoface.facemodel import CoefficientLayout, FaceModel, LandmarkSet
 from monoface.facemodel.fitting import project_points
 from monoface.facemodel.mirroring import mirrored_expressions
 from monoface.geometry.rotations import camera_to_head, head_angles_from_matrix
 from monoface.shading import sh_basis
 
-CONFIG = HeadsConfig(count=3, max_yaw_deg=50, seed=4)
+# Far off, where perspective is weak.
+FAR = (2000.0, 2000.0)
+CONFIG = HeadsConfig(count=3, max_yaw_deg=50, marks=0, focal_per_size=FAR, seed=4)
 MARGIN_PX = (CANVAS_PX - FACE_PX) / 2
 NOSE_TIP = 30
 
@@ -106,7 +110,7 @@ def test_equal_seeds_give_equal_heads(head, heads):
 def test_photos_are_put_behind_heads(head):
     red = np.zeros((2, CANVAS_PX, CANVAS_PX, 3), np.uint8)
     red[..., 0] = 200
-    pack = heads_pack(head, red, HeadsConfig(count=8, max_yaw_deg=50, seed=4))
+    pack = heads_pack(head, red, dataclasses.replace(CONFIG, count=8))
     corners = pack.canvases[:, :3, :3].reshape(8, -1, 3)
     assert (corners == (200, 0, 0)).all(axis=(1, 2)).any()
 
@@ -160,3 +164,48 @@ def test_yaws_fill_their_range(head):
     assert yaw_deg.min() < -70
     assert yaw_deg.max() > 70
     assert pitch_deg.std().item() == pytest.approx(14, rel=0.15)
+
+
+def test_near_heads_keep_their_pose_and_are_framed(head):
+    near = dataclasses.replace(CONFIG, focal_per_size=(3.5, 4.0), pitch_deg=0, roll_deg=0)
+    pack = heads_pack(head, no_photos(), near)
+    points = projected(head, pack)
+    extent = (points.amax(dim=1) - points.amin(dim=1)).amax(dim=1)
+    # Weak perspective cannot show them quite as they were drawn.
+    assert_close(extent, torch.full((3,), FACE_PX / math.sqrt(2)), rtol=0.12, atol=0)
+    assert_close(points.mean(dim=1), torch.full((3, 2), CANVAS_PX / 2), rtol=0, atol=16.0)
+    turned, _ = CoefficientLayout.of(head).decode(torch.from_numpy(pack.outputs), FACE_PX)
+    drawn = draw_coefficients(head, 3, np.random.default_rng((near.seed, 77)), near)
+    assert_close(turned.rotation, drawn.rotation, rtol=0, atol=1e-5)
+    assert pack.drawn
+
+
+def test_the_weak_camera_is_the_pinhole_s_limit(head):
+    coefficients = draw_coefficients(head, 2, np.random.default_rng(0), CONFIG)
+    placed, camera = framed(head, coefficients, torch.full((2,), 3000.0 * FACE_PX), FACE_PX)
+    weak = weak_camera_of(head, placed, camera)
+    points = head.subset(head.landmarks("ibug68"))
+    assert_close(
+        project_points(points, placed, weak), project_points(points, placed, camera), rtol=0, atol=0.02
+    )
+
+
+def test_marks_change_the_albedo_about_as_much_as_asked(head):
+    coefficients = draw_coefficients(head, 40, np.random.default_rng(0), CONFIG)
+    plain = head.albedo(coefficients.albedo)
+    assert_close(synthetic.draw_albedo(head, coefficients, np.random.default_rng(1), CONFIG), plain)
+    marked = dataclasses.replace(CONFIG, marks=0.1)
+    albedo = synthetic.draw_albedo(head, coefficients, np.random.default_rng(1), marked)
+    change = (albedo / plain).log()[:, head.data.regions["face"]]
+    assert 0.03 < change.std() < 0.5
+    assert change.mean().abs() < 0.1
+    again = synthetic.draw_albedo(head, coefficients, np.random.default_rng(1), marked)
+    assert torch.equal(again, albedo)
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"focal_per_size": (0.5, 2.0)}, {"focal_per_size": (9.0, 5.0)}, {"marks": -1}]
+)
+def test_impossible_heads_are_refused(wrong):
+    with pytest.raises(ConfigError, match="heads: expected a range of focal lengths"):
+        HeadsConfig(**wrong)

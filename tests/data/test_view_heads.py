@@ -9,7 +9,8 @@ from torch.testing import assert_close
 from view_packs import HEADS, drawn_views
 
 from monoface.core.errors import ConfigError
-from monoface.data.view_heads import HeadViewsConfig, draw_views, framed
+from monoface.data.framing import framed
+from monoface.data.view_heads import HeadViewsConfig, draw_views
 from monoface.data.view_packs import VIEW_CANVAS_PX, VIEW_FACE_PX, VIEWS
 from monoface.facemodel import CoefficientLayout
 from monoface.geometry.cameras import transform_points
@@ -44,7 +45,7 @@ def test_views_differ_in_yaw_as_configured_and_share_the_head(head, pack):
 
 def test_vertices_have_one_colour_in_all_views(head):
     coefficients, _ = draw_views(head, HEADS, np.random.default_rng(1))
-    placed, camera = framed(head, coefficients, 21.0 * 64, 64)
+    placed, camera = framed(head, coefficients, torch.full((3,), 21.0 * 64), 64)
     verts = head.shape(placed.identity, placed.expression)
     verts_camera = transform_points(placed.rotation, placed.translation_mm, verts)
     albedo = head.albedo(placed.albedo)
@@ -78,11 +79,12 @@ def test_heads_that_change_have_expressions_of_their_own_and_gate_0(head):
 
 def test_a_nearer_camera_needs_a_shorter_focal_length(head):
     coefficients, _ = draw_views(head, HEADS, np.random.default_rng(1))
-    near, far = (framed(head, coefficients, focal * 64.0, 64)[0].translation_mm[:, 2] for focal in (3, 21))
+    placed = [framed(head, coefficients, torch.full((3,), focal * 64.0), 64)[0] for focal in (3, 21)]
+    near, far = (one.translation_mm[:, 2] for one in placed)
     assert_close(near * 7, far, rtol=0.1, atol=0)
 
 
-@pytest.mark.parametrize("wrong", [{"gap_deg": (20.0, 10.0)}, {"changing": 1.5}, {"focal_per_size": 0.5}])
+@pytest.mark.parametrize("wrong", [{"gap_deg": (20.0, 10.0)}, {"changing": 1.5}])
 def test_impossible_views_are_refused(wrong):
     with pytest.raises(ConfigError, match="views of heads"):
         HeadViewsConfig(**wrong)

@@ -20,6 +20,7 @@ from monoface.data.view_skin import seen_from
 from monoface.data.view_triplets import TripletConfig
 from monoface.data.view_turned import TurnedViewsConfig, turned_views
 from monoface.facemodel import CoefficientLayout
+from monoface.facemodel.landmarks import JAW17
 from monoface.geometry.rotations import angle_between, camera_to_head, head_angles_from_matrix
 from monoface.networks import FaceParser, ParserConfig, save_parser
 
@@ -197,3 +198,17 @@ def test_real_people_who_are_held_out_are_in_no_pack(data_dir):
     assert fasseg.person[held_out].min() > fasseg.person[~held_out].max()
     series = fasseg_views(data_dir / "fasseg", 4)
     assert len(series) == ((fasseg.person >= 0) & ~held_out).sum()
+
+
+def test_outlines_go_with_their_photos_and_say_nothing_about_labels(
+    photos, labelled, face_model, labeller, tmp_path
+):
+    nowhere = np.full((len(photos), 17, 2), 5000.0, np.float32)
+    nowhere[0] = 100.0
+    outlined = replace(photos, points_px={JAW17: nowhere}, trusted=True)
+    pack = label_views(outlined, face_model, labeller, TripletConfig(2, 60), 0, tmp_path)
+    assert np.array_equal(pack.frames.outputs, labelled.frames.outputs)
+    found = pack.frames.points_px[JAW17]
+    # Cut out with the photo: within its canvas of 280 pixels, and all at one place.
+    assert np.ptp(found[0], axis=0).max() < 1e-3
+    assert 0 < found[0].min() < found[0].max() < VIEW_CANVAS_PX

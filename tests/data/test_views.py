@@ -47,7 +47,8 @@ def geometry(head, batch):
 def test_coefficients_still_project_on_to_the_moved_landmarks(head, pack, mirror):
     strong = AugmentConfig(turn_deg=30, scale=0.2, shift=0.1, mirror=mirror)
     # So far away that perspective is weak.
-    far = drawn_views(head, dataclasses.replace(HEADS, focal_per_size=1e4))
+    off = dataclasses.replace(HEADS.heads, focal_per_size=(1e4, 1e4))
+    far = drawn_views(head, dataclasses.replace(HEADS, heads=off))
     batch = made(head, [far], ViewAugmentConfig(crops=strong)).draw(0, 1, 5)
     projected = project_points(head.subset(head.landmarks("ibug68")), *geometry(head, batch))
     assert_close(projected, batch.points_px["ibug68"].flatten(0, 1), rtol=0, atol=0.05)

@@ -6,7 +6,8 @@ import torch
 from torch.testing import assert_close
 
 from monoface.facemodel import LandmarkSet
-from monoface.facemodel.landmarks import FLM18_GROUPS, INNER, JAW, LEFT_RIGHT_21, LEFT_RIGHT_68
+from monoface.facemodel.landmarks import FLM18_GROUPS, INNER, JAW, JAW17, LEFT_RIGHT_21, LEFT_RIGHT_68
+from monoface.facemodel.mirroring import mirror_order
 
 
 @pytest.fixture
@@ -61,3 +62,10 @@ def test_partners_are_mirror_images_of_each_other(head, name, partners):
 
 def test_jaw_and_inner_points_are_all_68():
     assert tuple(range(68)) == JAW + INNER
+
+
+def test_outlines_begin_as_the_jaw(head):
+    outline = head.landmarks(JAW17).points(head.mean_mm[None])
+    assert_close(outline, head.landmarks("ibug68").points(head.mean_mm[None])[:, list(JAW)])
+    # Mirroring exchanges the ears, and the chin stays.
+    assert mirror_order(head, JAW17).tolist() == list(range(16, -1, -1))

@@ -8,7 +8,7 @@ from synthetic_head import synthetic_head
 from synthetic_packs import batch_of, small_method
 from torch.testing import assert_close
 
-from monoface.methods.supervision import landmark_distance_all, spread_points
+from monoface.methods.supervision import laid_on, landmark_distance_all, spread_points
 
 LABEL_TERMS = ("dense", "shape", "rotation", "identity", "expression")
 
@@ -51,6 +51,20 @@ def test_samples_with_coefficients_need_no_priors(method, maker):
     terms = method.step(batch_of(maker, 0)).terms
     assert terms["identity_prior"] == terms["expression_prior"] == 0
     assert min(terms[name] for name in LABEL_TERMS) > 0
+
+
+def test_labels_found_in_photos_may_say_nothing_of_shape(maker):
+    trusting, doubting = small_method(), small_method(found_shape=0.0)
+    batch = batch_of(maker, 0)
+    found = dataclasses.replace(batch, drawn=torch.zeros_like(batch.drawn))
+    true = dataclasses.replace(batch, drawn=torch.ones_like(batch.drawn))
+    for name in ("shape", "identity"):
+        assert doubting.step(found).terms[name] == 0
+        assert doubting.step(true).terms[name] == trusting.step(found).terms[name] > 0
+    # What is not told of a face's identity is drawn to what faces are like.
+    assert doubting.step(found).terms["identity_prior"] > 0
+    for name in ("dense", "rotation", "expression"):
+        assert doubting.step(found).terms[name] == trusting.step(found).terms[name]
 
 
 def test_samples_without_anything_teach_no_confidence(method, maker):
@@ -104,6 +118,24 @@ def test_distance_of_posed_faces_by_hand(method, maker):
     assert_close(
         landmark_distance_all(method.supervision.dense, moved, known), expected, rtol=1e-3, atol=1e-3
     )
+
+
+def test_faces_laid_on_each_other_differ_in_neither_size_nor_place():
+    target = torch.randn(2, 30, 3, generator=torch.Generator().manual_seed(0))
+    moved = 0.6 * target + torch.tensor((3.0, -1.0, 2.0))
+    assert_close(*laid_on(moved, target))
+    other = target.flip(1)
+    laid, centred = laid_on(other, target)
+    off = (laid - centred).square().sum()
+    # No other scale fits better.
+    assert off < (1.01 * laid - centred).square().sum()
+    assert off < (0.99 * laid - centred).square().sum()
+
+
+def test_the_size_of_faces_counts_only_if_asked(maker):
+    batch = batch_of(maker, 0)
+    sized, plain = (small_method(sized=flag).step(batch).terms["shape"] for flag in (True, False))
+    assert 0 < plain < sized
 
 
 def test_spread_points_are_distinct_vertices_of_the_face():

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch.testing import assert_close
 
-from monoface.pipeline.appearance import SeenSkin, fit_appearance, fit_shared_appearance
+from monoface.pipeline.appearance import SeenSkin, fit_appearance, fit_shared_appearance, likely_tone
 from monoface.shading import ambient_light, shade, srgb_to_linear
 
 
@@ -95,3 +95,26 @@ def test_a_photo_that_shows_no_skin_has_the_albedo_of_the_others(toy_model, ligh
     assert_close(first.albedo, alone.albedo)
     assert_close(second.albedo, alone.albedo)
     assert_close(first.light, alone.light)
+
+
+def test_skin_of_usual_brightness_is_the_mean_skin():
+    mean, basis = torch.tensor(0.2), torch.tensor([0.05, 0.02])
+    assert_close(likely_tone(mean, basis, mean * math.exp(0.1)), torch.zeros(2), atol=0.02, rtol=0)
+
+
+def test_dark_faces_are_partly_dark_skin_and_partly_dim_light():
+    mean, basis = torch.tensor(0.2), torch.tensor([0.06, 0.0])
+    dark = likely_tone(mean, basis, torch.tensor(0.1))
+    skin = mean + dark @ basis
+    light = 0.1 / skin
+    assert 0.1 < skin < 0.2
+    assert 0.5 < light < 1.0
+    assert dark[1] == 0
+
+    # No pair with that product is more probable: one draws neither skin nor light any further.
+    def unlikely(light):
+        return ((0.1 / light - 0.2) / 0.06) ** 2 + ((math.log(light) - 0.1) / 0.35) ** 2
+
+    assert unlikely(float(light)) < min(unlikely(float(light) * 1.1), unlikely(float(light) / 1.1))
+    brighter = likely_tone(mean, basis, torch.tensor(0.4))
+    assert brighter[0] > 0 > dark[0]

@@ -52,11 +52,12 @@ def batch_of(maker: BatchMaker, pack: int, count: int = 3) -> TrainingBatch:
     return maker.assemble(np.full(count, pack), np.arange(count), plan)
 
 
-def small_method(crop_px: int = 32) -> Pretrain:
+def small_method(crop_px: int = 32, **changes) -> Pretrain:
     """The first training with a network of a few thousand weights, the same ones every time."""
     torch.manual_seed(2)
     backbone = ResNetConfig(blocks=(1, 1, 1, 1), width=0.125)
-    return Pretrain(synthetic_head(), PretrainConfig(backbone=backbone, crop_px=crop_px, dense_points=40))
+    config = PretrainConfig(backbone=backbone, crop_px=crop_px, dense_points=40, **changes)
+    return Pretrain(synthetic_head(), config)
 
 
 def small_twodasl(crop_px: int = 32, **changes) -> TwoDasl:

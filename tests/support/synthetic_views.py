@@ -19,12 +19,12 @@ FOCAL_PER_SIZE = 4700 / 224
 SETS = ("aflw21", "facemesh468", "ibug68_contour")
 
 
-def view_layout() -> CoefficientLayout:
-    """All that the head has, seen by the published pinhole."""
+def view_layout(focal_per_size: float | None = FOCAL_PER_SIZE) -> CoefficientLayout:
+    """All that the head has, seen by the published pinhole unless told otherwise."""
     head = synthetic_head()
     of_head = CoefficientLayout.of(head)
     return CoefficientLayout(
-        of_head.identity, of_head.expression, True, head.albedo_size, True, FOCAL_PER_SIZE
+        of_head.identity, of_head.expression, True, head.albedo_size, True, focal_per_size
     )
 
 
@@ -48,10 +48,16 @@ def view_outputs(count: int, seed: int = 3) -> torch.Tensor:
 
 
 def view_batch(
-    count: int = 2, gate: int = 2, *, labelled: bool = True, lit: bool = True, seed: int = 3
+    count: int = 2,
+    gate: int = 2,
+    *,
+    labelled: bool = True,
+    lit: bool = True,
+    seed: int = 3,
+    focal_per_size: float | None = FOCAL_PER_SIZE,
 ) -> MultiViewBatch:
     """Samples whose pictures, landmarks and skin agree with what is known about them."""
-    head, layout = synthetic_head(), view_layout()
+    head, layout = synthetic_head(), view_layout(focal_per_size)
     outputs = view_outputs(count, seed)
     coefficients, camera = layout.decode(outputs.flatten(0, 1), VIEW_PX)
     verts = head.shape(coefficients.identity, coefficients.expression)
@@ -68,7 +74,9 @@ def view_batch(
         points_px=points,
         outputs=outputs if labelled else torch.zeros_like(outputs),
         labelled=torch.full(by_sample, labelled),
+        drawn=torch.full(by_sample, labelled),
         lit=torch.full(by_sample, lit and labelled),
+        focal_per_size=torch.full(by_sample, FOCAL_PER_SIZE if lit and labelled else torch.nan),
         skin=drawn.mask.float().unflatten(0, by_sample),
         gate=torch.full((count,), gate),
         pack=torch.zeros(count, dtype=torch.long),
@@ -89,15 +97,38 @@ class ViewSource:
 
 def small_mgcnet(encoder=None, **changes) -> Mgcnet:
     """MGCNet with a network of a few thousand weights, the same ones every time."""
+    return Mgcnet(synthetic_head(), MgcnetConfig(**(small_config() | changes)), encoder)
+
+
+def small_config() -> dict:
+    """What makes methods that learn from views small; the weights that follow are the same every time."""
     torch.manual_seed(2)
-    config = {
+    return {
         "backbone": ResNetConfig(blocks=(1, 1, 1, 1), width=0.125),
         "view_px": VIEW_PX,
         "input_px": 32,
         "render_px": 24,
         "supervision": SupervisionConfig(dense_points=40),
     }
-    return Mgcnet(synthetic_head(), MgcnetConfig(**(config | changes)), encoder)
+
+
+def told(method, output):
+    """The method with a network that puts out given vectors."""
+    method.regressor.forward = lambda image: (output, torch.zeros(len(output)))
+    return method
+
+
+def losses_by_heart(method, batch, steps: int = 40) -> list[float]:
+    """Losses while a method learns one batch."""
+    adam = torch.optim.Adam(method.regressor.parameters(), lr=3e-3)
+    losses = []
+    for _ in range(steps):
+        total = method.step(batch).total["regressor"]
+        adam.zero_grad()
+        total.backward()
+        adam.step()
+        losses.append(float(total.detach()))
+    return losses
 
 
 class BrightnessEncoder(torch.nn.Module):

@@ -6,37 +6,24 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from small_view_runs import BACKBONE, train_in_two_parts, write_encoder, write_geometry_weights
 from synthetic_head import synthetic_head
-from synthetic_packs import labelled_samples
-from synthetic_training import write_aflw
 from synthetic_views import ViewSource, small_mgcnet
 
 from monoface.core.assets import sha256_of
 from monoface.core.errors import ConfigError, ModelFileError
-from monoface.data.synthetic import HeadsConfig
-from monoface.data.view_heads import HeadViewsConfig, head_views
 from monoface.data.view_recipe import ViewRecipeConfig
 from monoface.facemodel import CoefficientLayout
 from monoface.methods.mgcnet import MgcnetConfig
 from monoface.methods.supervision import SupervisionConfig
-from monoface.networks import (
-    IdentityNetwork,
-    IdentityNetworkConfig,
-    Regressor,
-    RegressorConfig,
-    RegressorInfo,
-    ResNetConfig,
-    load_regressor,
-    save_identity_encoder,
-    save_regressor,
-)
+from monoface.networks import ResNetConfig, load_regressor
 from monoface.pipeline import CoefficientRegressor
 from monoface.training import TrainConfig, mgcnet, train
 from monoface.training import loop as loop_module
-from monoface.training.mgcnet import SinglePhotosConfig, TrainMgcnetConfig, train_mgcnet
+from monoface.training.mgcnet import TrainMgcnetConfig, train_mgcnet
 from monoface.training.regressors import start_from
+from monoface.training.view_runs import SinglePhotosConfig
 
-BACKBONE = ResNetConfig((1, 1, 1, 1), 0.125)
 CONFIG = TrainConfig(
     steps=4, batch=2, warmup=2, average=0.9, precision="32-true", evaluate_every=2, log_every=1,
     checkpoint_seconds=1e9, tensorboard=False,
@@ -66,15 +53,7 @@ def test_a_resumed_run_ends_in_the_same_state(tmp_path, monkeypatch):
 
 @pytest.fixture(scope="module")
 def pretrained(tmp_path_factory):
-    """Weights of a network of geometry alone."""
-    head = synthetic_head()
-    layout = CoefficientLayout.of(head)
-    torch.manual_seed(1)
-    network = Regressor(RegressorConfig(layout.size, backbone=BACKBONE))
-    info = RegressorInfo("pretrain", head.coefficient_space, layout.identity, layout.expression)
-    path = tmp_path_factory.mktemp("weights") / "pretrain.safetensors"
-    save_regressor(network, info, path)
-    return path
+    return write_geometry_weights(tmp_path_factory.mktemp("weights") / "pretrain.safetensors")
 
 
 def test_weights_of_geometry_are_a_start_that_adds_white_light(pretrained):
@@ -94,41 +73,16 @@ def test_another_backbone_is_no_start(pretrained):
 
 @pytest.fixture(scope="module")
 def encoder(tmp_path_factory):
-    """A random identity encoder of small faces."""
-    torch.manual_seed(2)
-    network = IdentityNetwork(IdentityNetworkConfig(size_px=32, blocks=(1, 1, 1), width=0.125, parts=16))
-    path = tmp_path_factory.mktemp("encoder") / "faces.safetensors"
-    save_identity_encoder(network, path)
-    return path
-
-
-def small_config(data, out, steps, **changes):
-    return TrainMgcnetConfig(
-        data=data,
-        out=out,
-        method=MgcnetConfig(backbone=BACKBONE, supervision=SupervisionConfig(dense_points=40), render_px=32),
-        photos=SinglePhotosConfig(share=0.5, shares={"aflw": 1.0}),
-        train=TrainConfig(steps=steps, batch=2, warmup=1, precision="bf16-mixed", log_every=1),
-        **changes,
-    )
+    return write_encoder(tmp_path_factory.mktemp("encoder") / "faces.safetensors")
 
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory, pretrained, encoder):
-    """A run of one step, continued for a second; where its weights are."""
-    data, out = tmp_path_factory.mktemp("data"), tmp_path_factory.mktemp("run")
-    write_aflw(data / "aflw")
-    heads = HeadViewsConfig(heads=HeadsConfig(count=2, max_yaw_deg=30.0), changing=0.0)
-    pack = head_views(synthetic_head(), np.zeros((0, 8, 8, 3), np.uint8), heads)
-    photos = replace(labelled_samples(), name="aflw")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(mgcnet, "load_default_model", synthetic_head)
-        patch.setattr(mgcnet, "build_view_packs", lambda *_: [pack])
-        patch.setattr(mgcnet, "build_packs", lambda *_: [photos])
-        for steps in (1, 2):
-            path = train_mgcnet(
-                small_config(data, out, steps, init=pretrained, encoder=str(encoder)), lambda line: None
-            )
+    method = MgcnetConfig(backbone=BACKBONE, supervision=SupervisionConfig(dense_points=40), render_px=32)
+    folder = tmp_path_factory.mktemp("mgcnet")
+    path, _ = train_in_two_parts(
+        mgcnet, train_mgcnet, TrainMgcnetConfig, folder, pretrained, method=method, encoder=str(encoder)
+    )
     return path
 
 

@@ -80,6 +80,12 @@ COMMANDS = (
     Command(
         ("train", "identity"), "monoface.cli.train_identity", "train the encoder that knows people", "train"
     ),
+    Command(
+        ("train", "detail-coarse"),
+        "monoface.cli.train_detail_coarse",
+        "train the coarse stage of Detail: faces without wrinkles",
+        "train",
+    ),
     Command(("train", "detail"), "monoface.cli.train_detail", "train the fine stage: wrinkles", "train"),
     Command(
         ("facemodel", "learn"), "monoface.cli.facemodel_learn", "make the default face model", "facemodel"

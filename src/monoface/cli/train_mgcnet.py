@@ -2,17 +2,10 @@
 
 from collections.abc import Sequence
 
-import tyro
-
-from monoface.cli.named_numbers import NAMED_NUMBERS
+from monoface.cli.training_run import run_training
 from monoface.training.mgcnet import TrainMgcnetConfig, train_mgcnet
 
 
 def run(arguments: Sequence[str]) -> int:
     """Run the command with the words after its name."""
-    with NAMED_NUMBERS:
-        config = tyro.cli(TrainMgcnetConfig, prog="monoface train mgcnet", args=list(arguments))
-    path = train_mgcnet(config, lambda line: print(line, flush=True))
-    print(f"written: {path}")
-    print(f"use it: monoface reconstruct PHOTO… --out DIR --weights {path}")
-    return 0
+    return run_training(TrainMgcnetConfig, train_mgcnet, arguments)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from itertools import count
 from typing import Any, Protocol, runtime_checkable
 
@@ -31,6 +31,7 @@ class TrainingBatch:
         points_px: Landmarks in crop pixels by set; NaN where there is none.
         outputs: True output vectors for the crops; zeros where unknown.
         labelled: Where `outputs` is known.
+        drawn: Where the picture was drawn from them; elsewhere they were found in it.
         pack: Which pack each sample is from.
         seeds: A random number of each sample, for whatever a method draws itself: draws that depend on it
             alone are equal however a batch is divided among processes, and in a run that is resumed.
@@ -40,20 +41,21 @@ class TrainingBatch:
     points_px: Mapping[str, Float[Tensor, "batch points 2"]]
     outputs: Float[Tensor, "batch outputs"]
     labelled: Bool[Tensor, " batch"]
+    drawn: Bool[Tensor, " batch"]
     pack: Int[Tensor, " batch"]
     seeds: Int[Tensor, " batch"]
 
     def __getitem__(self, rows: Int[Tensor, " rows"]) -> "TrainingBatch":
         points = {name: tensor[rows] for name, tensor in self.points_px.items()}
-        image, outputs = self.image[rows], self.outputs[rows]
-        return TrainingBatch(image, points, outputs, self.labelled[rows], self.pack[rows], self.seeds[rows])
+        return TrainingBatch(points_px=points, **{name: getattr(self, name)[rows] for name in _TENSORS})
 
     def to(self, device: torch.device) -> "TrainingBatch":
         """The same batch on another device."""
         points = {name: tensor.to(device) for name, tensor in self.points_px.items()}
-        names = ("image", "outputs", "labelled", "pack", "seeds")
-        image, outputs, labelled, pack, seeds = (getattr(self, name).to(device) for name in names)
-        return TrainingBatch(image, points, outputs, labelled, pack, seeds)
+        return TrainingBatch(points_px=points, **{name: getattr(self, name).to(device) for name in _TENSORS})
+
+
+_TENSORS = tuple(one.name for one in fields(TrainingBatch) if one.name != "points_px")
 
 
 class BatchSource(Protocol):
@@ -152,6 +154,7 @@ class BatchMaker:
             points_px=moved,
             outputs=self._moved_outputs(torch.from_numpy(np.nan_to_num(outputs)), plan),
             labelled=labelled,
+            drawn=torch.tensor([pack.drawn for pack in self.packs])[torch.from_numpy(chosen)],
             pack=torch.from_numpy(chosen),
             seeds=torch.from_numpy(plan.seeds),
         )

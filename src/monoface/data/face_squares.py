@@ -7,7 +7,7 @@ from typing import Protocol
 import numpy as np
 from jaxtyping import Float, Float32, UInt8
 
-from monoface.data.annotations import AnnotatedFace
+from monoface.data.annotated_face import AnnotatedFace
 from monoface.data.packs import CANVAS_PX, FACE_PX
 from monoface.detection import Detection
 from monoface.detection.crops import SquareCrop, photo_from_array

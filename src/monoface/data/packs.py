@@ -36,6 +36,8 @@ class Pack:
         outputs: Output vectors of a `CoefficientLayout` for the crop of `face_px` in the middle; rows
             of NaN for samples whose coefficients are unknown.
         face_px: Side of the face's crop in the middle of each canvas.
+        drawn: Whether these are drawn heads, of which all is known. Labels of photos were found in them and
+            know less of who is seen than of where.
     """
 
     name: str
@@ -43,6 +45,7 @@ class Pack:
     points_px: dict[str, Float32[np.ndarray, "samples points 2"]]
     outputs: Float32[np.ndarray, "samples outputs"]
     face_px: int = FACE_PX
+    drawn: bool = False
 
     def __post_init__(self) -> None:
         count = len(self.canvases)
@@ -63,7 +66,7 @@ class Pack:
     def chosen(self, name: str, rows: Int[np.ndarray, " chosen"]) -> "Pack":
         """Some of the samples, as a pack of another name."""
         points_px = {key: points[rows] for key, points in self.points_px.items()}
-        return Pack(name, self.canvases[rows], points_px, self.outputs[rows], self.face_px)
+        return Pack(name, self.canvases[rows], points_px, self.outputs[rows], self.face_px, self.drawn)
 
     def save(self, folder: Path, recipe: str) -> None:
         """Write the pack; `recipe` identifies how it was made. Complete once `pack.json` is there."""
@@ -74,7 +77,7 @@ class Pack:
         for name, points in self.points_px.items():
             np.save(folder / f"points.{name}.npy", points)
         header = {"format": _FORMAT, "name": self.name, "recipe": recipe, "points": sorted(self.points_px)}
-        header["face_px"] = self.face_px
+        header |= {"face_px": self.face_px, "drawn": self.drawn}
         write_atomically(folder / PACK_HEADER, json.dumps(header).encode())
 
     @classmethod
@@ -98,6 +101,7 @@ class Pack:
                 outputs=np.load(folder / "outputs.npy"),
                 # Packs of the first version have one size of the crop.
                 face_px=int(header.get("face_px", FACE_PX)),
+                drawn=bool(header.get("drawn", False)),
             )
         except (OSError, KeyError, TypeError, ValueError, EOFError) as error:
             raise DataError(f"{folder}: damaged ({error}); delete the folder to make it anew.") from error

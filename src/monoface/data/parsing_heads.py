@@ -4,14 +4,9 @@ import numpy as np
 import torch
 from jaxtyping import UInt8
 
+from monoface.data.framing import framing_camera
 from monoface.data.parsing_packs import UNKNOWN, ParsingPack
-from monoface.data.synthetic import (
-    HeadsConfig,
-    draw_background,
-    draw_coefficients,
-    draw_heads,
-    framing_camera,
-)
+from monoface.data.synthetic import HeadsConfig, draw_background, draw_coefficients, draw_heads
 from monoface.facemodel import FaceModel
 from monoface.networks import PARSING_CLASSES
 

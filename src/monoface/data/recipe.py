@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from jaxtyping import UInt8
@@ -100,7 +101,7 @@ def build_packs(
         report(", ".join(f"{pack.name}: {len(pack)}" for pack in made))
         packs += made
     if config.heads.count:
-        packs.append(_heads(folder / "heads", source.recipe, model, packs, config))
+        packs.append(_heads(folder / "heads", model, packs, config))
         report(f"heads: {len(packs[-1])}")
     for path in config.prepared:
         made = PreparedFolder(path).packs()
@@ -128,6 +129,12 @@ def model_digest(model: FaceModel) -> str:
     digest = hashlib.sha256()
     _digest_model(digest, model)
     return digest.hexdigest()[:16]
+
+
+def recipe_of(model: FaceModel, made_of: list[Any]) -> str:
+    """Identifies a pack of pictures of a face model by what they are made of, as JSON values."""
+    content = json.dumps([*made_of, model_digest(model), model.albedo_space], sort_keys=True)
+    return hashlib.sha256(content.encode()).hexdigest()[:16]
 
 
 class _FirstRound:
@@ -181,8 +188,10 @@ def _second_round(folder: Path, photos: Pack, model: FaceModel, config: RecipeCo
         return made
 
 
-def _heads(folder: Path, recipe: str, model: FaceModel, packs: list[Pack], config: RecipeConfig) -> Pack:
+def _heads(folder: Path, model: FaceModel, packs: list[Pack], config: RecipeConfig) -> Pack:
     """Synthetic heads in front of the blurred photos of the first pack."""
+    made_of = [dataclasses.asdict(config.heads), [(pack.name, len(pack)) for pack in packs[:1]]]
+    recipe = recipe_of(model, ["heads", made_of])
     try:
         return Pack.load(folder, recipe)
     except DataError:
@@ -238,8 +247,8 @@ def _limited(rows: Sequence[int] | np.ndarray, config: RecipeConfig) -> np.ndarr
 
 def _recipe_hash(model: FaceModel, config: RecipeConfig) -> str:
     content = dataclasses.asdict(config)
-    # Prepared photos have recipes of their own.
-    del content["prepared"]
+    # Prepared photos and drawn heads have recipes of their own.
+    del content["prepared"], content["heads"]
     # Weights count by what is in them, not by where they lie.
     weights = content["second_round"].pop("weights")
     if weights is None:

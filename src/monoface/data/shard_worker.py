@@ -13,7 +13,8 @@ import numpy as np
 from jaxtyping import UInt8
 
 from monoface.core.errors import DataError, ImageError
-from monoface.data.annotations import AnnotatedFace, Annotations
+from monoface.data.annotated_face import AnnotatedFace
+from monoface.data.annotations import Annotations
 from monoface.data.face_labels import LabelledFaces, label_faces
 from monoface.data.face_squares import Candidate, DetectsFaces, FaceSquare, cut_faces, find_candidates
 from monoface.data.packs import Pack

@@ -14,11 +14,13 @@ from jaxtyping import Bool, Float, Int, UInt8
 from PIL import Image, ImageFilter
 from torch import Tensor
 
+from monoface.core.errors import ConfigError
+from monoface.data.framing import framed, weak_camera_of
+from monoface.data.head_marks import draw_marks
 from monoface.data.packs import CANVAS_PX, FACE_PX, Pack
-from monoface.data.pseudo_labels import roi_from_points
 from monoface.facemodel import CoefficientLayout, FaceCoefficients, FaceModel
 from monoface.facemodel.mirroring import mirrored_expressions
-from monoface.geometry.cameras import NOMINAL_DISTANCE_MM, WeakPerspectiveCamera, transform_points
+from monoface.geometry.cameras import NOMINAL_DISTANCE_MM, transform_points
 from monoface.geometry.rotations import head_matrix_from_angles, head_to_camera
 from monoface.render import Renderer
 from monoface.render.renderer import Camera
@@ -27,6 +29,7 @@ from monoface.shading import sh_basis
 _BATCH = 16
 # The crop is drawn at twice its size and averaged, which smooths its edges.
 _OVERSAMPLING = 2
+_ALBEDO_RANGE = (0.004, 1.0)
 
 
 @dataclass(frozen=True)
@@ -39,6 +42,8 @@ class HeadsConfig:
         pitch_deg: Standard deviation of pitch.
         roll_deg: Standard deviation of roll.
         active: Mean number of active expressions.
+        marks: Strength of patches on the skin that are of no albedo mode, in the logarithm of its colour.
+        focal_per_size: Range of focal lengths, in sides of the face's crop: from 60 cm away to far off.
         seed: Of everything random.
     """
 
@@ -47,7 +52,17 @@ class HeadsConfig:
     pitch_deg: float = 14.0
     roll_deg: float = 10.0
     active: float = 5.0
+    marks: float = 0.3
+    focal_per_size: tuple[float, float] = (3.5, 21.0)
     seed: int = 0
+
+    def __post_init__(self) -> None:
+        low, high = self.focal_per_size
+        if not 1 <= low <= high or self.marks < 0:
+            raise ConfigError(
+                "heads: expected a range of focal lengths of at least 1 and marks of at least 0, got "
+                f"{self.focal_per_size} and {self.marks}."
+            )
 
 
 def heads_pack(
@@ -61,18 +76,21 @@ def heads_pack(
         config: What heads look like.
     """
     rng = np.random.default_rng((config.seed, 77))
+    layout = CoefficientLayout.of(model)
     canvases, outputs = [], []
     for start in range(0, config.count, _BATCH):
         count = min(_BATCH, config.count - start)
         coefficients = draw_coefficients(model, count, rng, config)
-        camera = framing_camera(model, coefficients)
-        drawn = draw_heads(model, coefficients, camera)
+        coefficients, camera = framed(model, coefficients, draw_focal(count, rng, config) * FACE_PX, FACE_PX)
+        margin = torch.full((count, 2), (FACE_PX - CANVAS_PX) / 2)
+        large = camera.cropped(margin, torch.ones(count))
+        drawn = draw_heads(model, coefficients, large, albedo=draw_albedo(model, coefficients, rng, config))
         for picture, opacity in zip(drawn.picture, drawn.opacity, strict=True):
             canvases.append(before(draw_background(backgrounds, rng), picture, opacity))
-        margin = torch.full((count, 2), (CANVAS_PX - FACE_PX) / 2)
-        face_camera = camera.cropped(margin, torch.ones(count))
-        outputs.append(CoefficientLayout.of(model).encode(coefficients, face_camera, FACE_PX).numpy())
-    return Pack("heads", np.stack(canvases), {}, np.concatenate(outputs))
+        outputs.append(
+            layout.encode(coefficients, weak_camera_of(model, coefficients, camera), FACE_PX).numpy()
+        )
+    return Pack("heads", np.stack(canvases), {}, np.concatenate(outputs), drawn=True)
 
 
 def draw_coefficients(
@@ -98,14 +116,22 @@ def draw_coefficients(
     )
 
 
-def framing_camera(model: FaceModel, coefficients: FaceCoefficients) -> WeakPerspectiveCamera:
-    """Cameras that put the faces' crops in the middle of canvases."""
-    points = model.subset(model.landmarks("ibug68"))(coefficients.identity, coefficients.expression)
-    turned = transform_points(coefficients.rotation, coefficients.translation_mm, points)
-    box = roi_from_points(turned[..., :2])
-    scale = FACE_PX / (box[:, 2] - box[:, 0])
-    centre = (box[:, :2] + box[:, 2:]) / 2
-    return WeakPerspectiveCamera(scale, CANVAS_PX / 2 - centre * scale[:, None])
+def draw_focal(count: int, rng: np.random.Generator, config: HeadsConfig) -> Float[Tensor, " count"]:
+    """Focal lengths in sides of the crop, evenly in their logarithm."""
+    low, high = np.log(config.focal_per_size)
+    return torch.from_numpy(np.exp(rng.uniform(low, high, count))).float()
+
+
+def draw_albedo(
+    model: FaceModel, coefficients: FaceCoefficients, rng: np.random.Generator, config: HeadsConfig
+) -> Float[Tensor, "batch verts 3"]:
+    """Albedo of the heads, each with marks of its own."""
+    albedo = model.albedo(coefficients.albedo)
+    if not config.marks:
+        return albedo
+    neutral = model.shape(coefficients.identity, torch.zeros_like(coefficients.expression))
+    marks = torch.stack([draw_marks(model, verts, config.marks, rng) for verts in neutral])
+    return (albedo * marks).clamp(*_ALBEDO_RANGE)
 
 
 def draw_expressions(
@@ -154,16 +180,21 @@ class DrawnHeads:
 
 
 def draw_heads(
-    model: FaceModel, coefficients: FaceCoefficients, camera: Camera, size_px: int = CANVAS_PX
+    model: FaceModel,
+    coefficients: FaceCoefficients,
+    camera: Camera,
+    size_px: int = CANVAS_PX,
+    albedo: Float[Tensor, "batch verts 3"] | None = None,
 ) -> DrawnHeads:
-    """Draw lit heads, oversampled."""
+    """Draw lit heads, oversampled, with an albedo of their own or that of their coefficients."""
+    albedo = model.albedo(coefficients.albedo) if albedo is None else albedo
     size = size_px * _OVERSAMPLING
     verts = model.shape(coefficients.identity, coefficients.expression)
     verts_camera = transform_points(coefficients.rotation, coefficients.translation_mm, verts)
     zoom = torch.full_like(camera.principal_px[:, 0], _OVERSAMPLING)
     large = camera.cropped(torch.zeros_like(camera.principal_px), zoom)
     renderer = Renderer(model.faces, (size, size), model.weld, shading="vertex")
-    rendered = renderer.render(large, verts_camera, model.albedo(coefficients.albedo), coefficients.light)
+    rendered = renderer.render(large, verts_camera, albedo, coefficients.light)
     pool = torch.nn.functional.avg_pool2d
     mask = pool(rendered.mask[:, None].float(), _OVERSAMPLING)
     colour = pool(rendered.image.clamp(0, 1) * rendered.mask[:, None], _OVERSAMPLING) / mask.clamp_min(1e-6)

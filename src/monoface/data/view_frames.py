@@ -15,6 +15,7 @@ from monoface.data.view_photos import ViewPhotos
 from monoface.data.view_skin import FindSkin, find_skin_in
 from monoface.data.view_triplets import TripletConfig, choose_triplets
 from monoface.facemodel import CoefficientLayout, FaceModel, LandmarkSet
+from monoface.facemodel.landmarks import JAW17
 from monoface.geometry.crops import crop_and_resize, photo_to_crop
 
 # Photos in memory at a time.
@@ -56,7 +57,8 @@ def label_views(
         rows = slice(start, min(start + _CHUNK, count))
         images = [photos.images[row] for row in range(rows.start, rows.stop)]
         yaw_deg = None if photos.yaw_deg is None else photos.yaw_deg[rows]
-        points = {name: points[rows] for name, points in photos.points_px.items()}
+        # Outlines are no fixed points: they say nothing about labels.
+        points = {name: points[rows] for name, points in photos.points_px.items() if name != JAW17}
         found = labeller.label(images, photos.boxes[rows], points, yaw_deg, trusted=photos.trusted)
         grown = canvas_box(found.boxes, VIEW_CANVAS_PX / VIEW_FACE_PX)
         for row, image, box in zip(range(rows.start, rows.stop), images, grown, strict=True):
@@ -73,13 +75,18 @@ def label_views(
     grown = canvas_box(labels.boxes, VIEW_CANVAS_PX / VIEW_FACE_PX)
     points_px = {
         name: photo_to_crop(points, grown, VIEW_CANVAS_PX).astype(np.float32)
-        for name, points in labels.points_px.items()
+        for name, points in (labels.points_px | _outlines(photos)).items()
     }
     outputs = np.where(labels.believed[:, None], labels.outputs, np.nan).astype(np.float32)
     frames = Pack(photos.name, canvases, points_px, outputs, VIEW_FACE_PX)
     views, gate = _samples(photos, labels, model, triplets, seed)
     unknown = np.full((count, model.albedo_size), np.nan, np.float32)
-    return ViewPack(frames, skin, unknown, np.full((count, 9, 3), np.nan, np.float32), views, gate)
+    light, focal = np.full((count, 9, 3), np.nan, np.float32), np.full(count, np.nan, np.float32)
+    return ViewPack(frames, skin, unknown, light, focal, views, gate)
+
+
+def _outlines(photos: ViewPhotos) -> dict[str, np.ndarray]:
+    return {name: points for name, points in photos.points_px.items() if name == JAW17}
 
 
 def _samples(

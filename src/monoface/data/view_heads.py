@@ -8,25 +8,25 @@ from jaxtyping import Float, UInt8
 from torch import Tensor
 
 from monoface.core.errors import ConfigError
+from monoface.data.framing import framed
 from monoface.data.packs import Pack
-from monoface.data.pseudo_labels import roi_from_points
 from monoface.data.synthetic import (
     HeadsConfig,
     before,
+    draw_albedo,
     draw_background,
     draw_coefficients,
     draw_expressions,
+    draw_focal,
     draw_heads,
     draw_light,
 )
 from monoface.data.view_landmarks import known_landmarks
 from monoface.data.view_packs import MATCHED, SINGLE, VIEW_CANVAS_PX, VIEW_FACE_PX, VIEWS, ViewPack
 from monoface.facemodel import CoefficientLayout, FaceCoefficients, FaceModel
-from monoface.geometry.cameras import PerspectiveCamera, WeakPerspectiveCamera, transform_points
+from monoface.geometry.cameras import PerspectiveCamera, WeakPerspectiveCamera
 from monoface.geometry.rotations import head_matrix_from_angles
 from monoface.shading import rotate_radiance
-
-_FRAMING_STEPS = 4
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,6 @@ class HeadViewsConfig:
         tilt_deg: Standard deviation of how much pitch and roll differ between views.
         changing: Share of the heads whose expression and light differ between views, as in photos of other
             days. Their gate is 0.
-        focal_per_size: Focal length, in sides of the face's crop.
     """
 
     heads: HeadsConfig = field(
@@ -49,14 +48,13 @@ class HeadViewsConfig:
     gap_deg: tuple[float, float] = (10.0, 45.0)
     tilt_deg: float = 5.0
     changing: float = 0.25
-    focal_per_size: float = 4700 / 224
 
     def __post_init__(self) -> None:
         low, high = self.gap_deg
-        if not 0 <= low <= high <= 90 or not 0 <= self.changing <= 1 or self.focal_per_size < 1:
+        if not 0 <= low <= high <= 90 or not 0 <= self.changing <= 1:
             raise ConfigError(
-                "views of heads: expected a range of gaps in 0 to 90, changing in 0 to 1 and a focal length "
-                f"of at least 1, got {self.gap_deg}, {self.changing} and {self.focal_per_size}."
+                "views of heads: expected a range of gaps in 0 to 90 and changing in 0 to 1, got "
+                f"{self.gap_deg} and {self.changing}."
             )
 
 
@@ -77,9 +75,11 @@ def head_views(
     drawn, cameras, gates = [], [], np.empty(count, np.int64)
     for head in range(count):
         coefficients, gates[head] = draw_views(model, config, rng)
-        placed, camera = framed(model, coefficients, config.focal_per_size * VIEW_FACE_PX, VIEW_FACE_PX)
+        focal_px = draw_focal(1, rng, config.heads).expand(VIEWS) * VIEW_FACE_PX
+        placed, camera = framed(model, coefficients, focal_px, VIEW_FACE_PX)
+        albedo = draw_albedo(model, coefficients[:1], rng, config.heads).expand(VIEWS, -1, -1)
         margin = torch.full((VIEWS, 2), (VIEW_FACE_PX - VIEW_CANVAS_PX) / 2)
-        heads = draw_heads(model, placed, camera.cropped(margin, torch.ones(VIEWS)), VIEW_CANVAS_PX)
+        heads = draw_heads(model, placed, camera.cropped(margin, torch.ones(VIEWS)), VIEW_CANVAS_PX, albedo)
         for view in range(VIEWS):
             behind = draw_background(backgrounds, rng, VIEW_CANVAS_PX)
             canvases[VIEWS * head + view] = before(behind, heads.picture[view], heads.opacity[view])
@@ -90,9 +90,11 @@ def head_views(
     frames = Pack(
         "heads", canvases, known_landmarks(model, coefficients, camera), _outputs(model, coefficients, camera)
     )
-    frames = replace(frames, face_px=VIEW_FACE_PX)
+    frames = replace(frames, face_px=VIEW_FACE_PX, drawn=True)
     views = np.arange(VIEWS * count, dtype=np.int64).reshape(count, VIEWS)
-    return ViewPack(frames, skin, coefficients.albedo.numpy(), coefficients.light.numpy(), views, gates)
+    focal_per_size = (camera.focal_px / VIEW_FACE_PX).numpy()
+    appearance = coefficients.albedo.numpy(), coefficients.light.numpy()
+    return ViewPack(frames, skin, *appearance, focal_per_size, views, gates)
 
 
 def draw_views(
@@ -116,32 +118,6 @@ def draw_views(
     # The light stands still in the head's frame, so that every point looks alike in all cameras.
     light = rotate_radiance(three.light, turned.rotation @ one.rotation.mT)
     return replace(turned, light=light), MATCHED
-
-
-def framed(
-    model: FaceModel, coefficients: FaceCoefficients, focal_px: float, face_px: int
-) -> tuple[FaceCoefficients, PerspectiveCamera]:
-    """Heads moved to where a pinhole camera sees their crops (`roi_from_points`) fill its picture.
-
-    Args:
-        model: The face model.
-        coefficients: The heads; where they are does not matter.
-        focal_px: Focal length of the camera in pixels, which looks at the middle of the picture.
-        face_px: Side of the picture.
-    """
-    count = len(coefficients.rotation)
-    camera = PerspectiveCamera(torch.full((count,), focal_px), torch.full((count, 2), face_px / 2))
-    points = model.subset(model.landmarks("ibug68"))(coefficients.identity, coefficients.expression)
-    translation = torch.zeros(count, 3)
-    translation[:, 2] = focal_px / (CoefficientLayout.SCALE_PER_SIZE * face_px)
-    for _ in range(_FRAMING_STEPS):
-        placed = transform_points(coefficients.rotation, translation, points)
-        box = roi_from_points(camera.project(placed)[0])
-        depth = translation[:, 2] * (box[:, 2] - box[:, 0]) / face_px
-        centre = (box[:, :2] + box[:, 2:]) / 2 - camera.principal_px
-        shifted = translation[:, :2] - centre * (translation[:, 2] / focal_px)[:, None]
-        translation = torch.cat((shifted * (depth / translation[:, 2])[:, None], depth[:, None]), dim=-1)
-    return replace(coefficients, translation_mm=translation), camera
 
 
 def _outputs(

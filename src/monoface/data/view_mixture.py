@@ -66,7 +66,9 @@ class ViewMixture:
             points_px={name: by_sample(points) for name, points in photos.points_px.items()},
             outputs=by_sample(torch.cat((photos.outputs, appearance), dim=1)),
             labelled=by_sample(photos.labelled),
+            drawn=by_sample(photos.drawn),
             lit=by_sample(torch.zeros_like(photos.labelled)),
+            focal_per_size=by_sample(torch.full_like(photos.image[:, 0, 0, 0], torch.nan)),
             skin=by_sample(torch.zeros_like(photos.image[:, 0])),
             gate=torch.full((len(photos.image) // VIEWS,), SINGLE),
             # Packs of photos are counted on from those of views.

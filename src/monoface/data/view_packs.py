@@ -29,6 +29,8 @@ class ViewPack:
         skin: How probably each pixel shows the face's skin with nothing before it, in 255ths.
         albedo: Albedo coefficients of frames; NaN where unknown.
         light: Radiance in spherical harmonics in the camera frame, of frames; NaN where unknown.
+        focal_per_size: Focal length of the camera of each frame, in sides of its face's crop; NaN where
+            unknown.
         views: Frames of each sample.
         gate: What may be compared between the views of each sample.
     """
@@ -37,12 +39,13 @@ class ViewPack:
     skin: UInt8[np.ndarray, "frames side side"]
     albedo: Float32[np.ndarray, "frames albedo"]
     light: Float32[np.ndarray, "frames 9 3"]
+    focal_per_size: Float32[np.ndarray, " frames"]
     views: Int64[np.ndarray, "samples 3"]
     gate: Int64[np.ndarray, " samples"]
 
     def __post_init__(self) -> None:
         count = len(self.frames)
-        for name in ("skin", "albedo", "light"):
+        for name in ("skin", "albedo", "light", "focal_per_size"):
             if len(getattr(self, name)) != count:
                 raise DataError(
                     f"pack {self.name}: expected {count} rows in {name}, got {len(getattr(self, name))}."
@@ -66,7 +69,7 @@ class ViewPack:
         """Write the pack; `recipe` identifies how it was made. Complete once `pack.json` is there."""
         folder.mkdir(parents=True, exist_ok=True)
         (folder / PACK_HEADER).unlink(missing_ok=True)
-        for name in ("skin", "albedo", "light", "views", "gate"):
+        for name in ("skin", "albedo", "light", "focal_per_size", "views", "gate"):
             np.save(folder / f"{name}.npy", getattr(self, name))
         self.frames.save(folder, recipe)
 
@@ -84,6 +87,7 @@ class ViewPack:
                 skin=np.load(folder / "skin.npy", mmap_mode="r"),
                 albedo=np.load(folder / "albedo.npy"),
                 light=np.load(folder / "light.npy"),
+                focal_per_size=np.load(folder / "focal_per_size.npy"),
                 views=np.load(folder / "views.npy"),
                 gate=np.load(folder / "gate.npy"),
             )

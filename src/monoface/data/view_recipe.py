@@ -1,7 +1,5 @@
 """The recipe of packs of views: which sources become which packs, and how."""
 
-import hashlib
-import json
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -13,7 +11,7 @@ from jaxtyping import UInt8
 from monoface.core.assets import sha256_of
 from monoface.core.errors import ConfigError, DataError
 from monoface.data.parsed_skin import ParsedSkin
-from monoface.data.recipe import model_digest
+from monoface.data.recipe import recipe_of
 from monoface.data.sources import Lfw, Omi, PortraitsCc0
 from monoface.data.view_folders import FolderKind, folder_views
 from monoface.data.view_frames import label_views
@@ -198,10 +196,7 @@ class _Build:
         return [labels, skin, self._config.limit, self._config.seed]
 
     def _kept(self, name: str, made_of: list[Any], make: Callable[[], ViewPack]) -> ViewPack:
-        content = json.dumps(
-            [name, made_of, model_digest(self._model), self._model.albedo_space], sort_keys=True
-        )
-        recipe = hashlib.sha256(content.encode()).hexdigest()[:16]
+        recipe = recipe_of(self._model, [name, made_of])
         try:
             return ViewPack.load(self._folder / name, recipe)
         except DataError:

@@ -13,6 +13,7 @@ from monoface.data.recipe import CONTOUR_SET, held_out_ytf
 from monoface.data.sources import Fasseg, PhotoSource, Ytf
 from monoface.data.sources.fasseg import CLASSES, FRONTAL_SET
 from monoface.data.view_photos import DecodedLater, ViewPhotos
+from monoface.facemodel.landmarks import JAW17
 
 _JAW = slice(0, 17)
 _SKIN = tuple(CLASSES.index(name) for name in ("skin", "nose"))
@@ -26,9 +27,9 @@ _CROP_PER_PHOTO = 0.75
 def ytf_views(folder: Path, held_out_people: int, limit: int = 0) -> ViewPhotos:
     """Frames of each clip, of the people who are not kept for validation.
 
-    The jaw of the annotated points is the silhouette, which is no fixed point of the mesh, and left out. The
-    others lie about three pixels above and to the left of where the face-mesh network sees them: they do not
-    correct labels.
+    The jaw of the annotated points is the silhouette, which is no fixed point of the mesh, and a set of its
+    own. The others lie about three pixels above and to the left of where the face-mesh network sees them:
+    they do not correct labels.
 
     Raises:
         DataError: If the source cannot be read.
@@ -37,13 +38,13 @@ def ytf_views(folder: Path, held_out_people: int, limit: int = 0) -> ViewPhotos:
     rows = np.flatnonzero(~held_out_ytf(ytf, held_out_people))[: limit or None]
     points = ytf.points68_px[rows].astype(np.float32)
     boxes = roi_from_points(torch.from_numpy(points)).numpy().astype(np.float64)
+    outline = points[:, _JAW].copy()
     points[:, _JAW] = np.nan
     clips = [(int(ytf.person[row]), ytf.clips[row]) for row in rows]
     number = {clip: place for place, clip in enumerate(dict.fromkeys(clips))}
     group = np.array([number[clip] for clip in clips], dtype=np.int64)
-    return ViewPhotos(
-        "ytf", DecodedLater(ytf.image, rows), boxes, group, {CONTOUR_SET: points}, trusted=False
-    )
+    known = {CONTOUR_SET: points, JAW17: outline}
+    return ViewPhotos("ytf", DecodedLater(ytf.image, rows), boxes, group, known, trusted=False)
 
 
 def fasseg_views(folder: Path, held_out_people: int, limit: int = 0) -> ViewPhotos:

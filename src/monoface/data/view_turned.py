@@ -153,4 +153,5 @@ def _pack(name: str, parts: list[_Sample], model: FaceModel) -> ViewPack:
     views = np.arange(count, dtype=np.int64).reshape(-1, VIEWS)
     unknown = np.full((count, model.albedo_size), np.nan, np.float32)
     light = np.full((count, 9, 3), np.nan, np.float32)
-    return ViewPack(frames, skin, unknown, light, views, np.full(len(parts), MATCHED, np.int64))
+    focal = np.full(count, np.nan, np.float32)
+    return ViewPack(frames, skin, unknown, light, focal, views, np.full(len(parts), MATCHED, np.int64))

@@ -9,7 +9,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from monoface.data.augment import AugmentConfig, CropPlan, crop_masks
-from monoface.data.batches import BatchMaker, draw_packs, pack_weights
+from monoface.data.batches import BatchMaker, TrainingBatch, draw_packs, pack_weights
 from monoface.data.view_packs import VIEW_FACE_PX, VIEWS, ViewPack
 from monoface.facemodel import FaceModel
 from monoface.facemodel.mirroring import CoefficientMirror
@@ -50,7 +50,9 @@ class MultiViewBatch:
         outputs: True output vectors for the crops, in the layout of the pack's geometry, then albedo and
             light if the batch carries them; zeros where unknown.
         labelled: Where the geometry's part of `outputs` is known.
+        drawn: Where the picture was drawn from them; elsewhere they were found in it.
         lit: Where its albedo and light are.
+        focal_per_size: Focal length of the camera in sides of the crop; NaN where unknown.
         skin: How probably each pixel shows the face's skin with nothing before it.
         gate: What may be compared between the views of a sample: 0 nothing, 1 colours and depths, 2 epipolar
             lines of landmarks too.
@@ -62,7 +64,9 @@ class MultiViewBatch:
     points_px: Mapping[str, Float[Tensor, "batch views points 2"]]
     outputs: Float[Tensor, "batch views outputs"]
     labelled: Bool[Tensor, "batch views"]
+    drawn: Bool[Tensor, "batch views"]
     lit: Bool[Tensor, "batch views"]
+    focal_per_size: Float[Tensor, "batch views"]
     skin: Float[Tensor, "batch views height width"]
     gate: Int[Tensor, " batch"]
     pack: Int[Tensor, " batch"]
@@ -82,6 +86,18 @@ class MultiViewBatch:
         points = {name: tensor.to(device) for name, tensor in self.points_px.items()}
         moved = {name: getattr(self, name).to(device) for name in _TENSORS}
         return MultiViewBatch(**{**moved, "points_px": points})
+
+    def single_views(self) -> TrainingBatch:
+        """The views of all samples as samples of their own."""
+        return TrainingBatch(
+            image=self.image.flatten(0, 1),
+            points_px={name: points.flatten(0, 1) for name, points in self.points_px.items()},
+            outputs=self.outputs.flatten(0, 1),
+            labelled=self.labelled.flatten(),
+            drawn=self.drawn.flatten(),
+            pack=self.pack.repeat_interleave(VIEWS),
+            seeds=self.seeds.repeat_interleave(VIEWS),
+        )
 
 
 _TENSORS = tuple(one.name for one in fields(MultiViewBatch) if one.name != "points_px")
@@ -168,7 +184,9 @@ class MultiViewBatchMaker:
             points_px={name: by_sample(points) for name, points in singles.points_px.items()},
             outputs=by_sample(outputs),
             labelled=by_sample(singles.labelled),
+            drawn=by_sample(singles.drawn),
             lit=by_sample(lit),
+            focal_per_size=by_sample(self._focal(packs, flat, plan)),
             skin=by_sample(self._skin(packs, flat, plan)),
             gate=torch.from_numpy(gate),
             pack=torch.from_numpy(chosen),
@@ -208,6 +226,11 @@ class MultiViewBatchMaker:
         light = rotate_radiance(light, matrix_from_axis_angle(torch.stack((zero, zero, turn), dim=-1)))
         both = torch.cat((albedo, (light - self._white_light).flatten(1)), dim=1)
         return torch.where(lit[:, None], both, 0.0), lit
+
+    def _focal(self, packs: np.ndarray, rows: np.ndarray, plan: CropPlan) -> Float[Tensor, " frames"]:
+        """Focal lengths in sides of the crops that are cut, which may be wider or closer than the face's."""
+        of_face = [self.packs[n].focal_per_size[row] for n, row in zip(packs, rows, strict=True)]
+        return torch.from_numpy(np.array(of_face, np.float32) * plan.zoom * VIEW_FACE_PX / self.crop_px)
 
     def _skin(self, packs: np.ndarray, rows: np.ndarray, plan: CropPlan) -> Tensor:
         skin = np.empty((len(rows), self.crop_px, self.crop_px), dtype=np.float32)

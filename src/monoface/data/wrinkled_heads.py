@@ -11,8 +11,9 @@ import torch
 from jaxtyping import Float, UInt8
 from torch import Tensor
 
+from monoface.data.framing import framing_camera
 from monoface.data.packs import CANVAS_PX
-from monoface.data.synthetic import HeadsConfig, draw_background, draw_coefficients, framing_camera
+from monoface.data.synthetic import HeadsConfig, draw_background, draw_coefficients
 from monoface.data.wrinkles import DetailPainter, FaceDetail, WrinkleConfig
 from monoface.facemodel import FaceCoefficients, FaceModel
 from monoface.geometry.cameras import WeakPerspectiveCamera, transform_points

@@ -8,8 +8,9 @@ from jaxtyping import Bool, Float, Float64, Int64, UInt8
 from PIL import Image
 from torch import Tensor
 
+from monoface.data.framing import framing_camera
 from monoface.data.packs import CANVAS_PX, FACE_PX
-from monoface.data.synthetic import HeadsConfig, draw_background, draw_coefficients, framing_camera
+from monoface.data.synthetic import HeadsConfig, draw_background, draw_coefficients
 from monoface.facemodel import FaceCoefficients, FaceModel, FaceModelData, LandmarkSet
 from monoface.geometry.cameras import AnyCamera, WeakPerspectiveCamera, transform_points
 from monoface.geometry.surface import Surface

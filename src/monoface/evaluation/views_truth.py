@@ -11,8 +11,8 @@ import torch
 from jaxtyping import Float, Float64, UInt8
 from torch import Tensor
 
+from monoface.data.framing import framed
 from monoface.data.synthetic import HeadsConfig, draw_coefficients
-from monoface.data.view_heads import framed
 from monoface.evaluation.heads_truth import LANDMARK_SET, PICTURE_PX, HeadPainter
 from monoface.facemodel import FaceCoefficients
 from monoface.geometry.cameras import transform_points
@@ -127,7 +127,7 @@ def _paint(
     rng: np.random.Generator,
 ) -> HeadView:
     model = painter.model
-    placed, camera = framed(model, coefficients, focal_px, _FACE_PX)
+    placed, camera = framed(model, coefficients, torch.tensor([focal_px]), _FACE_PX)
     margin = (PICTURE_PX - _FACE_PX) / 2
     camera = camera.cropped(torch.full((1, 2), -margin), torch.ones(1))
     verts_camera = transform_points(placed.rotation, placed.translation_mm, posed)

@@ -21,6 +21,10 @@ LEFT_RIGHT_68 = (
 LEFT_RIGHT_21 = (5, 4, 3, 2, 1, 0, 11, 10, 9, 8, 7, 6, 16, 15, 14, 13, 12, 19, 18, 17, 20)
 """Where each of AFLW's 21 points comes to lie when the face is mirrored."""
 
+JAW17 = "jaw17"
+"""Name of the set of points on the outline from ear to ear as pictures show it, which is no fixed place of
+the mesh. There it is the jaw of the 68 points, where the outline is when a face looks at the camera."""
+
 FLM18 = "flm18"
 """Name of the set of points that 2DASL's landmark map shows."""
 FLM18_GROUPS = (

@@ -11,7 +11,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
 from monoface.core.errors import ModelFileError
-from monoface.facemodel.landmarks import FLM18, FLM18_GROUPS, FLM18_OF_21, LandmarkSet
+from monoface.facemodel.landmarks import FLM18, FLM18_GROUPS, FLM18_OF_21, JAW, JAW17, LandmarkSet
 from monoface.geometry.rotations import matrix_from_axis_angle
 
 
@@ -226,7 +226,7 @@ class FaceModel(nn.Module):
         `flm18`, the points of landmark maps, need not be stored. It is AFLW's 21 points without ears and
         chin, so it has the rows of `aflw21`, which were found on AFLW's annotations: that is what maps are
         learned from, and the published means of the 68 points lie a few millimetres elsewhere at the
-        centres of eyes and mouth. Models without `aflw21` get those means.
+        centres of eyes and mouth. Models without `aflw21` get those means. Nor need `jaw17`, the outline.
 
         Raises:
             ModelFileError: If the model has no such set.
@@ -235,6 +235,8 @@ class FaceModel(nn.Module):
             if "aflw21" in self.data.landmarks:
                 return self.landmarks("aflw21").grouped(tuple((row,) for row in FLM18_OF_21))
             return self.landmarks("ibug68").grouped(FLM18_GROUPS)
+        if name == JAW17 and JAW17 not in self.data.landmarks:
+            return self.landmarks("ibug68").grouped(tuple((row,) for row in JAW))
         if name not in self.data.landmarks:
             known = ", ".join(sorted(self.data.landmarks)) or "none"
             raise ModelFileError(f"landmark set {name}: the face model has no such set; it has {known}.")

@@ -28,10 +28,14 @@ class SupervisionConfig:
             Known coefficients of a second round agree with them already; a first round had weights of 1.
         dense_weight: Weight of projected points whose true place is known, same unit.
         dense_points: How many points, beside the 68, stand for the whole face.
-        shape_weight: Weight of the un-posed points' distance, in percent of 100 mm.
+        shape_weight: Weight of the un-posed points' distance, in millimetres.
+        sized: Whether that distance counts where faces are in the model frame, and how large. No photo shows
+            it, and what it does show weighs more if they are laid on each other first.
         rotation_weight: Weight of the rotation's error, in radians.
         identity_weight: Weight of the squared error of identity coefficients.
         expression_weight: Weight of the squared error of expression weights.
+        found_shape: How much the terms on shape and identity count where labels were found in photos, which
+            hardly know who is seen, as drawn heads do. 1 counts them alike.
         identity_prior: Weight of the squared identity where it is not known.
         expression_prior: Weight of the mean expression weight where it is not known.
         range_weight: Weight of squared expression weights outside [0, 1].
@@ -43,9 +47,11 @@ class SupervisionConfig:
     dense_weight: float = 2.0
     dense_points: int = 256
     shape_weight: float = 0.3
+    sized: bool = True
     rotation_weight: float = 5.0
     identity_weight: float = 0.2
     expression_weight: float = 2.0
+    found_shape: float = 1.0
     identity_prior: float = 0.05
     expression_prior: float = 0.2
     range_weight: float = 10.0
@@ -150,9 +156,11 @@ class Supervision(nn.Module):
         self.landmarks68 = model.subset(model.landmarks("ibug68"))
         self.dense = model.subset(spread_points(model, config.dense_points))
 
-    def decode(self, output: Float[Tensor, "batch outputs"]) -> PosedPrediction:
-        """Posed faces that outputs stand for."""
-        coefficients, camera = self.layout.decode(output, self.crop_px)
+    def decode(
+        self, output: Float[Tensor, "batch outputs"], focal_per_size: Float[Tensor, " batch"] | None = None
+    ) -> PosedPrediction:
+        """Posed faces that outputs stand for; cameras are of the layout's focal length, or of given ones."""
+        coefficients, camera = self.layout.decode(output, self.crop_px, focal_per_size)
         return PosedPrediction(self.layout.split(output)[1], coefficients, camera)
 
     def known(self, batch: TrainingBatch) -> KnownFaces:
@@ -179,10 +187,10 @@ class Supervision(nn.Module):
         labelled = batch.labelled.to(log_error)
         terms, error_px, annotated = self._landmark_terms(predicted, batch)
         terms |= self._posed_terms(predicted, known, labelled)
-        terms |= self._unposed_terms(predicted, known, labelled)
-        unknown = 1 - labelled
-        terms["identity_prior"] = gaussian_prior(predicted.coefficients.identity) * unknown
-        terms["expression_prior"] = predicted.coefficients.expression.mean(dim=-1) * unknown
+        identified = labelled * torch.where(batch.drawn, 1.0, self.config.found_shape)
+        terms |= self._unposed_terms(predicted, known, labelled, identified)
+        terms["identity_prior"] = gaussian_prior(predicted.coefficients.identity) * (1 - identified)
+        terms["expression_prior"] = predicted.coefficients.expression.mean(dim=-1) * (1 - labelled)
         if self.layout.bounded:
             terms["range"] = range_excess(predicted.raw_expression, 0.0, 1.0)
 
@@ -226,16 +234,30 @@ class Supervision(nn.Module):
         return {"dense": 50 * dense_px / self.crop_px * labelled, "rotation": turn * labelled}
 
     def _unposed_terms(
-        self, predicted: PosedPrediction, known: KnownFaces, labelled: Tensor
+        self, predicted: PosedPrediction, known: KnownFaces, labelled: Tensor, identified: Tensor
     ) -> dict[str, Tensor]:
         found, true_expression = predicted.coefficients, known.coefficients.expression
-        shape = self.dense(found.identity, found.expression) - self.dense(known.identity, true_expression)
-        terms = {
-            "shape": (shape.square().sum(dim=-1) + 0.25).sqrt().mean(dim=-1) - 0.5,
-            "identity": mean_squared(found.identity, known.identity),
-            "expression": mean_squared(predicted.raw_expression, true_expression),
+        shape = self.dense(found.identity, found.expression)
+        true_shape = self.dense(known.identity, true_expression)
+        if not self.config.sized:
+            shape, true_shape = laid_on(shape, true_shape)
+        off = shape - true_shape
+        distance = (off.square().sum(dim=-1) + 0.25).sqrt().mean(dim=-1) - 0.5
+        return {
+            "shape": distance * identified,
+            "identity": mean_squared(found.identity, known.identity) * identified,
+            "expression": mean_squared(predicted.raw_expression, true_expression) * labelled,
         }
-        return {name: value * labelled for name, value in terms.items()}
+
+
+def laid_on(
+    points: Float[Tensor, "batch points 3"], target: Float[Tensor, "batch points 3"]
+) -> tuple[Float[Tensor, "batch points 3"], Float[Tensor, "batch points 3"]]:
+    """Both point sets around their centres, the first scaled to fit the second in least squares."""
+    points = points - points.mean(dim=1, keepdim=True)
+    target = target - target.mean(dim=1, keepdim=True)
+    scale = (points * target).sum(dim=(1, 2)) / points.square().sum(dim=(1, 2))
+    return scale[:, None, None] * points, target
 
 
 def landmark_distance_all(

@@ -30,6 +30,12 @@ _LIGHT_RIDGE = (0.0, *3 * (0.01,), *5 * (0.04,))
 # Unexplained part of the colours, against which one unit of a unit-variance albedo coefficient is weighed.
 _COLOUR_NOISE = 0.03
 
+# Is skin dark, or light dim? How bright light is on faces in photos, as a logarithm of irradiance over pi:
+# its mean and spread over a few hundred clips and portraits, less what skin itself varies.
+_LOG_BRIGHTNESS = 0.1
+_LOG_BRIGHTNESS_SPREAD = 0.35
+_BRIGHTNESSES = torch.linspace(-3.0, 2.0, 101)
+
 # Places turned away from all light that was seen still get this part of the mean light.
 _LEAST_LIGHT = 0.35
 
@@ -62,7 +68,7 @@ def fit_appearance(
 ) -> Appearance:
     """Find the albedo and light that explain colours best.
 
-    Albedo and light are ambiguous by a factor: the prior of the albedo model decides it.
+    Albedo and light are ambiguous by a factor, which is shared between both as `likely_tone` says.
 
     Args:
         model: The face model.
@@ -80,6 +86,7 @@ def fit_appearance(
         return Appearance(albedo, ambient_light(math.pi * brightness / average.clamp_min(0.05)))
 
     scale = colours.mean().clamp_min(1e-3)
+    albedo = likely_tone(mean.mean(dim=(0, 1)), basis.mean(dim=(1, 2)), scale)
     weight = torch.ones(len(colours))
     for _ in range(_ROUNDS):
         light = _fit_light(_combine(mean, albedo, basis).clamp(0.01, 1), directions, colours, weight)
@@ -146,6 +153,25 @@ def fit_shared_appearance(model: FaceModel, photos: Sequence[SeenSkin]) -> list[
     for place, light, scale in zip(enough, lights, scales, strict=True):
         found[place] = Appearance(albedo, light * scale)
     return found
+
+
+def likely_tone(
+    mean: Float[Tensor, ""], basis: Float[Tensor, " albedo"], brightness: Float[Tensor, ""]
+) -> Float[Tensor, " albedo"]:
+    """Albedo coefficients that skin of some brightness in a photo most probably has.
+
+    The photo shows the product of skin and light. Of all pairs with that product it is the most probable one:
+    coefficients of unit variance, the light's logarithm as usual in photos.
+
+    Args:
+        mean: Grey albedo of the mean face.
+        basis: What each coefficient adds to it.
+        brightness: Grey colour of the skin, linear.
+    """
+    tone = brightness / _BRIGHTNESSES.exp() - mean
+    unlikely = tone.square() / basis.square().sum().clamp_min(1e-9)
+    unlikely = unlikely + ((_BRIGHTNESSES - _LOG_BRIGHTNESS) / _LOG_BRIGHTNESS_SPREAD).square()
+    return tone[unlikely.argmin()] * basis / basis.square().sum().clamp_min(1e-9)
 
 
 def _fit_light(albedo: Tensor, directions: Tensor, colours: Tensor, weight: Tensor) -> Tensor:

@@ -26,6 +26,7 @@ from monoface.networks import (
     load_regressor,
     save_regressor,
 )
+from monoface.networks.weights_file import asset_or_path
 from monoface.training.confidence import calibrate_confidence
 from monoface.training.config import TrainConfig
 from monoface.training.distribution import launch
@@ -54,8 +55,8 @@ class RegressorRunConfig:
         out: Folder of the run: packs, checkpoints, log and, at the end, the weights.
         packs: Folder of packs; those it lacks are made. `OUT/packs` by default.
         train: How long and how fast.
-        init: Weights to start from; random ones if absent. A network with a landmark map may start from one
-            without, one with albedo and light from one of geometry alone.
+        init: Weights to start from, a file or the name of shipped ones; random ones if absent. A network with
+            a landmark map may start from one without, one with albedo and light from one of geometry alone.
     """
 
     METHOD: ClassVar[str]
@@ -220,16 +221,17 @@ def _ignore(line: str) -> None:
 
 
 def start_from(init: Path, regressor: Regressor, model: FaceModel, layout: CoefficientLayout) -> None:
-    """Copy the weights of a file into a network of the same kind, or of one that sees or tells more.
+    """Copy weights, shipped or of a file, into a network of the same kind, or one that sees or tells more.
 
     A landmark map that the file does not know is not heeded at first; albedo and light are zero. The side of
     the crops may differ, for the backbone is averaged over its map.
 
     Raises:
+        AssetError: If no weights of that name ship.
         ModelFileError: If the file is no regressor.
         ConfigError: If it is another network, or belongs to another face model.
     """
-    source, info = load_regressor(init)
+    source, info = load_regressor(asset_or_path(init))
     state, config = source.state_dict(), source.config
     wanted = regressor.config
     if config.landmark_map is None and wanted.landmark_map is not None:

@@ -1,7 +1,7 @@
 """Photos named as those of CMU Multi-PIE: one person from several cameras at one moment.
 
     001_01_01_051_07.png    subject, session, recording, camera and flash, anywhere in the folder
-    001_01_01_051_07.pts    its landmarks; or .csv, .npz, see `annotations.FilesBeside`
+    001_01_01_051_07.pts    its landmarks; or .csv, .npz, see `annotated_face.FilesBeside`
 
 Photos of one subject, session, recording and flash are views of one face under one light. Photos without
 landmarks are left out: nothing says where the face is.
@@ -15,7 +15,7 @@ import numpy as np
 from jaxtyping import Int64, UInt8
 
 from monoface.core.errors import DataError
-from monoface.data.annotations import AnnotatedFace, FilesBeside
+from monoface.data.annotated_face import AnnotatedFace, FilesBeside
 from monoface.data.archive import FolderImages
 
 CAMERA_YAW_DEG = {

@@ -7,6 +7,7 @@ from typing import Literal, Self
 from monoface.core.errors import ConfigError
 from monoface.geometry.epipolar import EssentialForm
 from monoface.losses.multiview import Gating
+from monoface.methods.photo_regressor import PhotoRegressorConfig
 from monoface.methods.supervision import SupervisionConfig
 from monoface.networks import ResNetConfig
 from monoface.render.covisibility import DEFAULT_TOLERANCE_MM
@@ -104,77 +105,31 @@ class ViewTermsConfig:
 
 
 @dataclass(frozen=True)
-class MgcnetConfig:
+class MgcnetConfig(PhotoRegressorConfig):
     """What MGCNet weighs how. The default is what we train; `published` has the paper's weights.
 
     Attributes:
-        backbone: The regressor's network.
-        view_px: Side of the crops that batches bring.
-        input_px: Side at which the network sees them.
-        render_px: Side at which faces are drawn and pictures compared.
-        region: Region of the face model that is drawn.
         focal_per_size: Focal length in sides of the crop; None for weak perspective.
-        supervision: What is known about single views, as in `pretrain`.
         landmarks: Weight of squared distances, in pixels, of the points of `landmark_set`, as published.
         landmark_set: Set of 68 points for it.
         landmark_detail: Factor for nose and inner mouth among them.
-        photometric: Weight of the colour distance of drawn faces from photos, over the skin.
-        skin_threshold: Probability of skin from which a pixel counts fully; below, it counts so much.
-        perceptual: Weight of what an identity encoder sees, if one is given.
-        albedo: Weight of squared errors of albedo coefficients where they are known.
-        light: Weight of squared errors of lights where they are known.
-        albedo_prior: Weight of squared albedo coefficients where they are not known.
-        white_light: Weight of the light's deviation from grey where it is not known.
-        identity_gaussian: Weight of squared identity coefficients, known or not, as published.
-        expression_gaussian: The same of expressions.
         multi_view: Whether views of one person are compared at all; without, all else stays.
         views: What they are compared on.
     """
 
-    backbone: ResNetConfig = field(default_factory=ResNetConfig)
-    view_px: int = 224
-    input_px: int = 120
-    render_px: int = 112
-    region: str = "face"
     focal_per_size: float | None = PUBLISHED_FOCAL_PER_SIZE
-    supervision: SupervisionConfig = field(default_factory=SupervisionConfig)
     landmarks: float = 0.0
     landmark_set: str = "ibug68_contour"
     landmark_detail: float = 5.0
-    photometric: float = 4.0
-    skin_threshold: float = 0.5
-    perceptual: float = 0.2
-    albedo: float = 0.3
-    light: float = 0.3
-    albedo_prior: float = 0.05
-    white_light: float = 0.3
-    identity_gaussian: float = 0.0
-    expression_gaussian: float = 0.0
     multi_view: bool = True
     views: ViewTermsConfig = field(default_factory=ViewTermsConfig)
-
-    def __post_init__(self) -> None:
-        sides = self.view_px, self.input_px, self.render_px
-        if min(sides) < 16 or max(sides) > self.view_px:
-            raise ConfigError(
-                f"mgcnet: expected input_px and render_px of 16 to view_px, got {sides[1:]} and {sides[0]}."
-            )
-        if self.backbone.in_channels != 3:
-            raise ConfigError(
-                f"mgcnet: expected a backbone of 3 input channels, got {self.backbone.in_channels}."
-            )
 
     @property
     def term_weights(self) -> Mapping[str, float]:
         """Weight of each term by its name."""
-        single = ("landmarks", "photometric", "perceptual", "albedo", "light", "albedo_prior", "white_light",
-                  "identity_gaussian", "expression_gaussian")  # fmt: skip
         between = ("agreement", "albedo_agreement", "pixel", "ssim", "depth", "epipolar")
-        return (
-            self.supervision.term_weights
-            | {name: getattr(self, name) for name in single}
-            | {name: getattr(self.views, name) for name in between if self.multi_view}
-        )
+        compared = {name: getattr(self.views, name) for name in between if self.multi_view}
+        return {**super().term_weights, "landmarks": self.landmarks, **compared}
 
     @classmethod
     def published(cls) -> Self:

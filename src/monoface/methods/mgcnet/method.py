@@ -1,31 +1,23 @@
 """MGCNet: a regressor of geometry, albedo and light that learns from photos and from comparing views."""
 
-from collections.abc import Mapping
 from dataclasses import replace
+from typing import Self
 
 import torch
 from jaxtyping import Float
-from torch import Tensor, nn
+from torch import Tensor
 
-from monoface.data.batches import TrainingBatch
 from monoface.data.views import MultiViewBatch
-from monoface.facemodel import CoefficientLayout, FaceCoefficients, FaceModel
-from monoface.facemodel.coefficients import white_light
+from monoface.facemodel import FaceCoefficients, FaceModel, PointBasis
 from monoface.facemodel.fitting import project_points
-from monoface.facemodel.region_mesh import RegionMesh
-from monoface.geometry.face_template import align_faces
-from monoface.losses.coefficients import gaussian_prior, mean_squared
 from monoface.losses.consistency import landmark_consistency
 from monoface.losses.landmarks import landmark_distance
-from monoface.losses.perceptual import cosine_distance
-from monoface.losses.photometric import confident, photometric_distance
-from monoface.losses.priors import white_light_prior
-from monoface.methods.contract import StepResult
+from monoface.methods.drawing import DrawnFaces, draw_faces, likeness_distance, reduced
 from monoface.methods.mgcnet.comparison import VIEWS, compare_landmarks, compare_pictures
 from monoface.methods.mgcnet.config import MgcnetConfig, Shared
-from monoface.methods.mgcnet.drawn import TARGET, DrawnViews, draw_views, reduced, shared_over_views
-from monoface.methods.supervision import KnownFaces, PosedPrediction, Supervision
-from monoface.networks import Regressor, RegressorConfig
+from monoface.methods.mgcnet.drawn import TARGET, shared_over_views
+from monoface.methods.photo_regressor import PhotoRegressor
+from monoface.methods.supervision import KnownFaces, PosedPrediction
 from monoface.networks.identity import IdentityEncoder
 
 # Gates of a sample: from which on pictures and depths, and landmarks, are compared.
@@ -36,7 +28,7 @@ _FAR = 1e4
 _DETAIL = (*range(27, 36), *range(60, 68))
 
 
-class Mgcnet:
+class Mgcnet(PhotoRegressor):
     """Regressor of identity, expression, pose, albedo and light.
 
     A step sees three views of each sample. Each is supervised as a single view, by what is known and by its
@@ -48,29 +40,17 @@ class Mgcnet:
         encoder: Says who a face is, for the perceptual term; without it there is none.
     """
 
+    config: MgcnetConfig
+
     def __init__(
         self, model: FaceModel, config: MgcnetConfig | None = None, encoder: IdentityEncoder | None = None
     ) -> None:
-        self.config = config = config or MgcnetConfig()
-        self.layout = replace(
-            CoefficientLayout.of(model),
-            albedo=model.albedo_size,
-            light=True,
-            focal_per_size=config.focal_per_size,
-        )
-        self.supervision = Supervision(model, config.view_px, config.supervision, self.layout)
-        self.mesh = RegionMesh(model, config.region)
+        config = config or MgcnetConfig()
+        super().__init__(model, config, encoder, config.focal_per_size)
         self._landmarks = model.subset(model.landmarks(config.landmark_set)) if config.landmarks else None
         weights = torch.ones(68)
         weights[list(_DETAIL)] = config.landmark_detail
         self._landmark_weights = weights
-        self.encoder = encoder
-        self.regressor = Regressor(RegressorConfig(self.layout.size, config.input_px, config.backbone))
-
-    @property
-    def networks(self) -> Mapping[str, nn.Module]:
-        """The regressor alone."""
-        return {"regressor": self.regressor}
 
     @property
     def set_names(self) -> tuple[str, ...]:
@@ -79,44 +59,27 @@ class Mgcnet:
         names = (*config.supervision.set_weights, *config.views.epipolar_sets)
         return tuple(dict.fromkeys((*names, config.landmark_set) if config.landmarks else names))
 
-    def to(self, device: torch.device) -> "Mgcnet":
+    def to(self, device: torch.device) -> Self:
         """Move the networks and the face model's points to a device."""
-        for module in (self.regressor, self.supervision, self.mesh, self._landmarks, self.encoder):
-            if isinstance(module, nn.Module):
-                module.to(device)
+        if self._landmarks is not None:
+            self._landmarks.to(device)
         self._landmark_weights = self._landmark_weights.to(device)
-        return self
+        return super().to(device)
 
-    def step(self, batch: MultiViewBatch) -> StepResult:
-        """Losses of one batch."""
-        photo = batch.image.flatten(0, 1)
-        with torch.autocast(photo.device.type, enabled=False):
-            seen = reduced(photo, self.config.input_px)
-        output, log_error = self.regressor(seen.contiguous(memory_format=torch.channels_last))
-        # The eight bits of precision that autocast keeps are too few for geometry.
-        with torch.autocast(photo.device.type, enabled=False):
-            terms = self._terms(output, log_error, photo, batch)
-        weights = self.config.term_weights
-        means = {name: value.mean() for name, value in terms.items()}
-        total = torch.stack([weights[name] * value for name, value in means.items()]).sum()
-        logged = torch.stack(list(means.values())).detach().tolist()
-        return StepResult({"regressor": total}, dict(zip(means, logged, strict=True)))
-
-    def _terms(
+    def terms(
         self, output: Tensor, log_error: Tensor, photo: Tensor, batch: MultiViewBatch
     ) -> dict[str, Tensor]:
         """Every term by name: a value for each view, or for each sample if views are compared."""
         config = self.config
-        posed = self.supervision.decode(output)
-        terms = self._supervised(posed, log_error, batch)
+        posed = self.supervision.decode(output, self._focal_per_size(batch))
+        terms = self.supervised(posed, log_error, batch, self._known(batch))
+        if self._landmarks is not None:
+            terms["landmarks"] = self._landmark_term(self._landmarks, posed, batch)
         drawn = self._draw(output, batch)
         small = reduced(photo, config.render_px)
-        skin = confident(batch.skin.flatten(0, 1), config.skin_threshold)
-        skin = reduced(skin[:, None], config.render_px)[:, 0]
-        terms["photometric"] = photometric_distance(drawn.face.image, small, skin * drawn.face.mask)
+        terms |= self.picture_terms(posed, drawn, small, batch)
         if self.encoder is not None and config.perceptual:
             terms["perceptual"] = self._perceptual(self.encoder, drawn, small)
-        terms |= self._appearance(posed.coefficients, batch)
         if config.multi_view:
             terms |= self._agreement(posed.coefficients, batch)
             terms |= compare_pictures(drawn, small, self.mesh.faces, batch.gate >= _PICTURES, config.views)
@@ -126,36 +89,32 @@ class Mgcnet:
                 )
         return terms
 
-    def _supervised(
-        self, posed: PosedPrediction, log_error: Tensor, batch: MultiViewBatch
-    ) -> dict[str, Float[Tensor, " views"]]:
-        """What is known about single views: landmarks and labels."""
-        config, singles = self.config, _single_views(batch)
-        terms = self.supervision.terms(posed, log_error, singles, self._known(batch))
-        found = posed.coefficients
-        if self._landmarks is not None:
-            known_px = singles.points_px[config.landmark_set]
-            projected_px = project_points(self._landmarks, found, posed.camera)
-            terms["landmarks"] = landmark_consistency(
-                projected_px, known_px, self._landmark_weights, known_px.isfinite().all(dim=-1)
-            )
-        if config.identity_gaussian:
-            terms["identity_gaussian"] = gaussian_prior(found.identity)
-        if config.expression_gaussian:
-            terms["expression_gaussian"] = gaussian_prior(found.expression)
-        return terms
+    def _landmark_term(
+        self, landmarks: PointBasis, posed: PosedPrediction, batch: MultiViewBatch
+    ) -> Float[Tensor, " views"]:
+        """Squared distances of annotated landmarks, in square pixels."""
+        known_px = batch.points_px[self.config.landmark_set].flatten(0, 1)
+        projected_px = project_points(landmarks, *posed.posed)
+        seen = known_px.isfinite().all(dim=-1)
+        return landmark_consistency(projected_px, known_px, self._landmark_weights, seen)
 
     def _known(self, batch: MultiViewBatch) -> KnownFaces:
         """What known outputs mean: drawn heads have the layout's camera, photos' labels know no distance."""
         outputs = batch.outputs.flatten(0, 1)
         focal_per_size = None
         if self.config.focal_per_size is not None:
-            focal_per_size = torch.where(batch.lit.flatten(), self.config.focal_per_size, _FAR).to(outputs)
+            focal_per_size = batch.focal_per_size.flatten().nan_to_num(_FAR)
         coefficients, camera = self.layout.geometry.decode(outputs, self.config.view_px, focal_per_size)
         identity = coefficients.identity
         if self.config.multi_view and self.config.views.shared_labels:
             identity = self._shared_identity(batch)
         return KnownFaces(coefficients, camera, identity)
+
+    def _focal_per_size(self, batch: MultiViewBatch) -> Float[Tensor, " views"] | None:
+        """Of the cameras that pictures are explained with: the true ones where they are known."""
+        if self.config.focal_per_size is None:
+            return None
+        return batch.focal_per_size.flatten().nan_to_num(self.config.focal_per_size)
 
     def _shared_identity(self, batch: MultiViewBatch) -> Float[Tensor, "views identity"]:
         """Known identities; of one person, the mean over the views where it is known."""
@@ -165,9 +124,9 @@ class Mgcnet:
         together = (batch.gate >= _PICTURES)[:, None, None]
         return torch.where(together, mean, identity).flatten(0, 1)
 
-    def _draw(self, output: Tensor, batch: MultiViewBatch) -> DrawnViews:
+    def _draw(self, output: Tensor, batch: MultiViewBatch) -> DrawnFaces:
         """All views, with the identity and albedo that views of one person share."""
-        coefficients, camera = self.layout.decode(output, self.config.render_px)
+        coefficients, camera = self.layout.decode(output, self.config.render_px, self._focal_per_size(batch))
         shared: Shared = self.config.views.shared if self.config.multi_view else "none"
         together = batch.gate >= _PICTURES
 
@@ -177,21 +136,7 @@ class Mgcnet:
         coefficients = replace(
             coefficients, identity=of_sample(coefficients.identity), albedo=of_sample(coefficients.albedo)
         )
-        return draw_views(self.mesh, coefficients, camera, self.config.render_px)
-
-    def _appearance(
-        self, found: FaceCoefficients, batch: MultiViewBatch
-    ) -> dict[str, Float[Tensor, " views"]]:
-        """Albedo and light against what is known of them, else against what they are usually like."""
-        true_albedo, true_light = self.layout.split_appearance(batch.outputs.flatten(0, 1))
-        lit = batch.lit.flatten().to(true_light)
-        true_light = true_light + white_light(true_light)
-        return {
-            "albedo": mean_squared(found.albedo, true_albedo) * lit,
-            "light": mean_squared(found.light.flatten(1), true_light.flatten(1)) * lit,
-            "albedo_prior": gaussian_prior(found.albedo) * (1 - lit),
-            "white_light": white_light_prior(found.light) * (1 - lit),
-        }
+        return draw_faces(self.mesh, coefficients, camera, self.config.render_px)
 
     def _agreement(
         self, found: FaceCoefficients, batch: MultiViewBatch
@@ -210,26 +155,9 @@ class Mgcnet:
         }
 
     def _perceptual(
-        self, encoder: IdentityEncoder, drawn: DrawnViews, photo: Tensor
+        self, encoder: IdentityEncoder, drawn: DrawnFaces, photo: Tensor
     ) -> Float[Tensor, " batch"]:
-        """How unlike the drawn target and its photo look to the encoder; both are aligned by one face."""
+        """How unlike the drawn target and its photo look to the encoder."""
         rows = torch.arange(TARGET, len(photo), VIEWS, device=photo.device)
-        found = drawn.coefficients[rows]
-        landmarks_px = project_points(self.supervision.landmarks68, found, drawn.camera[rows])
-        pictures = drawn.face.over(photo)[rows].clamp(0, 1), photo[rows]
-        shown, true = (align_faces(one, landmarks_px, encoder.size_px) for one in pictures)
-        with torch.no_grad():
-            wanted = encoder.embed(true)
-        return cosine_distance(encoder.embed(shown), wanted)
-
-
-def _single_views(batch: MultiViewBatch) -> TrainingBatch:
-    """The views of all samples as samples of their own."""
-    return TrainingBatch(
-        image=batch.image.flatten(0, 1),
-        points_px={name: points.flatten(0, 1) for name, points in batch.points_px.items()},
-        outputs=batch.outputs.flatten(0, 1),
-        labelled=batch.labelled.flatten(),
-        pack=batch.pack.repeat_interleave(VIEWS),
-        seeds=batch.seeds.repeat_interleave(VIEWS),
-    )
+        landmarks_px = project_points(self.supervision.landmarks68, drawn.coefficients, drawn.camera)
+        return likeness_distance(encoder, drawn.face.over(photo)[rows], photo[rows], landmarks_px[rows])
