@@ -2,9 +2,11 @@
 
 import json
 
+import numpy as np
 import pytest
 
 from monoface.cli.main import main
+from monoface.pipeline.likeness import IdentityLikeness
 
 
 @pytest.fixture
@@ -15,13 +17,22 @@ def photos(sample, tmp_path):
     return [tmp_path / "together.png", tmp_path / "me.png"]
 
 
+def test_strangers_are_told_of_and_no_error(run_cli, photos, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(IdentityLikeness, "__call__", lambda self, faces: np.eye(len(faces)))
+    assert run_cli("together", *photos, "--out", tmp_path / "out") == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert all("may show another person than the other photos (likeness 0.00)" in line for line in lines)
+    assert len(json.loads((tmp_path / "out" / "together.json").read_text())["warnings"]) == 2
+
+
 def test_files_lines_and_exit_codes(run_cli, photos, noise, tmp_path, capsys):
     out = tmp_path / "out"
     assert run_cli("together", *photos, "--out", out, "--formats", "glb,ply") == 0
     assert [line.split()[0] for line in capsys.readouterr().out.splitlines()] == ["ok", "ok"]
     names = {"together.glb", "together.ply", "together.json", "together-2.overlay.png", "me.overlay.png"}
     assert {path.name for path in out.iterdir()} == names
-    assert json.loads((out / "together.json").read_text())["reason"] == "2 of 2 photos used"
+    report = json.loads((out / "together.json").read_text())
+    assert (report["reason"], report["warnings"]) == ("2 of 2 photos used", [])
 
     before = (out / "together.json").read_bytes()
     assert main(["together", *map(str, photos), "--out", str(out)]) == 2

@@ -91,7 +91,7 @@ def test_report_and_head_are_written(result, tmp_path):
         result.save(tmp_path / "face.fbx")
 
 
-def test_photos_of_another_person_are_warned_of(toy_reconstructor, photos):
+def test_photos_of_another_person_are_warned_of(toy_reconstructor, photos, tmp_path):
     likeness = np.array([[1, 0.7, 0.0], [0.7, 1, 0.1], [0.0, 0.1, 1]])
     seen = []
 
@@ -103,6 +103,12 @@ def test_photos_of_another_person_are_warned_of(toy_reconstructor, photos):
     assert seen == [3]
     assert len(result.warnings) == 1
     assert "likeness 0.05" in result.warnings[0]
+    assert [photo.reason.partition(";")[0] for photo in result.photos] == ["1 face"] * 3
+    assert result.photos[2].reason.endswith("may show another person than the other photos (likeness 0.05)")
+    result.save(tmp_path / "report.json")
+    assert json.loads((tmp_path / "report.json").read_text())["warnings"] == list(result.warnings)
+    alone = reconstruct_together(photos, toy_reconstructor, TogetherConfig(compare=None))
+    assert alone.warnings == ()
     assert_array_equal(likeness.diagonal(), 1)
 
 

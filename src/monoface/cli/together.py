@@ -22,7 +22,7 @@ class TogetherArguments:
     together.glb is the face: one shape and albedo, the expression and pose of the photo that shows it best,
     and a texture merged from all photos. together.json says what became of each photo, with its own
     pose, expression and light; STEM.overlay.png shows the face drawn on it. The largest face of each photo
-    is taken; whether all are of one person is not checked.
+    is taken. A photo that seems to show another person is used all the same; its line and the report say so.
 
     A line for each photo says its status: ok, no_face, low_confidence or unreadable; the last three are
     left out. Exit code: 0 all photos used, 2 usage error, 3 some not used, 4 none.

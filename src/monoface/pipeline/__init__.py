@@ -1,6 +1,7 @@
 """From a photo to faces: reading, cropping, regressing, texturing, writing."""
 
 from monoface.pipeline.images import ImageSource, LoadedImage, read_image
+from monoface.pipeline.likeness import IdentityLikeness
 from monoface.pipeline.reconstructor import Reconstructor, ReconstructorConfig
 from monoface.pipeline.regression import CoefficientRegressor, Regression, weights_path
 from monoface.pipeline.results import Face, MadeWith, PhotoResult, Status
@@ -11,6 +12,7 @@ from monoface.pipeline.together import TogetherConfig, TogetherResult, reconstru
 __all__ = [
     "CoefficientRegressor",
     "Face",
+    "IdentityLikeness",
     "ImageSource",
     "LoadedImage",
     "MadeWith",
