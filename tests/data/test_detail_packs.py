@@ -3,12 +3,12 @@ import pytest
 import torch
 
 from monoface.core.errors import ConfigError, DataError
-from monoface.data.detail_packs import DetailBatchMaker, DetailPack
+from monoface.data.detail_packs import DetailBatchMaker, DetailPack, PicturedDetailBatch
 
 SIZE, VERTS = 8, 5
 
 
-def make_pack(faces, lights, *, known, seed=0):
+def make_pack(faces, lights, *, known, seed=0, picture_px=0):
     rng = np.random.default_rng(seed)
     height = rng.normal(0, 0.1, (faces, SIZE, SIZE)).astype(np.float16)
     unknown = np.full_like(height, np.nan)
@@ -23,12 +23,15 @@ def make_pack(faces, lights, *, known, seed=0):
         paint=height if known else unknown,
         maps=rng.normal(size=(faces, 7, SIZE, SIZE)).astype(np.float16),
         head=np.arange(faces) // lights,
+        picture=rng.integers(0, 256, (faces, picture_px, picture_px, 3), np.uint8) if picture_px else None,
+        camera=rng.normal(size=(faces, 3)).astype(np.float32) if picture_px else None,
     )
 
 
 @pytest.fixture
 def maker():
-    return DetailBatchMaker(make_pack(6, 2, known=True), make_pack(3, 1, known=False), 0.25)
+    heads = [make_pack(4, 2, known=True), make_pack(2, 2, known=True, seed=1)]
+    return DetailBatchMaker(heads, [make_pack(3, 1, known=False)], 0.25)
 
 
 def test_saved_packs_come_back(tmp_path):
@@ -39,23 +42,50 @@ def test_saved_packs_come_back(tmp_path):
     assert len(loaded) == 4
 
 
+def test_pictures_come_back_and_packs_may_be_without(tmp_path):
+    pack = make_pack(4, 2, known=True, picture_px=6)
+    pack.save(tmp_path / "pack")
+    np.testing.assert_array_equal(DetailPack.load(tmp_path / "pack").picture, pack.picture)
+    # Pictures of a pack that was there before do not become those of another one.
+    make_pack(4, 2, known=True).save(tmp_path / "pack")
+    assert DetailPack.load(tmp_path / "pack").picture is None
+
+
+def test_batches_have_pictures_if_all_their_packs_have():
+    heads, photos = make_pack(4, 2, known=True, picture_px=6), make_pack(2, 1, known=False, picture_px=6)
+    batch = DetailBatchMaker([heads], [photos], 0.5).draw(0, 0, 4)
+    assert isinstance(batch, PicturedDetailBatch)
+    assert batch.picture.shape == (4, 3, 6, 6)
+    assert float(batch.picture.max()) <= 1
+    assert isinstance(batch.to(torch.device("cpu")), PicturedDetailBatch)
+    mixed = DetailBatchMaker([heads], [make_pack(2, 1, known=False)], 0.5).draw(0, 0, 4)
+    assert not isinstance(mixed, PicturedDetailBatch)
+
+
 def test_unfinished_packs_are_refused(tmp_path):
     with pytest.raises(DataError, match="expected a finished pack"):
         DetailPack.load(tmp_path)
-
-
-def test_joined_packs_keep_their_heads_apart():
-    joined = DetailPack.joined([make_pack(4, 2, known=True), make_pack(2, 2, known=True)])
-    assert joined.head.tolist() == [0, 0, 1, 1, 2, 2]
 
 
 def test_batches_hold_pairs_and_photos(maker):
     batch = maker.draw(0, 5, 8)
     assert batch.twin.tolist() == [1, 0, 3, 2, 5, 4, 6, 7]
     assert batch.known.tolist() == [True] * 6 + [False] * 2
-    assert torch.equal(batch.height_mm[0], batch.height_mm[0])
     assert not batch.height_mm[6].any()
     assert batch.photo.shape == (8, 3, SIZE, SIZE)
+
+
+def test_pairs_share_donor_graft_and_turn_and_photos_get_some_of_a_head(maker):
+    drawn = [maker.draw(0, step, 8) for step in range(30)]
+    for batch in drawn:
+        for values in (batch.donor, batch.graft, batch.mirrored):
+            assert torch.equal(values[0:6:2], values[1:6:2])
+        assert (batch.graft[6:] >= 0.4).all()
+        assert (batch.donor < 6).all()
+    grafted = torch.cat([batch.graft[:6] for batch in drawn]) > 0
+    turned = torch.cat([batch.mirrored for batch in drawn]).float()
+    assert 0.1 < float(grafted.float().mean()) < 0.5
+    assert 0.3 < float(turned.mean()) < 0.7
 
 
 def test_equal_steps_give_equal_batches_and_parts_are_those_of_the_whole(maker):
@@ -63,15 +93,19 @@ def test_equal_steps_give_equal_batches_and_parts_are_those_of_the_whole(maker):
     assert torch.equal(part.maps, whole.maps[3:6])
     # The twin of the first row is in another part.
     assert part.twin.tolist() == [0, 2, 1]
+    # So may be its donor: then nothing is added.
+    assert (part.donor < 3).all()
+    outside = ~torch.isin(whole.donor[3:6], torch.arange(3, 6))
+    assert not part.graft[outside].any()
     assert torch.equal(maker.draw(1, 2, 8).maps, whole.maps)
     assert not torch.equal(maker.draw(1, 3, 8).maps, whole.maps)
 
 
 def test_shares_of_what_is_missing_are_refused():
     with pytest.raises(ConfigError, match="got none"):
-        DetailBatchMaker(make_pack(2, 2, known=True), None, 0.5)
+        DetailBatchMaker([make_pack(2, 2, known=True)], (), 0.5)
 
 
 def test_heads_under_one_light_are_refused():
     with pytest.raises(DataError, match="under two lights"):
-        DetailBatchMaker(make_pack(2, 1, known=True), None, 0.0)
+        DetailBatchMaker([make_pack(2, 1, known=True)], (), 0.0)

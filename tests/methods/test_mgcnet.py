@@ -21,7 +21,7 @@ from monoface.methods.mgcnet import MgcnetConfig, ViewTermsConfig
 from monoface.methods.mgcnet.drawn import shared_over_views
 from monoface.networks import IdentityNetwork, IdentityNetworkConfig
 
-VIEW_TERMS = ("agreement", "albedo_agreement", "pixel", "depth", "epipolar")
+VIEW_TERMS = ("shared_points", "agreement", "albedo_agreement", "pixel", "depth", "epipolar")
 
 
 def with_every_term(**changes):
@@ -77,6 +77,22 @@ def gradient_of(method, name, batch, output):
     photo = batch.image.flatten(0, 1)
     terms = method.terms(output, torch.zeros(len(output)), photo, batch)
     return torch.autograd.grad(terms[name].mean(), output)[0]
+
+
+def test_the_mean_of_identities_is_what_annotated_points_are_held_against():
+    batch, layout = view_batch(), view_layout()
+    right = batch.outputs.clone()
+    apart = right.clone()
+    apart[:, 0, : layout.identity] += 0.8
+    apart[:, 2, : layout.identity] -= 0.8
+    wrong = right.clone()
+    wrong[..., : layout.identity] += 0.8
+    points = [
+        told(small_mgcnet(), output.flatten(0, 1)).step(batch).terms["shared_points"]
+        for output in (right, apart, wrong)
+    ]
+    assert points[:2] == pytest.approx([0, 0], abs=2e-3)
+    assert points[2] > 0.1
 
 
 def test_an_encoder_teaches_identity_and_albedo_and_learns_nothing():

@@ -15,6 +15,10 @@ from monoface.core.files import write_atomically
 
 _FORMAT = "monoface-detail-pack-1"
 _HEADER = "pack.json"
+_OPTIONAL = ("picture", "camera")
+# Share of pairs of heads that relief and paint of another head are added to, and how much of them.
+_GRAFTED = 0.3
+_GRAFT = (0.4, 1.0)
 
 
 @dataclass(frozen=True)
@@ -32,6 +36,8 @@ class DetailPack:
         paint: Known logarithm of what changes the light without being relief, grey; NaN if not known.
         maps: What the translator sees (`methods.detail.maps`), made once, so that a step is cheap.
         head: Number of the face: rows of one number are one face under several lights, one after the other.
+        picture: Crops of the photos, sRGB, for losses on pixels; packs may be without.
+        camera: Of these, weakly perspective: pixels a millimetre, and where the viewing axis meets them.
     """
 
     photo: UInt8[np.ndarray, "faces size size 3"]
@@ -44,6 +50,8 @@ class DetailPack:
     paint: Float16[np.ndarray, "faces size size"]
     maps: Float16[np.ndarray, "faces channels size size"]
     head: Int[np.ndarray, " faces"]
+    picture: UInt8[np.ndarray, "faces side side 3"] | None = None
+    camera: Float32[np.ndarray, "faces 3"] | None = None
 
     def __len__(self) -> int:
         return len(self.photo)
@@ -52,8 +60,10 @@ class DetailPack:
         """Write the pack; complete once `pack.json` is there."""
         folder.mkdir(parents=True, exist_ok=True)
         (folder / _HEADER).unlink(missing_ok=True)
-        for field in fields(self):
-            np.save(folder / f"{field.name}.npy", getattr(self, field.name))
+        for name, array in vars(self).items():
+            (folder / f"{name}.npy").unlink(missing_ok=True)
+            if array is not None:
+                np.save(folder / f"{name}.npy", array)
         write_atomically(folder / _HEADER, json.dumps({"format": _FORMAT, "faces": len(self)}).encode())
 
     @classmethod
@@ -69,21 +79,11 @@ class DetailPack:
         try:
             if json.loads(path.read_text(encoding="utf-8"))["format"] != _FORMAT:
                 raise DataError(f"{folder}: written in another format; delete the folder to make it anew.")
-            return cls(
-                **{field.name: np.load(folder / f"{field.name}.npy", mmap_mode="r") for field in fields(cls)}
-            )
+            files = {field.name: folder / f"{field.name}.npy" for field in fields(cls)}
+            kept = {name: file for name, file in files.items() if name not in _OPTIONAL or file.is_file()}
+            return cls(**{name: np.load(file, mmap_mode="r") for name, file in kept.items()})
         except (OSError, KeyError, TypeError, ValueError, EOFError) as error:
             raise DataError(f"{folder}: damaged ({error}); delete the folder to make it anew.") from error
-
-    @classmethod
-    def joined(cls, packs: Sequence["DetailPack"]) -> "DetailPack":
-        """Several packs as one, in memory; faces are numbered anew."""
-        first = np.cumsum([0, *(int(pack.head.max()) + 1 for pack in packs[:-1])])
-        arrays = {
-            field.name: np.concatenate([getattr(pack, field.name) for pack in packs]) for field in fields(cls)
-        }
-        heads = [pack.head + start for pack, start in zip(packs, first, strict=True)]
-        return cls(**arrays | {"head": np.concatenate(heads)})
 
 
 @dataclass(frozen=True)
@@ -102,6 +102,9 @@ class DetailBatch:
         maps: What the translator sees.
         known: Whether relief and paint are known.
         twin: Row of the same face under another light; its own row where there is none.
+        donor: Row of a head whose relief and paint may be added; its own row where there is none.
+        graft: How much of them is added; the same for both lights.
+        mirrored: Whether the mirror image is looked at; the same for both lights.
     """
 
     photo: Float[Tensor, "batch 3 size size"]
@@ -115,33 +118,55 @@ class DetailBatch:
     maps: Float[Tensor, "batch channels size size"]
     known: Bool[Tensor, " batch"]
     twin: Int[Tensor, " batch"]
+    donor: Int[Tensor, " batch"]
+    graft: Float[Tensor, " batch"]
+    mirrored: Bool[Tensor, " batch"]
 
     def to(self, device: torch.device) -> "DetailBatch":
         """The same batch on another device."""
-        return DetailBatch(**{field.name: getattr(self, field.name).to(device) for field in fields(self)})
+        return type(self)(**{name: tensor.to(device) for name, tensor in vars(self).items()})
+
+
+@dataclass(frozen=True)
+class PicturedDetailBatch(DetailBatch):
+    """What it also sees where all packs have pictures.
+
+    Attributes:
+        picture: Crops of the photos, sRGB, 0 to 1.
+        camera: Of these: pixels a millimetre, and where the viewing axis meets them.
+    """
+
+    picture: Float[Tensor, "batch 3 side side"]
+    camera: Float[Tensor, "batch 3"]
 
 
 class DetailBatchMaker:
     """Draws batches: heads under two lights side by side, and photos.
 
+    Says of each row whether its mirror image is looked at, and which head's relief is added to it.
+
     Args:
-        heads: Rows come in pairs of one head; may be missing.
+        heads: Packs whose rows of one head lie side by side; may be missing.
         photos: May be missing.
         photo_share: Part of a batch that are photos.
 
     Raises:
         ConfigError: If the share asks for what is missing.
+        DataError: If no head is seen under two lights.
     """
 
     def __init__(
-        self, heads: DetailPack | None, photos: DetailPack | None, photo_share: float = 0.25
+        self, heads: Sequence[DetailPack], photos: Sequence[DetailPack] = (), photo_share: float = 0.25
     ) -> None:
         if not 0 <= photo_share <= 1:
             raise ConfigError(f"photo_share: expected 0 to 1, got {photo_share}.")
-        if (photo_share < 1 and heads is None) or (photo_share > 0 and photos is None):
+        if (photo_share < 1 and not heads) or (photo_share > 0 and not photos):
             raise ConfigError(f"photo_share {photo_share}: expected packs of what has a share, got none.")
-        self._heads, self._photos, self._share = heads, photos, photo_share
-        self._first = np.zeros(0, dtype=np.int64) if heads is None else _first_of_pairs(heads.head)
+        self._share = photo_share
+        self._pairs = [(pack, row) for pack in heads for row in _first_of_pairs(pack.head)]
+        self._photos = [(pack, row) for pack in photos for row in range(len(pack))]
+        if heads and not self._pairs:
+            raise DataError("packs of heads: expected heads under two lights, got none.")
 
     def draw(self, seed: int, step: int, batch: int, part: slice = slice(None)) -> DetailBatch:
         """The batch of a step, or a part of it; equal arguments give equal batches."""
@@ -149,26 +174,50 @@ class DetailBatchMaker:
         pairs = round(batch * (1 - self._share) / 2)
         rows: list[tuple[DetailPack, int]] = []
         for _ in range(pairs):
-            assert self._heads is not None
-            first = int(self._first[rng.integers(len(self._first))])
-            rows += [(self._heads, first), (self._heads, first + 1)]
+            pack, first = self._pairs[rng.integers(len(self._pairs))]
+            rows += [(pack, first), (pack, first + 1)]
+        others = self._photos or self._pairs
         while len(rows) < batch:
-            pack = self._photos or self._heads
-            assert pack is not None
-            rows.append((pack, int(rng.integers(len(pack)))))
+            rows.append(others[rng.integers(len(others))])
         numbers = np.arange(batch)
-        twins = np.where(numbers < 2 * pairs, numbers ^ 1, numbers)
-        return assemble(rows[:batch][part], _within(numbers[part], twins[part]))
+        of_pair = numbers < 2 * pairs
+        twins = np.where(of_pair, numbers ^ 1, numbers)
+        # Both rows of a pair get the same donor; a photo gets any head.
+        donors = 2 * rng.integers(max(pairs, 1), size=batch)
+        shares = np.where(of_pair & (rng.random(batch) > _GRAFTED), 0.0, rng.uniform(*_GRAFT, batch))
+        mirrored = rng.random(batch) < 0.5
+        for values in (donors, shares, mirrored):
+            values[1 : 2 * pairs : 2] = values[0 : 2 * pairs : 2]
+        if not pairs:
+            donors, shares = numbers, np.zeros(batch)
+        kept = numbers[part]
+        return assemble(
+            rows[:batch][part],
+            _within(kept, twins[part]),
+            _within(kept, donors[part]),
+            np.where(np.isin(donors[part], kept), shares[part], 0.0),
+            mirrored[part],
+        )
 
 
-def assemble(rows: Sequence[tuple[DetailPack, int]], twin: Int[np.ndarray, " rows"]) -> DetailBatch:
-    """A batch of given rows of packs."""
+def assemble(
+    rows: Sequence[tuple[DetailPack, int]],
+    twin: Int[np.ndarray, " rows"] | None = None,
+    donor: Int[np.ndarray, " rows"] | None = None,
+    graft: Float[np.ndarray, " rows"] | None = None,
+    mirrored: Bool[np.ndarray, " rows"] | None = None,
+) -> DetailBatch:
+    """A batch of given rows of packs, with pictures if all of these have some.
+
+    Without twins, grafts and mirror images, if not given.
+    """
+    own = np.arange(len(rows))
 
     def stacked(name: str) -> Tensor:
-        return torch.from_numpy(np.stack([getattr(pack, name)[row] for pack, row in rows]).astype(np.float32))
+        return torch.from_numpy(np.stack([getattr(pack, name)[row] for pack, row in rows])).float()
 
     height = stacked("height_mm")
-    return DetailBatch(
+    batch = DetailBatch(
         photo=stacked("photo").permute(0, 3, 1, 2) / 255,
         seen=stacked("seen") / 255,
         verts_camera=stacked("verts_camera"),
@@ -179,19 +228,24 @@ def assemble(rows: Sequence[tuple[DetailPack, int]], twin: Int[np.ndarray, " row
         paint=stacked("paint").nan_to_num(),
         maps=stacked("maps"),
         known=height.isfinite().flatten(1).all(dim=1),
-        twin=torch.from_numpy(np.asarray(twin)),
+        twin=torch.from_numpy(own if twin is None else twin),
+        donor=torch.from_numpy(own if donor is None else donor),
+        graft=torch.from_numpy(np.zeros(len(rows)) if graft is None else graft).float(),
+        mirrored=torch.from_numpy(np.zeros(len(rows), dtype=bool) if mirrored is None else mirrored),
     )
+    if any(pack.picture is None or pack.camera is None for pack, _ in rows):
+        return batch
+    pictures = stacked("picture").permute(0, 3, 1, 2) / 255
+    return PicturedDetailBatch(**vars(batch), picture=pictures, camera=stacked("camera"))
 
 
-def _first_of_pairs(head: np.ndarray) -> np.ndarray:
+def _first_of_pairs(head: np.ndarray) -> list[int]:
     """Rows that the next row shares its head with."""
-    first: np.ndarray = np.flatnonzero(head[:-1] == head[1:])
-    if not len(first):
-        raise DataError("pack of heads: expected heads under two lights, got none.")
+    first: list[int] = np.flatnonzero(head[:-1] == head[1:]).tolist()
     return first
 
 
-def _within(numbers: np.ndarray, twins: np.ndarray) -> np.ndarray:
-    """Twins as rows of a part of a batch; a twin outside of it is none."""
-    place = {int(number): row for row, number in enumerate(numbers)}
-    return np.array([place.get(int(twin), row) for row, twin in enumerate(twins)])
+def _within(kept: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """Rows of a batch as rows of a part of it; in place of one outside of it, each row itself."""
+    place = {int(number): row for row, number in enumerate(kept)}
+    return np.array([place.get(int(other), row) for row, other in enumerate(others)], dtype=np.int64)

@@ -1,6 +1,6 @@
 """Scores the relief that a fine stage finds in drawn heads, of which it is known."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,6 +11,7 @@ from torch import Tensor
 from monoface.data.wrinkled_heads import WrinkledHead
 from monoface.geometry.cameras import WeakPerspectiveCamera, transform_points
 from monoface.methods.detail import Displacer, Evidence
+from monoface.metrics.bootstrap import DRAWS, Interval, interval_of
 from monoface.pipeline.texturing import PlacedMesh, Texturer
 from monoface.pipeline.unwrapping import evidence_of, unwrap_face
 
@@ -53,6 +54,28 @@ class DetailSums:
             "marks_percent": self._marks(),
             "mean_height_mm": float(of["size"]) / count,
         }
+
+    @staticmethod
+    def intervals(heads: Sequence["DetailSums"], draws: int = DRAWS, seed: int = 0) -> dict[str, Interval]:
+        """95 % bootstrap intervals of the figures of several heads together; heads are drawn.
+
+        Args:
+            heads: Sums of each.
+            draws: Number of bootstrap samples.
+            seed: Of the draws.
+        """
+        names = heads[0].values.keys()
+        stacked = {name: np.stack([head.values[name] for head in heads]) for name in names}
+        times = np.random.default_rng(seed).multinomial(
+            len(heads), np.full(len(heads), 1 / len(heads)), size=draws
+        )
+        drawn = [
+            DetailSums(
+                {name: np.tensordot(often, values, axes=1) for name, values in stacked.items()}
+            ).figures()
+            for often in times.astype(np.float64)
+        ]
+        return {name: interval_of(np.array([one[name] for one in drawn]), 0.95) for name in drawn[0]}
 
     def _marks(self) -> float:
         """Height at marks over that at wrinkles, contrast by contrast, weighted by how many marks have it."""

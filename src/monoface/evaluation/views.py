@@ -1,8 +1,8 @@
 """views: one head in several cameras, drawn with a fixed seed; is its shape right, and is it one shape?
 
-Heads, cameras and light are of kinds that nothing was trained on: all modes of the user's source model and
-bumps of no model, near pinholes, lamps with sharp borders. Figures of two sets of weights are compared head
-by head with `monoface evaluate compare`.
+Heads and light are of kinds that nothing was trained on, cameras nearer than most: all modes of the user's
+source model and bumps of no model, near pinholes, lamps with sharp borders. Figures of two sets of weights
+are compared head by head with `monoface evaluate compare`.
 """
 
 from collections.abc import Iterator, Sequence

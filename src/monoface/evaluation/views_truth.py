@@ -1,7 +1,7 @@
-"""Heads of the benchmark of views: each seen by several cameras, of kinds that nothing was trained on.
+"""Heads of the benchmark of views: each seen by several cameras, unlike those of training.
 
-Cameras are near pinholes, and light is that of lamps with sharp borders between lit and unlit sides, which
-spherical harmonics of degree 2 cannot express.
+Cameras are nearer than most of those that training draws (`HeadsConfig.focal_per_size`), and light is that of
+lamps with sharp borders between lit and unlit sides, which spherical harmonics of degree 2 cannot express.
 """
 
 from dataclasses import dataclass, replace
@@ -26,7 +26,7 @@ _YAWS_DEG = (-40.0, 0.0, 40.0)
 _JITTER_DEG = 6.0
 _RANDOM_YAW_DEG = 75.0
 _PITCH_DEG, _ROLL_DEG = 9.0, 7.0
-# In sides of the face's crop: half a metre to two metres away. Training has 21, or no perspective at all.
+# In sides of the face's crop: half a metre to two metres away. Training has 3.5 to 21.
 _FOCAL_PER_SIZE = (2.9, 11.6)
 
 

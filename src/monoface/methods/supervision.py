@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
 from monoface.data.batches import TrainingBatch
@@ -185,7 +185,7 @@ class Supervision(nn.Module):
         """
         known = known or self.known(batch)
         labelled = batch.labelled.to(log_error)
-        terms, error_px, annotated = self._landmark_terms(predicted, batch)
+        terms, error_px, annotated = self.landmark_terms(predicted, batch)
         terms |= self._posed_terms(predicted, known, labelled)
         identified = labelled * torch.where(batch.drawn, 1.0, self.config.found_shape)
         terms |= self._unposed_terms(predicted, known, labelled, identified)
@@ -207,9 +207,9 @@ class Supervision(nn.Module):
         weights = self.config.term_weights
         return torch.stack([weights[name] * value for name, value in terms.items()]).sum(dim=0)
 
-    def _landmark_terms(
+    def landmark_terms(
         self, predicted: PosedPrediction, batch: TrainingBatch
-    ) -> tuple[dict[str, Tensor], Tensor, Tensor]:
+    ) -> tuple[dict[str, Float[Tensor, " batch"]], Float[Tensor, " batch"], Bool[Tensor, " batch"]]:
         """Terms by name, mean distance in pixels over the sets of a sample, and whether it has any."""
         terms: dict[str, Tensor] = {}
         total, count = torch.zeros_like(batch.outputs[:, 0]), torch.zeros_like(batch.outputs[:, 0])

@@ -1,5 +1,6 @@
 """The translator: maps in texture space in, a map of displacement out."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Literal
@@ -20,12 +21,17 @@ class TranslatorConfig:
         out_channels: Maps that come out: displacement, and perhaps more.
         upsampling: How the decoder doubles sizes. `transposed`: by transposed convolutions, as published,
             which leave a faint chequered pattern. `bilinear`: a convolution, then linear interpolation.
+        fold: Side of the squares of texels that become channels before the first layer, and texels again
+            after the last (space to depth): wide layers at full size cost most of the time. 1 does not.
+        repeats: Convolutions at each size, on either side; those after the first are residual.
     """
 
     in_channels: int = 7
-    widths: tuple[int, ...] = (12, 24, 40, 56, 72, 96)
+    widths: tuple[int, ...] = (48, 64, 96, 128, 160)
     out_channels: int = 2
     upsampling: Literal["transposed", "bilinear"] = "bilinear"
+    fold: int = 2
+    repeats: int = 1
 
     def __post_init__(self) -> None:
         if min(self.in_channels, self.out_channels, *self.widths) < 1 or len(self.widths) < 2:
@@ -33,16 +39,21 @@ class TranslatorConfig:
                 "translator: expected at least one channel in and out and two widths, all positive, "
                 f"got {self.in_channels}, {self.out_channels} and {self.widths}."
             )
+        if min(self.fold, self.repeats) < 1:
+            raise ConfigError(
+                f"translator: expected fold and repeats of at least 1, got {self.fold} and {self.repeats}."
+            )
 
     @classmethod
     def published(cls, in_channels: int = 3) -> "TranslatorConfig":
         """22 million weights; needs maps whose sides are multiples of 512, of which one texel remains."""
-        return cls(in_channels, (16, 32, 64, 128, 256, 512, 512, 512, 512, 512), 1, "transposed")
+        widths = (16, 32, 64, 128, 256, 512, 512, 512, 512, 512)
+        return cls(in_channels, widths, 1, "transposed", fold=1)
 
     @property
     def multiple(self) -> int:
         """What the sides of maps are multiples of."""
-        return 2 ** (len(self.widths) - 1)
+        return self.fold * 2 ** (len(self.widths) - 1)
 
 
 class Translator(nn.Module):
@@ -57,13 +68,13 @@ class Translator(nn.Module):
     def __init__(self, config: TranslatorConfig) -> None:
         super().__init__()
         self.config = config
-        widths = config.widths
-        self.encoder = nn.ModuleList([_convolution(config.in_channels, widths[0])])
-        self.encoder.extend(_convolution(*pair, stride=2) for pair in pairwise(widths))
-        self.decoder = nn.ModuleList(
-            _doubling(*pair, config.upsampling) for pair in pairwise(reversed(widths))
-        )
-        self.last = nn.Conv2d(widths[0], config.out_channels, 3, padding=1)
+        widths, folded = config.widths, config.fold**2
+        first = _convolution(config.in_channels * folded, widths[0])
+        encoder = [first, *(_convolution(*pair, stride=2) for pair in pairwise(widths))]
+        decoder = [_doubling(*pair, config.upsampling) for pair in pairwise(reversed(widths))]
+        self.encoder = _deepened(encoder, widths, config.repeats)
+        self.decoder = _deepened(decoder, widths[-2::-1], config.repeats)
+        self.last = nn.Conv2d(widths[0], config.out_channels * folded, 3, padding=1)
         nn.init.normal_(self.last.weight, std=1e-3)
         assert self.last.bias is not None
         nn.init.zeros_(self.last.bias)
@@ -79,14 +90,35 @@ class Translator(nn.Module):
         multiple = self.config.multiple
         if maps.shape[-1] % multiple or maps.shape[-2] % multiple:
             raise ValueError(f"maps: expected sides that are multiples of {multiple}, got {maps.shape[-2:]}")
-        features, skipped = maps, []
+        features, skipped = nn.functional.pixel_unshuffle(maps, self.config.fold), []
         for layer in self.encoder:
             features = layer(features)
             skipped.append(features)
         skipped.pop()
         for layer in self.decoder:
             features = layer(features) + skipped.pop()
-        return self.last(features).float().tanh()
+        return nn.functional.pixel_shuffle(self.last(features), self.config.fold).float().tanh()
+
+
+class _Repeated(nn.Module):
+    """Adds what a convolution makes of features to them."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.convolution = _convolution(width, width)
+
+    def forward(self, features: Float[Tensor, "batch width height columns"]) -> Tensor:
+        return features + self.convolution(features)
+
+
+def _deepened(layers: list[nn.Module], widths: Sequence[int], repeats: int) -> nn.ModuleList:
+    """Layers, each with residual convolutions after it, if there are to be more than one."""
+    if repeats == 1:
+        return nn.ModuleList(layers)
+    return nn.ModuleList(
+        nn.Sequential(layer, *(_Repeated(width) for _ in range(repeats - 1)))
+        for layer, width in zip(layers, widths, strict=True)
+    )
 
 
 def _convolution(incoming: int, outgoing: int, stride: int = 1) -> nn.Module:

@@ -17,9 +17,10 @@ from monoface.core.assets import asset_names, asset_path
 from monoface.core.errors import ConfigError, ModelFileError
 from monoface.facemodel import FaceModel
 from monoface.geometry.triangles import vertex_normals
-from monoface.methods.detail import DetailConfig, Displacer
+from monoface.methods.detail import DetailConfig, Displacer, Evidence
 from monoface.networks import Translator, load_translator
 from monoface.pipeline.appearance import Appearance
+from monoface.pipeline.skin_finding import SkinFinder
 from monoface.pipeline.texturing import PlacedMesh, Texturer
 from monoface.pipeline.unwrapping import evidence_of, unwrap_face
 from monoface.render import DenseMesh
@@ -109,9 +110,13 @@ class DenseSkin:
         """Displaced vertices, in the frame of the coarse ones."""
         normals = vertex_normals(verts_mm, self._model.faces, self._model.weld)
         both = self._mesh.from_vertices(torch.cat((verts_mm, normals), dim=-1)[None])[0, self._kept]
-        height = self._mesh.from_texture(height_mm[None, None])[0, self._kept, 0]
+        height = self.from_texture(height_mm[None])[:, 0]
         directions = torch.nn.functional.normalize(both[:, 3:], dim=-1)
         return displaced_points(both[:, :3], directions, height)
+
+    def from_texture(self, image: Float[Tensor, "channels size size"]) -> Float[Tensor, "dense channels"]:
+        """Values of a texture at the vertices."""
+        return self._mesh.from_texture(image[None])[0, self._kept]
 
 
 class Detailer:
@@ -137,10 +142,23 @@ class Detailer:
         self._lock = Lock()
         self.displacer = Displacer(model, self._config, texture_px)
         self.texturer = Texturer(model, texture_px)
+        self._skin = SkinFinder()
+
+    @property
+    def dense(self) -> DenseSkin:
+        """The mesh with one vertex a texel, made when first asked for."""
+        with self._lock:
+            return self._dense
 
     @cached_property
     def _dense(self) -> DenseSkin:
         return DenseSkin(self.displacer.model, self.displacer)
+
+    @torch.no_grad()
+    def evidence(self, mesh: PlacedMesh, appearance: Appearance) -> Evidence:
+        """A photo's face against its coarse mesh, where it shows bare skin; see `find`."""
+        unwrapped = unwrap_face(mesh, self.texturer, self._skin.trust(mesh), appearance)
+        return evidence_of(unwrapped, self.displacer)
 
     @torch.no_grad()
     def find(self, mesh: PlacedMesh, appearance: Appearance) -> FaceDetail:
@@ -150,7 +168,7 @@ class Detailer:
             mesh: The face in its photo.
             appearance: Albedo and light that explain the photo coarsely.
         """
-        evidence = evidence_of(unwrap_face(mesh, self.texturer, appearance=appearance), self.displacer)
+        evidence = self.evidence(mesh, appearance)
         height = self.displacer.find(self.translator, evidence).height_mm
         surface = evidence.surface
         displaced = self.displacer.normals(height, surface)
@@ -159,9 +177,7 @@ class Detailer:
         flat = local.new_tensor((0.0, 0.0, 1.0))
         local = torch.where(surface.mask[..., None], local, flat)
         coded = ((local * 0.5 + 0.5) * 255).round().clamp(0, 255).byte().numpy()
-        with self._lock:
-            dense = self._dense
-        return FaceDetail(height[0].numpy(), coded, self._config.limit_mm, dense)
+        return FaceDetail(height[0].numpy(), coded, self._config.limit_mm, self.dense)
 
 
 def _load(weights: str) -> tuple[Translator, DetailConfig]:

@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import numpy as np
 import torch
 from torch import nn
 
@@ -30,7 +29,7 @@ _TERMS = (
 _SOURCES: dict[str, type[UnlabelledPhotos]] = {"omi": Omi, "portraits_cc0": PortraitsCc0}
 _SHARD = 50
 # Heads that validation draws, from another seed and the other family of wrinkles.
-_VALIDATION_HEADS = 24
+_VALIDATION_HEADS = 50
 _VALIDATION_SEED = 9001
 _KEPT_EVERY = 10
 
@@ -56,15 +55,15 @@ class TrainDetailConfig:
     out: Path
     data: Path | None = None
     sources: tuple[str, ...] = ("omi", "portraits_cc0")
-    photos: int = 300
-    heads: int = 500
-    drawing: WrinkledHeadsConfig = field(default_factory=WrinkledHeadsConfig)
+    photos: int = 350
+    heads: int = 1350
+    drawing: WrinkledHeadsConfig = field(default_factory=lambda: WrinkledHeadsConfig(lights=3))
     photo_share: float = 0.25
     weights: str = "pretrain"
     method: DetailConfig = field(default_factory=DetailConfig)
     train: TrainConfig = field(
         default_factory=lambda: TrainConfig(
-            steps=4000, batch=8, learning_rate=2e-3, weight_decay=0.0, warmup=50, decay_from=0.4,
+            steps=9000, batch=8, learning_rate=1.5e-3, weight_decay=0.0, warmup=50, decay_from=0.4,
             average=0.99, evaluate_every=200, log_every=20, samples_every=0,
         )
     )  # fmt: skip
@@ -98,10 +97,10 @@ def train_detail(config: TrainDetailConfig, report: Callable[[str], None]) -> Pa
     aside = dataclasses.replace(config.drawing, wrinkles=wrinkles, lights=2, seed=_VALIDATION_SEED)
     kept = WrinkledHeadPainter(model, aside)
     heads = _drawn(taught, config.heads, config, config.out / "packs" / "heads", report)
-    validation = _drawn(kept, _VALIDATION_HEADS, config, config.out / "packs" / "validation", report)
-    photos = _photos(config, report) if config.data is not None and config.photo_share else None
-    maker = DetailBatchMaker(heads, photos, config.photo_share if photos is not None else 0.0)
-    report(f"training on {len(heads)} pictures of heads and {len(photos) if photos else 0} photos")
+    [validation] = _drawn(kept, _VALIDATION_HEADS, config, config.out / "packs" / "validation", report)
+    photos = _photos(config, report) if config.data is not None and config.photo_share else []
+    maker = DetailBatchMaker(heads, photos, config.photo_share if photos else 0.0)
+    report(f"training on {sum(map(len, heads))} pictures of heads and {sum(map(len, photos))} photos")
     evaluate = make_evaluate(method, validation)
     trained = train(method, maker, config.train, config.out, evaluate)
     path = config.out / "detail.safetensors"
@@ -128,7 +127,7 @@ def make_evaluate(method: Detail, pack: DetailPack) -> Callable[[Mapping[str, nn
         found, true, seen = [], [], []
         for start in range(0, len(pack), 8):
             rows = range(start, min(start + 8, len(pack)))
-            batch = assemble([(pack, row) for row in rows], np.arange(len(rows)))
+            batch = assemble([(pack, row) for row in rows])
             weight = batch.seen * method.displacer.region
             output = method.displacer.run(translator, batch.maps)
             found.append(method.displacer.read(output, weight).height_mm)
@@ -154,8 +153,8 @@ def _drawn(
     config: TrainDetailConfig,
     folder: Path,
     report: Callable[[str], None],
-) -> DetailPack:
-    """Drawn heads, in shards of which those that exist are kept."""
+) -> list[DetailPack]:
+    """Drawn heads, in shards of which those that exist are kept; a pack each."""
     shards = []
     for start in range(0, count, _SHARD):
         shard = folder / f"{start:05d}"
@@ -163,10 +162,10 @@ def _drawn(
             heads_pack(painter, range(start, min(start + _SHARD, count)), config.method).save(shard)
             report(f"drawn: {min(start + _SHARD, count)} of {count} heads ({folder.name})")
         shards.append(DetailPack.load(shard))
-    return DetailPack.joined(shards)
+    return shards
 
 
-def _photos(config: TrainDetailConfig, report: Callable[[str], None]) -> DetailPack:
+def _photos(config: TrainDetailConfig, report: Callable[[str], None]) -> list[DetailPack]:
     assert config.data is not None
     reconstructor, packs = None, []
     for name in config.sources:
@@ -178,7 +177,7 @@ def _photos(config: TrainDetailConfig, report: Callable[[str], None]) -> DetailP
             photos_pack(reconstructor, source.iter_images(chosen), config.method).save(folder)
             report(f"unwrapped: {len(chosen)} photos of {name}")
         packs.append(DetailPack.load(folder))
-    return DetailPack.joined(packs)
+    return packs
 
 
 def _start_from(init: Path, translator: Translator) -> None:

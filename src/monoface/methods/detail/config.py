@@ -24,13 +24,16 @@ class DetailConfig:
         axis: Heights go along the `normal`, or along the `model_z`, as published.
         limit_mm: Largest height.
         losses: `texture`: compared with the photo texel by texel, in the logarithm of light, to first order
-            in slopes: cheap. `mesh`: the published losses, on the displaced dense mesh.
+            in slopes: cheap. `mesh`: the published losses, on the displaced dense mesh, drawn over the photo.
+            `mesh_texels`: the same, but texels are compared with the unwrapped photo; nothing is drawn.
+        picture_px: Side of the photos' crops that packs keep for `mesh`.
         photo_weight: Of the photometric error.
-        height_weight: Of the error of known heights, in millimetres.
+        height_weight: Of the squared error of known heights. This and the next four are in units of what is
+            usual on drawn heads, so that a weight of one is about as much as a guess of nothing costs.
         slope_weight: Of the error of known slopes.
         paint_weight: Of the error of known paint: what is no relief, as a logarithm of light.
-        light_weight: Of the difference of heights of one face under two lights, in millimetres.
-        mirror_weight: Of the difference between heights of a photo and of its mirror image.
+        light_weight: Of the difference of heights of one face under two lights.
+        again_weight: Of what is wrong when a photo is seen again, mirrored and with a known relief added.
         size_weight: Of the mean squared height.
         normal_weight: Of the mean squared change of normals.
         smooth_points_weight: Of the dead-zone term on positions (`mesh` only).
@@ -44,13 +47,14 @@ class DetailConfig:
     sees: TranslatorInput = "shading"
     axis: Literal["normal", "model_z"] = "normal"
     limit_mm: float = 1.5
-    losses: Literal["texture", "mesh"] = "texture"
-    photo_weight: float = 1.0
-    height_weight: float = 20.0
-    slope_weight: float = 60.0
-    paint_weight: float = 1.0
-    light_weight: float = 1.0
-    mirror_weight: float = 1.0
+    losses: Literal["texture", "mesh", "mesh_texels"] = "texture"
+    picture_px: int = 256
+    photo_weight: float = 0.1
+    height_weight: float = 1.0
+    slope_weight: float = 1.0
+    paint_weight: float = 0.1
+    light_weight: float = 0.1
+    again_weight: float = 0.3
     size_weight: float = 0.02
     normal_weight: float = 0.0
     smooth_points_weight: float = 0.0
@@ -79,6 +83,8 @@ class DetailConfig:
                 f"detail: expected a texture whose side is a multiple of {max(16, self.translator.multiple)} "
                 f"and a positive limit, got {self.texture_px} and {self.limit_mm}."
             )
+        if self.picture_px < 16:
+            raise ConfigError(f"detail: expected a picture_px of at least 16, got {self.picture_px}.")
 
     @property
     def has_residual(self) -> bool:
@@ -95,12 +101,13 @@ class DetailConfig:
             axis="model_z",
             limit_mm=1.0,
             losses="mesh",
+            picture_px=300,
             photo_weight=1.0,
             height_weight=0.0,
             slope_weight=0.0,
             paint_weight=0.0,
             light_weight=0.0,
-            mirror_weight=0.0,
+            again_weight=0.0,
             size_weight=0.001,
             normal_weight=0.001,
             smooth_points_weight=1.0,

@@ -1,6 +1,7 @@
 """From an unwrapped photo and its coarse face to heights, and to the normals that they make."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import torch
 from jaxtyping import Float
@@ -16,6 +17,8 @@ from monoface.render.texture_surface import TextureSurface, maps_from_vertices
 from monoface.shading.displacement import displaced_normals
 
 _MODEL_Z = (0.0, 0.0, 1.0)
+# Between the charts texels have no size.
+_LEAST_TEXEL_MM = 0.3
 
 
 @dataclass(frozen=True)
@@ -27,14 +30,19 @@ class Displacement:
         residual: Logarithm of what is paint and no relief; zero if the network has no such map.
     """
 
-    height_mm: Float[Tensor, "batch size size"]
-    residual: Float[Tensor, "batch size size"]
+    height_mm: Float[Tensor, "batch rows columns"]
+    residual: Float[Tensor, "batch rows columns"]
 
 
 class Displacer:
     """Prepares what translators see for faces of one model, and reads what they put out.
 
     Runs on the CPU, where texture space is laid out.
+
+    Attributes:
+        layout: Texture space of the model.
+        region: How far each texel may be displaced, 0 to 1.
+        window: Rows and columns around that region; translators see no more.
     """
 
     def __init__(self, model: FaceModel, config: DetailConfig, texture_px: int | None = None) -> None:
@@ -42,7 +50,7 @@ class Displacer:
         self.config = config
         self.layout = TextureLayout.from_mesh(model.faces, model.uv, texture_px or config.texture_px)
         self.region = self.layout.from_vertices(detail_weight(model)[:, None])[..., 0]
-        self._window = _window(self.region, config.translator.multiple)
+        self.window = _window(self.region, max(16, config.translator.multiple))
 
     def evidence(
         self,
@@ -70,16 +78,28 @@ class Displacer:
         self, translator: Translator, maps: Float[Tensor, "batch channels size size"]
     ) -> Float[Tensor, "batch outputs size size"]:
         """Output of a translator, which sees only the part that may be displaced; zero elsewhere."""
-        rows, columns = self._window
-        output = translator(maps[..., rows, columns])
+        output = translator(self.cropped(maps))
+        rows, columns = self.window
         size = self.layout.size
         around = (columns.start, size - columns.stop, rows.start, size - rows.stop)
         return torch.nn.functional.pad(output, around)
 
+    def cropped(self, maps: Float[Tensor, "*batch size size"]) -> Float[Tensor, "*batch rows columns"]:
+        """The part of maps within the window."""
+        return maps[(..., *self.window)]
+
+    @cached_property
+    def texel_mm(self) -> Float[Tensor, "2 size size"]:
+        """Sides of texels along u and v on the mean face, millimetres."""
+        model = self.model
+        surface = TextureSurface.from_vertices(model.mean_mm[None], self.layout, model.uv, model.weld)
+        sides = torch.stack((surface.along_u[0], surface.along_v[0])).norm(dim=-1) / self.layout.size
+        return sides.clamp_min(_LEAST_TEXEL_MM)
+
     def read(
-        self, output: Float[Tensor, "batch outputs size size"], weight: Float[Tensor, "batch size size"]
+        self, output: Float[Tensor, "batch outputs rows columns"], weight: Float[Tensor, "batch rows columns"]
     ) -> Displacement:
-        """Heights and residual of a translator's output.
+        """Heights and residual of a translator's output, whole or within the window.
 
         A texture twice as fine shows a network everything twice as wide, so that its heights are halved.
         """

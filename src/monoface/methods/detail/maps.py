@@ -64,47 +64,62 @@ class Evidence:
 
 @dataclass(frozen=True)
 class ShadingMaps:
-    """What `Evidence.as_input("shading")` gives, to be read again.
+    """What `Evidence.as_input("shading")` gives, to be read again; whole maps, or a window of them.
 
     Attributes:
         maps: Its seven channels.
+        texture_px: Side of the whole texture.
     """
 
-    maps: Float[Tensor, "batch 7 size size"]
+    maps: Float[Tensor, "batch 7 rows columns"]
+    texture_px: int
 
     @property
-    def grey(self) -> Float[Tensor, "batch size size"]:
+    def grey(self) -> Float[Tensor, "batch rows columns"]:
         """Grey logarithm of the photo over the coarse face, times the weight."""
         return self.maps[:, 0] / _LOG_GAIN
 
     @property
-    def light_slopes(self) -> Float[Tensor, "batch 2 size size"]:
+    def light_slopes(self) -> Float[Tensor, "batch 2 rows columns"]:
         """See `Evidence.light_slopes`."""
         return self.maps[:, 3:5]
 
     @property
-    def weight(self) -> Float[Tensor, "batch size size"]:
+    def weight(self) -> Float[Tensor, "batch rows columns"]:
         """See `Evidence.weight`."""
         return self.maps[:, 5]
 
     def mirrored(self) -> "ShadingMaps":
         """Maps of the faces' mirror images: turned, and slopes along u change their sign."""
         signs = self.maps.new_tensor((1, 1, 1, -1, 1, 1, 1))
-        return ShadingMaps(self.maps.flip(-1) * signs[:, None, None])
+        return ShadingMaps(self.maps.flip(-1) * signs[:, None, None], self.texture_px)
+
+    def changed(self, change: Float[Tensor, "batch rows columns"]) -> "ShadingMaps":
+        """Maps of faces whose grey light has changed by a logarithm."""
+        grey = self.maps[:, :1] + _LOG_GAIN * (self.weight * change)[:, None]
+        return ShadingMaps(torch.cat((grey, self.maps[:, 1:]), dim=1), self.texture_px)
 
     def __getitem__(self, rows: Int[Tensor, " rows"]) -> "ShadingMaps":
-        return ShadingMaps(self.maps[rows])
+        return ShadingMaps(self.maps[rows], self.texture_px)
 
-    def explained(self, height_mm: Float[Tensor, "batch size size"]) -> Float[Tensor, "batch size size"]:
+    def explained(
+        self,
+        height_mm: Float[Tensor, "batch rows columns"],
+        paint: Float[Tensor, "batch rows columns"] | None = None,
+    ) -> Float[Tensor, "batch rows columns"]:
         """Change of the logarithm of grey light that heights along the normal cause, to first order.
 
         Slow changes are taken off, as they are of `grey`; not times the weight.
+
+        Args:
+            height_mm: Relief.
+            paint: Logarithm of what changes the light besides.
         """
-        size = height_mm.shape[-1]
         by_v, by_u = torch.gradient(height_mm, dim=(-2, -1))
-        slopes = self.light_slopes * (size / REFERENCE_PX)
+        slopes = self.light_slopes * (self.texture_px / REFERENCE_PX)
         change = slopes[:, 0] * by_u + slopes[:, 1] * by_v
-        return without_slow_changes(change[:, None], self.weight)[:, 0]
+        change = change if paint is None else change + paint
+        return without_slow_changes(change[:, None], self.weight, self.texture_px)[:, 0]
 
 
 def find_evidence(
@@ -151,17 +166,25 @@ def log_shading_change(
 
 
 def without_slow_changes(
-    maps: Float[Tensor, "batch channels size size"], weight: Float[Tensor, "batch size size"]
-) -> Float[Tensor, "batch channels size size"]:
-    """Maps minus their weighted mean around each texel, over a few centimetres of a face."""
+    maps: Float[Tensor, "batch channels rows columns"],
+    weight: Float[Tensor, "batch rows columns"],
+    texture_px: int | None = None,
+) -> Float[Tensor, "batch channels rows columns"]:
+    """Maps minus their weighted mean around each texel, over a few centimetres of a face.
+
+    Args:
+        maps: Whole, or a window whose sides and place are multiples of a thirty-second of the texture.
+        weight: Of each texel.
+        texture_px: Side of the whole texture; that of the maps, if not given.
+    """
     both = torch.cat((maps * weight[:, None], weight[:, None]), dim=1)
-    smooth = _smoothed(_smoothed(both))
+    pool = max(1, round((texture_px or maps.shape[-1]) * _SLOW))
+    smooth = _smoothed(_smoothed(both, pool), pool)
     return maps - smooth[:, :-1] / smooth[:, -1:].clamp_min(1e-3)
 
 
-def _smoothed(maps: Tensor) -> Tensor:
+def _smoothed(maps: Tensor, pool: int) -> Tensor:
     """Means over squares, interpolated between."""
-    pool = max(1, round(maps.shape[-1] * _SLOW))
     coarse = torch.nn.functional.avg_pool2d(maps, pool)
     return torch.nn.functional.interpolate(coarse, size=maps.shape[-2:], mode="bilinear", align_corners=False)
 

@@ -17,6 +17,7 @@ from monoface.losses.smoothness import (
 )
 from monoface.methods.detail.displacer import Displacer
 from monoface.methods.detail.maps import Evidence, irradiance
+from monoface.methods.detail.pixel_terms import DenseFaces, Pictures, pixel_terms
 from monoface.render import DenseMesh
 from monoface.shading import linear_to_srgb, srgb_to_linear
 
@@ -26,9 +27,13 @@ _EIGHT_BITS = 255.0
 class MeshLosses:
     """Terms by name, one value a sample, a mean over what is valid.
 
-    What differs from the published code: texels are compared with the unwrapped photo, not pixels with the
-    photo (a texel's weight stands for its visibility), the difference of rendered depths is that of the
-    heights, and what lies outside the displaced region cannot be displaced, so needs no term.
+    As published, displaced meshes are drawn over the photos, whose pixels they are compared with, and heights
+    count once by themselves and twice by how they change the depth of pixels. Without pictures, texels are
+    compared with the unwrapped photo, which needs no drawing: a texel's weight stands for its visibility,
+    and the difference of depths is that of the heights.
+
+    What differs from the published code: what lies outside the displaced region cannot be displaced, so
+    needs no term.
     """
 
     def __init__(self, displacer: Displacer) -> None:
@@ -41,16 +46,18 @@ class MeshLosses:
         self,
         height_mm: Float[Tensor, "batch size size"],
         evidence: Evidence,
-        photo: Float[Tensor, "batch 3 size size"],
+        albedo: Float[Tensor, "batch albedo"],
         rotation: Float[Tensor, "batch 3 3"],
+        pictures: Pictures | None,
     ) -> dict[str, Float[Tensor, " batch"]]:
         """All terms.
 
         Args:
             height_mm: Along the configuration's axis.
             evidence: Of the photos.
-            photo: Unwrapped photos, sRGB, 0 to 1.
+            albedo: Coefficients of the coarse faces.
             rotation: From the model frame to that of the evidence.
+            pictures: The photos; without them texels are compared.
         """
         surface = evidence.surface
         directions = self._displacer.directions(surface, rotation)
@@ -63,22 +70,29 @@ class MeshLosses:
         corners = [moved[:, self._dense.faces[:, corner]] for corner in range(3)]
         area_normals = torch.linalg.cross(corners[1] - corners[0], corners[2] - corners[0], dim=-1)
         deviation = neighbour_deviation(normals, self._edges, 1e-3)
+        size = displacement_size(height_mm, evidence.weight)
+        if pictures is None:
+            photo, depth = self._texel_term(normals, evidence), size
+        else:
+            colours = self._dense.from_vertices(self._displacer.model.albedo(albedo).to(moved))
+            faces = DenseFaces(coarse, moved, colours, evidence.light, weight)
+            seen = pixel_terms(self._dense, faces, pictures)
+            photo, depth = seen["photo"], seen["depth"]
         return {
-            "photo": self._photo_term(normals, evidence, photo),
-            # Published: once on heights, twice on the depths that a render of both differs by.
-            "size": 3 * displacement_size(height_mm, evidence.weight),
+            "photo": photo,
+            "size": size + 2 * depth,
             "normal": normal_change(normals, coarse_normals, weight),
             "smooth_points": neighbour_deviation(moved, self._edges, 0.2),
             "smooth_normals": deviation + adjacent_triangles_difference(area_normals, self._pairs),
             "smooth_map": map_roughness(height_mm),
         }
 
-    def _photo_term(self, normals: Tensor, evidence: Evidence, photo: Tensor) -> Tensor:
+    def _texel_term(self, normals: Tensor, evidence: Evidence) -> Tensor:
         """Distance of colours in steps of 8 bits, a mean over what is seen."""
         fine = torch.zeros_like(evidence.surface.normals).flatten(1, 2)
         fine = fine.index_copy(1, self._dense.texels, normals).view_as(evidence.surface.normals)
         ratio = irradiance(fine, evidence.light) / irradiance(evidence.surface.normals, evidence.light)
         lit = srgb_to_linear(evidence.coarse) * ratio.movedim(-1, 1)
-        difference = _EIGHT_BITS * (linear_to_srgb(lit.clamp(0, 1)) - photo)
+        difference = _EIGHT_BITS * (linear_to_srgb(lit.clamp(0, 1)) - evidence.photo)
         distance = (difference.square().sum(dim=1) + 1e-8).sqrt()
         return masked_mean(distance, evidence.weight)

@@ -3,25 +3,23 @@
 from collections.abc import Mapping
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from monoface.data.detail_packs import DetailBatch
+from monoface.core.errors import DataError
+from monoface.data.detail_packs import DetailBatch, PicturedDetailBatch
 from monoface.facemodel import FaceModel
+from monoface.geometry.cameras import WeakPerspectiveCamera
 from monoface.losses.smoothness import displacement_size, map_roughness, masked_mean
 from monoface.methods.contract import StepResult
 from monoface.methods.detail.config import DetailConfig
 from monoface.methods.detail.displacer import Displacement, Displacer
+from monoface.methods.detail.looks import Look
 from monoface.methods.detail.maps import ShadingMaps
 from monoface.methods.detail.mesh_losses import MeshLosses
+from monoface.methods.detail.pixel_terms import Pictures
+from monoface.methods.detail.texture_terms import again_term, known_terms, light_term, photo_term
 from monoface.networks import Translator
-from monoface.shading.displacement import height_slopes
-
-# Squared errors grow linearly beyond this logarithm of light: hair, glasses, highlights.
-_ROBUST_LOG = 0.1
-# Errors of heights and slopes below this, for slopes over one texel, count as squares. Most of a face is
-# smooth: with absolute errors, to displace nothing would be the best guess wherever a wrinkle is uncertain.
-_SMOOTH_MM = 0.2
 
 
 class Detail:
@@ -36,7 +34,7 @@ class Detail:
         self.config = config or DetailConfig()
         self.displacer = Displacer(model, self.config)
         self.translator = Translator(self.config.translator)
-        self._mesh = MeshLosses(self.displacer) if self.config.losses == "mesh" else None
+        self._mesh = MeshLosses(self.displacer) if self.config.losses != "texture" else None
 
     @property
     def networks(self) -> Mapping[str, nn.Module]:
@@ -45,83 +43,89 @@ class Detail:
 
     def step(self, batch: DetailBatch) -> StepResult:
         """Losses of one batch."""
-        output = self.displacer.run(self.translator, batch.maps)
-        terms = self._texture_terms(output, batch) if self._mesh is None else self._mesh_terms(output, batch)
+        terms = self._texture_terms(batch) if self._mesh is None else self._mesh_terms(batch)
         total = torch.stack([self._weight(name) * value for name, value in terms.items()]).sum(dim=0).mean()
         logged = {name: float(value.detach().mean()) for name, value in terms.items()}
         return StepResult({"translator": total}, logged)
 
-    def _mesh_terms(self, output: Tensor, batch: DetailBatch) -> dict[str, Tensor]:
+    def _mesh_terms(self, batch: DetailBatch) -> dict[str, Tensor]:
         assert self._mesh is not None
         with torch.no_grad():
             evidence = self.displacer.evidence(
                 batch.photo, batch.seen, batch.verts_camera, batch.albedo, batch.light
             )
-        found = self.displacer.read(output, evidence.weight)
-        return self._mesh.terms(found.height_mm, evidence, batch.photo, batch.rotation)
+        found = self.displacer.read(self.displacer.run(self.translator, batch.maps), evidence.weight)
+        pictures = pictures_of(batch) if self.config.losses == "mesh" else None
+        return self._mesh.terms(found.height_mm, evidence, batch.albedo, batch.rotation, pictures)
 
-    def _texture_terms(self, output: Tensor, batch: DetailBatch) -> dict[str, Tensor]:
+    def _texture_terms(self, batch: DetailBatch) -> dict[str, Tensor]:
         """Every term by name, before weighting, one value a sample."""
-        shown = ShadingMaps(batch.maps)
-        weight, found = shown.weight, self.displacer.read(output, shown.weight)
-        height = found.height_mm
+        whole = self._look(batch)
+        grafts = whole.height_mm[batch.donor], whole.paint[batch.donor]
+        share = (batch.graft * batch.known)[:, None, None]
+        look = whole.grafted(share * grafts[0], share * grafts[1]).mirrored(batch.mirrored)
+        found, weight = self._find(look.shown), look.shown.weight
         terms = {
-            "photo": _photo_term(found, shown),
-            "size": displacement_size(height, weight),
-            "smooth_map": map_roughness(height),
+            "photo": photo_term(found, look.shown),
+            "size": displacement_size(found.height_mm, weight),
+            "smooth_map": map_roughness(found.height_mm),
         }
         if self.config.has_residual:
             terms["residual"] = masked_mean(found.residual.abs(), weight)
         if self.config.height_weight or self.config.slope_weight:
-            terms |= _known_terms(found, weight, batch)
+            known = known_terms(found, look, self.displacer.cropped(self.displacer.texel_mm))
+            terms |= {name: value * batch.known for name, value in known.items()}
         if self.config.light_weight:
             both = torch.minimum(weight, weight[batch.twin])
-            terms["light"] = masked_mean((height - height[batch.twin]).abs(), both)
-        if self.config.mirror_weight:
-            terms["mirror"] = self._mirror_term(height, shown, ~batch.known)
+            terms["light"] = light_term(found.height_mm, found.height_mm[batch.twin], both)
+        if self.config.again_weight:
+            rows = (~batch.known).nonzero()[:, 0]
+            added = [batch.graft[rows, None, None] * values[rows] for values in grafts]
+            terms["again"] = self._again(whole, found.height_mm, batch, rows, added)
         return terms
 
-    def _mirror_term(self, height_mm: Tensor, shown: ShadingMaps, asked: Tensor) -> Float[Tensor, " batch"]:
-        """Heights of some mirror images, turned back, against those of the faces themselves."""
-        rows = asked.nonzero()[:, 0]
+    def _again(
+        self,
+        whole: Look,
+        height_mm: Float[Tensor, "batch rows columns"],
+        batch: DetailBatch,
+        rows: Int[Tensor, " photos"],
+        added: list[Float[Tensor, "photos rows columns"]],
+    ) -> Float[Tensor, " batch"]:
+        """Photos seen a second time: their mirror images, with the relief and paint of a drawn head added."""
         apart = torch.zeros_like(height_mm[:, 0, 0])
         if not len(rows):
             return apart
-        part = shown[rows]
-        output = self.displacer.run(self.translator, part.mirrored().maps).flip(-1)
-        difference = self.displacer.read(output, part.weight).height_mm - height_mm[rows]
-        return apart.index_copy(0, rows, masked_mean(difference.abs(), part.weight))
+        chosen = batch.mirrored[rows]
+        plain = Look(whole.shown[rows], whole.height_mm[rows], whole.paint[rows])
+        turned = plain.grafted(added[0], added[1]).mirrored(~chosen)
+        again = self._find(turned.shown).height_mm.flip(-1)
+        more = torch.where(chosen[:, None, None], added[0].flip(-1), added[0])
+        weight = turned.shown.weight.flip(-1)
+        return apart.index_copy(0, rows, again_term(height_mm[rows], again, more, weight))
+
+    def _look(self, batch: DetailBatch) -> Look:
+        maps, height, paint = map(self.displacer.cropped, (batch.maps, batch.height_mm, batch.paint))
+        return Look(ShadingMaps(maps, self.displacer.layout.size), height, paint)
+
+    def _find(self, shown: ShadingMaps) -> Displacement:
+        return self.displacer.read(self.translator(shown.maps), shown.weight)
 
     def _weight(self, name: str) -> float:
         weight: float = getattr(self.config, f"{name}_weight")
         return weight
 
 
-def _photo_term(found: Displacement, shown: ShadingMaps) -> Float[Tensor, " batch"]:
-    """Light and albedo are given: only heights, and the residual where there is one, can explain."""
-    error = shown.grey - shown.weight * (shown.explained(found.height_mm) + found.residual)
-    robust = (error.square() + _ROBUST_LOG**2).sqrt() - _ROBUST_LOG
-    return masked_mean(robust, shown.weight.sign())
+def pictures_of(batch: DetailBatch) -> Pictures:
+    """The photos of a batch, as they were before they were unwrapped.
 
-
-def _known_terms(found: Displacement, weight: Tensor, batch: DetailBatch) -> dict[str, Tensor]:
-    """Errors of heights, slopes and paint where they are known; zero elsewhere."""
-    known, size = batch.known.to(weight), weight.shape[-1]
-    height, true = found.height_mm, batch.height_mm
-    slopes = [
-        _smooth_error((one - other) / size)
-        for one, other in zip(height_slopes(height), height_slopes(true), strict=True)
-    ]
-    # Most of a face is smooth: texels with relief or paint count more, but not so much more that it pays to
-    # see wrinkles where there are none.
-    interest = weight * (1 + 2 * (true.abs() / 0.2).clamp(0, 1) + 2 * (batch.paint.abs() / 0.3).clamp(0, 1))
-    return {
-        "height": masked_mean(_smooth_error(height - true), interest) * known,
-        "slope": masked_mean(slopes[0] + slopes[1], interest) * known,
-        "paint": masked_mean((found.residual - batch.paint).abs(), weight) * known,
-    }
-
-
-def _smooth_error(difference: Tensor) -> Tensor:
-    """Absolute difference in millimetres; its square over twice the limit, where it is small."""
-    return (difference.square() + _SMOOTH_MM**2).sqrt() - _SMOOTH_MM
+    Raises:
+        DataError: If the packs that it is from have none.
+    """
+    if not isinstance(batch, PicturedDetailBatch):
+        raise DataError(
+            "detail: expected packs with pictures for losses on pixels, got some without. Delete their "
+            "folders to make them anew, or take losses=mesh_texels."
+        )
+    camera = WeakPerspectiveCamera(batch.camera[:, 0], batch.camera[:, 1:])
+    return Pictures(batch.picture, camera)

@@ -32,6 +32,9 @@ class ViewTermsConfig:
         shared: Whose identity and albedo the views of one person are drawn with.
         shared_labels: Whether labelled views of one person are told the mean of their identities, in the
             terms without pose; else each is told its own.
+        shared_points: Weight of the distance, in percent of the crop, of annotated points from where the mean
+            of the views' identities has them in each view: so views from aside tell what views from the
+            front cannot see.
         agreement: Weight of the distance of the views' neutral shapes from their mean, in mm.
         albedo_agreement: Weight of squared differences of the views' albedo coefficients from their mean.
         pixel: Weight of the colour distance of the source, warped into the target, from the target.
@@ -52,6 +55,7 @@ class ViewTermsConfig:
 
     shared: Shared = "mean"
     shared_labels: bool = True
+    shared_points: float = 1.0
     agreement: float = 1.0
     albedo_agreement: float = 0.5
     pixel: float = 3.0
@@ -87,6 +91,7 @@ class ViewTermsConfig:
         return cls(
             shared="none",
             shared_labels=False,
+            shared_points=0.0,
             agreement=0.0,
             albedo_agreement=0.0,
             pixel=0.15,
@@ -127,7 +132,7 @@ class MgcnetConfig(PhotoRegressorConfig):
     @property
     def term_weights(self) -> Mapping[str, float]:
         """Weight of each term by its name."""
-        between = ("agreement", "albedo_agreement", "pixel", "ssim", "depth", "epipolar")
+        between = ("shared_points", "agreement", "albedo_agreement", "pixel", "ssim", "depth", "epipolar")
         compared = {name: getattr(self.views, name) for name in between if self.multi_view}
         return {**super().term_weights, "landmarks": self.landmarks, **compared}
 

@@ -82,6 +82,8 @@ class Mgcnet(PhotoRegressor):
             terms["perceptual"] = self._perceptual(self.encoder, drawn, small)
         if config.multi_view:
             terms |= self._agreement(posed.coefficients, batch)
+            if config.views.shared_points:
+                terms["shared_points"] = self._shared_points(posed, batch)
             terms |= compare_pictures(drawn, small, self.mesh.faces, batch.gate >= _PICTURES, config.views)
             if config.views.epipolar:
                 terms["epipolar"] = compare_landmarks(
@@ -137,6 +139,15 @@ class Mgcnet(PhotoRegressor):
             coefficients, identity=of_sample(coefficients.identity), albedo=of_sample(coefficients.albedo)
         )
         return draw_faces(self.mesh, coefficients, camera, self.config.render_px)
+
+    def _shared_points(self, posed: PosedPrediction, batch: MultiViewBatch) -> Float[Tensor, " batch"]:
+        """How far annotated points are from those of the views' mean identity, in percent of the crop."""
+        together = batch.gate >= _PICTURES
+        identity = posed.coefficients.identity.unflatten(0, (-1, VIEWS))
+        mean = shared_over_views(identity, together, "mean").flatten(0, 1)
+        shared = replace(posed, coefficients=replace(posed.coefficients, identity=mean))
+        _, error_px, _ = self.supervision.landmark_terms(shared, batch.single_views())
+        return 100 / self.config.view_px * error_px.unflatten(0, (-1, VIEWS)).mean(dim=1) * together
 
     def _agreement(
         self, found: FaceCoefficients, batch: MultiViewBatch

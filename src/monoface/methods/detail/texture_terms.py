@@ -1,0 +1,76 @@
+"""Terms on maps in texture space, one value a sample, in units of what is usual on drawn heads."""
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from monoface.losses.smoothness import masked_mean
+from monoface.methods.detail.displacer import Displacement
+from monoface.methods.detail.looks import Look
+from monoface.methods.detail.maps import ShadingMaps
+
+# Of the seen skin of drawn heads: root mean square height, mean size of height, of slopes and of paint.
+_HEIGHT_MM = 0.08
+_MEAN_HEIGHT_MM = 0.02
+_MEAN_SLOPE = 0.009
+_MEAN_PAINT = 0.03
+# What the photometric error is there, if nothing is found.
+_MEAN_PHOTO = 0.005
+# Errors of slopes and of logarithms of light below these count as squares.
+_SMOOTH_SLOPE = 0.002
+_ROBUST_LOG = 0.1
+
+
+def photo_term(found: Displacement, shown: ShadingMaps) -> Float[Tensor, " batch"]:
+    """Light and albedo are given: only heights, and the residual where there is one, can explain.
+
+    Errors grow linearly beyond a tenth: hair, glasses, highlights.
+    """
+    error = shown.grey - shown.weight * (shown.explained(found.height_mm) + found.residual)
+    return masked_mean(_soft_size(error.square(), _ROBUST_LOG), shown.weight.sign()) / _MEAN_PHOTO
+
+
+def known_terms(
+    found: Displacement, look: Look, texel_mm: Float[Tensor, "2 rows columns"]
+) -> dict[str, Float[Tensor, " batch"]]:
+    """Errors of heights, slopes and paint.
+
+    All texels count alike: where a wrinkle is uncertain, less relief is the better guess, and none the best
+    one for slopes, whose errors count by their size. So normals do not get worse than the coarse mesh's.
+    """
+    weight = look.shown.weight
+    error = found.height_mm - look.height_mm
+    by_v, by_u = torch.gradient(error, dim=(-2, -1))
+    steepness = (by_u / texel_mm[0]).square() + (by_v / texel_mm[1]).square()
+    return {
+        "height": masked_mean(error.square(), weight) / _HEIGHT_MM**2,
+        "slope": masked_mean(_soft_size(steepness, _SMOOTH_SLOPE), weight) / _MEAN_SLOPE,
+        "paint": masked_mean((found.residual - look.paint).abs(), weight) / _MEAN_PAINT,
+    }
+
+
+def light_term(
+    height_mm: Float[Tensor, "batch rows columns"],
+    other_mm: Float[Tensor, "batch rows columns"],
+    weight: Float[Tensor, "batch rows columns"],
+) -> Float[Tensor, " batch"]:
+    """Difference of heights to those found under another light, where both are seen.
+
+    Not over the size of what is found: then it would pay to find something in every face alike.
+    """
+    return masked_mean((height_mm - other_mm).abs(), weight) / _MEAN_HEIGHT_MM
+
+
+def again_term(
+    first_mm: Float[Tensor, "batch rows columns"],
+    again_mm: Float[Tensor, "batch rows columns"],
+    added_mm: Float[Tensor, "batch rows columns"],
+    weight: Float[Tensor, "batch rows columns"],
+) -> Float[Tensor, " batch"]:
+    """What two looks at a photo differ by besides the relief that was added to the second."""
+    return masked_mean((again_mm - first_mm - added_mm).abs(), weight) / _MEAN_HEIGHT_MM
+
+
+def _soft_size(squared: Tensor, limit: float) -> Tensor:
+    """Roots, but squares over twice the limit where they are small."""
+    return (squared + limit**2).sqrt() - limit
