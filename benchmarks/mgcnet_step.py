@@ -97,7 +97,7 @@ def main() -> None:
         }
         alone = 0.0
         for label, config in configs.items():
-            encoder = load_identity_encoder() if label.endswith("encoder") else None
+            encoder = load_identity_encoder(mixed=True) if label.endswith("encoder") else None
             method = Mgcnet(model, config, encoder).to(device)
             start_from(asset_path("pretrain.safetensors"), method.regressor, model, method.layout)
             if not alone:
