@@ -62,12 +62,14 @@ def dense_head(face: Face) -> RiggedHead:
     model, verts_mm = face.model, torch.from_numpy(face.verts_mm)
     materials = {name: _material_name(name) for name in model.data.part_names}
     still = replace(_whole_mesh(model, verts_mm), morphs_mm=np.zeros((0, len(verts_mm), 3)), morph_names=())
+    closed = detail.dense.closed(verts_mm, torch.from_numpy(detail.height_mm))
     skin = MeshPart(
         name="skin",
-        verts_mm=detail.dense.points(verts_mm, torch.from_numpy(detail.height_mm)).numpy(),
-        faces=detail.dense.faces.numpy(),
-        uv=detail.dense.uv.numpy(),
+        verts_mm=closed.points.numpy(),
+        faces=closed.faces.numpy(),
+        uv=closed.uv.numpy(),
         material=materials["skin"],
+        weld=closed.weld.numpy(),
     )
     others = (part for part in split_into_parts(still, materials) if part.name != "skin")
     return RiggedHead(

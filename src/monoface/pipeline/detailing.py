@@ -23,7 +23,7 @@ from monoface.pipeline.appearance import Appearance
 from monoface.pipeline.skin_finding import SkinFinder
 from monoface.pipeline.texturing import PlacedMesh, Texturer
 from monoface.pipeline.unwrapping import evidence_of, unwrap_face
-from monoface.render import DenseMesh
+from monoface.render import BorderStrip, DenseMesh, border_strip
 from monoface.shading.displacement import displaced_points, tangent_space_normals
 
 _SUFFIX = ".safetensors"
@@ -103,6 +103,7 @@ class DenseSkin:
         place[self._kept] = torch.arange(len(self._kept))
         self.faces: Int[Tensor, "faces 3"] = place[self._mesh.faces[of_skin[self._mesh.faces].all(dim=1)]]
         self.uv: Float[Tensor, "verts 2"] = self._mesh.uv[self._kept]
+        self._coarse_faces = model.faces[model.data.face_part == model.data.part_names.index("skin")]
 
     def points(
         self, verts_mm: Float[Tensor, "verts 3"], height_mm: Float[Tensor, "size size"]
@@ -117,6 +118,47 @@ class DenseSkin:
     def from_texture(self, image: Float[Tensor, "channels size size"]) -> Float[Tensor, "dense channels"]:
         """Values of a texture at the vertices."""
         return self._mesh.from_texture(image[None])[0, self._kept]
+
+    @cached_property
+    def border(self) -> BorderStrip:
+        """What lies between the outermost texels and the border of the coarse skin, along seams too."""
+        corners = self._mesh.corners[self._kept]
+        return border_strip(self.faces, self.uv, corners, self._coarse_faces, self._model.uv)
+
+    def closed(
+        self, verts_mm: Float[Tensor, "verts 3"], height_mm: Float[Tensor, "size size"]
+    ) -> "ClosedSkin":
+        """Displaced vertices as `points` has them, closed along the seams by the coarse mesh's border."""
+        verts = self.border.verts
+        alike = self._model.weld[verts]
+        # The first border vertex at each place stands for the others.
+        _, place = alike.unique(return_inverse=True)
+        rows = torch.arange(len(verts))
+        first = torch.full_like(rows, len(verts)).scatter_reduce(0, place, rows, "amin")[place]
+        count = len(self.uv)
+        return ClosedSkin(
+            points=torch.cat((self.points(verts_mm, height_mm), verts_mm[verts])),
+            faces=torch.cat((self.faces, self.border.faces)),
+            uv=torch.cat((self.uv, self._model.uv[verts])),
+            weld=torch.cat((torch.arange(count), count + first)),
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class ClosedSkin:
+    """A dense skin that is one surface, apart from its openings.
+
+    Attributes:
+        points: Vertices, in the frame of the coarse ones.
+        faces: Vertex indices.
+        uv: Texture coordinates; vertices on seams are doubled.
+        weld: For each vertex the one that stands for all at its place.
+    """
+
+    points: Float[Tensor, "verts 3"]
+    faces: Int[Tensor, "faces 3"]
+    uv: Float[Tensor, "verts 2"]
+    weld: Int[Tensor, " verts"]
 
 
 class Detailer:

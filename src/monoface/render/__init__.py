@@ -3,6 +3,7 @@
 from monoface.render.clipping import NearClip, clip_near
 from monoface.render.completion import complete_texture, extend_smoothly
 from monoface.render.covisibility import covisible_by_depth, covisible_by_vertices
+from monoface.render.dense_border import BorderStrip, border_strip
 from monoface.render.dense_mesh import DenseMesh
 from monoface.render.layout import TextureLayout
 from monoface.render.overlay import draw_landmarks, draw_mesh, draw_pose_axes
@@ -19,6 +20,7 @@ from monoface.render.visibility import vertex_visibility
 from monoface.render.warping import View, WarpedView, warp_source
 
 __all__ = [
+    "BorderStrip",
     "DenseMesh",
     "NearClip",
     "RenderedFace",
@@ -28,6 +30,7 @@ __all__ = [
     "View",
     "VisibleSurface",
     "WarpedView",
+    "border_strip",
     "clip_near",
     "complete_texture",
     "composite",
