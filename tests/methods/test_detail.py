@@ -331,10 +331,8 @@ def test_combinations_that_do_not_fit_are_refused():
         DetailConfig(axis="model_z")
     with pytest.raises(ConfigError, match="multiple of"):
         DetailConfig(texture_px=100)
-<<<<<<< HEAD
     with pytest.raises(ConfigError, match="picture_px of at least 16, got 8"):
         DetailConfig(picture_px=8)
-=======
 
 
 def test_apparent_slopes_are_those_of_a_relief_along_the_light(scene):
@@ -345,4 +343,3 @@ def test_apparent_slopes_are_those_of_a_relief_along_the_light(scene):
     strong = shown.light_slopes.norm(dim=1) > 0.5
     assert strong.any()
     assert_close(explained[strong], shown.maps[:, 0][strong], rtol=0.08, atol=1e-3)
->>>>>>> detail

@@ -20,11 +20,7 @@ from monoface.networks import Regressor, RegressorInfo, fold_batch_norm, load_re
 from monoface.networks.onnx_form import regressor_to_onnx
 
 _SUFFIX = ".safetensors"
-<<<<<<< HEAD
-_NO_REGRESSORS = ("face_model", "parsing", "identity")
-=======
 _NO_REGRESSORS = ("detail", "face_model", "identity", "parsing")
->>>>>>> detail
 _Network = Callable[[Tensor], tuple[Tensor, Tensor]]
 
 
