@@ -26,6 +26,7 @@ from monoface.data.views import MultiViewBatch, MultiViewBatchMaker
 from monoface.facemodel import FaceModel, load_default_model
 from monoface.facemodel.coefficients import white_light
 from monoface.methods.mgcnet import Mgcnet, MgcnetConfig
+from monoface.networks import load_identity_encoder
 from monoface.training.regressors import start_from
 
 
@@ -91,11 +92,13 @@ def main() -> None:
         configs = {
             "without terms between views": dataclasses.replace(usual, input_px=side, multi_view=False),
             "whole step": dataclasses.replace(usual, input_px=side),
+            "whole step with encoder": dataclasses.replace(usual, input_px=side),
             "whole step, drawn at 224 px": dataclasses.replace(usual, input_px=side, render_px=224),
         }
         alone = 0.0
         for label, config in configs.items():
-            method = Mgcnet(model, config).to(device)
+            encoder = load_identity_encoder(mixed=True) if label.endswith("encoder") else None
+            method = Mgcnet(model, config, encoder).to(device)
             start_from(asset_path("pretrain.safetensors"), method.regressor, model, method.layout)
             if not alone:
                 image = torch.nn.functional.interpolate(batch.image.flatten(0, 1), (side, side))

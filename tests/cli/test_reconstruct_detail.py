@@ -22,7 +22,7 @@ def _run(*words):
 def weights(tmp_path_factory):
     """A small fine stage that displaces at random."""
     torch.manual_seed(0)
-    config = DetailConfig(translator=TranslatorConfig(7, (4, 6, 8), 2))
+    config = DetailConfig(translator=TranslatorConfig(9, (4, 6, 8), 2))
     translator = Translator(config.translator)
     torch.nn.init.normal_(translator.last.weight, std=0.3)
     path = tmp_path_factory.mktemp("weights") / "detail.safetensors"

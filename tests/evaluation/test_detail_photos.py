@@ -27,7 +27,7 @@ def face(repository):
 
 def _detailer(model, folder, *, height, residual):
     """A fine stage that finds the same everywhere: parts of the limit, and of one."""
-    config = DetailConfig(translator=TranslatorConfig(7, (4, 4), 2, fold=1))
+    config = DetailConfig(translator=TranslatorConfig(9, (4, 4), 2, fold=1))
     translator = Translator(config.translator)
     torch.nn.init.zeros_(translator.last.weight)
     with torch.no_grad():

@@ -21,7 +21,7 @@ from monoface.render.texture_surface import maps_from_vertices
 from monoface.shading import linear_to_srgb
 
 SIZE = 64
-SMALL = DetailConfig(translator=TranslatorConfig(7, (4, 6, 8, 8), 2), texture_px=SIZE)
+SMALL = DetailConfig(translator=TranslatorConfig(9, (4, 6, 8, 8), 2), texture_px=SIZE)
 FRONTAL = torch.diag(torch.tensor((1.0, -1.0, -1.0)))
 
 
@@ -132,7 +132,7 @@ def test_terms_by_hand():
     look = Look(ShadingMaps(torch.ones(2, 7, 6, 8), 8), true, torch.zeros_like(true))
     found = true * torch.tensor((0.5, 0.0))[:, None, None]
     residual = torch.full_like(true, 0.03)
-    terms = known_terms(Displacement(found, residual), look, torch.ones(2, 6, 8))
+    terms = known_terms(Displacement(found, residual), look, torch.ones(2, 6, 8), 0.002)
     assert_close(terms["height"][1] / terms["height"][0], torch.tensor(4.0))
     assert terms["slope"][1] / terms["slope"][0] == pytest.approx(2, rel=0.05)
     assert_close(terms["paint"], torch.ones(2))
@@ -169,7 +169,7 @@ def test_heights_are_bounded_and_vanish_where_nothing_is_seen(scene, displacer):
 
 def test_it_overfits_one_batch(face_model, scene):
     torch.manual_seed(0)
-    method = Detail(face_model, replace(SMALL, translator=TranslatorConfig(7, (12, 16, 24), 2)))
+    method = Detail(face_model, replace(SMALL, translator=TranslatorConfig(9, (12, 16, 24), 2)))
     optimiser = torch.optim.Adam(method.translator.parameters(), 5e-3)
     first = last = 0.0
     for step in range(120):
@@ -325,7 +325,7 @@ def test_published_values():
 
 
 def test_combinations_that_do_not_fit_are_refused():
-    with pytest.raises(ConfigError, match="7 input channels to see shading"):
+    with pytest.raises(ConfigError, match="9 input channels to see shading"):
         DetailConfig(translator=TranslatorConfig(3))
     with pytest.raises(ConfigError, match="heights along the normal"):
         DetailConfig(axis="model_z")
@@ -333,3 +333,13 @@ def test_combinations_that_do_not_fit_are_refused():
         DetailConfig(texture_px=100)
     with pytest.raises(ConfigError, match="picture_px of at least 16, got 8"):
         DetailConfig(picture_px=8)
+
+
+def test_apparent_slopes_are_those_of_a_relief_along_the_light(scene):
+    """Where light answers strongly, times how it answers they give the light again."""
+    shown = ShadingMaps(scene[0].as_input("shading"), SIZE)
+    slopes = shown.with_apparent_slopes()[:, 7:]
+    explained = 2 * (slopes * shown.light_slopes).sum(dim=1)
+    strong = shown.light_slopes.norm(dim=1) > 0.5
+    assert strong.any()
+    assert_close(explained[strong], shown.maps[:, 0][strong], rtol=0.08, atol=1e-3)

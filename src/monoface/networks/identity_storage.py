@@ -15,17 +15,19 @@ def save_identity_encoder(encoder: IdentityNetwork, path: Path) -> None:
     save_weights(encoder, {"format": _FORMAT, "config": dataclasses.asdict(encoder.config)}, path)
 
 
-def load_identity_encoder(name_or_path: str | Path = "identity") -> IdentityNetwork:
+def load_identity_encoder(name_or_path: str | Path = "identity", *, mixed: bool = False) -> IdentityNetwork:
     """Read what `save_identity_encoder` wrote: in evaluation mode, float32, without gradients to its weights.
 
     Args:
         name_or_path: Name of a shipped asset, or, with a folder or the suffix `.safetensors`, a path.
+        mixed: Whether it computes in bfloat16.
 
     Raises:
         AssetError: If no asset has that name, or its file is damaged.
         ModelFileError: If the file is missing, damaged, or of another format.
     """
     encoder, _ = load_weights(asset_or_path(name_or_path), _FORMAT, "an identity encoder", _network)
+    encoder.mixed = mixed
     return encoder.requires_grad_(False)
 
 

@@ -26,7 +26,7 @@ class TranslatorConfig:
         repeats: Convolutions at each size, on either side; those after the first are residual.
     """
 
-    in_channels: int = 7
+    in_channels: int = 9
     widths: tuple[int, ...] = (48, 64, 96, 128, 160)
     out_channels: int = 2
     upsampling: Literal["transposed", "bilinear"] = "bilinear"

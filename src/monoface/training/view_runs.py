@@ -129,7 +129,8 @@ def train_on_views(
         AssetError: If no shipped network has the name of the parser or the encoder.
         ModelFileError: If one of them cannot be read.
     """
-    encoder = load_identity_encoder(config.encoder) if config.encoder else None
+    mixed = config.train.precision == "bf16-mixed"
+    encoder = load_identity_encoder(config.encoder, mixed=mixed) if config.encoder else None
     torch.manual_seed(config.train.seed)
     method = make_method(model, encoder)
 

@@ -7,7 +7,7 @@ from monoface.core.errors import ConfigError
 from monoface.networks import TranslatorConfig
 
 TranslatorInput = Literal["shading", "difference", "concatenated"]
-INPUT_CHANNELS: dict[TranslatorInput, int] = {"shading": 7, "difference": 3, "concatenated": 6}
+INPUT_CHANNELS: dict[TranslatorInput, int] = {"shading": 9, "difference": 3, "concatenated": 6}
 
 
 @dataclass(frozen=True)
@@ -18,9 +18,9 @@ class DetailConfig:
         translator: The network.
         texture_px: Side of the maps.
         sees: What the network gets. `shading`: the logarithm of photo over coarse shading, grey and two
-            colour differences, without its slow changes; how shading answers to slopes along u and v; and
-            what is seen and displaced. `difference`: photo minus coarse render, as the published code.
-            `concatenated`: both, as its text can be read.
+            colour differences, without its slow changes; how shading answers to slopes along u and v; what
+            is seen and displaced; and the slopes that would explain it. `difference`: photo minus coarse
+            render, as the published code. `concatenated`: both, as its text can be read.
         axis: Heights go along the `normal`, or along the `model_z`, as published.
         limit_mm: Largest height.
         losses: `texture`: compared with the photo texel by texel, in the logarithm of light, to first order
@@ -31,6 +31,7 @@ class DetailConfig:
         height_weight: Of the squared error of known heights. This and the next four are in units of what is
             usual on drawn heads, so that a weight of one is about as much as a guess of nothing costs.
         slope_weight: Of the error of known slopes.
+        slope_limit: Errors of slopes below this count as squares, above it by their size.
         paint_weight: Of the error of known paint: what is no relief, as a logarithm of light.
         light_weight: Of the difference of heights of one face under two lights.
         again_weight: Of what is wrong when a photo is seen again, mirrored and with a known relief added.
@@ -52,6 +53,7 @@ class DetailConfig:
     photo_weight: float = 0.1
     height_weight: float = 1.0
     slope_weight: float = 1.0
+    slope_limit: float = 0.05
     paint_weight: float = 0.1
     light_weight: float = 0.1
     again_weight: float = 0.3

@@ -10,7 +10,7 @@ from torch import Tensor
 from monoface.facemodel import FaceModel
 from monoface.facemodel.detail_region import detail_weight
 from monoface.methods.detail.config import DetailConfig
-from monoface.methods.detail.maps import REFERENCE_PX, Evidence, find_evidence
+from monoface.methods.detail.maps import REFERENCE_PX, Evidence, ShadingMaps, find_evidence
 from monoface.networks import Translator
 from monoface.render import TextureLayout
 from monoface.render.texture_surface import TextureSurface, maps_from_vertices
@@ -78,7 +78,7 @@ class Displacer:
         self, translator: Translator, maps: Float[Tensor, "batch channels size size"]
     ) -> Float[Tensor, "batch outputs size size"]:
         """Output of a translator, which sees only the part that may be displaced; zero elsewhere."""
-        output = translator(self.cropped(maps))
+        output = translator(self.seen(self.cropped(maps)))
         rows, columns = self.window
         size = self.layout.size
         around = (columns.start, size - columns.stop, rows.start, size - rows.stop)
@@ -87,6 +87,14 @@ class Displacer:
     def cropped(self, maps: Float[Tensor, "*batch size size"]) -> Float[Tensor, "*batch rows columns"]:
         """The part of maps within the window."""
         return maps[(..., *self.window)]
+
+    def seen(
+        self, maps: Float[Tensor, "batch channels rows columns"]
+    ) -> Float[Tensor, "batch inputs rows columns"]:
+        """What a translator gets of `Evidence.as_input`, within the window."""
+        if self.config.sees != "shading":
+            return maps
+        return ShadingMaps(maps, self.layout.size).with_apparent_slopes()
 
     @cached_property
     def texel_mm(self) -> Float[Tensor, "2 size size"]:

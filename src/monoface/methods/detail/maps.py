@@ -22,6 +22,9 @@ _LOG_GAIN = 4.0
 _LEAST_LIGHT = 0.2
 # Changes over more than this part of the texture belong to albedo and light.
 _SLOW = 1 / 32
+# Where light answers to slopes by less than this, slopes are not asked of it.
+_FAINT_SLOPE = 0.14
+_SLOPE_GAIN = 0.5
 # Slopes of light are given for a texel of this texture's size, about 1.3 mm.
 REFERENCE_PX = 256
 
@@ -88,6 +91,15 @@ class ShadingMaps:
     def weight(self) -> Float[Tensor, "batch rows columns"]:
         """See `Evidence.weight`."""
         return self.maps[:, 5]
+
+    def with_apparent_slopes(self) -> Float[Tensor, "batch 9 rows columns"]:
+        """The maps, and the slopes along u and v that would explain the light with none across it.
+
+        They are what a network that multiplies nothing would have most trouble to find by itself.
+        """
+        squared = self.light_slopes.square().sum(dim=1, keepdim=True)
+        slopes = self.maps[:, :1] * self.light_slopes / (squared + _FAINT_SLOPE**2)
+        return torch.cat((self.maps, _SLOPE_GAIN * slopes), dim=1)
 
     def mirrored(self) -> "ShadingMaps":
         """Maps of the faces' mirror images: turned, and slopes along u change their sign."""

@@ -73,7 +73,8 @@ class Detail:
         if self.config.has_residual:
             terms["residual"] = masked_mean(found.residual.abs(), weight)
         if self.config.height_weight or self.config.slope_weight:
-            known = known_terms(found, look, self.displacer.cropped(self.displacer.texel_mm))
+            texel_mm = self.displacer.cropped(self.displacer.texel_mm)
+            known = known_terms(found, look, texel_mm, self.config.slope_limit)
             terms |= {name: value * batch.known for name, value in known.items()}
         if self.config.light_weight:
             both = torch.minimum(weight, weight[batch.twin])
@@ -109,7 +110,7 @@ class Detail:
         return Look(ShadingMaps(maps, self.displacer.layout.size), height, paint)
 
     def _find(self, shown: ShadingMaps) -> Displacement:
-        return self.displacer.read(self.translator(shown.maps), shown.weight)
+        return self.displacer.read(self.translator(self.displacer.seen(shown.maps)), shown.weight)
 
     def _weight(self, name: str) -> float:
         weight: float = getattr(self.config, f"{name}_weight")

@@ -16,8 +16,7 @@ _MEAN_SLOPE = 0.009
 _MEAN_PAINT = 0.03
 # What the photometric error is there, if nothing is found.
 _MEAN_PHOTO = 0.005
-# Errors of slopes and of logarithms of light below these count as squares.
-_SMOOTH_SLOPE = 0.002
+# Errors of logarithms of light below this count as squares.
 _ROBUST_LOG = 0.1
 
 
@@ -31,12 +30,18 @@ def photo_term(found: Displacement, shown: ShadingMaps) -> Float[Tensor, " batch
 
 
 def known_terms(
-    found: Displacement, look: Look, texel_mm: Float[Tensor, "2 rows columns"]
+    found: Displacement, look: Look, texel_mm: Float[Tensor, "2 rows columns"], slope_limit: float
 ) -> dict[str, Float[Tensor, " batch"]]:
     """Errors of heights, slopes and paint.
 
-    All texels count alike: where a wrinkle is uncertain, less relief is the better guess, and none the best
-    one for slopes, whose errors count by their size. So normals do not get worse than the coarse mesh's.
+    All texels count alike: where a wrinkle is uncertain, less relief is the better guess.
+
+    Args:
+        found: What the translator found.
+        look: What it saw, and what is known of it.
+        texel_mm: Sides of texels along u and v.
+        slope_limit: Errors of slopes count as squares below it, and by their size above. The smaller it is,
+            the surer a wrinkle must be before some of it is better than none.
     """
     weight = look.shown.weight
     error = found.height_mm - look.height_mm
@@ -44,7 +49,7 @@ def known_terms(
     steepness = (by_u / texel_mm[0]).square() + (by_v / texel_mm[1]).square()
     return {
         "height": masked_mean(error.square(), weight) / _HEIGHT_MM**2,
-        "slope": masked_mean(_soft_size(steepness, _SMOOTH_SLOPE), weight) / _MEAN_SLOPE,
+        "slope": masked_mean(_soft_size(steepness, slope_limit), weight) / _MEAN_SLOPE,
         "paint": masked_mean((found.residual - look.paint).abs(), weight) / _MEAN_PAINT,
     }
 
