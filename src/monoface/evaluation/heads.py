@@ -8,25 +8,22 @@ set of weights from another, not how good either is on photos.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Final, Literal
+from typing import Final
 
 import numpy as np
 
-from monoface.core.assets import sha256_of
 from monoface.core.errors import ConfigError
 from monoface.data.synthetic import HeadsConfig
 from monoface.evaluation.cases_report import Case, CasesReport, CurvePoints, Measure, make_report, worst_cases
 from monoface.evaluation.definition import WORST, Definition, Galleries
+from monoface.evaluation.drawn_heads import DrawnHeadsConfig, HeadTools
 from monoface.evaluation.heads_score import HeadScore, HeadScorer
-from monoface.evaluation.heads_truth import Correspondence, HeadPainter, source_model
+from monoface.evaluation.heads_truth import HeadPainter
 from monoface.evaluation.page import Gallery, heat_map, landmarks_picture, picture_of
-from monoface.evaluation.predictors import looks_text
 from monoface.evaluation.report import installed_versions, refuse_existing_results, write_results
-from monoface.facemodel import FaceModel, read_ict_facekit
 from monoface.metrics import cumulative_curve, in_yaw_bins
 from monoface.metrics.yaw_bins import YAW_BINS
-from monoface.pipeline import MadeWith, Reconstructor, ReconstructorConfig
+from monoface.pipeline import MadeWith
 
 MEASURES: Final = (
     Measure("surface_mm", "shape", "mm"),
@@ -44,40 +41,21 @@ _HEAT_LIMIT_MM = 6.0
 
 
 @dataclass(frozen=True)
-class EvaluateHeadsConfig:
+class EvaluateHeadsConfig(DrawnHeadsConfig):
     """Which heads are drawn, what is measured on them, and where the report goes.
 
     Attributes:
-        out: JSON file to write; the page goes beside it, as .html.
-        weights: Name of shipped weights, or path of a safetensors file.
-        face_model: File that `monoface facemodel learn` wrote; the shipped face model by default.
-        source_model: The user's copy of ICT-FaceKit, folder or .npz: heads are drawn from all its modes.
-        detail_mm: Height of bumps that are of no model; 0 draws none.
         count: Heads to draw.
-        seed: Of the heads. Figures with different seeds are of different heads.
         max_yaw_deg: Yaw is uniform up to this, either way.
-        mirror: Look at the mirror image too, and take the mean, as `monoface reconstruct` does.
-        device: cpu or cuda.
-        overwrite: Replace the report if it exists.
     """
 
-    out: Path
-    weights: str = "pretrain"
-    face_model: Path | None = None
-    source_model: Path | None = None
-    detail_mm: float = 0.0
     count: int = 200
-    seed: int = 0
     max_yaw_deg: float = 90.0
-    mirror: bool = ReconstructorConfig.mirror
-    device: Literal["cpu", "cuda"] = "cpu"
-    overwrite: bool = False
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if self.count < 1:
             raise ConfigError(f"count: expected at least 1, got {self.count}.")
-        if not 0 <= self.detail_mm <= 5:
-            raise ConfigError(f"detail_mm: expected 0 to 5, got {self.detail_mm}.")
 
 
 def run(config: EvaluateHeadsConfig) -> CasesReport:
@@ -85,21 +63,14 @@ def run(config: EvaluateHeadsConfig) -> CasesReport:
 
     Raises:
         OutputExistsError: If the report exists and may not be overwritten.
-        ConfigError: If there are no such weights, no such device, or libigl is not installed.
-        AssetError: If a shipped file is damaged.
-        ModelFileError: If weights or a face model cannot be read, or do not belong together.
+        MonofaceError: As `HeadTools.open`.
     """
     refuse_existing_results(config.out, overwrite=config.overwrite)
-    tools = Reconstructor(
-        ReconstructorConfig(weights=config.weights, device=config.device, face_model=config.face_model)
-    )
-    painter, correspondence = open_painter(config.source_model, config.detail_mm, tools.face_model)
-    scorer = HeadScorer(
-        tools.regressor, tools.face_model, painter.model, correspondence, mirror=config.mirror
-    )
-    scores = list(score_heads(painter, scorer, config))
+    tools = HeadTools.open(config)
+    scores = list(score_heads(tools.painter, tools.scorer, config))
     report = summarise(scores, config, tools.made_with)
-    write_results(report, config.out, pictures(report, scores, painter, config), overwrite=config.overwrite)
+    galleries = pictures(report, scores, tools.painter, config)
+    write_results(report, config.out, galleries, overwrite=config.overwrite)
     return report
 
 
@@ -129,7 +100,11 @@ def summarise(
         MEASURES,
         cases,
         curves=curves,
-        settings=_settings(config),
+        settings={
+            "heads": str(config.count),
+            "yaw up to": f"{config.max_yaw_deg:g} degrees",
+            **config.settings,
+        },
         made_with=made_with,
         versions=installed_versions("libigl"),
     )
@@ -138,9 +113,7 @@ def summarise(
 def definition(config: EvaluateHeadsConfig) -> Definition:
     """What the figures mean."""
     return Definition(
-        data=f"{config.count} heads drawn by us from "
-        f"{'the source' if config.source_model else 'the default'} face "
-        f"model{', with bumps that are of no model' if config.detail_mm else ''}: identities and albedo "
+        data=f"{config.count} heads drawn by us from {config.drawn_from}: identities and albedo "
         "from its own distribution, sparse expressions, sky and lamps, coloured backgrounds; 288 x 288 "
         "pixels, the true crop",
         measure="shape: mean distance of the true narrow face's vertices to the predicted surface. "
@@ -188,35 +161,7 @@ def _heads_config(config: EvaluateHeadsConfig) -> HeadsConfig:
     return HeadsConfig(count=config.count, max_yaw_deg=config.max_yaw_deg, seed=config.seed)
 
 
-def open_painter(
-    source: Path | None, detail_mm: float, model: FaceModel
-) -> tuple[HeadPainter, Correspondence]:
-    """Draws heads of the user's source model, or of the regressor's if there is none.
-
-    Raises:
-        ModelFileError: If the source model cannot be read.
-    """
-    if source is None:
-        return HeadPainter(model, detail_mm), Correspondence.identity(len(model.mean_mm))
-    complete, correspondence = source_model(read_ict_facekit(source), model)
-    return HeadPainter(complete, detail_mm), correspondence
-
-
 def _case(score: HeadScore) -> Case:
     member = in_yaw_bins(np.array([score.yaw_deg]))[:, 0]
     groups = [name for name, inside in zip(YAW_BINS, member, strict=True) if inside]
     return Case(score.key, groups, score.errors, score.failure, score.yaw_deg)
-
-
-def _settings(config: EvaluateHeadsConfig) -> dict[str, str]:
-    settings = {
-        "heads": str(config.count),
-        "seed": str(config.seed),
-        "yaw up to": f"{config.max_yaw_deg:g} degrees",
-        "detail": f"{config.detail_mm:g} mm",
-        "looks": looks_text(1, mirror=config.mirror),
-    }
-    path = config.source_model
-    if path is not None and path.is_file():
-        settings["SHA-256 of the source model"] = sha256_of(path)
-    return settings

@@ -7,27 +7,24 @@ are compared head by head with `monoface evaluate compare`.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Final, Literal
+from typing import Final
 
 import numpy as np
 import torch
 from jaxtyping import Float
 
-from monoface.core.assets import sha256_of
 from monoface.core.errors import ConfigError
 from monoface.evaluation.cases_report import Case, CasesReport, Measure, make_report
 from monoface.evaluation.consistency import pairwise_distance
 from monoface.evaluation.definition import WORST, Definition, Galleries
-from monoface.evaluation.heads import open_painter
+from monoface.evaluation.drawn_heads import DrawnHeadsConfig, HeadTools
 from monoface.evaluation.heads_score import HeadScorer, point_error_percent, turn_between
 from monoface.evaluation.heads_truth import LANDMARK_SET
 from monoface.evaluation.page import Gallery, landmarks_picture
-from monoface.evaluation.predictors import looks_text
 from monoface.evaluation.report import installed_versions, refuse_existing_results, write_results
 from monoface.evaluation.views_truth import HeadInViews, draw_head_in_views
 from monoface.facemodel import FaceModel
-from monoface.pipeline import MadeWith, Reconstructor, ReconstructorConfig
+from monoface.pipeline import MadeWith
 
 MEASURES: Final = (
     Measure("neutral_mm", "shape without expression", "mm"),
@@ -46,41 +43,23 @@ _WORST = 6
 
 
 @dataclass(frozen=True)
-class EvaluateViewsConfig:
+class EvaluateViewsConfig(DrawnHeadsConfig):
     """Which heads are drawn, in how many cameras, and where the report goes.
 
     Attributes:
-        out: JSON file to write; the page goes beside it, as .html.
-        weights: Name of shipped weights, or path of a safetensors file.
-        face_model: File that `monoface facemodel learn` wrote; the shipped face model by default.
-        source_model: The user's copy of ICT-FaceKit, folder or .npz: heads are drawn from all its modes.
-        detail_mm: Height of bumps that are of no model; 0 draws none.
         heads: Heads to draw.
         views: Cameras of each: one at about 40 degrees to either side and one in front, then any up to 75.
-        seed: Of the heads. Figures with different seeds are of different heads.
-        mirror: Look at the mirror image too, and take the mean, as `monoface reconstruct` does.
-        device: cpu or cuda.
-        overwrite: Replace the report if it exists.
     """
 
-    out: Path
-    weights: str = "pretrain"
-    face_model: Path | None = None
-    source_model: Path | None = None
     detail_mm: float = 0.4
     heads: int = 100
     views: int = 3
-    seed: int = 0
-    mirror: bool = ReconstructorConfig.mirror
-    device: Literal["cpu", "cuda"] = "cpu"
-    overwrite: bool = False
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         for name, low in (("heads", 1), ("views", 2)):
             if getattr(self, name) < low:
                 raise ConfigError(f"{name}: expected at least {low}, got {getattr(self, name)}.")
-        if not 0 <= self.detail_mm <= 5:
-            raise ConfigError(f"detail_mm: expected 0 to 5, got {self.detail_mm}.")
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,24 +86,16 @@ def run(config: EvaluateViewsConfig) -> CasesReport:
 
     Raises:
         OutputExistsError: If the report exists and may not be overwritten.
-        ConfigError: If there are no such weights, no such device, or libigl is not installed.
-        AssetError: If a shipped file is damaged.
-        ModelFileError: If weights or a face model cannot be read, or do not belong together.
+        MonofaceError: As `HeadTools.open`.
     """
     refuse_existing_results(config.out, overwrite=config.overwrite)
-    tools = Reconstructor(
-        ReconstructorConfig(weights=config.weights, device=config.device, face_model=config.face_model)
-    )
-    painter, correspondence = open_painter(config.source_model, config.detail_mm, tools.face_model)
-    scorer = HeadScorer(
-        tools.regressor, tools.face_model, painter.model, correspondence, mirror=config.mirror
-    )
+    tools = HeadTools.open(config)
 
     def heads() -> Iterator[HeadInViews]:
         for index in range(config.heads):
-            yield draw_head_in_views(painter, index, config.views, config.seed)
+            yield draw_head_in_views(tools.painter, index, config.views, config.seed)
 
-    scores = [score_views(head, scorer, tools.face_model) for head in heads()]
+    scores = [score_views(head, tools.scorer, tools.face_model) for head in heads()]
     report = summarise(scores, config, tools.made_with)
     write_results(report, config.out, pictures(scores, heads()), overwrite=config.overwrite)
     return report
@@ -178,21 +149,12 @@ def summarise(
         if errors and other_mm > 0:
             errors["ratio_percent"] = 100 * errors["variation_mm"] / other_mm
         cases.append(Case(score.key, (), errors, score.failure))
-    settings = {
-        "heads": str(config.heads),
-        "views": str(config.views),
-        "seed": str(config.seed),
-        "detail": f"{config.detail_mm:g} mm",
-        "looks": looks_text(1, mirror=config.mirror),
-    }
-    if config.source_model is not None and config.source_model.is_file():
-        settings["SHA-256 of the source model"] = sha256_of(config.source_model)
     return make_report(
         "views, heads in several cameras",
         definition(config),
         MEASURES,
         cases,
-        settings=settings,
+        settings={"heads": str(config.heads), "views": str(config.views), **config.settings},
         made_with=made_with,
         versions=installed_versions("libigl"),
     )
@@ -201,8 +163,7 @@ def summarise(
 def definition(config: EvaluateViewsConfig) -> Definition:
     """What the figures mean."""
     return Definition(
-        data=f"{config.heads} heads drawn by us from {'the source' if config.source_model else 'the default'}"
-        f" face model{', with bumps that are of no model' if config.detail_mm else ''}, each in "
+        data=f"{config.heads} heads drawn by us from {config.drawn_from}, each in "
         f"{config.views} cameras: about 40 degrees to either side and the front, then any yaw up to 75 "
         "degrees; pinholes half a metre to two metres away; one expression and one light for all views of "
         "a head, of one to three lamps with sharp borders; the true crop",
