@@ -1,18 +1,19 @@
 """Batches for training: drawn from packs, cropped, and reproducible from a seed and a step number."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, fields, replace
 from itertools import count
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Protocol
 
 import numpy as np
 import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from monoface.core.errors import ConfigError, DataError
+from monoface.core.errors import DataError
 from monoface.data.augment import AugmentConfig, CropPlan, crop_canvases, move_points, plan_crops
+from monoface.data.pack_sampling import PackSampler
 from monoface.data.packs import Pack
 from monoface.facemodel import CoefficientLayout, FaceModel
 from monoface.facemodel.mirroring import CoefficientMirror, mirror_order
@@ -93,7 +94,7 @@ class BatchMaker:
         crop_px: int = 120,
         augment: AugmentConfig | None = None,
     ) -> None:
-        weights = pack_weights(packs, shares)
+        self._sampler = PackSampler(packs, shares)
         self.model = model
         self.layout = CoefficientLayout.of(model)
         for pack in packs:
@@ -104,11 +105,12 @@ class BatchMaker:
                 )
         self._canvas_px, self._face_px = _sides(packs)
         self.packs = packs
-        self.drawn_packs = [pack for pack, weight in zip(packs, weights, strict=True) if weight > 0]
+        self.drawn_packs = [
+            pack for pack, weight in zip(packs, self._sampler.weights, strict=True) if weight > 0
+        ]
         self.set_sizes = {name: len(model.landmarks(name)) for name in set_names}
         self.crop_px = crop_px
         self.augment = augment
-        self._cumulative = np.cumsum(weights / weights.sum())
         self._mirror_points = {name: mirror_order(model, name) for name in set_names}
         self._mirror = CoefficientMirror(model)
 
@@ -118,8 +120,7 @@ class BatchMaker:
         Equal arguments give equal batches, and parts are those of the same whole.
         """
         rng = np.random.default_rng((seed, step))
-        chosen = draw_packs(rng, self._cumulative, batch)
-        rows = np.array([rng.integers(len(self.packs[number])) for number in chosen])
+        chosen, rows = self._sampler.draw(rng, batch)
         plan = self.plan(rng, batch)
         mine = np.arange(batch)[part]
         return self.assemble(chosen[mine], rows[mine], plan[mine])
@@ -198,45 +199,6 @@ def stream_batches(
             if len(waiting) > _AHEAD:
                 yield waiting.pop(0).result()
         yield from (future.result() for future in waiting)
-
-
-@runtime_checkable
-class Named(Protocol):
-    """A pack of any kind, as far as shares are concerned."""
-
-    @property
-    def name(self) -> str:
-        """What its samples are."""
-        ...
-
-    def __len__(self) -> int: ...
-
-
-def pack_weights(packs: Sequence[Named], shares: Mapping[str, float]) -> Float[np.ndarray, " packs"]:
-    """How much of a batch comes from each pack; those of one name divide its share by their sizes.
-
-    Raises:
-        ConfigError: If a share names no pack, or no share is positive.
-        DataError: If a pack has a share but no sample.
-    """
-    sizes: dict[str, int] = {}
-    for pack in packs:
-        sizes[pack.name] = sizes.get(pack.name, 0) + len(pack)
-    if unknown := shares.keys() - sizes.keys():
-        raise ConfigError(f"shares: no pack is called {', '.join(sorted(unknown))}; there are {list(sizes)}.")
-    if not any(share > 0 for share in shares.values()):
-        raise ConfigError("shares: expected a positive share for at least one pack, got none.")
-    for name, share in shares.items():
-        if share > 0 and sizes[name] == 0:
-            raise DataError(f"pack {name}: expected at least one sample, got none: drop its share.")
-    return np.array([shares.get(pack.name, 0.0) * (len(pack) / max(1, sizes[pack.name])) for pack in packs])
-
-
-def draw_packs(
-    rng: np.random.Generator, cumulative: Float[np.ndarray, " packs"], batch: int
-) -> Int[np.ndarray, " batch"]:
-    """Which pack each sample of a batch comes from, by cumulative shares."""
-    return np.minimum(np.searchsorted(cumulative, rng.random(batch)), len(cumulative) - 1)
 
 
 def _sides(packs: list[Pack]) -> tuple[int, int]:

@@ -9,7 +9,8 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from monoface.data.augment import AugmentConfig, CropPlan, crop_masks
-from monoface.data.batches import BatchMaker, TrainingBatch, draw_packs, pack_weights
+from monoface.data.batches import BatchMaker, TrainingBatch
+from monoface.data.pack_sampling import PackSampler
 from monoface.data.view_packs import VIEW_FACE_PX, VIEWS, ViewPack
 from monoface.facemodel import FaceModel
 from monoface.facemodel.mirroring import CoefficientMirror
@@ -133,7 +134,7 @@ class MultiViewBatchMaker:
         crop_px: int = VIEW_FACE_PX,
         augment: ViewAugmentConfig | None = None,
     ) -> None:
-        weights = pack_weights(packs, shares)
+        self._sampler = PackSampler(packs, shares)
         self.packs = list(packs)
         self.augment = augment
         crops = None if augment is None else augment.crops
@@ -142,7 +143,6 @@ class MultiViewBatchMaker:
         )
         self._white_light = white_light
         self._mirror = CoefficientMirror(model)
-        self._cumulative = np.cumsum(weights / weights.sum())
 
     @property
     def crop_px(self) -> int:
@@ -155,8 +155,7 @@ class MultiViewBatchMaker:
         Equal arguments give equal batches, and parts are those of the same whole.
         """
         rng = np.random.default_rng((seed, step))
-        chosen = draw_packs(rng, self._cumulative, batch)
-        rows = np.array([rng.integers(len(self.packs[number])) for number in chosen])
+        chosen, rows = self._sampler.draw(rng, batch)
         plan = self._plan(rng, chosen)
         mine = np.arange(batch)[part]
         return self.assemble(chosen[mine], rows[mine], plan[_views_of(mine)])
