@@ -163,6 +163,19 @@ def test_heights_are_bounded_and_vanish_where_nothing_is_seen(scene, displacer):
     assert not found.height_mm[weight == 0].any()
 
 
+def test_a_face_and_its_mirror_image_have_mirrored_heights(face_model, scene, displacer):
+    torch.manual_seed(0)
+    translator = Detail(face_model, SMALL).translator
+    torch.nn.init.normal_(translator.last.weight, std=0.3)
+    evidence, _, batch = scene
+    maps = ShadingMaps(evidence.as_input("shading"), SIZE)
+    seen = [maps.maps, maps.mirrored().maps]
+    outputs = [displacer.run(translator, each) for each in seen]
+    expected = displacer.read((outputs[0] + outputs[1].flip(-1)) / 2, evidence.weight)
+    assert_close(displacer.find(translator, evidence).height_mm, expected.height_mm)
+    assert float(expected.height_mm.detach().abs().max()) > 0.01
+
+
 def test_it_overfits_one_batch(face_model, scene):
     torch.manual_seed(0)
     method = Detail(face_model, replace(SMALL, translator=TranslatorConfig(9, (12, 16, 24), 2)))
