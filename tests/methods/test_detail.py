@@ -135,8 +135,8 @@ def test_terms_by_hand():
 
     heights = torch.tensor((0.03, 0.01, 0.5))[:, None, None].expand(3, 4, 4)
     light = light_term(heights, heights[[1, 0, 2]], torch.ones(3, 4, 4))
-    assert_close(light, torch.tensor((1.0, 1.0, 0.0)))
-    assert_close(again_term(heights, heights + 0.02, 0 * heights, torch.ones(3, 4, 4)), torch.ones(3))
+    assert_close(light, torch.tensor((1.0, 1.0, 0.0)) / 16)
+    assert_close(again_term(heights, heights + 0.28, heights * 0 + 0.2, torch.ones(3, 4, 4)), torch.ones(3))
 
 
 def test_what_translators_cannot_tell_is_the_only_error_of_the_second_look(face_model, scene):
@@ -145,7 +145,7 @@ def test_what_translators_cannot_tell_is_the_only_error_of_the_second_look(face_
     torch.nn.init.zeros_(method.translator.last.weight)
     _, height, batch = scene
     weight = scene[0].weight
-    missed = float((0.5 * height.abs() * weight).sum() / weight.sum()) / 0.02
+    missed = float((0.25 * height.square() * weight).sum() / weight.sum()) / 0.08**2
     assert method.step(batch).terms["again"] == pytest.approx(missed / 2, rel=0.02)
 
 
