@@ -27,9 +27,10 @@ from monoface.render.texture_surface import TextureSurface
 SIZE_PX = 190
 OVERSAMPLING = 3
 PORTRAITS_ABREAST = 3
+WIDE_MM = 165.0
 BACKGROUND = 0.94
 # Yaw of the head, and where the lamp stands in the camera frame: x right, y down, z away.
-VIEWS = ((-22.0, (1.0, -0.35, -0.35)), (22.0, (-1.0, -0.35, -0.35)))
+VIEWS = ((-20.0, (0.85, -0.5, -0.5)), (20.0, (-0.85, -0.5, -0.5)))
 
 
 def main() -> None:
@@ -91,7 +92,7 @@ def _clay(
     side = SIZE_PX * OVERSAMPLING
     region = model.data.regions["narrow_face"]
     centre = (verts[region, :2].amax(dim=0) + verts[region, :2].amin(dim=0)) / 2
-    scale = torch.tensor([side / 175.0])
+    scale = torch.tensor([side / WIDE_MM])
     camera = WeakPerspectiveCamera(scale, side / 2 - centre[None] * scale)
     shown = rasterize(project(camera, torch.cat((points, verts))[None]), faces, (side, side))
     turned = torch.nn.functional.normalize(interpolate(along[None], faces, shown)[0], dim=-1)

@@ -139,8 +139,8 @@ def test_terms_by_hand():
 
     heights = torch.tensor((0.03, 0.01, 0.5))[:, None, None].expand(3, 4, 4)
     light = light_term(heights, heights[[1, 0, 2]], torch.ones(3, 4, 4))
-    assert_close(light, torch.tensor((1.0, 1.0, 0.0)))
-    assert_close(again_term(heights, heights + 0.02, 0 * heights, torch.ones(3, 4, 4)), torch.ones(3))
+    assert_close(light, torch.tensor((1.0, 1.0, 0.0)) / 16)
+    assert_close(again_term(heights, heights + 0.28, heights * 0 + 0.2, torch.ones(3, 4, 4)), torch.ones(3))
 
 
 def test_what_translators_cannot_tell_is_the_only_error_of_the_second_look(face_model, scene):
@@ -149,7 +149,7 @@ def test_what_translators_cannot_tell_is_the_only_error_of_the_second_look(face_
     torch.nn.init.zeros_(method.translator.last.weight)
     _, height, batch = scene
     weight = scene[0].weight
-    missed = float((0.5 * height.abs() * weight).sum() / weight.sum()) / 0.02
+    missed = float((0.25 * height.square() * weight).sum() / weight.sum()) / 0.08**2
     assert method.step(batch).terms["again"] == pytest.approx(missed / 2, rel=0.02)
 
 
@@ -165,6 +165,19 @@ def test_heights_are_bounded_and_vanish_where_nothing_is_seen(scene, displacer):
     found = displacer.read(torch.ones(1, 2, SIZE, SIZE), weight)
     assert float(found.height_mm.max()) == pytest.approx(SMALL.limit_mm)
     assert not found.height_mm[weight == 0].any()
+
+
+def test_a_face_and_its_mirror_image_have_mirrored_heights(face_model, scene, displacer):
+    torch.manual_seed(0)
+    translator = Detail(face_model, SMALL).translator
+    torch.nn.init.normal_(translator.last.weight, std=0.3)
+    evidence, _, batch = scene
+    maps = ShadingMaps(evidence.as_input("shading"), SIZE)
+    seen = [maps.maps, maps.mirrored().maps]
+    outputs = [displacer.run(translator, each) for each in seen]
+    expected = displacer.read((outputs[0] + outputs[1].flip(-1)) / 2, evidence.weight)
+    assert_close(displacer.find(translator, evidence).height_mm, expected.height_mm)
+    assert float(expected.height_mm.detach().abs().max()) > 0.01
 
 
 def test_it_overfits_one_batch(face_model, scene):

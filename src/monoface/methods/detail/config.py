@@ -51,12 +51,12 @@ class DetailConfig:
     losses: Literal["texture", "mesh", "mesh_texels"] = "texture"
     picture_px: int = 256
     photo_weight: float = 0.1
-    height_weight: float = 1.0
+    height_weight: float = 2.0
     slope_weight: float = 1.0
-    slope_limit: float = 0.05
+    slope_limit: float = 0.015
     paint_weight: float = 0.1
-    light_weight: float = 0.1
-    again_weight: float = 0.3
+    light_weight: float = 1.0
+    again_weight: float = 1.0
     size_weight: float = 0.02
     normal_weight: float = 0.0
     smooth_points_weight: float = 0.0

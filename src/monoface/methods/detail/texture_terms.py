@@ -9,9 +9,8 @@ from monoface.methods.detail.displacer import Displacement
 from monoface.methods.detail.looks import Look
 from monoface.methods.detail.maps import ShadingMaps
 
-# Of the seen skin of drawn heads: root mean square height, mean size of height, of slopes and of paint.
+# Of the seen skin of drawn heads: root mean square height, mean size of slopes and of paint.
 _HEIGHT_MM = 0.08
-_MEAN_HEIGHT_MM = 0.02
 _MEAN_SLOPE = 0.009
 _MEAN_PAINT = 0.03
 # What the photometric error is there, if nothing is found.
@@ -59,11 +58,11 @@ def light_term(
     other_mm: Float[Tensor, "batch rows columns"],
     weight: Float[Tensor, "batch rows columns"],
 ) -> Float[Tensor, " batch"]:
-    """Difference of heights to those found under another light, where both are seen.
+    """Squared difference of heights to those found under another light, where both are seen.
 
     Not over the size of what is found: then it would pay to find something in every face alike.
     """
-    return masked_mean((height_mm - other_mm).abs(), weight) / _MEAN_HEIGHT_MM
+    return masked_mean((height_mm - other_mm).square(), weight) / _HEIGHT_MM**2
 
 
 def again_term(
@@ -72,8 +71,8 @@ def again_term(
     added_mm: Float[Tensor, "batch rows columns"],
     weight: Float[Tensor, "batch rows columns"],
 ) -> Float[Tensor, " batch"]:
-    """What two looks at a photo differ by besides the relief that was added to the second."""
-    return masked_mean((again_mm - first_mm - added_mm).abs(), weight) / _MEAN_HEIGHT_MM
+    """Square of what two looks at a photo differ by besides the relief that was added to the second."""
+    return masked_mean((again_mm - first_mm - added_mm).square(), weight) / _HEIGHT_MM**2
 
 
 def _soft_size(squared: Tensor, limit: float) -> Tensor:
