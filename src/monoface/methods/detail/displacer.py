@@ -120,7 +120,7 @@ class Displacer:
     def find(self, translator: Translator, evidence: Evidence) -> Displacement:
         """What a translator makes of evidence.
 
-        Of `shading` it is the mean of what it says of a face and of its mirror image: that errs less than either.
+        Of `shading`: the mean of what it says of a face and of its mirror image, which errs less than either.
         """
         maps = evidence.as_input(self.config.sees)
         output = self.run(translator, maps)
