@@ -167,7 +167,7 @@ def test_a_face_and_its_mirror_image_have_mirrored_heights(face_model, scene, di
     torch.manual_seed(0)
     translator = Detail(face_model, SMALL).translator
     torch.nn.init.normal_(translator.last.weight, std=0.3)
-    evidence, _, batch = scene
+    evidence, _, _ = scene
     maps = ShadingMaps(evidence.as_input("shading"), SIZE)
     seen = [maps.maps, maps.mirrored().maps]
     outputs = [displacer.run(translator, each) for each in seen]

@@ -102,7 +102,8 @@ class PhotoScorer:
         """A render of the dense mesh against the photo, over pixels of skin."""
         dense = self._detailer.dense
         maps = torch.cat((linear[0], evidence.weight), dim=0)
-        shown = rasterize(project(mesh.camera, points[None]), dense.faces, tuple(mesh.photo.shape[1:]))
+        height, width = mesh.photo.shape[1:]
+        shown = rasterize(project(mesh.camera, points[None]), dense.faces, (height, width))
         pixels = interpolate(dense.from_texture(maps)[None], dense.faces, shown)[0]
         skin = shown.mask[0] & (pixels[..., 3] > _LEAST_WEIGHT)
         drawn = linear_to_srgb(pixels[skin][:, :3].clamp(0, 1))

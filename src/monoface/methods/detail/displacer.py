@@ -118,8 +118,9 @@ class Displacer:
         return Displacement(height, residual)
 
     def find(self, translator: Translator, evidence: Evidence) -> Displacement:
-        """What a translator makes of evidence: of `shading`, the mean of what it says of a face and of its
-        mirror image, which errs less than either.
+        """What a translator makes of evidence.
+
+        Of `shading` the mean of what it says of a face and of its mirror image, as they err differently.
         """
         maps = evidence.as_input(self.config.sees)
         output = self.run(translator, maps)
