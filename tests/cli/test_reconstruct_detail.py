@@ -53,7 +53,9 @@ def test_detail_adds_a_displacement_map_a_normal_map_and_a_dense_mesh(photo, wei
     names = {path.name for path in out.iterdir()}
     assert {"me.face0.displacement.png", "me.face0.dense.glb", "me.face0.dense.ply"} <= names
 
-    said = json.loads((out / "me.json").read_text())["faces"][0]["displacement"]
+    report = json.loads((out / "me.json").read_text())
+    assert {"detail.safetensors", "parsing.safetensors"} <= set(report["made_with"]["sha256"])
+    said = report["faces"][0]["displacement"]
     steps = np.asarray(Image.open(out / "me.face0.displacement.png")).astype(np.int64)
     assert steps.shape == (128, 128) == (said["size_px"],) * 2
     height_mm = (steps - said["zero_step"]) * said["mm_per_step"]

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from monoface.data.wrinkled_heads import WrinkledHeadPainter, WrinkledHeadsConfig, draw_light
+from monoface.data.wrinkled_heads import WrinkledHeadPainter, WrinkledHeadsConfig, draw_lamps
 from monoface.data.wrinkles import WrinkleConfig
 
 SMALL = WrinkledHeadsConfig(
@@ -58,7 +58,39 @@ def test_families_differ(painter):
 
 
 def test_lights_are_in_front():
-    lights = torch.stack([draw_light(np.random.default_rng(number)) for number in range(20)])
+    lights = torch.stack([draw_lamps(np.random.default_rng(number)).harmonics() for number in range(20)])
     assert (lights[:, 0] > 0).all()
     # z points away from the camera, so that light from the camera's side has a negative coefficient.
     assert (lights[:, 2].mean(dim=-1) < 0).all()
+
+
+def test_a_moved_light_is_the_same_from_another_side():
+    for number in range(10):
+        rng = np.random.default_rng(number)
+        lamps = draw_lamps(rng)
+        moved = lamps.moved(np.deg2rad(30.0), rng)
+        torch.testing.assert_close(moved.sky, lamps.sky)
+        torch.testing.assert_close(moved.strengths, lamps.strengths)
+        torch.testing.assert_close(moved.directions.norm(dim=-1), torch.ones(2))
+        turned = (lamps.directions[0] @ moved.directions[0]).acos().rad2deg()
+        # A lamp that would go behind the head is reflected to its front.
+        assert turned == pytest.approx(30, abs=0.01) or turned < 30
+        assert (moved.directions[:, 2] <= 0).all()
+
+
+def test_wrinkles_are_dark_in_their_valleys(painter):
+    detail = painter.painter.draw(np.random.default_rng(8), WrinkleConfig(aged=1.0, cavity=(0.3, 0.3)))
+    deep = detail.height_mm < -0.3 * np.abs(detail.height_mm).max()
+    assert (detail.cavity[deep] < -0.01).all()
+    assert (detail.cavity <= 0).all()
+
+
+def test_depths_follow_widths_and_no_wrinkle_is_steep(painter):
+    courses = [
+        course
+        for number in range(30)
+        for course in painter.painter.courses.draw(np.random.default_rng(number), "taught")
+    ]
+    assert len(courses) > 200
+    assert all(0 < course.depth_mm <= 0.5 * course.width_mm for course in courses)
+    assert all(0.5 < course.width_mm < 6 for course in courses)

@@ -36,17 +36,29 @@ def test_nothing_found_gains_nothing(drawn):
     assert np.isnan(figures["correlation"])
 
 
+def test_changes_are_told_apart_by_the_light(face_model):
+    config = WrinkledHeadsConfig(picture_px=96, texture_px=128, lights=3, seed=11)
+    displacer = Displacer(face_model, DetailConfig(), 128)
+    heights = iter((0.2, 0.3, 0.6))
+    scorer = DetailScorer(lambda evidence: torch.full((1, 128, 128), next(heights)), displacer)
+    figures = scorer.score(WrinkledHeadPainter(face_model, config).draw(0)).figures()
+    assert figures["moved_light_percent"] == pytest.approx(100 * 0.1 / 0.25, rel=1e-4)
+    assert figures["other_light_percent"] == pytest.approx(100 * (0.4 + 0.3) / (0.4 + 0.45), rel=1e-4)
+
+
 def test_figures_by_hand():
     marks = np.array(((1.0, 0.0, 0.0, 0.0), (10.0, 0.0, 0.0, 0.0)))
     wrinkles = np.array(((4.0, 9.0, 0.0, 0.0), (8.0, 3.0, 0.0, 0.0)))
     values = {
         "count": 4.0, "found": 2.0, "true": 2.0, "found2": 2.0, "true2": 2.0, "both": 1.5,
-        "fine_rad": 0.3, "coarse_rad": 0.4, "size": 5.0, "moved": 0.5, "marks": marks, "wrinkles": wrinkles,
+        "fine_rad": 0.3, "coarse_rad": 0.4, "size": 5.0, "marks": marks, "wrinkles": wrinkles,
+        "moved": np.array((0.5, 5.0)), "other": np.array((3.0, 12.0)),
     }  # fmt: skip
     figures = DetailSums({name: np.asarray(value) for name, value in values.items()}).figures()
     assert figures["correlation"] == pytest.approx(0.5)
     assert figures["normal_gain_percent"] == pytest.approx(25)
     assert figures["moved_light_percent"] == pytest.approx(10)
+    assert figures["other_light_percent"] == pytest.approx(25)
     # 0.1 a texel at marks, 0.5 at wrinkles of the same contrast.
     assert figures["marks_percent"] == pytest.approx(20)
 

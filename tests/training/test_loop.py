@@ -233,3 +233,10 @@ def test_only_weights_decay():
     assert others["weight_decay"] == 0.0
     assert all(parameter.ndim > 1 for parameter in weights["params"])
     assert len(weights["params"]) + len(others["params"]) == len(list(network.parameters()))
+
+
+@pytest.mark.parametrize(("supported", "expected"), [(True, "bf16-mixed"), (False, "32-true")])
+def test_precision_follows_the_processor(monkeypatch, supported, expected):
+    monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: supported)
+    assert TrainConfig().chosen_precision == expected
+    assert TrainConfig(precision="bf16-mixed").chosen_precision == "bf16-mixed"

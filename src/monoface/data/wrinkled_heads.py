@@ -17,6 +17,7 @@ from monoface.data.synthetic import HeadsConfig, draw_background, draw_coefficie
 from monoface.data.wrinkles import DetailPainter, FaceDetail, WrinkleConfig
 from monoface.facemodel import FaceCoefficients, FaceModel
 from monoface.geometry.cameras import WeakPerspectiveCamera, transform_points
+from monoface.geometry.rotations import matrix_from_axis_angle
 from monoface.geometry.triangles import vertex_normals
 from monoface.render import DenseMesh, Renderer, TextureLayout
 from monoface.shading import sh_basis, sh_irradiance
@@ -34,7 +35,9 @@ class WrinkledHeadsConfig:
         wrinkles: Relief and paint.
         picture_px: Side of the pictures, in which the face's crop takes three quarters.
         texture_px: Vertices of the drawn mesh along the texture's side.
-        lights: Pictures of each head, each under a light of its own, all else the same.
+        lights: Pictures of each head, each under a light of its own, all else the same. The second light is
+            the first one moved; the others are new.
+        moved_deg: Least and most that the lamps of the second light are turned about the head.
         noise: Standard deviation of the pictures' noise, at most, in steps of 8 bits.
         max_yaw_deg: Yaw is uniform up to this, either way.
         seed: Of everything random.
@@ -44,6 +47,7 @@ class WrinkledHeadsConfig:
     picture_px: int = 384
     texture_px: int = 384
     lights: int = 2
+    moved_deg: tuple[float, float] = (15.0, 60.0)
     noise: float = 2.5
     max_yaw_deg: float = 35.0
     seed: int = 0
@@ -89,7 +93,7 @@ class WrinkledHeadPainter:
         rng = np.random.default_rng((config.seed, _STREAM, index))
         plain = HeadsConfig(max_yaw_deg=config.max_yaw_deg, pitch_deg=8.0, roll_deg=6.0, active=3.0)
         one = draw_coefficients(self.model, 1, rng, plain)
-        lights = torch.stack([draw_light(rng) for _ in range(config.lights)])
+        lights = torch.stack([lamps.harmonics() for lamps in self._lamps(rng)])
         coefficients = FaceCoefficients(
             **{name: value.expand(config.lights, *value.shape[1:]) for name, value in vars(one).items()}
         )
@@ -101,6 +105,12 @@ class WrinkledHeadPainter:
         verts_camera = transform_points(coefficients.rotation, coefficients.translation_mm, verts)
         pictures = self._render(camera, verts_camera, coefficients, detail, rng)
         return WrinkledHead(pictures, coefficients, camera, verts_camera, detail)
+
+    def _lamps(self, rng: np.random.Generator) -> list["Lamps"]:
+        first = draw_lamps(rng)
+        moved = first.moved(np.deg2rad(rng.uniform(*self.config.moved_deg)), rng)
+        others = [draw_lamps(rng) for _ in range(self.config.lights - 2)]
+        return [first, moved, *others][: self.config.lights]
 
     def _render(
         self,
@@ -146,19 +156,49 @@ class WrinkledHeadPainter:
         return torch.cat((points, verts), dim=1), torch.cat((colours, coarse), dim=1)
 
 
-def draw_light(rng: np.random.Generator) -> Float[Tensor, "9 3"]:
-    """Radiance of a sky and one or two lamps in front, more from aside than `data.synthetic` has them.
+@dataclass(frozen=True, eq=False)
+class Lamps:
+    """A sky that is the same everywhere, and distant lamps.
+
+    Attributes:
+        sky: Radiance, linear RGB.
+        directions: Unit vectors towards the lamps, in the camera frame.
+        strengths: Of the lamps, linear RGB.
+    """
+
+    sky: Float[Tensor, " 3"]
+    directions: Float[Tensor, "lamps 3"]
+    strengths: Float[Tensor, "lamps 3"]
+
+    def harmonics(self) -> Float[Tensor, "9 3"]:
+        """Radiance in spherical harmonics."""
+        light = sh_basis(self.directions).T @ self.strengths
+        light[0] += self.sky / 0.282095
+        return light
+
+    def moved(self, angle_rad: float, rng: np.random.Generator) -> "Lamps":
+        """The same lamps turned about the head, the first of them by just that angle; none goes behind it."""
+        across = np.cross(self.directions[0].numpy(), rng.normal(size=3))
+        vector = torch.from_numpy(across * angle_rad / np.linalg.norm(across)).float()
+        turned = self.directions @ matrix_from_axis_angle(vector[None])[0].T
+        # z points away from the camera.
+        in_front = torch.cat((turned[:, :2], -turned[:, 2:].abs()), dim=1)
+        return replace(self, directions=in_front)
+
+
+def draw_lamps(rng: np.random.Generator) -> Lamps:
+    """A sky and one or two lamps in front, more from aside than `data.synthetic` has them.
 
     Relief shows by light that comes from somewhere.
     """
-    tint = torch.from_numpy(np.exp(rng.normal(0, 0.1, 3))).float()
-    light = torch.zeros(9, 3)
-    light[0] = rng.uniform(0.3, 1.2) / 0.282095
+    tint = np.exp(rng.normal(0, 0.1, 3))
+    sky = rng.uniform(0.3, 1.2) * tint
+    strengths, directions = [], []
     for strength in (rng.uniform(1.5, 4.5), rng.uniform(0, 1.5)):
-        direction = torch.tensor((rng.normal(0, 0.9), rng.normal(-0.5, 0.6), -rng.uniform(0.2, 1.0)))
-        lamp = sh_basis((direction / direction.norm()).float()[None])[0]
-        light += strength * lamp[:, None] * torch.from_numpy(np.exp(rng.normal(0, 0.08, 3))).float()
-    return light * tint
+        direction = np.array((rng.normal(0, 0.9), rng.normal(-0.5, 0.6), -rng.uniform(0.2, 1.0)))
+        directions.append(direction / np.linalg.norm(direction))
+        strengths.append(strength * tint * np.exp(rng.normal(0, 0.08, 3)))
+    return Lamps(*(torch.from_numpy(np.asarray(values)).float() for values in (sky, directions, strengths)))
 
 
 def _halved(image: Tensor) -> Tensor:

@@ -1,27 +1,23 @@
 """Wrinkles and painted marks, drawn in the texture space of a face: what is relief, and what only looks so.
 
-Wrinkles are valleys and ridges along curves that start from the landmarks they belong to (forehead, between
-the brows, beside the eyes, nose to mouth, chin) or lie anywhere. Marks change the colour alone: moles,
+Wrinkles are valleys and ridges along curves (`wrinkle_courses`). Marks change the colour alone: moles,
 freckles, stubble, blotches, and painted lines that look like wrinkles from afar.
 
 There are two families. Networks learn from `taught`; `kept` has other courses of curves and other profiles,
 so that a benchmark does not ask for what was learned by heart.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 import torch
 from jaxtyping import Bool, Float
 
+from monoface.data.wrinkle_courses import Course, CourseDrawer, Family, bend_of, direction, somewhere
 from monoface.facemodel import FaceModel
 from monoface.facemodel.detail_region import detail_weight
 from monoface.render import TextureLayout
 from monoface.render.texture_surface import TextureSurface
-
-Family = Literal["taught", "kept"]
 
 # Curves beyond so many widths are flat.
 _REACH = 4.0
@@ -36,18 +32,15 @@ class WrinkleConfig:
     Attributes:
         family: Which courses and profiles.
         aged: Share of heads with wrinkles; the others are smooth, and have marks only.
-        depth_mm: Least and largest depth of a wrinkle.
-        width_mm: Least and largest half width of its valley.
         marked: Share of heads with marks.
-        cavity: How far valleys may be darkened, as skin in folds is: most of the logarithm for a millimetre.
+        cavity: How far valleys are darkened, for less of the sky shines into them and skin in folds is dark:
+            least and most of the logarithm for a millimetre.
     """
 
     family: Family = "taught"
     aged: float = 0.85
-    depth_mm: tuple[float, float] = (0.12, 0.9)
-    width_mm: tuple[float, float] = (0.9, 3.0)
     marked: float = 0.85
-    cavity: float = 0.35
+    cavity: tuple[float, float] = (0.15, 0.65)
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,117 +84,43 @@ class DetailPainter:
         self.weight = layout.from_vertices(detail_weight(model)[:, None])[..., 0].numpy()
         points = model.landmarks("ibug68")
         weights = points.weight[..., None]
-        self._marks = ((model.uv[points.index] * weights).sum(dim=1) * layout.size).numpy()
+        marks = ((model.uv[points.index] * weights).sum(dim=1) * layout.size).numpy()
         rows, columns = np.mgrid[: self.size, : self.size]
         self._texels = np.stack((columns, rows), axis=-1) + 0.5
         self._skin = np.argwhere(self.weight > 0.5)
+        self.courses = CourseDrawer(marks, self._skin, self.size)
 
     def draw(self, rng: np.random.Generator, config: WrinkleConfig) -> FaceDetail:
         """Relief and paint of one more face."""
         height = np.zeros((self.size, self.size), np.float32)
         wrinkled = np.zeros((self.size, self.size), bool)
         if rng.random() < config.aged:
-            for course in self._courses(rng, config.family):
-                self._add_wrinkle(height, wrinkled, course, rng, config)
+            for course in self.courses.draw(rng, config.family):
+                self._add_wrinkle(height, wrinkled, course, rng, config.family)
         height *= self.weight
         paint = _blotches(rng, self.size)
         marked = np.zeros((self.size, self.size), bool)
         if rng.random() < config.marked:
             self._add_marks(paint, marked, rng, config)
         valley = np.minimum(height - _smoothed(height, self.size // 64), 0)
-        cavity = (rng.uniform(0, config.cavity) * valley).astype(np.float32)
+        cavity = (rng.uniform(*config.cavity) * valley).astype(np.float32)
         lively = self.weight > 0.5
         return FaceDetail(height, paint, cavity, wrinkled & lively, marked & lively)
-
-    def _courses(self, rng: np.random.Generator, family: Family) -> list[np.ndarray]:
-        """Curves in texels, a few points each."""
-        courses = []
-        for make, share in (
-            (self._forehead, 0.6), (self._frown, 0.45), (self._crows_feet, 0.6), (self._nasolabial, 0.6),
-            (self._under_eyes, 0.4), (self._chin, 0.35), (self._anywhere, 0.8),
-        ):  # fmt: skip
-            if rng.random() < share:
-                courses += make(rng)
-        bend = _bent if family == "kept" else _waved
-        return [bend(course, rng, self.size / 256) for course in courses]
-
-    def _forehead(self, rng: np.random.Generator) -> list[np.ndarray]:
-        left, right = self._marks[18], self._marks[25]
-        above = self.size * rng.uniform(0.02, 0.035)
-        lines = []
-        for number in range(rng.integers(1, 6)):
-            height = above + number * self.size * rng.uniform(0.012, 0.024)
-            begin, end = rng.uniform(-0.2, 0.3), rng.uniform(0.7, 1.2)
-            lines.append(np.stack([left + share * (right - left) - (0, height) for share in (begin, end)]))
-        return lines
-
-    def _frown(self, rng: np.random.Generator) -> list[np.ndarray]:
-        middle = (self._marks[21] + self._marks[22]) / 2
-        return [
-            middle + self.size * np.array(((x, 0.03), (x * rng.uniform(0.8, 1.4), -rng.uniform(0.01, 0.05))))
-            for x in rng.uniform(-0.02, 0.02, rng.integers(1, 4))
-        ]
-
-    def _crows_feet(self, rng: np.random.Generator) -> list[np.ndarray]:
-        lines = []
-        for corner, side in ((36, -1), (45, 1)):
-            for turn in rng.uniform(-0.7, 0.9, rng.integers(2, 6)):
-                direction = np.array((side * np.cos(turn), np.sin(turn)))
-                begin, length = rng.uniform(0.02, 0.035), rng.uniform(0.03, 0.08)
-                lines.append(self._marks[corner] + self.size * np.outer((begin, begin + length), direction))
-        return lines
-
-    def _nasolabial(self, rng: np.random.Generator) -> list[np.ndarray]:
-        lines = []
-        drop = rng.uniform(0.0, 0.05)
-        for wing, mouth, side in ((31, 48, -1), (35, 54, 1)):
-            start = self._marks[wing] + self.size * np.array((side * 0.035, -0.02))
-            end = self._marks[mouth] + self.size * np.array((side * 0.03, drop))
-            middle = (start + end) / 2 + self.size * np.array((side * rng.uniform(0.01, 0.03), 0))
-            lines.append(np.stack((start, middle, end)))
-        return lines
-
-    def _under_eyes(self, rng: np.random.Generator) -> list[np.ndarray]:
-        lines = []
-        for inner, outer in ((39, 36), (42, 45)):
-            for below in rng.uniform(0.03, 0.07, rng.integers(1, 4)):
-                ends = self._marks[[inner, outer]] + self.size * np.array((0, below))
-                middle = ends.mean(axis=0) + self.size * np.array((0, 0.012))
-                lines.append(np.stack((ends[0], middle, ends[1])))
-        return lines
-
-    def _chin(self, rng: np.random.Generator) -> list[np.ndarray]:
-        middle = (self._marks[57] + self._marks[8]) / 2
-        half = self.size * np.array((rng.uniform(0.03, 0.07), 0))
-        return [np.stack((middle - half, middle - (0, 0.012 * self.size), middle + half))]
-
-    def _anywhere(self, rng: np.random.Generator) -> list[np.ndarray]:
-        lines = []
-        for _ in range(rng.integers(1, 9)):
-            begin = self._somewhere(rng)
-            turn = rng.uniform(0, 2 * np.pi)
-            lines.append(np.stack((begin, begin + self.size * rng.uniform(0.03, 0.16) * _direction(turn))))
-        return lines
-
-    def _somewhere(self, rng: np.random.Generator) -> np.ndarray:
-        return self._skin[rng.integers(len(self._skin))][::-1] + 0.5
 
     def _add_wrinkle(
         self,
         height: np.ndarray,
         wrinkled: np.ndarray,
-        course: np.ndarray,
+        course: Course,
         rng: np.random.Generator,
-        config: WrinkleConfig,
+        family: Family,
     ) -> None:
-        width = np.exp(rng.uniform(*np.log(config.width_mm)))
-        # Wide folds may be deep, fine lines are not.
-        depth = min(np.exp(rng.uniform(*np.log(config.depth_mm))), 0.5 * width)
-        part, distance, along = self._near(course, _REACH * width)
+        width = course.width_mm
+        part, distance, along = self._near(course.points, _REACH * width)
         ends = np.clip(4 * np.minimum(along, 1 - along), 0, 1)
-        strength = depth * ends * (1 + 0.3 * np.sin(along * rng.uniform(3, 12) + rng.uniform(0, 6)))
-        profile = _kept_profile if config.family == "kept" else _taught_profile
-        height[part] += strength * profile(distance / width, rng)
+        strength = course.depth_mm * ends * (1 + 0.3 * np.sin(along * rng.uniform(3, 12) + rng.uniform(0, 6)))
+        profile = _kept_profile if family == "kept" else _taught_profile
+        height[part] += strength * profile(distance / width, course.folded, rng)
         wrinkled[part] |= (np.abs(distance) < 1.5 * width) & (ends > 0.2)
 
     def _near(
@@ -240,8 +159,8 @@ class DetailPainter:
             for _ in range(rng.integers(40, 250)):
                 self._add_spot(paint, marked, rng.uniform(0.5, 1.1), rng.uniform(0.1, 0.45) * brown, rng)
         for _ in range(rng.integers(0, 6)):
-            start = self._somewhere(rng)
-            end = start + self.size * rng.uniform(0.02, 0.12) * _direction(rng.uniform(0, 2 * np.pi))
+            start = somewhere(self._skin, rng)
+            end = start + self.size * rng.uniform(0.02, 0.12) * direction(rng)
             tint = brown if rng.random() < 0.5 else np.ones(3)
             self._add_line(paint, marked, np.stack((start, end)), rng.uniform(0.1, 0.6) * tint, rng, config)
         if rng.random() < 0.3:
@@ -255,7 +174,7 @@ class DetailPainter:
         strength: np.ndarray,
         rng: np.random.Generator,
     ) -> None:
-        centre = self._somewhere(rng)
+        centre = somewhere(self._skin, rng)
         part, distance, _ = self._near(np.stack((centre, centre + 1e-3)), 2 * radius_mm)
         edge = rng.uniform(0.15, 0.5)
         inside = 1 / (1 + np.exp((np.abs(distance) / radius_mm - 1) / edge * 2))
@@ -271,9 +190,9 @@ class DetailPainter:
         rng: np.random.Generator,
         config: WrinkleConfig,
     ) -> None:
-        bend = _bent if config.family == "kept" else _waved
         width = rng.uniform(0.5, 1.6)
-        part, distance, along = self._near(bend(course, rng, self.size / 256), 3 * width)
+        bent = bend_of(config.family)(course, rng, self.size / 256)
+        part, distance, along = self._near(bent, 3 * width)
         ends = np.clip(6 * np.minimum(along, 1 - along), 0, 1)
         inside = ends * np.exp(-0.5 * (distance / width) ** 2)
         sign = 1 if rng.random() < 0.8 else -0.5
@@ -282,7 +201,7 @@ class DetailPainter:
 
     def _add_stubble(self, paint: np.ndarray, marked: np.ndarray, rng: np.random.Generator) -> None:
         """Grey grain over chin, lower cheeks and upper lip."""
-        from_y = self._marks[list(_BEARD_POINTS), 1].mean() - 0.05 * self.size * rng.random()
+        from_y = self.courses.marks[list(_BEARD_POINTS), 1].mean() - 0.05 * self.size * rng.random()
         fade = np.clip((self._texels[..., 1] - from_y) / (0.04 * self.size), 0, 1)
         grain = rng.random((self.size, self.size)) < rng.uniform(0.1, 0.3) * (256 / self.size)
         dots = _smoothed(grain.astype(np.float32), max(1, self.size // 256)) * rng.uniform(0.4, 1.6)
@@ -290,67 +209,22 @@ class DetailPainter:
         marked |= fade > 0.5
 
 
-def _taught_profile(across: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+def _taught_profile(across: np.ndarray, folded: bool, rng: np.random.Generator) -> np.ndarray:
     """A round valley between two soft ridges, or a fold: a bulge beside a valley."""
-    if rng.random() < 0.3:
+    if folded:
         side = rng.choice((-1, 1))
         return side * across * np.exp(0.5 - 0.5 * across**2)
     ridge = rng.uniform(0.0, 0.5)
     return ridge * np.exp(-0.5 * (across / 2) ** 2) - (1 + ridge) * np.exp(-0.5 * across**2)
 
 
-def _kept_profile(across: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+def _kept_profile(across: np.ndarray, folded: bool, rng: np.random.Generator) -> np.ndarray:
     """A crease with steep sides, or a step with a valley at its foot."""
     crease = -1 / (1 + (1.1 * across) ** 2) ** 1.5
-    if rng.random() < 0.3:
+    if folded:
         side = rng.choice((-1, 1))
         return crease * 0.5 + 0.6 * np.maximum(side * across, 0) * np.exp(-0.6 * np.maximum(side * across, 0))
     return crease + rng.uniform(0.1, 0.4) * np.exp(-((np.abs(across) - 1.6) ** 2))
-
-
-def _waved(course: np.ndarray, rng: np.random.Generator, texels: float) -> np.ndarray:
-    """A curve with more points that swings about its course."""
-    turns, phase = rng.uniform(3, 14), rng.uniform(0, 6)
-    return _resampled(course, rng, texels, lambda share: np.sin(share * turns + phase))
-
-
-def _bent(course: np.ndarray, rng: np.random.Generator, texels: float) -> np.ndarray:
-    """A curve with more points that is an arc with a kink or two."""
-    kinks = rng.normal(0, 0.5, 4)
-    arc = rng.normal(0, 1.5)
-    return _resampled(
-        course,
-        rng,
-        texels,
-        lambda share: arc * (4 * share * (1 - share)) + np.interp(share, np.linspace(0, 1, 4), kinks),
-    )
-
-
-def _resampled(
-    course: np.ndarray,
-    rng: np.random.Generator,
-    texels: float,
-    swing: Callable[[np.ndarray], np.ndarray],
-) -> np.ndarray:
-    share = np.linspace(0, 1, 14)
-    knots = np.linspace(0, 1, len(course))
-    if len(course) > 2:
-        coefficients = np.polyfit(knots, course, len(course) - 1)
-        points = sum(
-            power[None] * share[:, None] ** (len(course) - 1 - n) for n, power in enumerate(coefficients)
-        )
-    else:
-        points = np.stack([np.interp(share, knots, course[:, axis]) for axis in (0, 1)], axis=-1)
-    tangent = course[-1] - course[0]
-    across = np.array((-tangent[1], tangent[0])) / max(float(np.hypot(*tangent)), 1e-6)
-    # Short lines are straighter.
-    most = min(2.2 * texels, 0.06 * float(np.hypot(*tangent)))
-    moved: np.ndarray = points + rng.uniform(0.1, 1) * most * swing(share)[:, None] * across
-    return moved
-
-
-def _direction(turn: float) -> np.ndarray:
-    return np.array((np.cos(turn), np.sin(turn)))
 
 
 def _blotches(rng: np.random.Generator, size: int) -> Float[np.ndarray, "size size 3"]:

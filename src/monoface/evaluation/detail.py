@@ -37,6 +37,7 @@ MEASURES: Final = (
     Measure("correlation", "correlation", ""),
     Measure("normal_gain_percent", "normals nearer than the coarse mesh's", "%", 1),
     Measure("moved_light_percent", "change under a moved light", "%", 1),
+    Measure("other_light_percent", "change under another light", "%", 1),
     Measure("marks_percent", "at painted marks, of that at wrinkles", "%", 1),
     Measure("fine_normal_deg", "normals", "°"),
     Measure("coarse_normal_deg", "normals of the coarse mesh", "°"),
@@ -65,7 +66,8 @@ class EvaluateDetailConfig:
         weights: Fine stage: name of shipped weights, or path of a safetensors file.
         size: Side of the displacement map in texels.
         count: Heads to draw.
-        lights: Pictures of each, each under a light of its own.
+        lights: Pictures of each, each under a light of its own: the second is the first one moved.
+        moved_deg: By how much.
         family: Which wrinkles: `kept` are of no shape that networks learn from.
         seed: Of the heads; training draws with small seeds.
         max_yaw_deg: Yaw is uniform up to this, either way.
@@ -81,6 +83,7 @@ class EvaluateDetailConfig:
     size: int = 256
     count: int = 40
     lights: int = 3
+    moved_deg: float = 30.0
     family: Family = "kept"
     seed: int = 7001
     max_yaw_deg: float = 30.0
@@ -126,7 +129,11 @@ def heads_config(config: EvaluateDetailConfig) -> WrinkledHeadsConfig:
     """The heads: all of them have wrinkles and marks."""
     wrinkles = WrinkleConfig(family=config.family, aged=1.0, marked=1.0)
     return WrinkledHeadsConfig(
-        wrinkles, lights=config.lights, max_yaw_deg=config.max_yaw_deg, seed=config.seed
+        wrinkles,
+        lights=config.lights,
+        moved_deg=(config.moved_deg, config.moved_deg),
+        max_yaw_deg=config.max_yaw_deg,
+        seed=config.seed,
     )
 
 
@@ -176,6 +183,7 @@ def _settings(config: EvaluateDetailConfig) -> dict[str, str]:
     return {
         "heads": str(config.count),
         "lights of each": str(config.lights),
+        "light moved by": f"{config.moved_deg:g} degrees",
         "wrinkles": config.family,
         "seed": str(config.seed),
         "yaw up to": f"{config.max_yaw_deg:g} degrees",
@@ -189,17 +197,17 @@ def definition(config: EvaluateDetailConfig) -> Definition:
     """What the figures mean."""
     return Definition(
         data=f"{config.count} heads drawn by us from the default face model, each under {config.lights} "
-        "lights: wrinkles as displaced geometry of one vertex a texel, moles, freckles, stubble, blotches "
-        "and painted lines in the albedo, folds a little darker, noise; 384 x 384 pixels",
+        "lights: wrinkles as displaced geometry of one vertex a texel, their valleys darker, moles, "
+        "freckles, stubble, blotches and painted lines in the albedo, noise; 384 x 384 pixels",
         measure="correlation: of found and true heights. Normals: mean angle to the true ones; nearer: by "
-        "how much it is less than that of the coarse mesh. Moved light: mean absolute change of height from "
-        "one light to the next, over the mean absolute height. Marks: mean absolute height where there is a "
-        "mark "
-        "and no wrinkle, over that where there is a wrinkle and no mark, among texels of the same contrast "
-        "(logarithm of photo over coarse face: 0.03 to 0.06, to 0.12, to 0.25, to 1). Photos: mean absolute "
-        "difference in sRGB between photo and render in the fitted light and albedo, over seen skin; "
-        "mean absolute height over the same; part of the displaced triangles that are turned by more than 90 "
-        "degrees, or pass through others where those of the coarse mesh do not",
+        "how much it is less than that of the coarse mesh. Moved light: mean absolute change of height, over "
+        f"the mean absolute height, where the lamps are turned about the head by {config.moved_deg:g} "
+        "degrees. Another light: the same between lights that are drawn independently. Marks: mean absolute "
+        "height where there is a mark and no wrinkle, over that where there is a wrinkle and no mark, among "
+        "texels of the same contrast (logarithm of photo over coarse face: 0.03 to 0.06, to 0.12, to 0.25, "
+        "to 1). Photos: mean absolute difference in sRGB between photo and render in the fitted light and "
+        "albedo, over seen skin; mean absolute height over the same; part of the displaced triangles that "
+        "are turned by more than 90 degrees, or pass through others where those of the coarse mesh do not",
         alignment="none; the coarse mesh is the true one without its relief, light and albedo are fitted",
         normaliser="none; millimetres of the true head",
         means="over all seen texels of all heads, at least 0.3 in weight; eyes, brows, lips, nostrils "

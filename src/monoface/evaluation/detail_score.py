@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 
 import numpy as np
 import torch
@@ -50,7 +51,8 @@ class DetailSums:
             "normal_gain_percent": 100 * (1 - fine / coarse) if coarse > 0 else float("nan"),
             "fine_normal_deg": float(np.rad2deg(fine / count)),
             "coarse_normal_deg": float(np.rad2deg(coarse / count)),
-            "moved_light_percent": _percent(of["moved"], of["size"]),
+            "moved_light_percent": _percent(*of["moved"]),
+            "other_light_percent": _percent(*of["other"]),
             "marks_percent": self._marks(),
             "mean_height_mm": float(of["size"]) / count,
         }
@@ -115,7 +117,13 @@ class DetailScorer:
             found.append(height[0].numpy())
             seen.append(weight)
         assert sums is not None
-        return DetailSums({**sums.values, "moved": _moved(np.stack(found), np.stack(seen))})
+        pairs = list(combinations(range(len(found)), 2))
+        changes = {
+            # The second light is the first one moved; all others are new.
+            name: sum((_change(found[a], found[b], seen[a] & seen[b]) for a, b in chosen), np.zeros(2))
+            for name, chosen in (("moved", pairs[:1]), ("other", pairs[1:]))
+        }
+        return DetailSums({**sums.values, **changes})
 
     @torch.no_grad()
     def heights(self, head: WrinkledHead, row: int) -> Float[np.ndarray, "size size"]:
@@ -149,7 +157,7 @@ class DetailScorer:
             "count": len(a), "found": a.sum(), "true": b.sum(),
             "found2": (a * a).sum(), "true2": (b * b).sum(), "both": (a * b).sum(),
             "fine_rad": apart[0].sum(), "coarse_rad": apart[1].sum(),
-            "size": np.abs(a).sum(), "moved": 0.0,
+            "size": np.abs(a).sum(),
             "marks": _by_contrast(a, contrast, marks), "wrinkles": _by_contrast(a, contrast, wrinkles),
         }  # fmt: skip
         return DetailSums({name: np.asarray(value, dtype=np.float64) for name, value in values.items()})
@@ -164,11 +172,14 @@ def _by_contrast(
     return np.stack((sums, np.histogram(contrast[chosen], limits)[0])).astype(np.float64)
 
 
-def _moved(found: Float[np.ndarray, "lights size size"], seen: np.ndarray) -> Float64[np.ndarray, ""]:
-    """Sum of the change of height from one light to the next, over as many texels as heights are summed."""
-    if len(found) < 2:
-        return np.asarray(np.nan)
-    return np.asarray((np.abs(found - np.roll(found, 1, axis=0)) * seen).sum(), dtype=np.float64)
+def _change(
+    first: Float[np.ndarray, "size size"],
+    second: Float[np.ndarray, "size size"],
+    seen: Bool[np.ndarray, "size size"],
+) -> Float64[np.ndarray, " 2"]:
+    """Sums over texels seen under both lights: of the change of height, and of the mean size of both."""
+    a, b = first[seen].astype(np.float64), second[seen].astype(np.float64)
+    return np.array((np.abs(a - b).sum(), (np.abs(a) + np.abs(b)).sum() / 2))
 
 
 def _resized(image: Float[np.ndarray, "rows columns"], size: int) -> Float[Tensor, "1 size size"]:
@@ -182,5 +193,5 @@ def _angles(first: Tensor, second: Tensor) -> Float64[np.ndarray, "size size"]:
     return (2 * (chord / 2).clamp_max(1).asin()).numpy()
 
 
-def _percent(part: np.ndarray, whole: np.ndarray) -> float:
-    return 100 * float(part) / float(whole) if float(whole) > 0 else float("nan")
+def _percent(part: float, whole: float) -> float:
+    return 100 * float(part) / float(whole) if whole > 0 else float("nan")

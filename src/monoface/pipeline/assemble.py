@@ -30,7 +30,8 @@ def rigged_head(face: Face) -> RiggedHead:
     """Head of a face: this person's neutral shape, its morphs set to the photo's expression, eyes turned.
 
     All parts share the face's texture; each has a material of its own, so that it can be exchanged. With
-    detail, the skin has a normal map, and everything is lit by the viewer, or the map would not show.
+    detail, the skin has a normal map, and everything is lit by the viewer, or the map would not show: then
+    the texture is albedo, without the photo's light.
     """
     model, found = face.model, face.coefficients
     neutral_mm = model.shape(found.identity, torch.zeros_like(found.expression))[0]
@@ -74,7 +75,9 @@ def dense_head(face: Face) -> RiggedHead:
     others = (part for part in split_into_parts(still, materials) if part.name != "skin")
     return RiggedHead(
         parts=(skin, *others),
-        materials=tuple(Material(name, face.texture, lit=True) for name in dict.fromkeys(materials.values())),
+        materials=tuple(
+            Material(name, face.albedo_texture, lit=True) for name in dict.fromkeys(materials.values())
+        ),
         camera=_camera_node(face),
         extras={"confidence": round(face.confidence, 4), "weights": face.made_with.weights},
     )
@@ -84,9 +87,8 @@ def _materials(face: Face, names: Iterable[str]) -> tuple[Material, ...]:
     detail = face.detail
     lit = detail is not None
     maps = {"skin": detail.normal_map} if detail is not None else {}
-    return tuple(
-        Material(name, face.texture, normal_map=maps.get(name), lit=lit) for name in dict.fromkeys(names)
-    )
+    texture = face.albedo_texture if lit else face.texture
+    return tuple(Material(name, texture, normal_map=maps.get(name), lit=lit) for name in dict.fromkeys(names))
 
 
 def _whole_mesh(model: FaceModel, neutral_mm: Float[Tensor, "verts 3"]) -> WholeMesh:

@@ -13,14 +13,14 @@ from jaxtyping import Float, Int, UInt8, UInt16
 from PIL import Image
 from torch import Tensor
 
-from monoface.core.assets import asset_names, asset_path
+from monoface.core.assets import asset_names, asset_path, asset_sha256, sha256_of
 from monoface.core.errors import ConfigError, ModelFileError
 from monoface.facemodel import FaceModel
 from monoface.geometry.triangles import vertex_normals
 from monoface.methods.detail import DetailConfig, Displacer, Evidence
 from monoface.networks import Translator, load_translator
 from monoface.pipeline.appearance import Appearance
-from monoface.pipeline.skin_finding import SkinFinder
+from monoface.pipeline.skin_finding import SKIN_WEIGHTS, SkinFinder
 from monoface.pipeline.texturing import PlacedMesh, Texturer
 from monoface.pipeline.unwrapping import evidence_of, unwrap_face
 from monoface.render import BorderStrip, DenseMesh, border_strip
@@ -169,13 +169,18 @@ class Detailer:
         weights: Name of shipped weights, or path of a safetensors file.
         texture_px: Side of the maps; a multiple of what the network halves them by.
 
+    Attributes:
+        sha256: Hashes of the weights by file name, of those that find skin too.
+
     Raises:
         ConfigError: If there are no such weights, or the size does not fit them.
         ModelFileError: If the weights cannot be read.
     """
 
     def __init__(self, model: FaceModel, weights: str = "detail", texture_px: int = 256) -> None:
-        self.translator, self._config = _load(weights)
+        path = _path_of(weights)
+        self.translator, self._config = _load(path)
+        self.sha256: dict[str, str] = {path.name: sha256_of(path), SKIN_WEIGHTS: asset_sha256(SKIN_WEIGHTS)}
         if texture_px % max(16, self.translator.config.multiple):
             raise ConfigError(
                 f"detail_size: expected a multiple of {max(16, self.translator.config.multiple)} for these "
@@ -222,7 +227,7 @@ class Detailer:
         return FaceDetail(height[0].numpy(), coded, self._config.limit_mm, self.dense)
 
 
-def _load(weights: str) -> tuple[Translator, DetailConfig]:
+def _path_of(weights: str) -> Path:
     path = Path(weights)
     if path.suffix != _SUFFIX:
         known = asset_names(_SUFFIX)
@@ -230,9 +235,13 @@ def _load(weights: str) -> tuple[Translator, DetailConfig]:
             raise ConfigError(
                 f"detail weights {weights}: expected a path of a {_SUFFIX} file or a shipped name."
             )
-        path = asset_path(f"{weights}{_SUFFIX}")
-    elif not path.is_file():
+        return asset_path(f"{weights}{_SUFFIX}")
+    if not path.is_file():
         raise ConfigError(f"detail weights {weights}: expected a file, found none.")
+    return path
+
+
+def _load(path: Path) -> tuple[Translator, DetailConfig]:
     translator, info = load_translator(path)
     try:
         config = DetailConfig(

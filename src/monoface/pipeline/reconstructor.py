@@ -106,6 +106,10 @@ class Reconstructor:
         self.face_model, face_model_sha256 = _load_face_model(self.config.face_model)
         _check_match(self.regressor, self.face_model)
         self.detector: DetectsFaces = FaceDetector()
+        self._texturer = Texturer(self.face_model, self.config.texture_size)
+        self._detailer = None
+        if self.config.detail is not None:
+            self._detailer = Detailer(self.face_model, self.config.detail, self.config.detail_size)
         self.made_with = MadeWith(
             monoface=monoface.__version__,
             weights=self.regressor.name,
@@ -114,12 +118,9 @@ class Reconstructor:
                 f"{self.regressor.name}.safetensors": self.regressor.sha256,
                 _FACE_MODEL_FILE: face_model_sha256,
                 **{name: asset_sha256(name) for name in _DETECTOR_FILES},
+                **(self._detailer.sha256 if self._detailer is not None else {}),
             },
         )
-        self._texturer = Texturer(self.face_model, self.config.texture_size)
-        self._detailer = None
-        if self.config.detail is not None:
-            self._detailer = Detailer(self.face_model, self.config.detail, self.config.detail_size)
         self._points = self.face_model.subset(self.face_model.landmarks("ibug68"))
         self._mapped = self.face_model.subset(self.face_model.landmarks(FLM18))
         self._mirror = CoefficientMirror(self.face_model) if self.config.mirror else None

@@ -14,6 +14,7 @@ from monoface.facemodel import FaceCoefficients, FaceModel
 from monoface.geometry.cameras import AnyCamera, transform_points
 from monoface.geometry.rotations import camera_to_head, degrees, head_angles_from_matrix
 from monoface.pipeline.appearance import Appearance
+from monoface.pipeline.delighting import without_light, without_light_on_relief
 from monoface.pipeline.detailing import Detailer, FaceDetail
 from monoface.pipeline.images import LoadedImage
 from monoface.pipeline.texturing import PlacedMesh, Texturer
@@ -29,7 +30,8 @@ class MadeWith:
         monoface: Version of the package.
         weights: Name of the regressor's weights.
         method: Method that trained them.
-        sha256: Hashes of the weights, the face model and the detectors, by file name.
+        sha256: Hashes of the weights, the face model and the detectors, by file name; of what finds wrinkles,
+            too, if they were asked for.
     """
 
     monoface: str
@@ -154,6 +156,19 @@ class Face:
         What the photo shows comes from the photo, what it hides from the mirrored side or the albedo model.
         """
         return self.texturer.texture(self.placed_mesh, self._fitted_appearance)
+
+    @cached_property
+    def albedo_texture(self) -> UInt8[np.ndarray, "size size 3"]:
+        """The texture without the photo's light, for viewers that light the face; computed when asked for.
+
+        Neither with the light of the coarse face nor, if there is detail, with that on its wrinkles.
+        """
+        mesh, appearance = self.placed_mesh, self._fitted_appearance
+        albedo = without_light(self.texture, mesh, appearance, self.texturer.layout())
+        if self.detailer is None or self.detail is None:
+            return albedo
+        displacer = self.detailer.displacer
+        return without_light_on_relief(albedo, mesh, appearance, self.detail.height_mm, displacer)
 
     @cached_property
     def _fitted_appearance(self) -> Appearance:

@@ -12,6 +12,8 @@ from monoface.networks import FaceParser, fold_batch_norm, load_parser, skin_pro
 from monoface.pipeline.rois import box_of_points, roi_of_box
 from monoface.pipeline.texturing import PlacedMesh
 
+# Of the shipped parser.
+SKIN_WEIGHTS = "parsing.safetensors"
 # Side of the crop: a pixel is about two and a half millimetres.
 _CROP_PX = 112
 # Probabilities of skin between which a vertex begins to count and counts in full.

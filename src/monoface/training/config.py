@@ -4,6 +4,8 @@ import math
 from dataclasses import dataclass
 from typing import Literal
 
+import torch
+
 from monoface.core.errors import ConfigError
 
 
@@ -23,7 +25,8 @@ class TrainConfig:
             along a cosine; 1 keeps it.
         average: Decay of the averaged weights, which are what is evaluated and kept.
         seed: Of weights, batches and augmentation.
-        precision: `bf16-mixed`, or `32-true`.
+        precision: `bf16-mixed`, `32-true`, or `auto`: the former where the hardware has it. A processor
+            without it computes it, too, but several times slower.
         device: `cpu` or `cuda`.
         devices: Processes on each machine, started by `torchrun`.
         num_nodes: Machines.
@@ -43,7 +46,7 @@ class TrainConfig:
     decay_from: float = 0.5
     average: float = 0.999
     seed: int = 0
-    precision: Literal["bf16-mixed", "32-true"] = "bf16-mixed"
+    precision: Literal["auto", "bf16-mixed", "32-true"] = "auto"
     device: Literal["cpu", "cuda"] = "cpu"
     devices: int = 1
     num_nodes: int = 1
@@ -64,6 +67,16 @@ class TrainConfig:
                 "training: expected minutes and samples_every of at least 0, at least one device and node, "
                 f"got {self.minutes}, {self.samples_every}, {self.devices} and {self.num_nodes}."
             )
+
+    @property
+    def chosen_precision(self) -> Literal["bf16-mixed", "32-true"]:
+        """The precision that `auto` stands for here."""
+        if self.precision != "auto":
+            return self.precision
+        # PyTorch says it nowhere else.
+        on_cpu = torch.cpu._is_avx512_bf16_supported
+        supported = torch.cuda.is_bf16_supported() if self.device == "cuda" else on_cpu()
+        return "bf16-mixed" if supported else "32-true"
 
     def rate_at(self, step: int, elapsed_s: float = 0.0) -> float:
         """Learning rate of a step, as a factor of the highest; in runs by the clock, elapsed time counts."""

@@ -7,19 +7,21 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
-from torch import nn
+from jaxtyping import Float
+from torch import Tensor, nn
 
 from monoface.core.assets import register_asset
 from monoface.core.errors import ConfigError
 from monoface.data.detail_packs import DetailBatchMaker, DetailPack, assemble
 from monoface.data.sources import Omi, PortraitsCc0, UnlabelledPhotos
-from monoface.data.wrinkled_heads import WrinkledHeadPainter, WrinkledHeadsConfig
+from monoface.data.wrinkled_heads import WrinkledHeadsConfig
 from monoface.facemodel import load_default_model
 from monoface.methods.detail import Detail, DetailConfig
 from monoface.networks import Translator, load_translator, save_translator
 from monoface.pipeline import Reconstructor, ReconstructorConfig
 from monoface.training.config import TrainConfig
-from monoface.training.detail_packs import heads_pack, photos_pack
+from monoface.training.detail_packs import photos_pack
+from monoface.training.detail_shards import drawn_packs
 from monoface.training.loop import train
 
 _TERMS = (
@@ -27,7 +29,6 @@ _TERMS = (
     "for research and non-commercial use."
 )
 _SOURCES: dict[str, type[UnlabelledPhotos]] = {"omi": Omi, "portraits_cc0": PortraitsCc0}
-_SHARD = 50
 # Heads that validation draws, from another seed and the other family of wrinkles.
 _VALIDATION_HEADS = 50
 _VALIDATION_SEED = 9001
@@ -45,6 +46,7 @@ class TrainDetailConfig:
         photos: Most photos of each.
         heads: Heads to draw.
         drawing: What they look like; at least two lights each, and the run's seed.
+        workers: Processes that draw them.
         photo_share: Part of a batch that are photos.
         weights: Regressor that finds the coarse faces.
         method: The network and the weights of the losses.
@@ -58,6 +60,7 @@ class TrainDetailConfig:
     photos: int = 350
     heads: int = 1350
     drawing: WrinkledHeadsConfig = field(default_factory=lambda: WrinkledHeadsConfig(lights=3))
+    workers: int = 2
     photo_share: float = 0.25
     weights: str = "pretrain"
     method: DetailConfig = field(default_factory=DetailConfig)
@@ -92,12 +95,7 @@ def train_detail(config: TrainDetailConfig, report: Callable[[str], None]) -> Pa
     method = Detail(model, config.method)
     if config.init is not None:
         _start_from(config.init, method.translator)
-    taught = WrinkledHeadPainter(model, dataclasses.replace(config.drawing, seed=config.train.seed))
-    wrinkles = dataclasses.replace(config.drawing.wrinkles, family="kept")
-    aside = dataclasses.replace(config.drawing, wrinkles=wrinkles, lights=2, seed=_VALIDATION_SEED)
-    kept = WrinkledHeadPainter(model, aside)
-    heads = _drawn(taught, config.heads, config, config.out / "packs" / "heads", report)
-    [validation] = _drawn(kept, _VALIDATION_HEADS, config, config.out / "packs" / "validation", report)
+    heads, [validation] = _drawn(config, report)
     photos = _photos(config, report) if config.data is not None and config.photo_share else []
     maker = DetailBatchMaker(heads, photos, config.photo_share if photos else 0.0)
     report(f"training on {sum(map(len, heads))} pictures of heads and {sum(map(len, photos))} photos")
@@ -119,6 +117,11 @@ def translator_info(config: DetailConfig) -> dict[str, object]:
 
 def make_evaluate(method: Detail, pack: DetailPack) -> Callable[[Mapping[str, nn.Module]], dict[str, float]]:
     """Function for the training loop: how well heights of heads kept aside are found."""
+    texel_mm = method.displacer.texel_mm
+
+    def slopes(height_mm: Float[Tensor, "batch size size"]) -> Float[Tensor, "batch 2 size size"]:
+        by_v, by_u = torch.gradient(height_mm, dim=(-2, -1))
+        return torch.stack((by_u, by_v), dim=1) / texel_mm
 
     @torch.no_grad()
     def evaluate(networks: Mapping[str, nn.Module]) -> dict[str, float]:
@@ -136,7 +139,9 @@ def make_evaluate(method: Detail, pack: DetailPack) -> Callable[[Mapping[str, nn
         heights, truth, mask = (torch.cat(values) for values in (found, true, seen))
         pairs = heights.unflatten(0, (-1, 2))
         moved = (pairs[:, 0] - pairs[:, 1]).abs()[mask[::2]].mean()
+        steepness, wrong = (slopes(maps).norm(dim=1)[mask].mean() for maps in (truth, heights - truth))
         return {
+            "slope_gain_percent": float(100 * (1 - wrong / steepness.clamp_min(1e-9))),
             "correlation": float(torch.corrcoef(torch.stack((heights[mask], truth[mask])))[0, 1]),
             "error_mm": float((heights - truth)[mask].abs().mean()),
             "size_mm": float(heights[mask].abs().mean()),
@@ -148,21 +153,18 @@ def make_evaluate(method: Detail, pack: DetailPack) -> Callable[[Mapping[str, nn
 
 
 def _drawn(
-    painter: WrinkledHeadPainter,
-    count: int,
-    config: TrainDetailConfig,
-    folder: Path,
-    report: Callable[[str], None],
-) -> list[DetailPack]:
-    """Drawn heads, in shards of which those that exist are kept; a pack each."""
-    shards = []
-    for start in range(0, count, _SHARD):
-        shard = folder / f"{start:05d}"
-        if not (shard / "pack.json").is_file():
-            heads_pack(painter, range(start, min(start + _SHARD, count)), config.method).save(shard)
-            report(f"drawn: {min(start + _SHARD, count)} of {count} heads ({folder.name})")
-        shards.append(DetailPack.load(shard))
-    return shards
+    config: TrainDetailConfig, report: Callable[[str], None]
+) -> tuple[list[DetailPack], list[DetailPack]]:
+    """Heads to learn from, and heads of the other family for validation."""
+    taught = dataclasses.replace(config.drawing, seed=config.train.seed)
+    wrinkles = dataclasses.replace(config.drawing.wrinkles, family="kept")
+    kept = dataclasses.replace(config.drawing, wrinkles=wrinkles, lights=2, seed=_VALIDATION_SEED)
+    packs = config.out / "packs"
+    heads, validation = (
+        drawn_packs(drawing, count, config.method, packs / name, config.workers, report)
+        for drawing, count, name in ((taught, config.heads, "heads"), (kept, _VALIDATION_HEADS, "validation"))
+    )
+    return heads, validation
 
 
 def _photos(config: TrainDetailConfig, report: Callable[[str], None]) -> list[DetailPack]:

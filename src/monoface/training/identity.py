@@ -85,7 +85,9 @@ def train_identity(config: TrainIdentityConfig, report: Callable[[str], None]) -
         DataError: If a source is missing.
         ConfigError: If too few people are left to train or validate on, or `init` does not fit.
     """
-    fabric = launch(config.train.device, config.train.devices, config.train.num_nodes, config.train.precision)
+    fabric = launch(
+        config.train.device, config.train.devices, config.train.num_nodes, config.train.chosen_precision
+    )
     first = fabric.global_rank == 0
     # The other processes then find the faces made.
     with fabric.rank_zero_first():

@@ -83,7 +83,7 @@ def train(
         ConfigError: If there are not as many processes as configured, or a batch cannot be divided by them.
         DivergedError: If losses are not finite.
     """
-    fabric = launch(config.device, config.devices, config.num_nodes, config.precision)
+    fabric = launch(config.device, config.devices, config.num_nodes, config.chosen_precision)
     part = part_of_batch(config.batch, fabric.global_rank, fabric.world_size)
     if isinstance(maker, BatchMaker):
         check_training_data(maker, needs_labels=needs_labels)

@@ -200,7 +200,9 @@ def train_on_source(
         )
     if config.init is not None:
         start_from(config.init, method.regressor, model, method.layout)
-    fabric = launch(config.train.device, config.train.devices, config.train.num_nodes, config.train.precision)
+    fabric = launch(
+        config.train.device, config.train.devices, config.train.num_nodes, config.train.chosen_precision
+    )
     first = fabric.global_rank == 0
     # The other processes then find the packs made.
     with fabric.rank_zero_first():

@@ -129,7 +129,7 @@ def train_on_views(
         AssetError: If no shipped network has the name of the parser or the encoder.
         ModelFileError: If one of them cannot be read.
     """
-    mixed = config.train.precision == "bf16-mixed"
+    mixed = config.train.chosen_precision == "bf16-mixed"
     encoder = load_identity_encoder(config.encoder, mixed=mixed) if config.encoder else None
     torch.manual_seed(config.train.seed)
     method = make_method(model, encoder)

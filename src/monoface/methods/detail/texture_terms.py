@@ -10,8 +10,8 @@ from monoface.methods.detail.looks import Look
 from monoface.methods.detail.maps import ShadingMaps
 
 # Of the seen skin of drawn heads: root mean square height, mean size of slopes and of paint.
-_HEIGHT_MM = 0.08
-_MEAN_SLOPE = 0.009
+_HEIGHT_MM = 0.14
+_MEAN_SLOPE = 0.015
 _MEAN_PAINT = 0.03
 # What the photometric error is there, if nothing is found.
 _MEAN_PHOTO = 0.005

@@ -1,0 +1,71 @@
+"""Albedo textures: what a known light adds to a known albedo is taken off again."""
+
+import numpy as np
+import pytest
+import torch
+
+from monoface.geometry.cameras import WeakPerspectiveCamera
+from monoface.methods.detail import DetailConfig, Displacer
+from monoface.methods.detail.maps import irradiance
+from monoface.pipeline.appearance import Appearance
+from monoface.pipeline.delighting import without_light, without_light_on_relief
+from monoface.pipeline.texturing import PlacedMesh
+from monoface.render import TextureLayout
+from monoface.render.texture_surface import TextureSurface
+from monoface.shading import linear_to_srgb
+
+SIZE = 96
+ALBEDO = torch.tensor((0.5, 0.35, 0.25))
+
+
+@pytest.fixture(scope="module")
+def layout(face_model):
+    return TextureLayout.from_mesh(face_model.faces, face_model.uv, SIZE)
+
+
+@pytest.fixture(scope="module")
+def mesh(face_model):
+    camera = WeakPerspectiveCamera(torch.ones(1), torch.zeros(1, 2))
+    # From the model frame to that of a camera in front.
+    verts = face_model.mean_mm * torch.tensor((1.0, -1.0, -1.0))
+    return PlacedMesh(torch.zeros(3, 32, 32), camera, verts, face_model)
+
+
+@pytest.fixture(scope="module")
+def appearance(face_model):
+    light = torch.zeros(9, 3)
+    light[0], light[3], light[2] = 4.0, 0.8, -1.0
+    return Appearance(torch.zeros(face_model.albedo_size), light)
+
+
+def _drawn(linear):
+    return (255 * linear_to_srgb(linear.clamp(0, 1))).round().byte().numpy()
+
+
+def test_the_light_of_the_coarse_face_is_taken_off(layout, mesh, appearance):
+    normals = torch.nn.functional.normalize(layout.from_vertices(mesh.normals), dim=-1)
+    texture = _drawn(ALBEDO * irradiance(normals[None], appearance.light[None])[0])
+    found = without_light(texture, mesh, appearance, layout)
+    expected = _drawn(ALBEDO).astype(int)
+    # Steps of 8 bits in what was darkened.
+    assert np.abs(found[layout.mask.numpy()].astype(int) - expected).max() <= 3
+    assert np.abs(texture[layout.mask.numpy()].astype(int) - expected).max() > 20
+    # Between the charts are the colours of the nearest texels on them, so that seams do not show.
+    assert np.abs(found.astype(int) - expected).max() <= 3
+
+
+def test_the_light_on_wrinkles_is_taken_off(face_model, mesh, appearance):
+    displacer = Displacer(face_model, DetailConfig(), 128)
+    surface = TextureSurface.from_vertices(
+        mesh.verts_camera[None], displacer.layout, face_model.uv, face_model.weld
+    )
+    rows = torch.arange(128)[:, None].expand(128, 128)
+    height = 0.4 * (rows * 0.8).sin() * displacer.region
+    fine = displacer.normals(height[None], surface)
+    lit, coarse = (irradiance(normals, appearance.light[None])[0] for normals in (fine, surface.normals))
+    ratio = torch.where(surface.mask[..., None], lit / coarse, 1)
+    shaded = _drawn(ALBEDO * ratio)
+    found = without_light_on_relief(shaded, mesh, appearance, height.numpy(), displacer)
+    expected = _drawn(ALBEDO).astype(int)
+    assert np.abs(shaded.astype(int) - expected).max() > 10
+    assert np.abs(found.astype(int) - expected).max() <= 2
