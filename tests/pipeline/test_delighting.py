@@ -34,7 +34,7 @@ def mesh(face_model):
 @pytest.fixture(scope="module")
 def appearance(face_model):
     light = torch.zeros(9, 3)
-    light[0], light[3], light[2] = 4.0, 0.8, -1.0
+    light[0], light[1], light[2] = 3.0, -1.0, -0.8
     return Appearance(torch.zeros(face_model.albedo_size), light)
 
 
@@ -60,7 +60,7 @@ def test_the_light_on_wrinkles_is_taken_off(face_model, mesh, appearance):
         mesh.verts_camera[None], displacer.layout, face_model.uv, face_model.weld
     )
     rows = torch.arange(128)[:, None].expand(128, 128)
-    height = 0.4 * (rows * 0.8).sin() * displacer.region
+    height = 0.8 * (rows * 0.8).sin() * displacer.region
     fine = displacer.normals(height[None], surface)
     lit, coarse = (irradiance(normals, appearance.light[None])[0] for normals in (fine, surface.normals))
     ratio = torch.where(surface.mask[..., None], lit / coarse, 1)
