@@ -20,6 +20,9 @@ def test_nostrils_stay_clean_and_the_forehead_does_not(face_model, weight):
     forehead = (face_model.mean_mm - brow_middle - brow_middle.new_tensor((0, 25, 0))).norm(dim=-1).argmin()
     assert float(weight[base]) == 0
     assert float(weight[forehead]) > 0.9
+    # Up to where hair begins on most heads.
+    high = (face_model.mean_mm - brow_middle - brow_middle.new_tensor((0, 50, -10))).norm(dim=-1).argmin()
+    assert float(weight[high]) > 0.9
 
 
 def test_edges_are_smooth_and_both_sides_alike(face_model, weight):
