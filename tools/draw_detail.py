@@ -19,18 +19,20 @@ from monoface.data.sources import PortraitsCc0
 from monoface.geometry.cameras import WeakPerspectiveCamera, transform_points
 from monoface.geometry.rotations import head_matrix_from_angles, head_to_camera
 from monoface.geometry.triangles import vertex_normals
-from monoface.pipeline.detailing import Detailer
+from monoface.pipeline.detailing import ClosedSkin, Detailer
 from monoface.raster import interpolate, rasterize
 from monoface.render import project
 from monoface.render.texture_surface import TextureSurface
 
-SIZE_PX = 190
+SIZE_PX = 250
 OVERSAMPLING = 3
-PORTRAITS_ABREAST = 3
-WIDE_MM = 165.0
+PORTRAITS_ABREAST = 2
+WIDE_MM = 180.0
+# Pictures are centred above the middle of the face, so that all of the forehead is seen.
+FOREHEAD_MM = (0.0, 16.0)
 BACKGROUND = 0.94
 # Yaw of the head, and where the lamp stands in the camera frame: x right, y down, z away.
-VIEWS = ((-20.0, (0.85, -0.5, -0.5)), (20.0, (-0.85, -0.5, -0.5)))
+VIEWS = ((-20.0, (0.9, -0.35, -0.35)), (20.0, (-0.9, -0.35, -0.35)))
 
 
 def main() -> None:
@@ -75,29 +77,29 @@ def _pair(
     tiles = []
     for map_mm in (torch.zeros_like(height), height):
         normals = displacer.normals(map_mm[None], surface)[0].movedim(-1, 0)
-        points = detailer.dense.points(verts, map_mm)
-        tiles.append(_clay(verts, points, detailer.dense.from_texture(normals), detailer, lamp))
+        skin = detailer.dense.closed(verts, map_mm)
+        tiles.append(_clay(verts, skin, detailer.dense.from_texture(normals), detailer, lamp))
     return tiles
 
 
 def _clay(
-    verts: Tensor, points: Tensor, normals: Tensor, detailer: Detailer, lamp: tuple[float, float, float]
+    verts: Tensor, skin: ClosedSkin, normals: Tensor, detailer: Detailer, lamp: tuple[float, float, float]
 ) -> np.ndarray:
-    model, dense = detailer.displacer.model, detailer.dense
-    skin = model.data.part_names.index("skin")
-    others = model.faces[model.data.face_part != skin]
-    faces = torch.cat((dense.faces, others + len(points)))
+    model = detailer.displacer.model
+    others = model.faces[model.data.face_part != model.data.part_names.index("skin")]
+    faces = torch.cat((skin.faces, others + len(skin.points)))
     coarse = vertex_normals(verts, model.faces, model.weld)
-    along = torch.nn.functional.normalize(torch.cat((normals, coarse)), dim=-1)
+    border = coarse[detailer.dense.border.verts]
+    along = torch.nn.functional.normalize(torch.cat((normals, border, coarse)), dim=-1)
     side = SIZE_PX * OVERSAMPLING
     region = model.data.regions["narrow_face"]
-    centre = (verts[region, :2].amax(dim=0) + verts[region, :2].amin(dim=0)) / 2
+    centre = (verts[region, :2].amax(dim=0) + verts[region, :2].amin(dim=0)) / 2 - torch.tensor(FOREHEAD_MM)
     scale = torch.tensor([side / WIDE_MM])
     camera = WeakPerspectiveCamera(scale, side / 2 - centre[None] * scale)
-    shown = rasterize(project(camera, torch.cat((points, verts))[None]), faces, (side, side))
+    shown = rasterize(project(camera, torch.cat((skin.points, verts))[None]), faces, (side, side))
     turned = torch.nn.functional.normalize(interpolate(along[None], faces, shown)[0], dim=-1)
     toward = torch.nn.functional.normalize(torch.tensor(lamp), dim=0)
-    light = 0.10 + 0.75 * (turned @ toward).clamp_min(0) - 0.12 * turned[..., 2].clamp_max(0)
+    light = 0.05 + 0.55 * (turned @ toward).clamp_min(0) - 0.12 * turned[..., 2].clamp_max(0)
     image = torch.where(shown.mask[0], light.clamp(0, 1) ** (1 / 2.2), torch.tensor(BACKGROUND))
     small = torch.nn.functional.avg_pool2d(image[None, None], OVERSAMPLING)[0, 0]
     return (255 * small).round().byte().numpy()

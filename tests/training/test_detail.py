@@ -29,7 +29,8 @@ def test_heads_become_weights_with_a_card(tmp_path, monkeypatch):
     path = train_detail(config, lines.append)
     translator, info = load_translator(path)
     assert translator.config == TINY.translator
-    assert info == {"texture_px": 64, "sees": "shading", "axis": "normal", "limit_mm": TINY.limit_mm}
+    limits = {"limit_mm": TINY.limit_mm, "quiet_mm": TINY.quiet_mm}
+    assert info == {"texture_px": 64, "sees": "shading", "axis": "normal", **limits}
     card = json.loads((tmp_path / "run" / "detail.card.json").read_text())
     assert card["steps"] == 2
     assert card["data"].endswith("photos: none")

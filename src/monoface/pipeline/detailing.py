@@ -251,6 +251,7 @@ def _load(path: Path) -> tuple[Translator, DetailConfig]:
             axis=info["axis"],
             losses="texture" if (info["sees"], info["axis"]) == ("shading", "normal") else "mesh",
             limit_mm=float(info["limit_mm"]),
+            quiet_mm=float(info["quiet_mm"]),
         )
     except (KeyError, TypeError, ValueError) as error:
         raise ModelFileError(f"{path.name}: does not say what its maps are ({error}).") from error

@@ -58,16 +58,16 @@ class TrainDetailConfig:
     data: Path | None = None
     sources: tuple[str, ...] = ("omi", "portraits_cc0")
     photos: int = 350
-    heads: int = 1350
+    heads: int = 2400
     drawing: WrinkledHeadsConfig = field(default_factory=lambda: WrinkledHeadsConfig(lights=3))
     workers: int = 2
-    photo_share: float = 0.25
+    photo_share: float = 0.17
     weights: str = "pretrain"
     method: DetailConfig = field(default_factory=DetailConfig)
     train: TrainConfig = field(
         default_factory=lambda: TrainConfig(
-            steps=9000, batch=8, learning_rate=1.5e-3, weight_decay=0.0, warmup=50, decay_from=0.4,
-            average=0.99, evaluate_every=200, log_every=20, samples_every=0,
+            steps=9000, batch=12, learning_rate=1.5e-3, weight_decay=0.0, warmup=50, decay_from=0.4,
+            average=0.995, evaluate_every=200, log_every=20, samples_every=0,
         )
     )  # fmt: skip
     init: Path | None = None
@@ -111,7 +111,7 @@ def train_detail(config: TrainDetailConfig, report: Callable[[str], None]) -> Pa
 
 def translator_info(config: DetailConfig) -> dict[str, object]:
     """What must be known of a configuration to use its translator."""
-    names = ("texture_px", "sees", "axis", "limit_mm")
+    names = ("texture_px", "sees", "axis", "limit_mm", "quiet_mm")
     return {name: getattr(config, name) for name in names}
 
 

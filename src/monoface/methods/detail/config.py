@@ -23,6 +23,8 @@ class DetailConfig:
             render, as the published code. `concatenated`: both, as its text can be read.
         axis: Heights go along the `normal`, or along the `model_z`, as published.
         limit_mm: Largest height.
+        quiet_mm: Heights far below this become a tenth of themselves, higher ones lose nine tenths of it, so
+            that smooth skin stays smooth; 0 leaves heights as they are.
         losses: `texture`: compared with the photo texel by texel, in the logarithm of light, to first order
             in slopes: cheap. `mesh`: the published losses, on the displaced dense mesh, drawn over the photo.
             `mesh_texels`: the same, but texels are compared with the unwrapped photo; nothing is drawn.
@@ -47,15 +49,16 @@ class DetailConfig:
     texture_px: int = 256
     sees: TranslatorInput = "shading"
     axis: Literal["normal", "model_z"] = "normal"
-    limit_mm: float = 1.5
+    limit_mm: float = 2.5
+    quiet_mm: float = 0.08
     losses: Literal["texture", "mesh", "mesh_texels"] = "texture"
     picture_px: int = 256
     photo_weight: float = 0.1
     height_weight: float = 2.0
     slope_weight: float = 1.0
-    slope_limit: float = 0.015
+    slope_limit: float = 0.005
     paint_weight: float = 0.1
-    light_weight: float = 1.0
+    light_weight: float = 15.0
     again_weight: float = 1.0
     size_weight: float = 0.02
     normal_weight: float = 0.0
@@ -85,6 +88,8 @@ class DetailConfig:
                 f"detail: expected a texture whose side is a multiple of {max(16, self.translator.multiple)} "
                 f"and a positive limit, got {self.texture_px} and {self.limit_mm}."
             )
+        if self.quiet_mm < 0:
+            raise ConfigError(f"detail: expected a quiet_mm of at least 0, got {self.quiet_mm}.")
         if self.picture_px < 16:
             raise ConfigError(f"detail: expected a picture_px of at least 16, got {self.picture_px}.")
 
@@ -102,6 +107,7 @@ class DetailConfig:
             sees="difference",
             axis="model_z",
             limit_mm=1.0,
+            quiet_mm=0.0,
             losses="mesh",
             picture_px=300,
             photo_weight=1.0,

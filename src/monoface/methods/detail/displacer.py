@@ -17,6 +17,7 @@ from monoface.render.texture_surface import TextureSurface, maps_from_vertices
 from monoface.shading.displacement import displaced_normals
 
 _MODEL_Z = (0.0, 0.0, 1.0)
+_QUIETENED = 0.9
 # Between the charts texels have no size.
 _LEAST_TEXEL_MM = 0.3
 
@@ -111,9 +112,9 @@ class Displacer:
 
         A texture twice as fine shows a network everything twice as wide, so that its heights are halved.
         """
-        scale = self.config.limit_mm * min(1.0, REFERENCE_PX / self.layout.size if self._scaled else 1.0)
+        scale = min(1.0, REFERENCE_PX / self.layout.size if self._scaled else 1.0)
         edge = (2 * weight).clamp_max(1)
-        height = scale * output[:, 0] * edge
+        height = scale * edge * _quietened(self.config.limit_mm * output[:, 0], self.config.quiet_mm)
         residual = output[:, 1] * edge if self.config.has_residual else torch.zeros_like(height)
         return Displacement(height, residual)
 
@@ -160,6 +161,13 @@ class Displacer:
     def _scaled(self) -> bool:
         """Whether heights follow the texture's size: if the network was made for another one."""
         return self.layout.size != self.config.texture_px and self.config.sees == "shading"
+
+
+def _quietened(height_mm: Tensor, quiet_mm: float) -> Tensor:
+    """See `DetailConfig.quiet_mm`. A part of the slope is left everywhere, so that heights can be learned."""
+    if not quiet_mm:
+        return height_mm
+    return height_mm - _QUIETENED * quiet_mm * (height_mm / quiet_mm).tanh()
 
 
 def _window(region: Float[Tensor, "size size"], multiple: int) -> tuple[slice, slice]:
