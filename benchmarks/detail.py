@@ -3,7 +3,7 @@
     python benchmarks/detail.py --weights detail --size 512
 
 From a photo of 512 x 512 in memory: detection, regression, fit of light and albedo, skin, unwrapping, the
-network on the face and its mirror image, normal map; then the same with the texture, too. The peak of the
+network on the face and its mirror image, normal map; then the same with the texture without its light. The peak of the
 process's memory is told at the end, Python, torch and all.
 """
 
@@ -56,7 +56,7 @@ def main() -> None:
     def both() -> None:
         face = tools.reconstruct(photo).faces[0]
         assert face.detail is not None
-        assert face.texture is not None
+        assert face.albedo_texture is not None
 
     print(hardware())
     for stage, run in (("detail", detail), ("detail and texture", both)):

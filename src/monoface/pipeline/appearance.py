@@ -54,10 +54,13 @@ class Appearance:
 
     def colours_srgb(self, model: FaceModel, normals: Float[Tensor, "verts 3"]) -> Float[Tensor, "verts 3"]:
         """Expected colours of all vertices in sRGB, 0 to 1, for normals in the camera frame."""
-        everywhere = sh_irradiance(normals, self.light[:1])
-        irradiance = torch.maximum(sh_irradiance(normals, self.light), _LEAST_LIGHT * everywhere)
-        colour = model.albedo(self.albedo[None])[0] * irradiance / math.pi
+        colour = model.albedo(self.albedo[None])[0] * self.irradiance(normals)
         return linear_to_srgb(colour.clamp(0, 1)).clamp(0, 1)
+
+    def irradiance(self, normals: Float[Tensor, "points 3"]) -> Float[Tensor, "points 3"]:
+            """Irradiance over pi for unit normals in the camera frame; everywhere some of the mean."""
+        everywhere = sh_irradiance(normals, self.light[:1])
+        return torch.maximum(sh_irradiance(normals, self.light), _LEAST_LIGHT * everywhere) / math.pi
 
 
 def fit_appearance(

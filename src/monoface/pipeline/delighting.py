@@ -35,7 +35,7 @@ def without_light(
         layout: Of the texture.
     """
     normals = torch.nn.functional.normalize(layout.from_vertices(mesh.normals), dim=-1)
-    albedo = _over(texture, irradiance(normals[None], appearance.light[None])[0])
+    albedo = _over(texture, appearance.irradiance(normals.flatten(0, 1)).view_as(normals))
     layout.pad(albedo)
     return albedo
 
