@@ -3,8 +3,8 @@
     python benchmarks/detail.py --weights detail --size 512
 
 From a photo of 512 x 512 in memory: detection, regression, fit of light and albedo, skin, unwrapping, the
-network on the face and its mirror image, normal map; then the same with the texture without its light. The peak of the
-process's memory is told at the end, Python, torch and all.
+network on the face and its mirror image, normal map; then the same with the texture, without its light. The
+peak of the process's memory is told at the end, Python, torch and all.
 """
 
 import resource

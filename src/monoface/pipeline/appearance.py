@@ -58,7 +58,7 @@ class Appearance:
         return linear_to_srgb(colour.clamp(0, 1)).clamp(0, 1)
 
     def irradiance(self, normals: Float[Tensor, "points 3"]) -> Float[Tensor, "points 3"]:
-            """Irradiance over pi for unit normals in the camera frame; everywhere some of the mean."""
+        """Irradiance over pi, linear RGB, for unit normals in the camera frame; never far below the mean."""
         everywhere = sh_irradiance(normals, self.light[:1])
         return torch.maximum(sh_irradiance(normals, self.light), _LEAST_LIGHT * everywhere) / math.pi
 
