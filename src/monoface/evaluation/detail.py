@@ -20,8 +20,9 @@ from jaxtyping import UInt8
 
 from monoface.core.errors import ConfigError
 from monoface.data.sources import Omi, PortraitsCc0, UnlabelledPhotos
+from monoface.data.wrinkle_courses import Family
 from monoface.data.wrinkled_heads import WrinkledHead, WrinkledHeadPainter, WrinkledHeadsConfig
-from monoface.data.wrinkles import Family, WrinkleConfig
+from monoface.data.wrinkles import WrinkleConfig
 from monoface.evaluation.cases_report import ALL, Case, CasesReport, Measure, make_report
 from monoface.evaluation.definition import Definition, Galleries
 from monoface.evaluation.detail_photos import PhotoScorer
