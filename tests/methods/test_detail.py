@@ -137,9 +137,12 @@ def test_terms_by_hand():
     assert terms["slope"][1] / terms["slope"][0] == pytest.approx(2, rel=0.05)
     assert_close(terms["paint"], torch.ones(2))
 
-    heights = torch.tensor((0.045, 0.01, 0.5))[:, None, None].expand(3, 4, 4)
-    light = light_term(heights, heights[[1, 0, 2]], torch.ones(3, 4, 4))
-    assert_close(light, torch.tensor((1.0, 1.0, 0.0)) / 16)
+    heights = torch.tensor((0.05, 0.01, 0.5))[:, None, None].expand(3, 4, 4)
+    light = light_term(heights, heights[[1, 0, 2]], torch.ones(3, 4, 4), 1e-4)
+    assert_close(light, torch.tensor((1.0, 1.0, 0.0)), rtol=1e-2, atol=1e-6)
+    # Far below the limit: squares over twice as much.
+    light = light_term(heights, heights[[1, 0, 2]], torch.ones(3, 4, 4), 1.0)
+    assert_close(light, torch.tensor((1.0, 1.0, 0.0)) * 0.04 / 2, rtol=1e-2, atol=1e-6)
     assert_close(again_term(heights, heights + 0.34, heights * 0 + 0.2, torch.ones(3, 4, 4)), torch.ones(3))
 
 

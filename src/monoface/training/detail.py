@@ -22,6 +22,7 @@ from monoface.pipeline import Reconstructor, ReconstructorConfig
 from monoface.training.config import TrainConfig
 from monoface.training.detail_packs import photos_pack
 from monoface.training.detail_shards import drawn_packs
+from monoface.training.distribution import launch
 from monoface.training.loop import train
 
 _TERMS = (
@@ -95,17 +96,25 @@ def train_detail(config: TrainDetailConfig, report: Callable[[str], None]) -> Pa
     method = Detail(model, config.method)
     if config.init is not None:
         _start_from(config.init, method.translator)
-    heads, [validation] = _drawn(config, report)
-    photos = _photos(config, report) if config.data is not None and config.photo_share else []
+    fabric = launch(
+        config.train.device, config.train.devices, config.train.num_nodes, config.train.chosen_precision
+    )
+    first = fabric.global_rank == 0
+    # The other processes then find the packs made.
+    with fabric.rank_zero_first():
+        heads, [validation] = _drawn(config, report)
+        photos = _photos(config, report) if config.data is not None and config.photo_share else []
     maker = DetailBatchMaker(heads, photos, config.photo_share if photos else 0.0)
-    report(f"training on {sum(map(len, heads))} pictures of heads and {sum(map(len, photos))} photos")
+    if first:
+        report(f"training on {sum(map(len, heads))} pictures of heads and {sum(map(len, photos))} photos")
     evaluate = make_evaluate(method, validation)
     trained = train(method, maker, config.train, config.out, evaluate)
     path = config.out / "detail.safetensors"
-    translator = trained["translator"]
-    assert isinstance(translator, Translator)
-    save_translator(translator, translator_info(config.method), path)
-    register_asset(path, _card(config, trained.steps, evaluate(trained)))
+    if first:
+        translator = trained["translator"]
+        assert isinstance(translator, Translator)
+        save_translator(translator, translator_info(config.method), path)
+        register_asset(path, _card(config, trained.steps, evaluate(trained)))
     return path
 
 

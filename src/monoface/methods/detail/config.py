@@ -30,12 +30,13 @@ class DetailConfig:
             `mesh_texels`: the same, but texels are compared with the unwrapped photo; nothing is drawn.
         picture_px: Side of the photos' crops that packs keep for `mesh`.
         photo_weight: Of the photometric error.
-        height_weight: Of the squared error of known heights. This and the next four are in units of what is
-            usual on drawn heads, so that a weight of one is about as much as a guess of nothing costs.
+        height_weight: Of the squared error of known heights. This and the next weights are in units of what
+            is usual on drawn heads, so that a weight of one is about as much as a guess of nothing costs.
         slope_weight: Of the error of known slopes.
         slope_limit: Errors of slopes below this count as squares, above it by their size.
         paint_weight: Of the error of known paint: what is no relief, as a logarithm of light.
         light_weight: Of the difference of heights of one face under two lights.
+        light_limit: Such differences below this, in millimetres, count as squares, above it by their size.
         again_weight: Of what is wrong when a photo is seen again, mirrored and with a known relief added.
         size_weight: Of the mean squared height.
         normal_weight: Of the mean squared change of normals.
@@ -56,9 +57,10 @@ class DetailConfig:
     photo_weight: float = 0.1
     height_weight: float = 2.0
     slope_weight: float = 1.0
-    slope_limit: float = 0.005
+    slope_limit: float = 0.003
     paint_weight: float = 0.1
-    light_weight: float = 15.0
+    light_weight: float = 6.0
+    light_limit: float = 0.01
     again_weight: float = 1.0
     size_weight: float = 0.02
     normal_weight: float = 0.0

@@ -78,7 +78,8 @@ class Detail:
             terms |= {name: value * batch.known for name, value in known.items()}
         if self.config.light_weight:
             both = torch.minimum(weight, weight[batch.twin])
-            terms["light"] = light_term(found.height_mm, found.height_mm[batch.twin], both)
+            other_mm = found.height_mm[batch.twin]
+            terms["light"] = light_term(found.height_mm, other_mm, both, self.config.light_limit)
         if self.config.again_weight:
             rows = (~batch.known).nonzero()[:, 0]
             added = [batch.graft[rows, None, None] * values[rows] for values in grafts]

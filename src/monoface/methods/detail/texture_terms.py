@@ -9,8 +9,9 @@ from monoface.methods.detail.displacer import Displacement
 from monoface.methods.detail.looks import Look
 from monoface.methods.detail.maps import ShadingMaps
 
-# Of the seen skin of drawn heads: root mean square height, mean size of slopes and of paint.
+# Of the seen skin of drawn heads: root mean square height, mean size of heights, of slopes and of paint.
 _HEIGHT_MM = 0.14
+_MEAN_HEIGHT_MM = 0.04
 _MEAN_SLOPE = 0.015
 _MEAN_PAINT = 0.03
 # What the photometric error is there, if nothing is found.
@@ -57,12 +58,21 @@ def light_term(
     height_mm: Float[Tensor, "batch rows columns"],
     other_mm: Float[Tensor, "batch rows columns"],
     weight: Float[Tensor, "batch rows columns"],
+    limit_mm: float,
 ) -> Float[Tensor, " batch"]:
-    """Squared difference of heights to those found under another light, where both are seen.
+    """Difference of heights to those found under another light, where both are seen.
 
     Not over the size of what is found: then it would pay to find something in every face alike.
+
+    Args:
+        height_mm: Heights.
+        other_mm: Those found under another light.
+        weight: Of texels.
+        limit_mm: Differences count as squares below it, and by their size above. While nothing is learned yet
+            it should be large, for the sizes are least if one relief is found in all faces.
     """
-    return masked_mean((height_mm - other_mm).square(), weight) / _HEIGHT_MM**2
+    apart = _soft_size((height_mm - other_mm).square(), limit_mm)
+    return masked_mean(apart, weight) / _MEAN_HEIGHT_MM
 
 
 def again_term(
