@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from monoface.data.wrinkled_heads import WrinkledHeadPainter, WrinkledHeadsConfig, draw_lamps
-from monoface.data.wrinkles import WrinkleConfig
+from monoface.data.wrinkles import WrinkleConfig, _taught_profile
 
 SMALL = WrinkledHeadsConfig(
     WrinkleConfig(aged=1.0, marked=1.0), picture_px=96, texture_px=128, lights=2, noise=0.3, seed=3
@@ -94,3 +94,26 @@ def test_depths_follow_widths_and_no_wrinkle_is_steep(painter):
     assert len(courses) > 200
     assert all(0 < course.depth_mm <= 0.5 * course.width_mm for course in courses)
     assert all(0.5 < course.width_mm < 6 for course in courses)
+
+
+@pytest.mark.parametrize("exponent", [0.8, 1.0, 2.0])
+def test_valleys_are_as_wide_whether_round_or_sharp(exponent):
+    across = np.array((-6.0, -1.0, 0.0, 1.0, 6.0))
+    rng = np.random.default_rng(1)
+    ridge = np.random.default_rng(1).uniform(0, 0.5)
+    valley = _taught_profile(across, False, exponent, rng)
+    assert valley[2] == pytest.approx(-1)
+    assert valley[1] == valley[3] == pytest.approx(ridge * np.exp(-0.125) - (1 + ridge) * np.exp(-0.5))
+    assert np.abs(valley[[0, 4]]).max() < 0.2
+    fold = _taught_profile(across, True, exponent, rng)
+    assert sorted(fold[[1, 3]]) == pytest.approx([-1, 1])
+    assert fold[2] == 0
+
+
+def test_creases_are_steeper_than_round_valleys():
+    across = np.linspace(-3, 3, 601)
+    slopes = [
+        np.abs(np.gradient(_taught_profile(across, False, exponent, np.random.default_rng(1)), across))
+        for exponent in (0.9, 2.0)
+    ]
+    assert slopes[0].max() > 1.5 * slopes[1].max()

@@ -32,6 +32,7 @@ class WrinkleConfig:
     Attributes:
         family: Which courses and profiles.
         aged: Share of heads with wrinkles; the others are smooth, and have marks only.
+        sharpness: Least and most exponent of the valleys that are taught: 2 is round, 1 a crease.
         marked: Share of heads with marks.
         cavity: How far valleys are darkened, for less of the sky shines into them and skin in folds is dark:
             least and most of the logarithm for a millimetre.
@@ -39,6 +40,7 @@ class WrinkleConfig:
 
     family: Family = "taught"
     aged: float = 0.85
+    sharpness: tuple[float, float] = (0.8, 2.2)
     marked: float = 0.85
     cavity: tuple[float, float] = (0.15, 0.65)
 
@@ -96,7 +98,7 @@ class DetailPainter:
         wrinkled = np.zeros((self.size, self.size), bool)
         if rng.random() < config.aged:
             for course in self.courses.draw(rng, config.family):
-                self._add_wrinkle(height, wrinkled, course, rng, config.family)
+                self._add_wrinkle(height, wrinkled, course, rng, config)
         height *= self.weight
         paint = _blotches(rng, self.size)
         marked = np.zeros((self.size, self.size), bool)
@@ -113,14 +115,17 @@ class DetailPainter:
         wrinkled: np.ndarray,
         course: Course,
         rng: np.random.Generator,
-        family: Family,
+        config: WrinkleConfig,
     ) -> None:
         width = course.width_mm
         part, distance, along = self._near(course.points, _REACH * width)
         ends = np.clip(4 * np.minimum(along, 1 - along), 0, 1)
         strength = course.depth_mm * ends * (1 + 0.3 * np.sin(along * rng.uniform(3, 12) + rng.uniform(0, 6)))
-        profile = _kept_profile if family == "kept" else _taught_profile
-        height[part] += strength * profile(distance / width, course.folded, rng)
+        across, folded = distance / width, course.folded
+        if config.family == "kept":
+            height[part] += strength * _kept_profile(across, folded, rng)
+        else:
+            height[part] += strength * _taught_profile(across, folded, _drawn(config.sharpness, rng), rng)
         wrinkled[part] |= (np.abs(distance) < 1.5 * width) & (ends > 0.2)
 
     def _near(
@@ -209,13 +214,21 @@ class DetailPainter:
         marked |= fade > 0.5
 
 
-def _taught_profile(across: np.ndarray, folded: bool, rng: np.random.Generator) -> np.ndarray:
-    """A round valley between two soft ridges, or a fold: a bulge beside a valley."""
+def _drawn(limits: tuple[float, float], rng: np.random.Generator) -> float:
+    """A number within limits; if these are one, nothing is drawn."""
+    return limits[0] if limits[0] == limits[1] else rng.uniform(*limits)
+
+
+def _taught_profile(
+    across: np.ndarray, folded: bool, exponent: float, rng: np.random.Generator
+) -> np.ndarray:
+    """A valley between two soft ridges, or a fold: a bulge beside a valley."""
+    steep = np.abs(across) ** exponent
     if folded:
         side = rng.choice((-1, 1))
-        return side * across * np.exp(0.5 - 0.5 * across**2)
+        return side * across * np.exp((1 - steep) / exponent)
     ridge = rng.uniform(0.0, 0.5)
-    return ridge * np.exp(-0.5 * (across / 2) ** 2) - (1 + ridge) * np.exp(-0.5 * across**2)
+    return ridge * np.exp(-0.5 * (across / 2) ** 2) - (1 + ridge) * np.exp(-0.5 * steep)
 
 
 def _kept_profile(across: np.ndarray, folded: bool, rng: np.random.Generator) -> np.ndarray:

@@ -18,6 +18,8 @@ from monoface.shading.displacement import displaced_normals
 
 _MODEL_Z = (0.0, 0.0, 1.0)
 _QUIETENED = 0.9
+# Weight from which heights are given in full.
+_WELL_SEEN = 0.3
 # Between the charts texels have no size.
 _LEAST_TEXEL_MM = 0.3
 
@@ -113,7 +115,7 @@ class Displacer:
         A texture twice as fine shows a network everything twice as wide, so that its heights are halved.
         """
         scale = min(1.0, REFERENCE_PX / self.layout.size if self._scaled else 1.0)
-        edge = (2 * weight).clamp_max(1)
+        edge = (weight / _WELL_SEEN).clamp_max(1)
         height = scale * edge * _quietened(self.config.limit_mm * output[:, 0], self.config.quiet_mm)
         residual = output[:, 1] * edge if self.config.has_residual else torch.zeros_like(height)
         return Displacement(height, residual)
