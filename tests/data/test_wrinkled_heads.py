@@ -114,6 +114,6 @@ def test_creases_are_steeper_than_round_valleys():
     across = np.linspace(-3, 3, 601)
     slopes = [
         np.abs(np.gradient(_taught_profile(across, False, exponent, np.random.default_rng(1)), across))
-        for exponent in (0.9, 2.0)
+        for exponent in (0.8, 2.0)
     ]
-    assert slopes[0].max() > 1.5 * slopes[1].max()
+    assert slopes[0].max() > 1.3 * slopes[1].max()
