@@ -1,6 +1,6 @@
 """Draws a contact sheet: portraits as grey clay, without and with their relief.
 
-python tools/draw_detail.py ../shared/data/portraits_cc0 sheet.jpg --weights PATH
+python tools/draw_detail.py DATA/portraits_cc0 docs/images/detail.jpg
 
 No pixel of a photo is shown. Each portrait takes four tiles: coarse and fine, from one side in grazing light,
 then from the other side.
@@ -40,7 +40,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("data", type=Path)
     parser.add_argument("out", type=Path)
-    parser.add_argument("--weights", required=True)
+    parser.add_argument("--weights", default="detail")
     parser.add_argument("--keys", default="0,20,30,40,50,60,80,90,110,130,150,190")
     chosen = parser.parse_args()
     reconstructor = Reconstructor(ReconstructorConfig(detail=chosen.weights))
