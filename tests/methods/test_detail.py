@@ -60,6 +60,7 @@ def scene(face_model, displacer):
         donor=torch.tensor((0, 0)),
         graft=torch.tensor((0.0, 0.5)),
         mirrored=torch.tensor((False, True)),
+        blur=torch.tensor((0.5, 0.0)),
     )
     return evidence, height, batch
 
@@ -92,6 +93,21 @@ def test_mirrored_maps_are_those_of_the_mirrored_face(scene):
     turned = shown.mirrored()
     assert_close(turned.explained(height.flip(-1)).flip(-1), shown.explained(height))
     assert_close(turned.mirrored().maps, shown.maps)
+
+
+def test_blurred_maps_are_less_sharp_and_keep_what_is_even(scene):
+    evidence, *_ = scene
+    maps = evidence.as_input("shading")
+    shown = ShadingMaps(torch.cat((maps, maps)), SIZE)
+    blurred = shown.blurred(torch.tensor((0.0, 1.0)))
+    assert_close(blurred.maps[0], shown.maps[0])
+    assert_close(blurred.maps[:, 3:], shown.maps[:, 3:])
+    sharpness = [one.maps[:, 0].diff(dim=-1).square().mean(dim=(1, 2)) for one in (shown, blurred)]
+    assert float(sharpness[1][1]) < 0.7 * float(sharpness[0][1])
+    even = ShadingMaps(maps.clone(), SIZE)
+    even.maps[:, :3] = 0.3 * even.maps[:, 5:6]
+    seen = even.weight[0] > 0.2
+    assert_close(even.blurred(torch.ones(1)).maps[0, :3, seen], even.maps[0, :3, seen], atol=1e-3, rtol=1e-2)
 
 
 def test_a_window_of_maps_is_read_as_the_whole(scene, displacer):

@@ -19,6 +19,9 @@ _OPTIONAL = ("picture", "camera")
 # Share of pairs of heads that relief and paint of another head are added to, and how much of them.
 _GRAFTED = 0.3
 _GRAFT = (0.4, 1.0)
+# Share of pairs of heads that are seen less sharply, as small photos show faces, and how much so.
+_BLURRED = 0.6
+_BLUR = (0.3, 1.0)
 
 
 @dataclass(frozen=True)
@@ -105,6 +108,7 @@ class DetailBatch:
         donor: Row of a head whose relief and paint may be added; its own row where there is none.
         graft: How much of them is added; the same for both lights.
         mirrored: Whether the mirror image is looked at; the same for both lights.
+        blur: How far a head is seen as small photos show faces, 0 to 1; the same for both lights.
     """
 
     photo: Float[Tensor, "batch 3 size size"]
@@ -121,6 +125,7 @@ class DetailBatch:
     donor: Int[Tensor, " batch"]
     graft: Float[Tensor, " batch"]
     mirrored: Bool[Tensor, " batch"]
+    blur: Float[Tensor, " batch"]
 
     def to(self, device: torch.device) -> "DetailBatch":
         """The same batch on another device."""
@@ -186,7 +191,8 @@ class DetailBatchMaker:
         donors = 2 * rng.integers(max(pairs, 1), size=batch)
         shares = np.where(of_pair & (rng.random(batch) > _GRAFTED), 0.0, rng.uniform(*_GRAFT, batch))
         mirrored = rng.random(batch) < 0.5
-        for values in (donors, shares, mirrored):
+        blur = np.where(of_pair & (rng.random(batch) < _BLURRED), rng.uniform(*_BLUR, batch), 0.0)
+        for values in (donors, shares, mirrored, blur):
             values[1 : 2 * pairs : 2] = values[0 : 2 * pairs : 2]
         if not pairs:
             donors, shares = numbers, np.zeros(batch)
@@ -197,6 +203,7 @@ class DetailBatchMaker:
             _within(kept, donors[part]),
             np.where(np.isin(donors[part], kept), shares[part], 0.0),
             mirrored[part],
+            blur[part],
         )
 
 
@@ -206,10 +213,11 @@ def assemble(
     donor: Int[np.ndarray, " rows"] | None = None,
     graft: Float[np.ndarray, " rows"] | None = None,
     mirrored: Bool[np.ndarray, " rows"] | None = None,
+    blur: Float[np.ndarray, " rows"] | None = None,
 ) -> DetailBatch:
     """A batch of given rows of packs, with pictures if all of these have some.
 
-    Without twins, grafts and mirror images, if not given.
+    Without twins, grafts, mirror images and blur, if not given.
     """
     own = np.arange(len(rows))
 
@@ -232,6 +240,7 @@ def assemble(
         donor=torch.from_numpy(own if donor is None else donor),
         graft=torch.from_numpy(np.zeros(len(rows)) if graft is None else graft).float(),
         mirrored=torch.from_numpy(np.zeros(len(rows), dtype=bool) if mirrored is None else mirrored),
+        blur=torch.from_numpy(np.zeros(len(rows)) if blur is None else blur).float(),
     )
     if any(pack.picture is None or pack.camera is None for pack, _ in rows):
         return batch

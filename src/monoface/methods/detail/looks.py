@@ -34,6 +34,12 @@ class Look:
         ]
         return Look(ShadingMaps(maps, self.shown.texture_px), *turned)
 
+    def blurred(self, share: Float[Tensor, " batch"]) -> "Look":
+        """Faces as less sharp photos show them; their relief and paint are what they are."""
+        if not share.any():
+            return self
+        return Look(self.shown.blurred(share), self.height_mm, self.paint)
+
     def grafted(
         self, height_mm: Float[Tensor, "batch rows columns"], paint: Float[Tensor, "batch rows columns"]
     ) -> "Look":

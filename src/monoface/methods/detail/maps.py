@@ -106,6 +106,14 @@ class ShadingMaps:
         signs = self.maps.new_tensor((1, 1, 1, -1, 1, 1, 1))
         return ShadingMaps(self.maps.flip(-1) * signs[:, None, None], self.texture_px)
 
+    def blurred(self, share: Float[Tensor, " batch"]) -> "ShadingMaps":
+        """Maps of faces whose photos are less sharp: light mixed with its mean over squares of two texels."""
+        weight = self.maps[:, 5:6]
+        both = _smoothed(torch.cat((self.maps[:, :3], weight), dim=1), 2)
+        mean = weight * both[:, :3] / both[:, 3:].clamp_min(1e-3)
+        logs = self.maps[:, :3] + share[:, None, None, None] * (mean - self.maps[:, :3])
+        return ShadingMaps(torch.cat((logs, self.maps[:, 3:]), dim=1), self.texture_px)
+
     def changed(self, change: Float[Tensor, "batch rows columns"]) -> "ShadingMaps":
         """Maps of faces whose grey light has changed by a logarithm."""
         grey = self.maps[:, :1] + _LOG_GAIN * (self.weight * change)[:, None]

@@ -63,7 +63,9 @@ class Detail:
         whole = self._look(batch)
         grafts = whole.height_mm[batch.donor], whole.paint[batch.donor]
         share = (batch.graft * batch.known)[:, None, None]
-        look = whole.grafted(share * grafts[0], share * grafts[1]).mirrored(batch.mirrored)
+        look = (
+            whole.grafted(share * grafts[0], share * grafts[1]).blurred(batch.blur).mirrored(batch.mirrored)
+        )
         found, weight = self._find(look.shown), look.shown.weight
         terms = {
             "photo": photo_term(found, look.shown),
