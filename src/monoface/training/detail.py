@@ -59,7 +59,7 @@ class TrainDetailConfig:
     data: Path | None = None
     sources: tuple[str, ...] = ("omi", "portraits_cc0")
     photos: int = 350
-    heads: int = 2400
+    heads: int = 1400
     drawing: WrinkledHeadsConfig = field(default_factory=lambda: WrinkledHeadsConfig(lights=3))
     workers: int = 2
     photo_share: float = 0.17

@@ -56,12 +56,12 @@ class DetailConfig:
     picture_px: int = 256
     photo_weight: float = 0.1
     height_weight: float = 2.0
-    slope_weight: float = 1.0
-    slope_limit: float = 0.003
+    slope_weight: float = 1.5
+    slope_limit: float = 0.005
     paint_weight: float = 0.1
-    light_weight: float = 6.0
+    light_weight: float = 8.0
     light_limit: float = 0.01
-    again_weight: float = 1.0
+    again_weight: float = 0.1
     size_weight: float = 0.02
     normal_weight: float = 0.0
     smooth_points_weight: float = 0.0
