@@ -27,9 +27,9 @@ from monoface.render.texture_surface import TextureSurface
 SIZE_PX = 250
 OVERSAMPLING = 3
 PORTRAITS_ABREAST = 2
-WIDE_MM = 180.0
+WIDE_MM = 152.0
 # Pictures are centred above the middle of the face, so that all of the forehead is seen.
-FOREHEAD_MM = (0.0, 16.0)
+FOREHEAD_MM = (0.0, 13.0)
 BACKGROUND = 0.94
 # Yaw of the head, and where the lamp stands in the camera frame: x right, y down, z away.
 VIEWS = ((-20.0, (0.9, -0.35, -0.35)), (20.0, (-0.9, -0.35, -0.35)))
@@ -41,7 +41,7 @@ def main() -> None:
     parser.add_argument("data", type=Path)
     parser.add_argument("out", type=Path)
     parser.add_argument("--weights", default="detail")
-    parser.add_argument("--keys", default="0,20,30,40,50,60,80,90,110,130,150,190")
+    parser.add_argument("--keys", default="58,57,17,1,153,126,16,15,109,123,7,104")
     chosen = parser.parse_args()
     reconstructor = Reconstructor(ReconstructorConfig(detail=chosen.weights))
     detailer = Detailer(reconstructor.face_model, chosen.weights)
@@ -99,7 +99,7 @@ def _clay(
     shown = rasterize(project(camera, torch.cat((skin.points, verts))[None]), faces, (side, side))
     turned = torch.nn.functional.normalize(interpolate(along[None], faces, shown)[0], dim=-1)
     toward = torch.nn.functional.normalize(torch.tensor(lamp), dim=0)
-    light = 0.05 + 0.55 * (turned @ toward).clamp_min(0) - 0.12 * turned[..., 2].clamp_max(0)
+    light = 0.04 + 0.58 * (turned @ toward).clamp_min(0) - 0.14 * turned[..., 2].clamp_max(0)
     image = torch.where(shown.mask[0], light.clamp(0, 1) ** (1 / 2.2), torch.tensor(BACKGROUND))
     small = torch.nn.functional.avg_pool2d(image[None, None], OVERSAMPLING)[0, 0]
     return (255 * small).round().byte().numpy()

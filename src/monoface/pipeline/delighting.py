@@ -15,6 +15,7 @@ from monoface.shading import linear_to_srgb, srgb_to_linear
 
 # Albedo is not brighter than snow; what is, is a highlight.
 _BRIGHTEST = 0.95
+_LEAST_LIGHT = 1e-6
 
 
 @torch.no_grad()
@@ -23,8 +24,9 @@ def without_light(
     mesh: PlacedMesh,
     appearance: Appearance,
     layout: TextureLayout,
+    on_relief: Float[Tensor, "3 texels texels"] | None = None,
 ) -> UInt8[np.ndarray, "size size 3"]:
-    """Albedo in sRGB: a texture over the light that falls on the coarse face.
+    """Albedo in sRGB: a texture over the light that falls on the face.
 
     What the light of the fit does not explain stays: highlights, cast shadows.
 
@@ -33,36 +35,40 @@ def without_light(
         mesh: The face in its photo.
         appearance: Light on it.
         layout: Of the texture.
+        on_relief: See `light_on_relief`; without it, the coarse face is smooth.
     """
-    normals = torch.nn.functional.normalize(layout.from_vertices(mesh.normals), dim=-1)
-    albedo = _over(texture, appearance.irradiance(normals.flatten(0, 1)).view_as(normals))
-    layout.pad(albedo)
-    return albedo
+    light = layout.from_vertices(appearance.irradiance(mesh.normals))
+    if on_relief is not None:
+        size = texture.shape[:2]
+        larger = torch.nn.functional.interpolate(
+            on_relief[None], size=size, mode="bilinear", align_corners=False
+        )
+        light = light * larger[0].movedim(0, -1)
+    linear = srgb_to_linear(torch.arange(256) / 255)[torch.from_numpy(texture).int()]
+    albedo = linear_to_srgb((linear / light.clamp_min(_LEAST_LIGHT)).clamp_max(_BRIGHTEST))
+    coded: UInt8[np.ndarray, "size size 3"] = albedo.mul_(255).round_().byte().numpy()
+    layout.pad(coded)
+    return coded
 
 
 @torch.no_grad()
-def without_light_on_relief(
-    albedo: UInt8[np.ndarray, "size size 3"],
+def light_on_relief(
     mesh: PlacedMesh,
     appearance: Appearance,
     height_mm: Float[np.ndarray, "texels texels"],
     displacer: Displacer,
-) -> UInt8[np.ndarray, "size size 3"]:
-    """What `without_light` gives, without the shading of wrinkles, which a normal map shades again."""
+) -> Float[Tensor, "3 texels texels"]:
+    """Irradiance on a displaced face over that on the coarse one, linear RGB; 1 between the charts.
+
+    Args:
+        mesh: The face in its photo.
+        appearance: Light on it.
+        height_mm: Its relief.
+        displacer: Knows the relief's layout.
+    """
     model = mesh.model
     surface = TextureSurface.from_vertices(mesh.verts_camera[None], displacer.layout, model.uv, model.weld)
     fine = displacer.normals(torch.from_numpy(height_mm)[None], surface)
     lit = [irradiance(normals, appearance.light[None]) for normals in (fine, surface.normals)]
-    ratio = torch.where(surface.mask[..., None], lit[0] / lit[1].clamp_min(1e-6), 1).movedim(-1, 1)
-    size = (len(albedo), len(albedo))
-    larger = torch.nn.functional.interpolate(ratio, size=size, mode="bilinear", align_corners=False)
-    return _over(albedo, larger[0].movedim(0, -1))
-
-
-def _over(
-    texture: UInt8[np.ndarray, "size size 3"], light: Float[Tensor, "size size 3"]
-) -> UInt8[np.ndarray, "size size 3"]:
-    linear = srgb_to_linear(torch.from_numpy(texture / np.float32(255)))
-    albedo = (linear / light.clamp_min(1e-6)).clamp(0, _BRIGHTEST)
-    coded: UInt8[np.ndarray, "size size 3"] = (255 * linear_to_srgb(albedo)).round().byte().numpy()
-    return coded
+    ratio = torch.where(surface.mask[..., None], lit[0] / lit[1].clamp_min(_LEAST_LIGHT), 1)
+    return ratio[0].movedim(-1, 0)

@@ -14,7 +14,7 @@ from monoface.facemodel import FaceCoefficients, FaceModel
 from monoface.geometry.cameras import AnyCamera, transform_points
 from monoface.geometry.rotations import camera_to_head, degrees, head_angles_from_matrix
 from monoface.pipeline.appearance import Appearance
-from monoface.pipeline.delighting import without_light, without_light_on_relief
+from monoface.pipeline.delighting import light_on_relief, without_light
 from monoface.pipeline.detailing import Detailer, FaceDetail
 from monoface.pipeline.images import LoadedImage
 from monoface.pipeline.texturing import PlacedMesh, Texturer
@@ -163,12 +163,10 @@ class Face:
 
         Neither with the light of the coarse face nor, if there is detail, with that on its wrinkles.
         """
-        mesh, appearance = self.placed_mesh, self._fitted_appearance
-        albedo = without_light(self.texture, mesh, appearance, self.texturer.layout())
-        if self.detailer is None or self.detail is None:
-            return albedo
-        displacer = self.detailer.displacer
-        return without_light_on_relief(albedo, mesh, appearance, self.detail.height_mm, displacer)
+        mesh, appearance, on_relief = self.placed_mesh, self._fitted_appearance, None
+        if self.detailer is not None and self.detail is not None:
+            on_relief = light_on_relief(mesh, appearance, self.detail.height_mm, self.detailer.displacer)
+        return without_light(self.texture, mesh, appearance, self.texturer.layout(), on_relief)
 
     @cached_property
     def _fitted_appearance(self) -> Appearance:
