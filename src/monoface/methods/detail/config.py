@@ -36,7 +36,8 @@ class DetailConfig:
         slope_limit: Errors of slopes below this count as squares, above it by their size.
         paint_weight: Of the error of known paint: what is no relief, as a logarithm of light.
         light_weight: Of the difference of heights of one face under two lights.
-        light_limit: Such differences below this, in millimetres, count as squares, above it by their size.
+        light_limit: Such differences below this, in millimetres, count as squares, above by their size. The
+            default is for a run from the start; one that goes on (`--init`) may take a hundredth.
         again_weight: Of what is wrong when a photo is seen again, mirrored and with a known relief added.
         size_weight: Of the mean squared height.
         normal_weight: Of the mean squared change of normals.
@@ -59,8 +60,8 @@ class DetailConfig:
     slope_weight: float = 1.5
     slope_limit: float = 0.005
     paint_weight: float = 0.1
-    light_weight: float = 8.0
-    light_limit: float = 0.01
+    light_weight: float = 6.0
+    light_limit: float = 0.1
     again_weight: float = 0.1
     size_weight: float = 0.02
     normal_weight: float = 0.0
