@@ -10,7 +10,7 @@ from torch import Tensor
 from monoface.facemodel import FaceModel
 from monoface.facemodel.detail_region import detail_weight
 from monoface.methods.detail.config import DetailConfig
-from monoface.methods.detail.maps import REFERENCE_PX, Evidence, ShadingMaps, find_evidence
+from monoface.methods.detail.maps import Evidence, ShadingMaps, find_evidence
 from monoface.networks import Translator
 from monoface.render import TextureLayout
 from monoface.render.texture_surface import TextureSurface, maps_from_vertices
@@ -45,7 +45,7 @@ class Displacer:
     Attributes:
         layout: Texture space of the model.
         region: How far each texel may be displaced, 0 to 1.
-        window: Rows and columns around that region; translators see no more.
+        window: Rows and columns around that region, of maps as translators see them; they see no more.
     """
 
     def __init__(self, model: FaceModel, config: DetailConfig, texture_px: int | None = None) -> None:
@@ -53,7 +53,9 @@ class Displacer:
         self.config = config
         self.layout = TextureLayout.from_mesh(model.faces, model.uv, texture_px or config.texture_px)
         self.region = self.layout.from_vertices(detail_weight(model)[:, None])[..., 0]
-        self.window = _window(self.region, max(16, config.translator.multiple))
+        self._seen_px = config.texture_px if config.sees == "shading" else self.layout.size
+        region = _resized(self.region[None, None], self._seen_px)[0, 0]
+        self.window = _window(region, max(16, config.translator.multiple))
 
     def evidence(
         self,
@@ -80,12 +82,16 @@ class Displacer:
     def run(
         self, translator: Translator, maps: Float[Tensor, "batch channels size size"]
     ) -> Float[Tensor, "batch outputs size size"]:
-        """Output of a translator, which sees only the part that may be displaced; zero elsewhere."""
-        output = translator(self.seen(self.cropped(maps)))
+        """Output of a translator, which sees only the part that may be displaced; zero elsewhere.
+
+        It sees maps of `shading` at the size that it was made for, whatever the texture's size: at another
+        one everything looks wider or narrower than it has learned.
+        """
+        output = translator(self.seen(self.cropped(_resized(maps, self._seen_px))))
         rows, columns = self.window
-        size = self.layout.size
+        size = self._seen_px
         around = (columns.start, size - columns.stop, rows.start, size - rows.stop)
-        return torch.nn.functional.pad(output, around)
+        return _resized(torch.nn.functional.pad(output, around), self.layout.size)
 
     def cropped(self, maps: Float[Tensor, "*batch size size"]) -> Float[Tensor, "*batch rows columns"]:
         """The part of maps within the window."""
@@ -110,13 +116,9 @@ class Displacer:
     def read(
         self, output: Float[Tensor, "batch outputs rows columns"], weight: Float[Tensor, "batch rows columns"]
     ) -> Displacement:
-        """Heights and residual of a translator's output, whole or within the window.
-
-        A texture twice as fine shows a network everything twice as wide, so that its heights are halved.
-        """
-        scale = min(1.0, REFERENCE_PX / self.layout.size if self._scaled else 1.0)
+        """Heights and residual of a translator's output, whole or within the window."""
         edge = (weight / _WELL_SEEN).clamp_max(1)
-        height = scale * edge * _quietened(self.config.limit_mm * output[:, 0], self.config.quiet_mm)
+        height = edge * _quietened(self.config.limit_mm * output[:, 0], self.config.quiet_mm)
         residual = output[:, 1] * edge if self.config.has_residual else torch.zeros_like(height)
         return Displacement(height, residual)
 
@@ -159,17 +161,21 @@ class Displacer:
         turned = axis[None] if rotation is None else rotation @ axis
         return turned[:, None, None].expand_as(surface.normals)
 
-    @property
-    def _scaled(self) -> bool:
-        """Whether heights follow the texture's size: if the network was made for another one."""
-        return self.layout.size != self.config.texture_px and self.config.sees == "shading"
-
 
 def _quietened(height_mm: Tensor, quiet_mm: float) -> Tensor:
     """See `DetailConfig.quiet_mm`. A part of the slope is left everywhere, so that heights can be learned."""
     if not quiet_mm:
         return height_mm
     return height_mm - _QUIETENED * quiet_mm * (height_mm / quiet_mm).tanh()
+
+
+def _resized(maps: Float[Tensor, "batch channels rows columns"], size: int) -> Tensor:
+    """Maps at another size: means over squares if it is smaller, linear between texels if it is larger."""
+    if maps.shape[-1] == size:
+        return maps
+    if maps.shape[-1] > size:
+        return torch.nn.functional.interpolate(maps, size=(size, size), mode="area")
+    return torch.nn.functional.interpolate(maps, size=(size, size), mode="bilinear", align_corners=False)
 
 
 def _window(region: Float[Tensor, "size size"], multiple: int) -> tuple[slice, slice]:
