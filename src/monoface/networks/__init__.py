@@ -9,6 +9,7 @@ from monoface.networks.landmark_map import LandmarkMapConfig, landmark_map, with
 from monoface.networks.parser_storage import load_parser, save_parser
 from monoface.networks.parsing import PARSING_CLASSES, FaceParser, ParserConfig, skin_probability
 from monoface.networks.regressor import (
+    Regressed,
     Regressor,
     RegressorConfig,
     add_input_channel,
@@ -29,6 +30,7 @@ __all__ = [
     "IdentityNetworkConfig",
     "LandmarkMapConfig",
     "ParserConfig",
+    "Regressed",
     "Regressor",
     "RegressorConfig",
     "RegressorInfo",
