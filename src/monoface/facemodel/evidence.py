@@ -1,12 +1,13 @@
 """What marked points of photos say of an identity: Gauss-Newton in information form.
 
-Each photo has a pose, a scale and an expression of its own. They are eliminated (a Schur complement), so that a
-photo comes down to an information matrix and a vector over the identity alone. Those of several photos of a
+Each photo has a pose, a scale and an expression of its own. They are eliminated (a Schur complement), so that
+a photo comes down to an information matrix and a vector over the identity alone. Those of several photos of a
 person, and of a prior, are simply added.
 
 Everything here is numpy: it runs where labels are made and where faces are refined, without torch.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 
 import numpy as np
@@ -14,7 +15,17 @@ from jaxtyping import Bool, Float
 
 from monoface.facemodel.point_model import PointModel
 
-__all__ = ["Evidence", "MarkedPhotos", "PointModel", "PoseGuess", "Poses", "follow", "gather", "settle", "start_poses"]
+__all__ = [
+    "Evidence",
+    "MarkedPhotos",
+    "PointModel",
+    "PoseGuess",
+    "Poses",
+    "follow",
+    "gather",
+    "settle",
+    "start_poses",
+]
 
 _POSE = 6
 # Turns and changes of size of one step are held to what the linearisation stands for.
@@ -30,8 +41,8 @@ _HELD = 1e12
 class Poses:
     """Weak-perspective pose and expression of each photo.
 
-    A point X of the model frame is marked at `scale_px * (rotation @ X)[:2] + shift_px`; camera axes are x right,
-    y down, z away from the camera.
+    A point X of the model frame is marked at `scale_px * (rotation @ X)[:2] + shift_px`; camera axes are x
+    right, y down, z away from the camera.
     """
 
     rotation: Float[np.ndarray, "photos 3 3"]
@@ -44,6 +55,11 @@ class Poses:
 
     def __getitem__(self, rows: slice | np.ndarray) -> "Poses":
         return Poses(*(getattr(self, one.name)[rows] for one in fields(self)))
+
+    @classmethod
+    def joined(cls, parts: Sequence["Poses"]) -> "Poses":
+        """Those of several in a row."""
+        return cls(*(np.concatenate([getattr(part, one.name) for part in parts]) for one in fields(cls)))
 
 
 @dataclass(frozen=True)
@@ -88,7 +104,8 @@ class MarkedPhotos:
         sigma_mm: Standard deviation of a mark on the face, in millimetres, along each axis.
         expression: Mean of the prior of each expression weight.
         expression_sd: Its standard deviation.
-        habit_mm: How far from the model's points these marks lie on average, in the picture, at the face's scale.
+        habit_mm: How far from the model's points these marks lie on average, in the picture, at the face's
+            scale.
         robust: Residual, in standard deviations, at which a mark counts half.
         guess: What is known of the poses; nothing without it.
     """
@@ -121,8 +138,8 @@ class Evidence:
         weight: How much each mark counted, from 0 to 1.
         own: Step of pose and expression if the identity stayed.
         own_by_identity: How that step changes with a step of the identity.
-        own_covariance: Covariance of pose (turn in radians, shift in mm, logarithm of the scale) and expression,
-            given the identity.
+        own_covariance: Covariance of pose (turn in radians, shift in mm, logarithm of the scale) and
+            expression, given the identity.
     """
 
     information: Float[np.ndarray, "photos identity identity"]
@@ -234,7 +251,7 @@ def _normal_equations(
 def _add_priors(
     matrix: np.ndarray, slope: np.ndarray, model: PointModel, marked: MarkedPhotos, poses: Poses
 ) -> None:
-    """Add what is known of poses and expressions to normal equations, in place: they are this module's own."""
+    """Add what is known of poses and expressions to normal equations; in place, for they are our own."""
     own = _POSE + model.expression_size
     prior = np.full((len(marked), own), _FREE)
     if marked.guess is not None:
@@ -265,7 +282,7 @@ def _moved(model: PointModel, poses: Poses, own: Float[np.ndarray, "photos own"]
 
 
 def _by_pose(placed: Float[np.ndarray, "photos points 3"]) -> Float[np.ndarray, "photos 2 points 6"]:
-    """Derivatives of posed points in the picture by a turn in the camera frame, a shift and the log of scale."""
+    """Derivatives of posed points in the picture by a turn in the camera frame, a shift, the log of scale."""
     x, y, z = placed[..., 0], placed[..., 1], placed[..., 2]
     found = np.zeros((len(placed), 2, placed.shape[1], _POSE), dtype=placed.dtype)
     found[:, 0, :, 1], found[:, 0, :, 2], found[:, 0, :, 5] = z, -y, x

@@ -40,8 +40,8 @@ class IdentityPrior:
 class IdentityMap:
     """From what is seen of a person in one photo to a Gaussian of the identity.
 
-    The mean is `weight @ inputs + bias`, where the inputs stand one after the other; the covariance is that of
-    the mean's error on people that the map was not fitted to.
+    The mean is `weight @ inputs + bias`, where the inputs stand one after the other; the covariance is that
+    of the mean's error on people that the map was not fitted to.
 
     Attributes:
         inputs: Name and length of each, in their order: for instance `descriptor`, of a recognition network;
@@ -63,7 +63,9 @@ class IdentityMap:
     def __post_init__(self) -> None:
         wanted = sum(length for _, length in self.inputs)
         if wanted != self.weight.shape[1]:
-            raise ConfigError(f"identity map: expected weights of {wanted} inputs, got {self.weight.shape[1]}.")
+            raise ConfigError(
+                f"identity map: expected weights of {wanted} inputs, got {self.weight.shape[1]}."
+            )
 
     def sees(self, name: str) -> bool:
         """Whether it has an input of that name."""
@@ -89,6 +91,32 @@ class IdentityMap:
         """Gaussians of people of whom nothing was seen."""
         mean = np.repeat(self.population_mean[None], photos, axis=0)
         return IdentityPrior(mean, self.population_covariance, self.population_precision)
+
+    def joined(self, priors: IdentityPrior, in_common: float) -> IdentityPrior:
+        """What several photos of one person say together, as a single row.
+
+        A photo's evidence is what its Gaussian knows beyond the population. As many photos are worth
+        `photos / (1 + (photos - 1) in_common)`, for what misleads the map in one misleads it in the others.
+
+        Args:
+            priors: One for each photo.
+            in_common: Part of the error's variance that all photos of a person share, from 0 to 1.
+        """
+        count = len(priors)
+        worth = 1 / (1 + (count - 1) * in_common)
+        known = self.population_precision
+        precision = known + worth * count * self._evidence
+        target = priors.mean.sum(axis=0) @ self.precision - count * (self.population_mean @ known)
+        target = self.population_mean @ known + worth * target
+        covariance = np.linalg.inv(precision)
+        return IdentityPrior((covariance @ target)[None], covariance, precision)
+
+    @cached_property
+    def _evidence(self) -> Float[np.ndarray, "identity identity"]:
+        """Information of one photo beyond the population's; no direction has less than none."""
+        values, vectors = np.linalg.eigh(self.precision - self.population_precision)
+        evidence: np.ndarray = (vectors * np.maximum(values, 0)) @ vectors.T
+        return evidence
 
     @cached_property
     def precision(self) -> Float[np.ndarray, "identity identity"]:

@@ -1,4 +1,4 @@
-"""A face model at a few points of its surface, as arrays of numpy: what measuring faces in photos needs of it."""
+"""A face model at a few points of its surface, as arrays of numpy: for measuring faces in photos."""
 
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -44,8 +44,11 @@ class PointModel:
             dtype: float64, or float32 where time counts.
         """
         basis = model.subset(points)
-        arrays = (basis.mean_mm, basis.identity_mm, basis.expression_mm)
-        return cls(*(array.cpu().numpy().astype(dtype) for array in arrays), bounds=model.expression_bounds)
+        mean, identity, expression = (
+            array.cpu().numpy().astype(dtype)
+            for array in (basis.mean_mm, basis.identity_mm, basis.expression_mm)
+        )
+        return cls(mean, identity, expression, bounds=model.expression_bounds)
 
     @property
     def identity_size(self) -> int:
@@ -86,7 +89,7 @@ class PointModel:
         if self._moved is None:
             return turned
         by_expression = np.einsum("nrx,nk,ckpx->nrpc", rotation, identity, self._moved, optimize=True)
-        places = np.ix_(range(count), range(rows), self._touched, self.corrected)
+        places = np.ix_(np.arange(count), np.arange(rows), self._touched, self.corrected)
         turned[places] += by_expression
         if of_identity:
             active = expression[:, self.corrected]

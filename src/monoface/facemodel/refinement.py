@@ -8,6 +8,7 @@ concluded together.
 Everything here is numpy, for any number of faces at a time; no loop runs over faces or points.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -37,6 +38,7 @@ class RefineConfig:
         discount: What a photo's evidence of identity is multiplied by; 0 leaves identity to the prior.
         nuisance: Variance, in each identity coefficient, of what points of one photo say wrongly in concert,
             so that no photo tells an identity better than that, however many its points.
+        in_common: Of several photos of one person: see `IdentityMap.joined`.
     """
 
     steps: int = 2
@@ -50,22 +52,21 @@ class RefineConfig:
     zoom_sd: float = 0.05
     discount: float = 0.1
     nuisance: float = 0.0
+    in_common: float = 0.7
 
     def __post_init__(self) -> None:
         for name in ("steps", "last_steps"):
             if getattr(self, name) < 0:
                 raise ConfigError(f"refinement: expected {name} of at least 0, got {getattr(self, name)}.")
-        positive = (
-            "sigma_scale", "least_sigma_mm", "robust", "expression_sd", "turn_sd_deg", "shift_sd_mm", "zoom_sd",
-        )  # fmt: skip
-        for name in positive:
+        spreads = ("expression_sd", "turn_sd_deg", "shift_sd_mm", "zoom_sd")
+        for name in ("sigma_scale", "least_sigma_mm", "robust", *spreads):
             if not getattr(self, name) > 0:
                 raise ConfigError(f"refinement: expected {name} above 0, got {getattr(self, name)}.")
-        if not 0 <= self.discount <= 1 or self.nuisance < 0:
-            raise ConfigError(
-                "refinement: expected discount from 0 to 1 and nuisance of at least 0, "
-                f"got {self.discount} and {self.nuisance}."
-            )
+        for name in ("discount", "in_common"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise ConfigError(f"refinement: expected {name} from 0 to 1, got {getattr(self, name)}.")
+        if self.nuisance < 0:
+            raise ConfigError(f"refinement: expected nuisance of at least 0, got {self.nuisance}.")
 
 
 @dataclass(frozen=True)
@@ -104,6 +105,22 @@ class SeenPoints:
     def __getitem__(self, rows: slice | np.ndarray) -> "SeenPoints":
         lenses = None if self.lenses is None else self.lenses[rows]
         return SeenPoints(self.place_px[rows], self.sigma_px[rows], lenses)
+
+    @classmethod
+    def joined(cls, parts: Sequence["SeenPoints"]) -> "SeenPoints":
+        """Those of several in a row: with lenses if all of them have some, else without."""
+        lenses = [part.lenses for part in parts if part.lenses is not None]
+        both = None
+        if len(lenses) == len(parts):
+            both = Lenses(
+                np.concatenate([one.focal_px for one in lenses]),
+                np.concatenate([one.principal_px for one in lenses]),
+            )
+        return cls(
+            np.concatenate([part.place_px for part in parts]),
+            np.concatenate([part.sigma_px for part in parts]),
+            both,
+        )
 
 
 @dataclass(frozen=True)
@@ -168,23 +185,21 @@ def look(
 
 def measured_identity(looked: Looked, config: RefineConfig) -> Float[np.ndarray, "photos identity"]:
     """Identities that points alone say, of people of whom nothing else is known but that they are people."""
-    identity = looked.identity.shape[1]
     information, vector = discounted(looked.evidence, config)
     target = vector + (information @ looked.identity[..., None])[..., 0]
-    return np.linalg.solve(information + np.eye(identity), target[..., None])[..., 0]
+    found: np.ndarray = np.linalg.solve(information + np.eye(target.shape[1]), target[..., None])[..., 0]
+    return found
 
 
 def discounted(
     evidence: Evidence, config: RefineConfig
 ) -> tuple[Float[np.ndarray, "photos identity identity"], Float[np.ndarray, "photos identity"]]:
     """Information and vector of photos as much as they are to be trusted, in float64."""
-    information = config.discount * evidence.information.astype(np.float64)
-    vector = config.discount * evidence.vector.astype(np.float64)
-    if not config.nuisance:
-        return information, vector
-    identity = vector.shape[1]
-    both = np.concatenate((information, vector[..., None]), axis=-1)
-    both = np.linalg.solve(np.eye(identity) + config.nuisance * information, both)
+    both = np.concatenate((evidence.information, evidence.vector[..., None]), axis=-1)
+    both = config.discount * both.astype(np.float64)
+    if config.nuisance:
+        alone = np.eye(both.shape[1]) + config.nuisance * both[..., :-1]
+        both = np.linalg.solve(alone, both)
     return both[..., :-1], both[..., -1]
 
 

@@ -19,25 +19,34 @@ class ShapeUncertainty:
     Attributes:
         covariance: Of its expression weights and, after them, its identity coefficients.
         factor: What standard deviations are multiplied by, so that they hold on photos that people marked.
+        mesh: Of the face model.
     """
 
     covariance: Float[np.ndarray, "modes modes"]
-    factor: float = 1.0
+    factor: float
+    mesh: "VertexUncertainty"
 
     @classmethod
-    def of(cls, faces: RefinedFaces, row: int, factor: float) -> "ShapeUncertainty":
+    def of(
+        cls, faces: RefinedFaces, row: int, factor: float, mesh: "VertexUncertainty"
+    ) -> "ShapeUncertainty":
         """That of one of several measured faces."""
         identity, by_identity = faces.identity_covariance[row], faces.expression_by_identity[row]
         crossed = by_identity @ identity
         expression = faces.expression_covariance[row] + crossed @ by_identity.T
-        return cls(np.block([[expression, crossed], [crossed.T, identity]]).astype(np.float32), factor)
+        covariance = np.block([[expression, crossed], [crossed.T, identity]]).astype(np.float32)
+        return cls(covariance, factor, mesh)
+
+    def vertex_sigma_mm(self) -> Float[np.ndarray, " verts"]:
+        """Standard deviation of each vertex; see `VertexUncertainty`."""
+        return (self.factor * self.mesh.sigma_mm(self.covariance)).astype(np.float32)
 
 
 class VertexUncertainty:
     """Standard deviations of vertices from covariances of coefficients, for faces of one model.
 
-    What the coefficients move is compared after the best rigid alignment over the narrow face: where a head is
-    and how it is turned is no uncertainty of its shape.
+    What the coefficients move is compared after the best rigid alignment over the narrow face: where a head
+    is and how it is turned is no uncertainty of its shape.
 
     Args:
         model: The face model; correctives are left out.
@@ -46,13 +55,16 @@ class VertexUncertainty:
     def __init__(self, model: FaceModel) -> None:
         self._model = model
 
-    def sigma_mm(self, uncertainty: ShapeUncertainty) -> Float[np.ndarray, " verts"]:
-        """Root mean over the three axes of each vertex's variance in the model frame, times the factor."""
-        values, vectors = np.linalg.eigh(uncertainty.covariance)
+    def sigma_mm(self, covariance: Float[np.ndarray, "modes modes"]) -> Float[np.ndarray, " verts"]:
+        """Root mean over the three axes of each vertex's variance in the model frame.
+
+        Args:
+            covariance: Of expression weights and, after them, identity coefficients.
+        """
+        values, vectors = np.linalg.eigh(covariance)
         root = vectors.T * np.sqrt(np.maximum(values, 0))[:, None]
         moved = root @ self._modes.reshape(len(root), -1)
-        variance = (moved * moved).sum(axis=0).reshape(-1, 3).mean(axis=1)
-        return (uncertainty.factor * np.sqrt(variance)).astype(np.float32)
+        return np.sqrt((moved * moved).sum(axis=0).reshape(-1, 3).mean(axis=1))
 
     @cached_property
     def _modes(self) -> Float[np.ndarray, "modes verts 3"]:

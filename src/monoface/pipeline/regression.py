@@ -87,9 +87,12 @@ class Regression:
             size_px: Side of the crops.
         """
         edges = torch.as_tensor(boxes).to(self.log_error)
-        zoom = size_px / (edges[:, 2] - edges[:, 0])
-        points = None if self.points is None else self.points.uncropped(edges[:, :2], zoom)
-        return replace(self, camera=self.camera.uncropped(edges[:, :2], zoom), points=points)
+        return self.uncropped(edges[:, :2], size_px / (edges[:, 2] - edges[:, 0]))
+
+    def uncropped(self, corner_px: Float[Tensor, "batch 2"], zoom: Float[Tensor, " batch"]) -> Self:
+        """The same faces and points in the picture that begins at a corner and was enlarged by a zoom."""
+        points = None if self.points is None else self.points.uncropped(corner_px, zoom)
+        return replace(self, camera=self.camera.uncropped(corner_px, zoom), points=points)
 
     def landmarks_px(self, points: PointBasis) -> Float[Tensor, "batch landmarks 2"]:
         """Landmarks in pixels of the picture that the camera belongs to.
