@@ -1,4 +1,4 @@
-"""What marked points say of identities: against finite differences, the full solve and what must not matter."""
+"""What marked points say of identities: finite differences, the full solve, and what must not matter."""
 
 from dataclasses import replace
 

@@ -240,7 +240,7 @@ def _normal_equations(
     rows[..., _POSE:unknowns] = modes
     rows[..., unknowns] = off.transpose(0, 2, 1)
     rows *= (np.sqrt(weight) / marked.sigma_mm).astype(modes.dtype)[:, None, :, None]
-    flat = rows.reshape(len(rows), -1, unknowns + 1)
+    flat = rows.reshape(len(rows), 2 * rows.shape[2], unknowns + 1)
     # A matrix times its own transpose: BLAS computes one half of it.
     product = flat.transpose(0, 2, 1) @ flat
     matrix, slope = product[:, :unknowns, :unknowns], product[:, :unknowns, unknowns]

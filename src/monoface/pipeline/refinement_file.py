@@ -56,7 +56,7 @@ class Refinement:
     def __post_init__(self) -> None:
         if self.identity_map.sees(DESCRIPTOR) != bool(self.recognition):
             raise ConfigError(
-                "refinement: expected a recognition network for an identity map that sees descriptors, else none; "
+                "refinement: expected a recognition network if the identity map sees descriptors, else none; "
                 f"got {self.recognition[:12] or 'none'} and inputs {self.identity_map.inputs}."
             )
 
