@@ -27,7 +27,7 @@ from monoface.networks import (
 from monoface.networks.onnx_form import regressor_to_onnx
 
 _SUFFIX = ".safetensors"
-_NO_REGRESSORS = ("detail", "face_model", "identity", "parsing")
+_NO_REGRESSORS = ("detail", "face_model", "parsing", "recognition")
 _Network = Callable[[Tensor], Regressed]
 
 
