@@ -17,6 +17,7 @@ from monoface.facemodel.landmarks import FLM18
 from monoface.facemodel.mirroring import CoefficientMirror
 from monoface.geometry.cameras import PerspectiveCamera
 from monoface.geometry.crops import crop_and_resize, photo_to_crop
+from monoface.networks import Recognizer
 from monoface.pipeline.detailing import Detailer
 from monoface.pipeline.focal import check_field_of_view, focal_of_field_of_view
 from monoface.pipeline.images import ImageSource, LoadedImage
@@ -137,7 +138,7 @@ class Reconstructor:
         refinement = load_refinement(weights_path(self.config.weights))
         if refinement is None or not refinement.default:
             return None
-        return Refiner(refinement, self.regressor.info, self.face_model)
+        return Refiner(refinement, self.regressor.info, self.face_model, Recognizer(torch.get_num_threads()))
 
     # A string is a path here, although it is also a sequence of strings.
     @overload

@@ -8,6 +8,7 @@ import torch
 from jaxtyping import Float, UInt8
 from torch import Tensor
 
+from monoface.core.assets import asset_sha256
 from monoface.core.errors import ModelFileError
 from monoface.facemodel import FaceCoefficients, FaceModel
 from monoface.facemodel.dense_points import DensePoints
@@ -66,14 +67,15 @@ class Refiner:
         refinement: Of its file.
         info: What the weights say about themselves.
         model: The face model.
-        describe: Gives descriptors, if the identity map sees any.
+        describe: Gives descriptors; it is not asked where the identity map sees none.
 
     Raises:
-        ModelFileError: If the weights find no points, or the refinement is for another face model.
+        ModelFileError: If the weights find no points, or the refinement is for another face model or another
+            recognition network.
     """
 
     def __init__(
-        self, refinement: Refinement, info: RegressorInfo, model: FaceModel, describe: Describe | None = None
+        self, refinement: Refinement, info: RegressorInfo, model: FaceModel, describe: Describe
     ) -> None:
         if not info.point_sets:
             raise ModelFileError("refinement: expected weights that find points, got some that do not.")
@@ -81,6 +83,11 @@ class Refiner:
         if known != model.identity_size:
             raise ModelFileError(
                 f"refinement: expected {model.identity_size} identity coefficients, got {known}."
+            )
+        if refinement.recognition not in ("", asset_sha256(_RECOGNITION_FILE)):
+            raise ModelFileError(
+                f"refinement: expected descriptors of recognition network {refinement.recognition[:12]}…, "
+                f"got {asset_sha256(_RECOGNITION_FILE)[:12]}…. Use the version of monoface it was made with."
             )
         self.refinement = refinement
         self.sha256 = {_RECOGNITION_FILE: refinement.recognition} if refinement.recognition else {}
@@ -142,8 +149,6 @@ class Refiner:
         self, photos: Sequence[LoadedImage], landmarks68_px: Float[np.ndarray, "faces 68 2"]
     ) -> Float[np.ndarray, "faces 128"]:
         """Of each face; those of one photo are asked for together."""
-        if self._describe is None:
-            raise ModelFileError("refinement: expected a recognition network for its descriptors, got none.")
         found = [
             self._describe(photo.image_srgb, points_px[None] * photo.scale)
             for photo, points_px in zip(photos, landmarks68_px, strict=True)
