@@ -43,7 +43,7 @@ class DensePoints:
         parts = [
             model.landmarks(name).grouped(tuple((int(row),) for row in taken)) for name, taken in rows.items()
         ]
-        return cls(rows, _joined(parts), mirror)
+        return cls(rows, LandmarkSet.joined(*parts), mirror)
 
     def __len__(self) -> int:
         return len(self.mirror)
@@ -63,12 +63,3 @@ class DensePoints:
             for name, rows in self.rows.items()
         ]
         return torch.cat(parts, dim=1)
-
-
-def _joined(parts: list[LandmarkSet]) -> LandmarkSet:
-    width = max((part.index.shape[1] for part in parts), default=1)
-    index = [torch.nn.functional.pad(part.index, (0, width - part.index.shape[1])) for part in parts]
-    weight = [torch.nn.functional.pad(part.weight, (0, width - part.weight.shape[1])) for part in parts]
-    if not parts:
-        return LandmarkSet(torch.zeros(0, 1, dtype=torch.int64), torch.zeros(0, 1))
-    return LandmarkSet(torch.cat(index), torch.cat(weight))
