@@ -1,6 +1,6 @@
 """A face model at a few points of its surface, as arrays of numpy: for measuring faces in photos."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Self
 
@@ -49,6 +49,10 @@ class PointModel:
             for array in (basis.mean_mm, basis.identity_mm, basis.expression_mm)
         )
         return cls(mean, identity, expression, bounds=model.expression_bounds)
+
+    def moved(self, offsets_mm: Float[np.ndarray, "points 3"]) -> "PointModel":
+        """The model with its points elsewhere on every face, by offsets in the model frame."""
+        return replace(self, mean_mm=self.mean_mm + offsets_mm.astype(self.mean_mm.dtype, copy=False))
 
     @property
     def identity_size(self) -> int:

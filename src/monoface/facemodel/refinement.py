@@ -9,7 +9,7 @@ Everything here is numpy, for any number of faces at a time; no loop runs over f
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 from jaxtyping import Float
@@ -158,6 +158,9 @@ class RefinedFaces:
 
     def __len__(self) -> int:
         return len(self.identity)
+
+    def __getitem__(self, rows: slice | np.ndarray) -> "RefinedFaces":
+        return RefinedFaces(*(getattr(self, one.name)[rows] for one in fields(self)))
 
 
 def look(

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
+from jaxtyping import Float
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import load, save
 
@@ -41,6 +42,8 @@ class Refinement:
     Attributes:
         config: How much each of these counts.
         identity_map: What is known of the identity before points are asked.
+        habit_mm: Where the network puts its points, on average, against those of the face model: offsets in
+            the model frame.
         sigma_factor: What standard deviations of vertices are multiplied by.
         recognition: SHA-256 of the recognition network whose descriptors the map knows; empty if it sees
             none.
@@ -49,6 +52,7 @@ class Refinement:
 
     config: RefineConfig
     identity_map: IdentityMap
+    habit_mm: Float[np.ndarray, "points 3"]
     sigma_factor: float = 1.0
     recognition: str = ""
     default: bool = True
@@ -69,7 +73,7 @@ def save_refinement(refinement: Refinement, path: Path) -> None:
     """
     header, tensors = _read(path)
     kept = {name: tensor for name, tensor in tensors.items() if not name.startswith(_PREFIX)}
-    added = {
+    added = {f"{_PREFIX}habit_mm": np.ascontiguousarray(refinement.habit_mm, np.float32)} | {
         f"{_PREFIX}{name}": np.ascontiguousarray(getattr(refinement.identity_map, name), np.float32)
         for name in _ARRAYS
     }
@@ -96,18 +100,22 @@ def load_refinement(path: Path) -> Refinement | None:
             if said is None:
                 return None
             arrays = {name: file.get_tensor(f"{_PREFIX}{name}").astype(np.float64) for name in _ARRAYS}
-        return _assembled(said, arrays)
+            habit_mm = file.get_tensor(f"{_PREFIX}habit_mm").astype(np.float64)
+        return _assembled(said, arrays, habit_mm)
     except (
         OSError, SafetensorError, ConfigError, KeyError, TypeError, ValueError, AttributeError
     ) as error:  # fmt: skip
         raise ModelFileError(f"{path.name}: its refinement cannot be read ({error}).") from error
 
 
-def _assembled(said: dict[str, Any], arrays: dict[str, np.ndarray]) -> Refinement:
+def _assembled(
+    said: dict[str, Any], arrays: dict[str, np.ndarray], habit_mm: Float[np.ndarray, "points 3"]
+) -> Refinement:
     inputs = tuple((str(name), int(length)) for name, length in said["inputs"])
     return Refinement(
         RefineConfig(**said["config"]),
         IdentityMap(inputs, **arrays),
+        habit_mm,
         float(said["sigma_factor"]),
         str(said["recognition"]),
         bool(said["default"]),

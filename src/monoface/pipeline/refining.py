@@ -24,7 +24,12 @@ from monoface.facemodel.refinement import (
     measured_identity,
 )
 from monoface.facemodel.uncertainty import ShapeUncertainty, VertexUncertainty
-from monoface.geometry.cameras import AnyCamera, PerspectiveCamera, WeakPerspectiveCamera
+from monoface.geometry.cameras import (
+    NOMINAL_DISTANCE_MM,
+    AnyCamera,
+    PerspectiveCamera,
+    WeakPerspectiveCamera,
+)
 from monoface.networks import RegressorInfo
 from monoface.pipeline.images import LoadedImage
 from monoface.pipeline.refinement_file import DESCRIPTOR, MEASURED, REGRESSED, Refinement
@@ -43,14 +48,18 @@ class Measurement:
     """What a face was measured by, and what came of it: enough to measure it anew with other photos.
 
     Attributes:
+        refiner: What measured it.
         seen: Its points, in pixels of the original photo; one row.
+        camera: Of the original photo, as the regressor sees; one row.
         start: What the regressor said; one row.
         inputs: What the identity map saw; one row each. They may hold a descriptor of the person, so they
             stay in memory.
         uncertainty: Of its shape.
     """
 
+    refiner: "Refiner"
     seen: SeenPoints
+    camera: AnyCamera
     start: Poses
     inputs: Mapping[str, Float[np.ndarray, "1 _"]]
     uncertainty: ShapeUncertainty
@@ -92,7 +101,12 @@ class Refiner:
         self.refinement = refinement
         self.sha256 = {_RECOGNITION_FILE: refinement.recognition} if refinement.recognition else {}
         self.mesh = VertexUncertainty(model)
-        self._points = PointModel.of(model, DensePoints.of(model, info.point_sets).landmarks, np.float32)
+        points = DensePoints.of(model, info.point_sets).landmarks
+        if len(points) != len(refinement.habit_mm):
+            raise ModelFileError(
+                f"refinement: expected {len(points)} points, got {len(refinement.habit_mm)} habits."
+            )
+        self._points = PointModel.of(model, points, np.float32).moved(refinement.habit_mm)
         self._describe = describe
 
     def __call__(
@@ -119,12 +133,15 @@ class Refiner:
         prior = self.refinement.identity_map(inputs)
         faces = conclude(self._points, seen, start, looked, prior, config)
         coefficients, camera = posed(found.coefficients, found.camera, faces)
-        return replace(found, coefficients=coefficients, camera=camera), self._told(
-            faces, seen, start, inputs
-        )
+        told = self._told(faces, seen, found.camera, start, inputs)
+        return replace(found, coefficients=coefficients, camera=camera), told
 
     def together(self, measured: Sequence[Measurement]) -> tuple[RefinedFaces, list[Measurement]]:
-        """One person's face in several photos, measured anew with one identity."""
+        """One person's face in several photos, measured anew with one identity.
+
+        Args:
+            measured: One of each photo, by this refiner.
+        """
         config, known = self.refinement.config, self.refinement.identity_map
         seen = SeenPoints.joined([one.seen for one in measured])
         start = Poses.joined([one.start for one in measured])
@@ -132,18 +149,28 @@ class Refiner:
         prior = known.joined(known(inputs), config.in_common)
         looked = look(self._points, seen, start, np.repeat(prior.mean, len(measured), axis=0), config)
         faces = conclude_together(self._points, seen, start, looked, prior, config)
-        return faces, self._told(faces, seen, start, inputs)
+        return faces, [
+            replace(one, uncertainty=self._uncertainty(faces, row)) for row, one in enumerate(measured)
+        ]
 
     def _told(
-        self, faces: RefinedFaces, seen: SeenPoints, start: Poses, inputs: Mapping[str, np.ndarray]
+        self,
+        faces: RefinedFaces,
+        seen: SeenPoints,
+        camera: AnyCamera,
+        start: Poses,
+        inputs: Mapping[str, np.ndarray],
     ) -> list[Measurement]:
         measurements = []
         for row in range(len(faces)):
             one = slice(row, row + 1)
-            uncertainty = ShapeUncertainty.of(faces, row, self.refinement.sigma_factor, self.mesh)
-            seen_of_face = {name: value[one] for name, value in inputs.items()}
-            measurements.append(Measurement(seen[one], start[one], seen_of_face, uncertainty))
+            of_face = {name: value[one] for name, value in inputs.items()}
+            uncertainty = self._uncertainty(faces, row)
+            measurements.append(Measurement(self, seen[one], camera[one], start[one], of_face, uncertainty))
         return measurements
+
+    def _uncertainty(self, faces: RefinedFaces, row: int) -> ShapeUncertainty:
+        return ShapeUncertainty.of(faces, row, self.refinement.sigma_factor, self.mesh)
 
     def _descriptors(
         self, photos: Sequence[LoadedImage], landmarks68_px: Float[np.ndarray, "faces 68 2"]
@@ -176,11 +203,11 @@ def posed(
     """
     scale_px, shift_px = _tensor(faces.poses.scale_px), _tensor(faces.poses.shift_px)
     across_mm = (shift_px - camera.principal_px) / scale_px[:, None]
-    depth_mm = coefficients.translation_mm[:, 2]
     if isinstance(camera, PerspectiveCamera):
         depth_mm = camera.focal_px / scale_px
     else:
         camera = WeakPerspectiveCamera(scale_px, camera.principal_px)
+        depth_mm = torch.full_like(scale_px, NOMINAL_DISTANCE_MM)
     changed = replace(
         coefficients,
         identity=_tensor(faces.identity),
