@@ -68,6 +68,11 @@ COMMANDS = (
             ("views", "score shape and its variation on heads drawn in several cameras"),
             ("detail", "score wrinkles and painted marks on heads that are drawn"),
             ("consistency", "score how alike the shapes of one person's photos are"),
+            ("profiles", "score shapes of frontal photos on the same people's profiles"),
+            ("people", "score whether shapes tell people apart"),
+            ("gaps", "score how far mouths and eyes open, on MERL-RAV"),
+            ("blendshapes", "score expressions against a table of labels"),
+            ("scan", "score neutral meshes on photos rendered from a head scan"),
             ("compare", "compare two reports, with paired intervals"),
         )
     ),

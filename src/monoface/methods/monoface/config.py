@@ -91,6 +91,7 @@ class MonofaceConfig:
         mgcnet: Whether MGCNet's terms teach: what views of one person have in common.
         detail: Whether Detail's coarse terms teach: outline, weighted points, and each view as a photo of
             its own.
+        detail_share: Share of the samples of views that they see; they cost most.
         looks: Landmark maps, and the weights of 2DASL's terms.
         views: The weights of MGCNet's terms between views.
         pictures: How pictures are compared.
@@ -121,7 +122,8 @@ class MonofaceConfig:
     twodasl: bool = True
     mgcnet: bool = True
     detail: bool = True
-    looks: SelfTermsConfig = field(default_factory=SelfTermsConfig)
+    detail_share: float = 0.34
+    looks: SelfTermsConfig = field(default_factory=lambda: SelfTermsConfig(critic_share=0.125))
     views: ViewTermsConfig = field(default_factory=ViewTermsConfig)
     pictures: PictureConfig = field(default_factory=PictureConfig)
 

@@ -8,7 +8,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from monoface.core.draws import drawn_rows
 from monoface.data.batches import TrainingBatch
+from monoface.data.view_packs import VIEWS
 from monoface.data.views import MultiViewBatch
 from monoface.facemodel import CoefficientLayout, FaceModel
 from monoface.facemodel.fitting import project_points
@@ -26,6 +28,9 @@ from monoface.networks import Critic, Regressed, Regressor, RegressorConfig, wit
 from monoface.networks.identity import IdentityEncoder
 
 Terms = dict[str, Tensor]
+
+# Purpose of the draws that decide which views Detail's terms see; those of 2DASL have others.
+_DETAIL = 102
 
 
 @dataclass(frozen=True)
@@ -152,8 +157,10 @@ class Monoface:
             terms = self._known_terms(look, known, singles)
             outputs, lit = batch.outputs.flatten(0, 1), batch.lit.flatten()
             terms |= appearance_terms(self.layout, look.posed.coefficients, outputs, lit)
-            terms |= self._system_terms(look, photo, batch)
-        return self._result({name: value.mean() for name, value in terms.items()}, {})
+        means = {name: value.mean() for name, value in terms.items()}
+        with torch.autocast(photo.device.type, enabled=False):
+            means |= self._between_views(look, photo, batch) | self._single_photos(look, photo, batch)
+        return self._result(means, {})
 
     def _single_views(self, batch: MultiViewBatch) -> TrainingBatch:
         """Views as samples of their own, as the network sees them.
@@ -166,18 +173,40 @@ class Monoface:
         image = reduced(views.image, config.crop_px)
         return replace(views, image=image, points_px=points_px, trust=views.drawn.to(views.trust))
 
-    def _system_terms(self, look: _Look, photo: Tensor, batch: MultiViewBatch) -> Terms:
-        """What MGCNet and Detail say of views."""
-        terms: Terms = {}
-        if self._mgcnet is not None:
-            posed = self._mgcnet.supervision.decode(look.said.output)
-            terms |= self._mgcnet.view_terms(look.said.output, posed, photo, batch)
-        if self._coarse is not None:
-            posed = self._coarse.supervision.decode(look.said.output)
-            found = self._coarse.photo_terms(look.said.output, posed, photo, batch)
-            terms |= {f"{COARSE}{name}": value for name, value in found.items()}
-        # Albedo and light are told once, whoever draws.
-        return {name: value for name, value in terms.items() if name in self.term_weights}
+    def _between_views(self, look: _Look, photo: Tensor, batch: MultiViewBatch) -> Terms:
+        """Means of MGCNet's terms."""
+        if self._mgcnet is None:
+            return {}
+        output = look.said.output
+        posed = self._mgcnet.supervision.decode(output)
+        terms = self._mgcnet.view_terms(output, posed, photo, batch)
+        appearance = self.config.appearance_weights
+        return {name: value.mean() for name, value in terms.items() if name not in appearance}
+
+    def _single_photos(self, look: _Look, photo: Tensor, batch: MultiViewBatch) -> Terms:
+        """Means of Detail's coarse terms over some samples, whose views are photos of their own."""
+        if self._coarse is None:
+            return {}
+        share = self.config.detail_share
+        rows = drawn_rows(batch.seeds, share, _DETAIL)
+        views = (VIEWS * rows[:, None] + torch.arange(VIEWS, device=rows.device)).flatten()
+        names = self._coarse_names
+        if not len(rows):
+            return {f"{COARSE}{name}": photo.new_zeros(()) for name in names}
+        output = look.said.output[views]
+        posed = self._coarse.supervision.decode(output)
+        terms = self._coarse.photo_terms(output, posed, photo[views], batch[rows])
+        # As many samples as are expected: so means over parts of a batch have that over the whole as theirs.
+        count = share * len(photo)
+        return {f"{COARSE}{name}": terms[name].sum() / count for name in names}
+
+    @property
+    def _coarse_names(self) -> tuple[str, ...]:
+        assert self._coarse is not None
+        seen = ("perceptual",) if self._coarse.encoder is not None and self.config.pictures.perceptual else ()
+        weights = self._coarse.config.term_weights
+        own = tuple(name for name in ("landmarks", "contour") if weights[name])
+        return ("photometric", *own, *seen)
 
     def _look(self, image: Tensor, points_px: Tensor) -> _Look:
         stacked = with_landmark_map(image, points_px, self.config.looks.flm)

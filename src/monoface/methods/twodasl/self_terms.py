@@ -11,7 +11,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from monoface.core.draws import uniform_draws
+from monoface.core.draws import drawn_rows
 from monoface.data.batches import TrainingBatch
 from monoface.facemodel import CoefficientLayout, FaceCoefficients, FaceModel, LandmarkSet
 from monoface.facemodel.fitting import project_points
@@ -93,7 +93,7 @@ class SelfTerms:
 
     def rows_to_look_at_twice(self, batch: TrainingBatch) -> Int[Tensor, " rows"]:
         """About a share of a batch's samples, in order."""
-        return _drawn_rows(batch, self.config.cycle_share, _CYCLE)
+        return drawn_rows(batch.seeds, self.config.cycle_share, _CYCLE)
 
     def of_two_looks(
         self,
@@ -121,7 +121,7 @@ class SelfTerms:
         Both see coefficients as decoding understands them: a critic that sees six numbers for a rotation
         would tell the network's from true ones by their lengths.
         """
-        rows = _drawn_rows(batch, self.config.critic_share, _CRITIC)
+        rows = drawn_rows(batch.seeds, self.config.critic_share, _CRITIC)
         share = max(self.config.critic_share * len(batch.labelled), 1e-6)
         with torch.autocast(image.device.type, enabled=False):
             found = self.layout.encode(posed.coefficients, posed.camera, self._crop_px)[rows]
@@ -171,8 +171,3 @@ def _frozen(network: nn.Module) -> Iterator[None]:
         yield
     finally:
         network.requires_grad_(True)
-
-
-def _drawn_rows(batch: TrainingBatch, share: float, purpose: int) -> Int[Tensor, " rows"]:
-    """About a share of a batch's samples, in order."""
-    return (uniform_draws(batch.seeds, 1, purpose)[:, 0] < share).nonzero()[:, 0]
