@@ -258,6 +258,8 @@ def _joined(first: PointBasis, second: PointBasis) -> PointBasis:
         torch.cat((first.mean_mm, second.mean_mm)),
         torch.cat((first.identity_mm, second.identity_mm), dim=1),
         torch.cat((first.expression_mm, second.expression_mm), dim=1),
+        first.corrected,
+        torch.cat((first.corrective_mm, second.corrective_mm), dim=2),
     )
 
 
