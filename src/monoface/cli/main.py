@@ -108,6 +108,12 @@ COMMANDS = (
         "facemodel",
     ),
     Command(
+        ("facemodel", "close"),
+        "monoface.cli.facemodel_close",
+        "make its lids shut and its lips meet on every identity",
+        "facemodel",
+    ),
+    Command(
         ("facemodel", "calibrate"),
         "monoface.cli.facemodel_calibrate",
         "find its landmark sets on annotated photos",
