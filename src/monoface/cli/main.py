@@ -81,6 +81,12 @@ COMMANDS = (
     Command(("train", "pretrain"), "monoface.cli.train_pretrain", "train the regressor", "train"),
     Command(("train", "twodasl"), "monoface.cli.train_twodasl", "train it to see landmarks (2DASL)", "train"),
     Command(("train", "mgcnet"), "monoface.cli.train_mgcnet", "train it on several views (MGCNet)", "train"),
+    Command(
+        ("train", "monoface"),
+        "monoface.cli.train_monoface",
+        "train the flagship, on all terms at once",
+        "train",
+    ),
     Command(("train", "parsing"), "monoface.cli.train_parsing", "train the face parser", "train"),
     Command(
         ("train", "identity"), "monoface.cli.train_identity", "train the encoder that knows people", "train"
