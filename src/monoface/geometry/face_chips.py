@@ -31,9 +31,6 @@ CHIP_TEMPLATE = (
 CHIP_PADDING = 0.25
 """Border of a chip, in sides of the face."""
 
-# Weights of the filter that pictures are halved with, along each axis; they sum to 16.
-_HALVING = (1, 4, 6, 4, 1)
-
 
 def chip_template(size: int = CHIP_PX) -> Float[np.ndarray, "5 2"]:
     """Where the five points belong, in pixels of a chip."""
@@ -112,40 +109,41 @@ def _cut(
     low = np.floor([x.min() - margin + 0.5, y.min() - margin + 0.5]).clip(0)
     high = np.floor([x.max() + margin + 0.5, y.max() + margin + 0.5]) + 1
     (left, top), (right, bottom) = low.astype(int), np.minimum(high, image.shape[1::-1]).astype(int)
-    part: np.ndarray = image[top : max(bottom, top), left : max(right, left)]
+    part = image[top : max(bottom, top), left : max(right, left)]
+    # One plane for each colour: three times as fast.
+    planes: np.ndarray = np.ascontiguousarray(part.transpose(2, 0, 1))
     square = _Square(square.centre - complex(left, top), square.half)
     for _ in range(halvings):
-        part, square = _halve(part.astype(np.uint16)), square.halved()
-    return _sample(part, square, size)
+        planes, square = _halve(planes.astype(np.uint16)), square.halved()
+    return np.ascontiguousarray(_sample(planes, square, size).transpose(1, 2, 0))
 
 
-def _halve(image: UInt16[np.ndarray, "height width 3"]) -> UInt16[np.ndarray, "rows columns 3"]:
-    """Smoothed, and every second pixel from the third on; sums of 256 times 255 just fit into 16 bits."""
-    rows, columns = (max((extent - 3) // 2, 0) for extent in image.shape[:2])
-    across = [weight * image[:, at : at + 2 * columns : 2] for at, weight in enumerate(_HALVING)]
-    narrow = np.add.reduce(across, dtype=np.uint16)
-    down = [weight * narrow[at : at + 2 * rows : 2] for at, weight in enumerate(_HALVING)]
-    return np.add.reduce(down, dtype=np.uint16) >> 8
+def _halve(planes: UInt16[np.ndarray, "3 height width"]) -> UInt16[np.ndarray, "3 rows columns"]:
+    """Smoothed by 1 4 6 4 1, and every second pixel from the third on; 256 times 255 fits into 16 bits."""
+    rows, columns = (max((extent - 3) // 2, 0) for extent in planes.shape[1:])
+    lines = [planes[:, at : at + 2 * rows : 2] for at in range(5)]
+    low = lines[0] + lines[4] + 4 * (lines[1] + lines[3]) + 6 * lines[2]
+    steps = [low[:, :, at : at + 2 * columns : 2] for at in range(5)]
+    return (steps[0] + steps[4] + 4 * (steps[1] + steps[3]) + 6 * steps[2]) >> 8
 
 
 def _sample(
-    image: UInt8[np.ndarray, "height width 3"] | UInt16[np.ndarray, "height width 3"],
+    planes: UInt8[np.ndarray, "3 height width"] | UInt16[np.ndarray, "3 height width"],
     square: _Square,
     size: int,
-) -> UInt8[np.ndarray, "{size} {size} 3"]:
+) -> UInt8[np.ndarray, "3 {size} {size}"]:
     """Bilinear samples, rounded down; black where one of four neighbours is beyond the border."""
-    height, width = image.shape[:2]
+    height, width = planes.shape[1:]
     if min(height, width) < 2:
-        return np.zeros((size, size, 3), dtype=np.uint8)
+        return np.zeros((3, size, size), dtype=np.uint8)
     steps = np.linspace(-1, 1, size)
     places = (square.centre + square.half * (steps[None] + 1j * steps[:, None])).reshape(-1)
-    x, y = places.real, places.imag
-    column, row = np.floor(x).astype(np.int64), np.floor(y).astype(np.int64)
+    column, row = np.floor(places.real), np.floor(places.imag)
+    right, below = places.real - column, places.imag - row
     inside = (column >= 0) & (row >= 0) & (column < width - 1) & (row < height - 1)
-    first = np.where(inside, row * width + column, 0)
-    right, below = (x - column)[:, None], (y - row)[:, None]
-    flat = image.reshape(-1, 3)
-    upper = (1 - right) * flat[first] + right * flat[first + 1]
-    lower = (1 - right) * flat[first + width] + right * flat[first + width + 1]
-    blended = ((1 - below) * upper + below * lower) * inside[:, None]
-    return blended.astype(np.uint8).reshape(size, size, 3)
+    first = np.where(inside, row * width + column, 0).astype(np.int64)
+    flat = planes.reshape(3, -1)
+    upper = (1 - right) * flat[:, first] + right * flat[:, first + 1]
+    lower = (1 - right) * flat[:, first + width] + right * flat[:, first + width + 1]
+    blended = ((1 - below) * upper + below * lower) * inside
+    return blended.astype(np.uint8).reshape(3, size, size)

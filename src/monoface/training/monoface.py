@@ -11,9 +11,11 @@ import torch
 from monoface.core.errors import ConfigError
 from monoface.data.alternating import AlternatingBatches
 from monoface.data.batches import BatchMaker, BatchSource
+from monoface.data.head_expressions import PatternConfig
 from monoface.data.packs import PACK_HEADER, Pack
 from monoface.data.prepared import TURNED
 from monoface.data.recipe import RecipeConfig, build_packs
+from monoface.data.synthetic import HeadsConfig
 from monoface.data.view_packs import ViewPack
 from monoface.data.views import MultiViewBatchMaker, ViewAugmentConfig
 from monoface.facemodel import FaceModel, load_default_model
@@ -26,11 +28,20 @@ from monoface.training.regressors import TrainRegressorConfig, train_on_source
 from monoface.training.validation import make_evaluate, prepared_validation_sets, validation_sets
 
 
+def _recipe() -> RecipeConfig:
+    """Prepared photos alone, and heads with expressions that photos rarely show."""
+    sets = tuple(dict(MonofaceConfig().point_sets))
+    heads = HeadsConfig(count=12000, active=4.0, patterns=PatternConfig.varied(), point_sets=sets)
+    return RecipeConfig(sources=(), heads=heads)
+
+
 @dataclass(frozen=True)
 class TrainMonofaceConfig(TrainRegressorConfig):
     """Train the flagship.
 
     Attributes:
+        recipe: Which photos are used, and how; by default prepared ones alone, and drawn heads.
+        shares: How much of a batch comes from each pack, by name; prepared folders need one each.
         method: Network and weights of the losses.
         views: Folder of packs that `monoface data views` made; without it there are steps of photos alone.
         view_shares: How much of the views comes from each pack, by name; all that are there alike by default.
@@ -45,6 +56,8 @@ class TrainMonofaceConfig(TrainRegressorConfig):
 
     METHOD: ClassVar[str] = "monoface"
 
+    recipe: RecipeConfig = field(default_factory=_recipe)
+    shares: dict[str, float] = field(default_factory=lambda: {"heads": 0.25})
     method: MonofaceConfig = field(default_factory=MonofaceConfig)
     views: Path | None = None
     view_shares: dict[str, float] = field(default_factory=dict)
