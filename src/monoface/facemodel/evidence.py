@@ -51,6 +51,17 @@ class PointModel:
             *(np.asarray(array.cpu().numpy(), np.float64) for array in arrays), bounds=model.expression_bounds
         )
 
+    def chosen(self, points: Int[np.ndarray, " chosen"]) -> "PointModel":
+        """The model at some of its points."""
+        corrective = None if self.corrective_mm is None else self.corrective_mm[:, :, points]
+        return replace(
+            self,
+            mean_mm=self.mean_mm[points],
+            identity_mm=self.identity_mm[:, points],
+            expression_mm=self.expression_mm[:, points],
+            corrective_mm=corrective,
+        )
+
     @property
     def identity_size(self) -> int:
         """Number of identity coefficients."""
@@ -71,24 +82,33 @@ class PointModel:
         Float[np.ndarray, "#photos expressions points 3"],
     ]:
         """Points in the model frame, and their derivatives by identity and by expression."""
+        points, by_expression = self.posable(identity, expression)
+        by_identity = self.identity_mm[None]
+        if self.corrective_mm is not None and len(self.corrected):
+            flat = self.corrective_mm.reshape(len(self.corrected), -1)
+            by_identity = by_identity + (expression[:, self.corrected] @ flat).reshape(
+                -1, *self.identity_mm.shape
+            )
+        return points, by_identity, by_expression
+
+    def posable(
+        self,
+        identity: Float[np.ndarray, "photos identity"],
+        expression: Float[np.ndarray, "photos expressions"],
+    ) -> tuple[Float[np.ndarray, "photos points 3"], Float[np.ndarray, "#photos expressions points 3"]]:
+        """Points in the model frame, and their derivatives by expression."""
         count = len(self.mean_mm)
-        by_identity, by_expression = self.identity_mm[None], self.expression_mm[None]
+        by_expression = self.expression_mm[None]
         if self.corrective_mm is not None and len(self.corrected):
             flat = self.corrective_mm.reshape(len(self.corrected), self.identity_size, -1)
-            active = expression[:, self.corrected]
-            by_identity = by_identity + (active @ flat.reshape(len(self.corrected), -1)).reshape(
-                -1, self.identity_size, count, 3
-            )
+            changed = np.einsum("nk,ckp->ncp", identity, flat, optimize=True)
             by_expression = np.repeat(by_expression, len(identity), axis=0)
-            changed = np.einsum("nk,ckp->ncp", identity, flat, optimize=True).reshape(
-                len(identity), -1, count, 3
-            )
-            by_expression[:, self.corrected] += changed
+            by_expression[:, self.corrected] += changed.reshape(len(identity), -1, count, 3)
         # The bilinear part is in one of the two alone, or it would count twice.
         moved = identity @ self.identity_mm.reshape(self.identity_size, -1)
         wide = by_expression.reshape(len(by_expression), self.expression_size, -1)
         moved = moved + (expression[:, None] @ wide)[:, 0]
-        return self.mean_mm + moved.reshape(-1, count, 3), by_identity, by_expression
+        return self.mean_mm + moved.reshape(-1, count, 3), by_expression
 
 
 @dataclass(frozen=True)
@@ -183,28 +203,14 @@ def gather(
     """Linearise the projection of each photo, and eliminate its pose, scale and expression."""
     points, by_identity, by_expression = model.bases(identity, poses.expression)
     placed = points @ poses.rotation.transpose(0, 2, 1)
-    scale = poses.scale_px[:, None, None]
-    residual = (marked.points_px - poses.shift_px[:, None]) / scale - placed[..., :2] - marked.habit_mm
-    seen = np.isfinite(residual).all(-1)
-    off = np.where(seen[..., None], residual, 0)
-    relative = np.linalg.norm(off, axis=-1) / marked.sigma_mm
-    weight = np.where(seen, 1 / (1 + (relative / marked.robust) ** 2), 0)
-    precision = np.repeat(weight / marked.sigma_mm**2, 2, axis=1)
+    residual, flat, precision, weight = _compared(marked, poses, placed)
 
     own = np.concatenate((_by_pose(placed), _turned(poses.rotation, by_expression)), axis=-1)
     own = own.reshape(len(marked), -1, own.shape[-1])
     shared = _turned(poses.rotation, by_identity).reshape(len(marked), -1, model.identity_size)
-    flat = off.reshape(len(marked), -1)
 
-    prior = np.concatenate((np.full((len(marked), _POSE), 1e-4), 1 / marked.expression_sd**2), axis=1)
     weighted = (own * precision[..., None]).transpose(0, 2, 1)
-    inner = weighted @ own
-    slope = (weighted @ flat[..., None])[..., 0]
-    slope[:, _POSE:] -= prior[:, _POSE:] * (poses.expression - marked.expression)
-    # Weights at a bound that want to leave it stay.
-    held = _held(poses.expression, slope[:, _POSE:], model.bounds)
-    prior[:, _POSE:] = np.where(held, 1e12, prior[:, _POSE:])
-    inner[:, range(inner.shape[1]), range(inner.shape[1])] += prior
+    inner, slope = _with_prior(model, marked, poses, weighted @ own, (weighted @ flat[..., None])[..., 0])
 
     cross = weighted @ shared
     covariance = np.linalg.inv(inner)
@@ -213,16 +219,87 @@ def gather(
     outer = (shared * precision[..., None]).transpose(0, 2, 1)
     information = outer @ shared - cross.transpose(0, 2, 1) @ by_step
     vector = (outer @ flat[..., None])[..., 0] - (cross.transpose(0, 2, 1) @ alone[..., None])[..., 0]
-    return Evidence(
-        information, vector, np.where(seen[..., None], residual, np.nan), weight, alone, -by_step, covariance
-    )
+    return Evidence(information, vector, residual, weight, alone, -by_step, covariance)
 
 
 def follow(
     model: PointModel, poses: Poses, evidence: Evidence, step: Float[np.ndarray, "photos identity"]
 ) -> Poses:
     """Poses and expressions after the identities took a step."""
-    own = evidence.own + (evidence.own_by_identity @ step[..., None])[..., 0]
+    return _moved(model, poses, evidence.own + (evidence.own_by_identity @ step[..., None])[..., 0])
+
+
+def settle(
+    model: PointModel,
+    marked: MarkedPhotos,
+    poses: Poses,
+    identity: Float[np.ndarray, "photos identity"],
+    *,
+    expressions: bool = True,
+) -> tuple[Poses, Float[np.ndarray, "photos points 2"]]:
+    """One step of pose, scale and expression while the identities are held.
+
+    Args:
+        model: The face model at the marked points.
+        marked: The marks.
+        poses: Where the step begins.
+        identity: Of each photo's face.
+        expressions: Whether expressions move; without them a step takes a tenth of the time.
+
+    Returns:
+        The poses after the step, and the residuals before it: marks less predicted points, habits taken off,
+        at the face's scale; NaN where unmarked.
+    """
+    points, by_expression = model.posable(identity, poses.expression)
+    placed = points @ poses.rotation.transpose(0, 2, 1)
+    residual, off, precision, _ = _compared(marked, poses, placed)
+    root = np.sqrt(precision).astype(np.float32)
+    own = _by_pose(placed).astype(np.float32)
+    if expressions:
+        own = np.concatenate(
+            (own, _turned(poses.rotation.astype(np.float32), by_expression.astype(np.float32))), axis=-1
+        )
+    own = own.reshape(len(marked), -1, own.shape[-1]) * root[..., None]
+    weighted = own.transpose(0, 2, 1)
+    # Single precision is enough for where a step goes; what marks tell of identities needs more.
+    inner = (weighted @ own).astype(np.float64)
+    slope = (weighted @ (off * root)[..., None].astype(np.float32))[..., 0].astype(np.float64)
+    if expressions:
+        inner, slope = _with_prior(model, marked, poses, inner, slope)
+        return _moved(model, poses, np.linalg.solve(inner, slope[..., None])[..., 0]), residual
+    step = np.zeros((len(marked), _POSE + model.expression_size))
+    step[:, :_POSE] = np.linalg.solve(inner + 1e-4 * np.eye(_POSE), slope[..., None])[..., 0]
+    return _moved(model, poses, step), residual
+
+
+def _compared(
+    marked: MarkedPhotos, poses: Poses, placed: Float[np.ndarray, "photos points 3"]
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Residuals (NaN where unmarked), the same flat with zeros, their precisions, and weights of the marks."""
+    scale = poses.scale_px[:, None, None]
+    residual = (marked.points_px - poses.shift_px[:, None]) / scale - placed[..., :2] - marked.habit_mm
+    seen = np.isfinite(residual).all(-1)
+    off = np.where(seen[..., None], residual, 0)
+    relative = np.linalg.norm(off, axis=-1) / marked.sigma_mm
+    weight = np.where(seen, 1 / (1 + (relative / marked.robust) ** 2), 0)
+    precision = np.repeat(weight / marked.sigma_mm**2, 2, axis=1)
+    flat = off.reshape(len(marked), 2 * off.shape[1])
+    return np.where(seen[..., None], residual, np.nan), flat, precision, weight
+
+
+def _with_prior(
+    model: PointModel, marked: MarkedPhotos, poses: Poses, inner: np.ndarray, slope: np.ndarray
+) -> tuple[Float[np.ndarray, "photos own own"], Float[np.ndarray, "photos own"]]:
+    """Normal equations of pose and expression with their prior; weights at a bound that want out are held."""
+    prior = np.concatenate((np.full((len(marked), _POSE), 1e-4), 1 / marked.expression_sd**2), axis=1)
+    slope[:, _POSE:] -= prior[:, _POSE:] * (poses.expression - marked.expression)
+    held = _held(poses.expression, slope[:, _POSE:], model.bounds)
+    prior[:, _POSE:] = np.where(held, 1e12, prior[:, _POSE:])
+    inner[:, range(inner.shape[1]), range(inner.shape[1])] += prior
+    return inner, slope
+
+
+def _moved(model: PointModel, poses: Poses, own: Float[np.ndarray, "photos own"]) -> Poses:
     turn = _turn(np.clip(own[:, :3], -_LARGEST_TURN_RAD, _LARGEST_TURN_RAD))
     expression = poses.expression + own[:, _POSE:]
     if model.bounds is not None:
