@@ -100,11 +100,13 @@ def test_impossible_encoders_are_refused(wrong):
         IdentityNetworkConfig(**wrong)
 
 
-def test_eight_bits_are_enough_for_cosines(rng):
-    encoder = load_identity_encoder()
+def test_eight_bits_are_enough_for_cosines(rng, tmp_path):
+    torch.manual_seed(0)
+    save_identity_encoder(IdentityNetwork(IdentityNetworkConfig()).eval(), tmp_path / "mine.safetensors")
+    encoder = load_identity_encoder(tmp_path / "mine.safetensors")
     image = torch.rand(4, 3, 112, 112, generator=rng)
     exact = encoder.embed(image)
-    mixed = load_identity_encoder(mixed=True)
+    mixed = load_identity_encoder(tmp_path / "mine.safetensors", mixed=True)
     coarse = mixed.embed(image.requires_grad_())
     assert coarse.dtype == torch.float32
     assert (exact * coarse).sum(dim=-1).min() > 0.999

@@ -6,6 +6,7 @@ import numpy as np
 import torch
 from numpy.testing import assert_allclose
 
+from monoface.geometry.face_template import ARCFACE_FACE
 from monoface.pipeline.likeness import IdentityLikeness
 
 
@@ -13,6 +14,7 @@ class SeenColours(torch.nn.Module):
     """Tells faces by the mean colours of their quarters, and keeps what it was shown."""
 
     size_px = 32
+    template = ARCFACE_FACE
 
     def embed(self, image):
         self.shown = image

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import numpy as np
 from PIL import Image
 
-from monoface.geometry.face_template import FIVE_OF_68, face_template
+from monoface.geometry.face_template import ARCFACE_FACE
 from monoface.pipeline import Reconstructor
 
 FACE_PX = 112
@@ -16,7 +16,7 @@ FACE_PX = 112
 def told_landmarks(side):
     """68 points whose five means lie on the template in the middle of a picture."""
     points = np.full((68, 2), side / 2)
-    for group, place in zip(FIVE_OF_68, face_template(FACE_PX).numpy(), strict=True):
+    for group, place in zip(ARCFACE_FACE.groups, ARCFACE_FACE.at(FACE_PX).numpy(), strict=True):
         points[list(group)] = place + (side - FACE_PX) / 2
     return points
 

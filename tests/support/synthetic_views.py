@@ -8,6 +8,7 @@ from monoface.data.views import MultiViewBatch
 from monoface.facemodel import CoefficientLayout
 from monoface.facemodel.fitting import project_points
 from monoface.geometry.cameras import transform_points
+from monoface.geometry.face_template import ARCFACE_FACE
 from monoface.geometry.rotations import head_matrix_from_angles, matrix_to_6d
 from monoface.methods.mgcnet import Mgcnet, MgcnetConfig
 from monoface.methods.supervision import SupervisionConfig
@@ -135,6 +136,7 @@ class BrightnessEncoder(torch.nn.Module):
     """Tells faces by the mean colours of their quarters."""
 
     size_px = 16
+    template = ARCFACE_FACE
 
     def embed(self, image: torch.Tensor) -> torch.Tensor:
         return torch.nn.functional.normalize(torch.nn.functional.avg_pool2d(image, 8).flatten(1), dim=1)

@@ -12,6 +12,7 @@ from monoface.core.assets import sha256_of
 from monoface.core.errors import ConfigError, DataError
 from monoface.data.recipe import held_out_ytf
 from monoface.data.sources import Lfw, Ytf
+from monoface.geometry.face_template import ARCFACE_FACE
 from monoface.methods.identity import IdentityConfig
 from monoface.networks import IdentityNetworkConfig, load_identity_encoder
 from monoface.training import TrainConfig, identity_faces
@@ -138,6 +139,7 @@ class _Colours:
     """Knows people by the mean colour, as the synthetic ones are made."""
 
     size_px = 112
+    template = ARCFACE_FACE
 
     def embed(self, image):
         return torch.nn.functional.normalize(image.mean(dim=(2, 3)) - 0.5, dim=-1)

@@ -83,7 +83,10 @@ def likeness_distance(
     landmarks_px: Float[Tensor, "batch 68 2"],
 ) -> Float[Tensor, " batch"]:
     """How unlike pictures and photos look to an encoder; both are aligned by one set of landmarks."""
-    pictures = (align_faces(one, landmarks_px, encoder.size_px) for one in (shown.clamp(0, 1), photo))
+    pictures = (
+        align_faces(one, landmarks_px, encoder.size_px, encoder.template)
+        for one in (shown.clamp(0, 1), photo)
+    )
     seen, true = pictures
     with torch.no_grad():
         wanted = encoder.embed(true)

@@ -8,6 +8,8 @@ from monoface.networks.identity_storage import load_identity_encoder, save_ident
 from monoface.networks.landmark_map import LandmarkMapConfig, landmark_map, with_landmark_map
 from monoface.networks.parser_storage import load_parser, save_parser
 from monoface.networks.parsing import PARSING_CLASSES, FaceParser, ParserConfig, skin_probability
+from monoface.networks.recognition import RecognitionNetwork, load_recognition_network
+from monoface.networks.recognizer import Recognizer
 from monoface.networks.regressor import (
     Regressor,
     RegressorConfig,
@@ -29,6 +31,8 @@ __all__ = [
     "IdentityNetworkConfig",
     "LandmarkMapConfig",
     "ParserConfig",
+    "RecognitionNetwork",
+    "Recognizer",
     "Regressor",
     "RegressorConfig",
     "RegressorInfo",
@@ -42,6 +46,7 @@ __all__ = [
     "landmark_map",
     "load_identity_encoder",
     "load_parser",
+    "load_recognition_network",
     "load_regressor",
     "load_translator",
     "save_identity_encoder",

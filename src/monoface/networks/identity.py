@@ -5,6 +5,8 @@ from typing import Protocol, runtime_checkable
 from jaxtyping import Float
 from torch import Tensor
 
+from monoface.geometry.face_template import FaceTemplate
+
 
 @runtime_checkable
 class IdentityEncoder(Protocol):
@@ -19,8 +21,13 @@ class IdentityEncoder(Protocol):
         """Side of the pictures it expects."""
         ...
 
+    @property
+    def template(self) -> FaceTemplate:
+        """Where it expects the parts of a face."""
+        ...
+
     def embed(self, image: Float[Tensor, "batch 3 size size"]) -> Float[Tensor, "batch features"]:
-        """Unit vectors of faces aligned by `geometry.face_template.align_faces`, in sRGB in [0, 1].
+        """Unit vectors of faces aligned to `template` by `geometry.face_template.align_faces`, in [0, 1].
 
         The cosine of two of them says how alike the people are; `losses.perceptual` is one minus it.
         """

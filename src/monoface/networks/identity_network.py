@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.nn.functional import normalize
 
 from monoface.core.errors import ConfigError
+from monoface.geometry.face_template import ARCFACE_FACE, FaceTemplate
 from monoface.networks.backbones import ResNet, ResNetConfig
 
 _STAGES = 3
@@ -88,6 +89,11 @@ class IdentityNetwork(nn.Module):
     def size_px(self) -> int:
         """Side of the pictures it expects."""
         return self.config.size_px
+
+    @property
+    def template(self) -> FaceTemplate:
+        """Where it expects the parts of a face."""
+        return ARCFACE_FACE
 
     def forward(self, image: Float[Tensor, "batch 3 size size"]) -> Float[Tensor, "batch features"]:
         """Vectors of aligned faces in [0, 1], sRGB, of any length."""

@@ -11,6 +11,8 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn.functional import max_pool2d, normalize
 
+from monoface.geometry.face_template import ARCFACE_FACE, FaceTemplate
+
 _SIZE_PX, _FEATURES = 160, 512
 # Batch norms as TensorFlow has them, where the weights were trained.
 _EPS = 1e-3
@@ -59,6 +61,11 @@ class InceptionResnetV1(nn.Module):
     def size_px(self) -> int:
         """Side of the pictures it expects."""
         return _SIZE_PX
+
+    @property
+    def template(self) -> FaceTemplate:
+        """Where it expects the parts of a face."""
+        return ARCFACE_FACE
 
     def forward(self, image: Float[Tensor, "batch 3 160 160"]) -> Float[Tensor, "batch 512"]:
         """Vectors of any length, of aligned faces in [0, 1], sRGB."""

@@ -9,6 +9,8 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn.functional import normalize
 
+from monoface.geometry.face_template import ARCFACE_FACE, FaceTemplate
+
 _BLOCKS = {50: (3, 4, 14, 3), 100: (3, 13, 30, 3)}
 _WIDTHS = (64, 128, 256, 512)
 _SIZE_PX, _LAST_SIDE, _FEATURES = 112, 7, 512
@@ -46,6 +48,11 @@ class IResNet(nn.Module):
     def size_px(self) -> int:
         """Side of the pictures it expects."""
         return _SIZE_PX
+
+    @property
+    def template(self) -> FaceTemplate:
+        """Where it expects the parts of a face."""
+        return ARCFACE_FACE
 
     def forward(self, image: Float[Tensor, "batch 3 112 112"]) -> Float[Tensor, "batch 512"]:
         """Vectors of any length, of aligned faces in [0, 1], sRGB."""

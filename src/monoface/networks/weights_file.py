@@ -72,6 +72,20 @@ def load_weights(
         raise ModelFileError(f"{path.name}: cannot be read as {what} ({error}).") from error
 
 
+def weights_format(path: Path, what: str) -> str:
+    """Which format a file that should hold `what` says it has; empty if it says none.
+
+    Raises:
+        ModelFileError: If the file is missing or damaged.
+    """
+    try:
+        with safe_open(path, framework="np") as file:
+            header = json.loads((file.metadata() or {}).get("monoface", "{}"))
+        return str(header.get("format", ""))
+    except (OSError, SafetensorError, ValueError, AttributeError) as error:
+        raise ModelFileError(f"{path.name}: cannot be read as {what} ({error}).") from error
+
+
 def asset_or_path(name_or_path: str | Path) -> Path:
     """Path of a shipped asset given by name, or, with a folder or the suffix `.safetensors`, the path given.
 

@@ -31,7 +31,7 @@ class IdentityLikeness:
     @torch.no_grad()
     def __call__(self, faces: Sequence[Face]) -> Float[np.ndarray, "faces faces"]:
         """How alike any two of the faces are: 1 for the same picture, about 0 for any two people."""
-        vectors = self._encoder.embed(torch.cat([_aligned(face, self._encoder.size_px) for face in faces]))
+        vectors = self._encoder.embed(torch.cat([_aligned(face, self._encoder) for face in faces]))
         return (vectors @ vectors.mT).double().numpy()
 
     @cached_property
@@ -39,8 +39,9 @@ class IdentityLikeness:
         return self._given or load_identity_encoder()
 
 
-def _aligned(face: Face, size_px: int) -> Float[Tensor, "1 3 {size_px} {size_px}"]:
-    """The face as encoders expect it."""
+def _aligned(face: Face, encoder: IdentityEncoder) -> Float[Tensor, "1 3 size size"]:
+    """The face as an encoder expects it."""
+    size_px = encoder.size_px
     points_px = face.landmarks68_px * face.photo.scale
     low, high = points_px.min(axis=0), points_px.max(axis=0)
     centre, half = (low + high) / 2, _CUT_PER_FACE / 2 * (high - low).max()
@@ -48,4 +49,4 @@ def _aligned(face: Face, size_px: int) -> Float[Tensor, "1 3 {size_px} {size_px}
     cut = crop_and_resize(face.photo.image_srgb, box, _CUT_PER_SIZE * size_px)
     landmarks_px = photo_to_crop(points_px[None], box[None], _CUT_PER_SIZE * size_px)
     picture = torch.from_numpy(cut).permute(2, 0, 1)[None].float() / 255
-    return align_faces(picture, torch.from_numpy(landmarks_px).float(), size_px)
+    return align_faces(picture, torch.from_numpy(landmarks_px).float(), size_px, encoder.template)

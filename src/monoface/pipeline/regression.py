@@ -20,7 +20,7 @@ from monoface.networks import Regressor, RegressorInfo, fold_batch_norm, load_re
 from monoface.networks.onnx_form import regressor_to_onnx
 
 _SUFFIX = ".safetensors"
-_NO_REGRESSORS = ("detail", "face_model", "identity", "parsing")
+_NO_REGRESSORS = ("detail", "face_model", "parsing", "recognition")
 _Network = Callable[[Tensor], tuple[Tensor, Tensor]]
 
 

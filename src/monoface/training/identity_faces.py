@@ -16,7 +16,7 @@ from monoface.data.identity_faces import ALIGNED_PX, IdentityFaces, held_out_peo
 from monoface.data.packs import CANVAS_PX
 from monoface.data.recipe import held_out_ytf
 from monoface.data.sources import Lfw, Ytf
-from monoface.geometry.face_template import face_alignment
+from monoface.geometry.face_template import ARCFACE_FACE
 from monoface.geometry.planar import PlanarSimilarity, warp_image
 from monoface.pipeline import Reconstructor, ReconstructorConfig
 
@@ -127,7 +127,7 @@ def aligned_canvas(
 ) -> UInt8[np.ndarray, "160 160 3"]:
     """The aligned face with what is around it."""
     picture = torch.from_numpy(image).permute(2, 0, 1)[None].float()
-    aligned = face_alignment(torch.from_numpy(points68_px)[None].float(), ALIGNED_PX)
+    aligned = ARCFACE_FACE.alignment(torch.from_numpy(points68_px)[None].float(), ALIGNED_PX)
     canvas_from_image = PlanarSimilarity(aligned.linear, aligned.offset + (CANVAS_PX - ALIGNED_PX) / 2)
     canvas = warp_image(picture, canvas_from_image, CANVAS_PX)[0]
     return canvas.round().byte().permute(1, 2, 0).numpy()

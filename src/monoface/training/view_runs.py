@@ -77,7 +77,7 @@ class ViewRunConfig(RegressorRunConfig):
     )
     augment: ViewAugmentConfig = field(default_factory=ViewAugmentConfig)
     photos: SinglePhotosConfig = field(default_factory=SinglePhotosConfig)
-    encoder: str | None = "identity"
+    encoder: str | None = "recognition"
 
     @property
     def photo_sources(self) -> tuple[str, ...]:
