@@ -159,7 +159,15 @@ class CasesReport:
             ]
             for group, figures in self.figures.items()
         ]
+        if self.intervals_95:
+            rows.insert(1, ["95 %", *map(self._interval, self.measures), ""])
         return Table(columns, rows)
+
+    def _interval(self, measure: Measure) -> str:
+        interval = self.intervals_95.get(measure.name)
+        if interval is None or not np.isfinite(interval.low):
+            return ""
+        return f"{figure(interval.low, measure.digits)} to {figure(interval.high, measure.digits)}"
 
     def _charts(self) -> list[Block]:
         charts: list[Block] = []
@@ -235,6 +243,7 @@ def make_report(
     cases: Sequence[Case],
     *,
     figures: Mapping[str, Mapping[str, float]] | None = None,
+    intervals: Mapping[str, Interval] | None = None,
     groups: Sequence[str] = (),
     findings: Sequence[Finding] = (),
     curves: Mapping[str, CurvePoints] | None = None,
@@ -246,11 +255,14 @@ def make_report(
     """Report on cases.
 
     Args:
-        figures: By group and measure, where they are no means over cases; then there are no intervals.
+        figures: By group and measure, where they are no means over cases; then there are no intervals, but
+            those that are given.
+        intervals: Bootstrap intervals of the figures of `all`, where they are not those of means over cases.
         groups: Order of the groups.
     """
     means = figures_of(cases, measures, groups)
-    intervals = {} if figures else {measure.name: _interval(cases, measure) for measure in measures}
+    if intervals is None:
+        intervals = {} if figures else {measure.name: _interval(cases, measure) for measure in measures}
     return CasesReport(
         benchmark=benchmark,
         definition=definition,

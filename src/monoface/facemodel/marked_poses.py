@@ -1,11 +1,9 @@
 """Poses of faces from marked points: where a fit begins, and fits with the identity held."""
 
-from collections.abc import Sequence
-
 import numpy as np
 from jaxtyping import Float
 
-from monoface.facemodel.evidence import MarkedPhotos, PointModel, Poses, settle, start_poses
+from monoface.facemodel.evidence import MarkedPhotos, PointModel, Poses, align, residuals, settle, start_poses
 
 TOGETHER = 256
 """Photos that are linearised at once, which bounds memory."""
@@ -61,14 +59,15 @@ def settled(
     expressions: bool = True,
 ) -> tuple[Poses, Float[np.ndarray, "photos points 2"]]:
     """Poses and expressions after some steps with the identities held, and the residuals there."""
-    parts, residuals = [], []
+    step = settle if expressions else align
+    parts, off = [], []
     for rows in slices(len(marked)):
         some, held = poses[rows], identity[rows]
         for _ in range(steps):
-            some, _ = settle(model, marked[rows], some, held, expressions=expressions)
+            some = step(model, marked[rows], some, held)
         parts.append(some)
-        residuals.append(settle(model, marked[rows], some, held, expressions=False)[1])
-    return join_poses(parts), np.concatenate(residuals)
+        off.append(residuals(model, marked[rows], some, held))
+    return Poses.joined(parts), np.concatenate(off)
 
 
 def poses_from_marks(model: PointModel, marked: MarkedPhotos, steps: int = 8) -> Poses:
@@ -102,12 +101,6 @@ def chosen_poses(where: np.ndarray, first: Poses, second: Poses) -> Poses:
         np.where(where[:, None], first.shift_px, second.shift_px),
         np.where(where[:, None], first.expression, second.expression),
     )
-
-
-def join_poses(parts: Sequence[Poses]) -> Poses:
-    """Poses of some photos after those of others."""
-    names = ("rotation", "scale_px", "shift_px", "expression")
-    return Poses(*(np.concatenate([getattr(part, name) for part in parts]) for name in names))
 
 
 def slices(count: int, together: int = TOGETHER) -> list[slice]:

@@ -35,7 +35,8 @@ def rigged_head(face: Face) -> RiggedHead:
     """
     model, found = face.model, face.coefficients
     neutral_mm = model.shape(found.identity, torch.zeros_like(found.expression))[0]
-    mesh = _whole_mesh(model, neutral_mm)
+    numbers = {} if face.vertex_sigma_mm is None else {"sigma_mm": face.vertex_sigma_mm}
+    mesh = replace(_whole_mesh(model, neutral_mm), numbers=numbers)
     materials = {name: _material_name(name) for name in model.data.part_names}
     return RiggedHead(
         parts=split_into_parts(mesh, materials, rigid=tuple(model.data.eyes)),

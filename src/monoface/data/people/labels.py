@@ -152,7 +152,7 @@ def human_residual_mm(labels: PhotoLabels, model: FaceModel) -> Float[np.ndarray
     parts = []
     for rows in slices(len(labels.identity), 1024):
         poses = labels.poses[rows]
-        points, _ = basis.posable(labels.identity[rows], poses.expression)
+        points = basis.points(labels.identity[rows], poses.expression)
         placed = (points @ poses.rotation.transpose(0, 2, 1))[..., :2]
         marks = (labels.points_px[rows][:, where] - poses.shift_px[:, None]) / poses.scale_px[:, None, None]
         parts.append(np.linalg.norm(marks - placed, axis=-1))

@@ -21,7 +21,6 @@ from monoface.data.people.marks import SourceMarks
 from monoface.data.people.photos import NOBODY, PeoplePhotos
 from monoface.facemodel import FaceModel
 from monoface.facemodel.evidence import Poses
-from monoface.facemodel.marked_poses import join_poses
 from monoface.facemodel.population import Gaussians, Population, learn_population
 
 _SINGLES_TOGETHER = 1024
@@ -227,7 +226,7 @@ def _singles(
         )
         identities.append(found.mean)
         poses.append(evidence.poses)
-    return np.concatenate(identities), join_poses(poses)
+    return np.concatenate(identities), Poses.joined(poses)
 
 
 def _put(poses: Poses, rows: np.ndarray, other: Poses) -> Poses:

@@ -18,6 +18,21 @@ VALIDATION_PEOPLE: Final = range(340, 400)
 TERMS: Final = "Celebrities in Frontal-Profile (Sengupta et al., WACV 2016): research use."
 """Under which terms the photos and points may be used; for the card of what is learned from them."""
 
+KNOWN_POINTS: Final = (8, *range(9, 30))
+"""Those of the 30 points that are points of the 68, from 0: chin, brow, eye, nose and lips, not the jaw."""
+
+LOOKS_LEFT_68: Final = (
+    8, 26, 24, 22, 45, 44, 43, 42, 47, 46, 27, 28, 29, 30, 33, 34, 35, 54, 51, 62, 57, 66,
+)  # fmt: skip
+"""Which of the 68, from 0, `KNOWN_POINTS` are where a face looks to image left."""
+
+LOOKS_RIGHT_68: Final = (
+    8, 17, 19, 21, 36, 37, 38, 39, 40, 41, 27, 28, 29, 30, 33, 32, 31, 48, 51, 62, 57, 66,
+)  # fmt: skip
+"""Which of the 68, from 0, they are where a face looks to image right."""
+
+_NOSE_TIP, _EAR_END = 21, slice(0, 3)
+
 Split = Literal["train", "val"]
 
 
@@ -91,3 +106,8 @@ class Cfp(PhotoSource[CfpPhoto]):
             int(self.person[index]),
             bool(self.profile[index]),
         )
+
+
+def looks_left(points30_px: Float32[np.ndarray, "photos 30 2"]) -> Bool[np.ndarray, " photos"]:
+    """Whether each profile looks to image left: the tip of the nose lies left of the ear's end of the jaw."""
+    return points30_px[:, _NOSE_TIP, 0] < points30_px[:, _EAR_END, 0].mean(axis=1)
