@@ -1,10 +1,10 @@
 """Which faces there are: identities as a linear function of features, with a covariance, learned from evidence.
 
-A person's identity x is taken for a draw from N(W f + b, S), where f are features of one photo of the person (a
-descriptor for face recognition, say). Nobody's x is known; what photos say of it comes as an information matrix
-and vector. W, b and S are found over all people at once, so that those of whom little is known tell little,
-instead of pulling everybody to the mean face: W and b by generalised least squares given S, which conjugate
-gradients solve, and S by expectation and maximisation given them.
+A person's identity x is taken for a draw from N(W f + b, S), where f are features of one photo of the person
+(a descriptor for face recognition, say). Nobody's x is known; what photos say of it comes as an information
+matrix and vector. W, b and S are found over all people at once, so that those of whom little is known tell
+little, instead of pulling everybody to the mean face: W and b by generalised least squares given S, S by
+expectation and maximisation given them.
 """
 
 from collections.abc import Mapping
@@ -12,7 +12,9 @@ from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
+
+from monoface.facemodel._population_weights import PhotosOfPeople, generalised_least_squares, seen_through
 
 
 @dataclass(frozen=True)
@@ -34,7 +36,7 @@ class PopulationConfig:
 
     Attributes:
         ridge: Penalty on the squared weights of the standardised features.
-        rounds: Of covariance and weights in turn.
+        rounds: Of weights and covariance in turn.
         steps: Of conjugate gradients in each.
         prior_people: As many people stand behind the first guess of the covariance, half of the face model's.
     """
@@ -43,6 +45,32 @@ class PopulationConfig:
     rounds: int = 4
     steps: int = 60
     prior_people: float = 20.0
+
+
+@dataclass(frozen=True)
+class PeopleSeen:
+    """Photos of people, and what they say of who is seen.
+
+    Attributes:
+        features: Of photos; those of a person count together as one.
+        person: Whom each photo shows, as a row of the evidence.
+        information: Of each person's identity.
+        vector: `information` times the identity at which the evidence alone is at its best.
+        kind: Of each person. People of every kind but 0 have a mean of their own, because marks of other sources
+            lie elsewhere, and do not tell of the covariance.
+    """
+
+    features: Float[np.ndarray, "photos features"]
+    person: Int[np.ndarray, " photos"]
+    information: Float[np.ndarray, "people identity identity"]
+    vector: Float[np.ndarray, "people identity"]
+    kind: Int[np.ndarray, " people"]
+
+    @property
+    def telling(self) -> Bool[np.ndarray, " people"]:
+        """People who tell of the covariance: those of kind 0 with photos."""
+        seen = np.bincount(self.person, minlength=len(self.vector)) > 0
+        return seen & (self.kind == 0)
 
 
 @dataclass(frozen=True)
@@ -69,7 +97,9 @@ class Population:
         nothing = np.zeros((features, identity))
         return cls(np.zeros(features), 1.0, nothing, np.zeros(identity), np.eye(identity))
 
-    def expected(self, features: Float[np.ndarray, "photos features"]) -> Float[np.ndarray, "photos identity"]:
+    def expected(
+        self, features: Float[np.ndarray, "photos features"]
+    ) -> Float[np.ndarray, "photos identity"]:
         """Mean identity given the features of each photo; of mean features where they are NaN."""
         standard = np.nan_to_num((features - self.centre) / self.spread)
         return standard @ self.weights + self.mean
@@ -99,98 +129,38 @@ class Population:
         return cls(spread=spread, **values)
 
 
-def learn_population(
-    features: Float[np.ndarray, "photos features"],
-    person: Int[np.ndarray, " photos"],
-    information: Float[np.ndarray, "people identity identity"],
-    vector: Float[np.ndarray, "people identity"],
-    config: PopulationConfig | None = None,
-) -> Population:
-    """Find weights, mean and covariance.
+def learn_population(seen: PeopleSeen, config: PopulationConfig | None = None) -> Population:
+    """Find weights, mean and covariance of people.
 
     Args:
-        features: Of photos; those of a person count together as one.
-        person: Whom each photo shows, as a row of the evidence.
-        information: Of each person's identity.
-        vector: `information` times the identity at which the evidence alone is at its best.
+        seen: The people; at least one of kind 0.
         config: How.
     """
     config = config or PopulationConfig()
-    count, size = vector.shape
-    centre, spread = features.mean(axis=0), float(features.std(axis=0).mean())
-    rows = np.concatenate(((features - centre) / spread, np.ones((len(features), 1))), axis=1)
-    share = 1 / np.bincount(person, minlength=count)[person]
-    penalty = np.append(np.full(features.shape[1], config.ridge), 1e-3)[:, None]
+    size = seen.vector.shape[1]
+    photos = PhotosOfPeople.of(seen.person, len(seen.vector))
+    ahead = seen.kind[seen.person] == 0
+    centre = seen.features[ahead].mean(axis=0)
+    spread = float(seen.features[ahead].std(axis=0).mean()) or 1.0
+    kinds = (seen.kind[seen.person][:, None] == np.arange(1, seen.kind.max(initial=0) + 1)).astype(float)
+    standard = (seen.features - centre) / spread
+    rows = np.concatenate((standard, np.ones((len(standard), 1)), kinds), axis=1)
+    count = seen.features.shape[1]
+    penalty = np.append(np.full(count, config.ridge), np.full(rows.shape[1] - count, 1e-3))[:, None]
+
     weights, covariance = np.zeros((rows.shape[1], size)), 0.6 * np.eye(size)
-    used = np.unique(person)
     first = 0.5 * config.prior_people * np.eye(size)
+    telling = seen.telling
     for _ in range(config.rounds):
-        seen = _seen_through(information, vector, covariance)
-        weights = _least_squares(rows, person, share, penalty, seen, weights, config.steps)
-        expected = np.zeros((count, size))
-        np.add.at(expected, person, (rows @ weights) * share[:, None])
-        people = Population(centre, spread, weights[:-1], weights[-1], covariance).posterior(
-            expected, information, vector
-        )
-        off = (people.mean - expected)[used]
-        scatter = off.T @ off + people.covariance[used].sum(axis=0)
-        covariance = (scatter + first) / (len(used) + config.prior_people)
-    return Population(centre, spread, weights[:-1], weights[-1], covariance)
-
-
-def _seen_through(
-    information: np.ndarray, vector: np.ndarray, covariance: np.ndarray
-) -> tuple[Float[np.ndarray, "people identity identity"], Float[np.ndarray, "people identity"]]:
-    """What evidence says of expected identities, from which each person's own is off by the covariance."""
-    precision = np.linalg.inv(covariance)
-    # Woodbury: (inverse of the information + covariance), inverted, for information that may be singular.
-    through = information @ np.linalg.inv(information + precision)
-    return information - through @ information, vector - (through @ vector[..., None])[..., 0]
-
-
-def _least_squares(
-    rows: np.ndarray,
-    person: np.ndarray,
-    share: np.ndarray,
-    penalty: np.ndarray,
-    seen: tuple[np.ndarray, np.ndarray],
-    start: Float[np.ndarray, "features identity"],
-    steps: int,
-) -> Float[np.ndarray, "features identity"]:
-    """Weights that meet what is seen of each person best, by conjugate gradients."""
-    matrix, target = seen
-
-    def apply(weights: np.ndarray) -> np.ndarray:
-        expected = rows @ weights
-        return rows.T @ (_by_person(matrix, person, expected) * share[:, None]) + penalty * weights
-
-    weights = start.copy()
-    rest = rows.T @ (target[person] * share[:, None]) - apply(weights)
-    direction, size = rest.copy(), float(np.square(rest).sum())
-    first = size
-    for _ in range(steps):
-        if size <= 1e-12 * first or first == 0:
-            break
-        applied = apply(direction)
-        length = size / float((direction * applied).sum())
-        weights += length * direction
-        rest -= length * applied
-        after = float(np.square(rest).sum())
-        direction, size = rest + after / size * direction, after
-    return weights
-
-
-def _by_person(
-    matrix: Float[np.ndarray, "people identity identity"],
-    person: Int[np.ndarray, " photos"],
-    values: Float[np.ndarray, "photos identity"],
-) -> Float[np.ndarray, "photos identity"]:
-    """Each photo's values times its person's matrix."""
-    out = np.empty_like(values)
-    for start in range(0, len(values), 1024):
-        some = slice(start, start + 1024)
-        out[some] = (matrix[person[some]] @ values[some][..., None])[..., 0]
-    return out
+        through = seen_through(seen.information, seen.vector, covariance)
+        weights = generalised_least_squares(rows, photos, through, penalty, weights, config.steps)
+        expected = photos.mean(rows @ weights)
+        found = Population(centre, spread, weights[:count], weights[count], covariance)
+        people = found.posterior(expected[telling], seen.information[telling], seen.vector[telling])
+        off = people.mean - expected[telling]
+        scatter = off.T @ off + people.covariance.sum(axis=0)
+        covariance = (scatter + first) / (telling.sum() + config.prior_people)
+    return Population(centre, spread, weights[:count], weights[count], covariance)
 
 
 def size_direction(

@@ -1,6 +1,6 @@
 """Who is seen: the identities of all people of all sources, and what faces there are."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -21,7 +21,7 @@ from monoface.data.people.marks import SourceMarks
 from monoface.data.people.photos import NOBODY, PeoplePhotos
 from monoface.facemodel import FaceModel
 from monoface.facemodel.evidence import Poses
-from monoface.facemodel.population import Gaussians, Population, learn_population
+from monoface.facemodel.population import Gaussians, PeopleSeen, Population, learn_population
 
 _SINGLES_TOGETHER = 1024
 
@@ -184,7 +184,7 @@ def _learned(
     sources: Mapping[str, SourceFaces], found: Mapping[str, KnownPeople], config: PeopleConfig
 ) -> Population:
     """The population of all people that are not held out."""
-    features, person, information, vector = [], [], [], []
+    parts: list[PeopleSeen] = []
     people = 0
     for name, known in found.items():
         source = sources[name]
@@ -192,20 +192,22 @@ def _learned(
         rows = known.rows[told & ~source.photos.held_out[known.rows]]
         number, who = np.unique(source.photos.person[rows], return_inverse=True)
         place = np.searchsorted(known.number, number)
-        features.append(source.features[rows])
-        person.append(who + people)
-        information.append(known.evidence.information[place])
-        vector.append(known.evidence.vector[place])
+        evidence = known.evidence
+        kind = np.zeros(len(number), np.int64)
+        parts.append(
+            PeopleSeen(
+                source.features[rows], who + people, evidence.information[place], evidence.vector[place], kind
+            )
+        )
         people += len(number)
     if not people:
         return Population.standard(next(iter(found.values())).expected.shape[1], DESCRIPTOR)
-    return learn_population(
-        np.concatenate(features),
-        np.concatenate(person),
-        np.concatenate(information),
-        np.concatenate(vector),
-        config.population,
-    )
+    return learn_population(_joined(parts), config.population)
+
+
+def _joined(parts: Sequence[PeopleSeen]) -> PeopleSeen:
+    names = ("features", "person", "information", "vector", "kind")
+    return PeopleSeen(**{name: np.concatenate([getattr(part, name) for part in parts]) for name in names})
 
 
 def _singles(
