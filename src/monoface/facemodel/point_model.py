@@ -58,6 +58,17 @@ class PointModel:
         """The model with its points elsewhere on every face, by offsets in the model frame."""
         return replace(self, mean_mm=self.mean_mm + offsets_mm.astype(self.mean_mm.dtype, copy=False))
 
+    def chosen(self, points: Int[np.ndarray, " chosen"]) -> Self:
+        """The model at some of its points."""
+        corrective = None if self.corrective_mm is None else self.corrective_mm[:, :, points]
+        return replace(
+            self,
+            mean_mm=self.mean_mm[points],
+            identity_mm=self.identity_mm[:, points],
+            expression_mm=self.expression_mm[:, points],
+            corrective_mm=corrective,
+        )
+
     @property
     def identity_size(self) -> int:
         """Number of identity coefficients."""
