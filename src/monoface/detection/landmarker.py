@@ -1,8 +1,9 @@
 """The face landmarker of the user's own file: a mesh of 478 points with irises, and 52 blendshapes.
 
-The file is Google's `face_landmarker.task`, an archive of networks that `ai-edge-litert` runs. It is for making
-labels: nothing of it ships. Crops are squares of 1.5 times the mesh's extent with the eyes level, each pass from
-the mesh of the one before.
+The file is Google's `face_landmarker.task`, an archive of networks that `ai-edge-litert` runs. It is for
+making
+labels: nothing of it ships. Crops are squares of 1.5 times the mesh's extent with the eyes level, each pass
+from the mesh of the one before.
 
 Reference:
     The documentation of MediaPipe's Face Landmarker and its model cards (Face Mesh V2, Blendshape V2).
@@ -22,19 +23,21 @@ from monoface.detection.facemesh import MESH_CROP_SCALE
 from monoface.detection.sessions import logit_to_probability
 
 LANDMARKER_POINTS = 478
-"""The 468 points of the face mesh, and five for each iris, its centre first: 468 for the subject's right eye."""
+"""The 468 points of the face mesh, and five for each iris, its centre first: 468 for the subject's right
+eye."""
 
 _RIGHT_EYE, _LEFT_EYE = 33, 263
 _MARKS, _BLENDSHAPES = "face_landmarks_detector.tflite", "face_blendshapes.tflite"
 _SIDE_PX = 256
 _LARGEST_BYTES = 2**26
 _BLENDSHAPE_POINTS = (
-    0, 1, 4, 5, 6, 7, 8, 10, 13, 14, 17, 21, 33, 37, 39, 40, 46, 52, 53, 54, 55, 58, 61, 63, 65, 66, 67, 70, 78,
-    80, 81, 82, 84, 87, 88, 91, 93, 95, 103, 105, 107, 109, 127, 132, 133, 136, 144, 145, 146, 148, 149, 150,
-    152, 153, 154, 155, 157, 158, 159, 160, 161, 162, 163, 168, 172, 173, 176, 178, 181, 185, 191, 195, 197, 234,
-    246, 249, 251, 263, 267, 269, 270, 276, 282, 283, 284, 285, 288, 291, 293, 295, 296, 297, 300, 308, 310, 311,
-    312, 314, 317, 318, 321, 323, 324, 332, 334, 336, 338, 356, 361, 362, 365, 373, 374, 375, 377, 378, 379, 380,
-    381, 382, 384, 385, 386, 387, 388, 389, 390, 397, 398, 400, 402, 405, 409, 415, 454, 466,
+    0, 1, 4, 5, 6, 7, 8, 10, 13, 14, 17, 21, 33, 37, 39, 40, 46, 52, 53, 54, 55, 58, 61, 63, 65, 66, 67,
+    70, 78, 80, 81, 82, 84, 87, 88, 91, 93, 95, 103, 105, 107, 109, 127, 132, 133, 136, 144, 145, 146,
+    148, 149, 150, 152, 153, 154, 155, 157, 158, 159, 160, 161, 162, 163, 168, 172, 173, 176, 178, 181,
+    185, 191, 195, 197, 234, 246, 249, 251, 263, 267, 269, 270, 276, 282, 283, 284, 285, 288, 291, 293,
+    295, 296, 297, 300, 308, 310, 311, 312, 314, 317, 318, 321, 323, 324, 332, 334, 336, 338, 356, 361,
+    362, 365, 373, 374, 375, 377, 378, 379, 380, 381, 382, 384, 385, 386, 387, 388, 389, 390, 397, 398,
+    400, 402, 405, 409, 415, 454, 466,
     *range(468, 478),
 )  # fmt: skip
 
@@ -105,9 +108,7 @@ class FaceLandmarker:
 class _Network:
     """One network of the file, run by its own interpreter."""
 
-    def __init__(
-        self, path: Path, content: bytes, threads: int, shapes: tuple[tuple[int, ...], ...]
-    ) -> None:
+    def __init__(self, path: Path, content: bytes, threads: int, shapes: tuple[tuple[int, ...], ...]) -> None:
         try:
             from ai_edge_litert.interpreter import Interpreter
         except ImportError as error:

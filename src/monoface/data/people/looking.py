@@ -44,9 +44,9 @@ class SeenFace:
 class MarksFace(Protocol):
     """Marks the face in a rough box of a photo."""
 
-    def __call__(
-        self, image: UInt8[np.ndarray, "height width 3"], box: Float[np.ndarray, " 4"]
-    ) -> SeenFace: ...
+    def __call__(self, image: UInt8[np.ndarray, "height width 3"], box: Float[np.ndarray, " 4"]) -> SeenFace:
+        """What is seen."""
+        ...
 
 
 class LandmarkerMarks:
@@ -56,9 +56,7 @@ class LandmarkerMarks:
         self._landmarker = FaceLandmarker(path, passes=PASSES)
         self.digest = sha256_of(path)[:16]
 
-    def __call__(
-        self, image: UInt8[np.ndarray, "height width 3"], box: Float[np.ndarray, " 4"]
-    ) -> SeenFace:
+    def __call__(self, image: UInt8[np.ndarray, "height width 3"], box: Float[np.ndarray, " 4"]) -> SeenFace:
         """Mesh with irises, and blendshapes."""
         face = self._landmarker(image, box)
         return SeenFace(face.points_px[:, :2], face.points_px[:, 2], face.score, face.blendshapes)
@@ -71,9 +69,7 @@ class MeshMarks:
         self._teacher = FaceMeshTeacher(FaceMeshConfig(passes=PASSES))
         self.digest = asset_sha256("facemesh.onnx")[:16]
 
-    def __call__(
-        self, image: UInt8[np.ndarray, "height width 3"], box: Float[np.ndarray, " 4"]
-    ) -> SeenFace:
+    def __call__(self, image: UInt8[np.ndarray, "height width 3"], box: Float[np.ndarray, " 4"]) -> SeenFace:
         """The mesh."""
         crop = SquareCrop.from_box(box, MESH_CROP_SCALE)
         found = self._teacher.mark([photo_from_array(image)], [crop])
@@ -100,7 +96,8 @@ class Eyes:
     def digest(self) -> str:
         """Identifies the networks."""
         names = "".join(
-            asset_sha256(name) for name in ("recognition.safetensors", "blazeface_short.onnx", "blazeface_full.onnx")
+            asset_sha256(name)
+            for name in ("recognition.safetensors", "blazeface_short.onnx", "blazeface_full.onnx")
         )
         return hashlib.sha256((self._marks.digest + names).encode()).hexdigest()[:16]
 
@@ -113,7 +110,9 @@ class Eyes:
             found = self._detector.detect(image)
             if not found:
                 return None
-            box = max((one.network_box for one in found), key=lambda one: (one[2] - one[0]) * (one[3] - one[1]))
+            box = max(
+                (one.network_box for one in found), key=lambda one: (one[2] - one[0]) * (one[3] - one[1])
+            )
         return self._marks(image, box)
 
     def describe(

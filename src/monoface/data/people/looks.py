@@ -70,9 +70,7 @@ class Looks:
         """Write them, descriptors into a file of their own beside; `recipe` identifies how they were made."""
         arrays = {name: getattr(self, name) for name in _ARRAYS if name != "descriptor"}
         keys = np.array(self.keys)
-        write_atomically(
-            _descriptors_of(path), lambda file: np.save(file, self.descriptor), overwrite=True
-        )
+        write_atomically(_descriptors_of(path), lambda file: np.save(file, self.descriptor), overwrite=True)
         write_atomically(
             path, lambda file: np.savez(file, key=keys, recipe=np.array(recipe), **arrays), overwrite=True
         )

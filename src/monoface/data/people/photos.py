@@ -23,8 +23,8 @@ NOBODY = -1
 """Stands for the person of photos of which nobody knows whom they show."""
 
 _CHIN = 8
-# The points of `cfp` that are fixed on the face, and what they are among the 68 of faces that look to image left
-# and to image right.
+# The points of `cfp` that are fixed on the face, and what they are among the 68 of faces that look to image
+# left and to image right.
 _CFP_POINTS = (8, *range(9, 30))
 _CFP_LEFT = (8, 26, 24, 22, 45, 44, 43, 42, 47, 46, 27, 28, 29, 30, 33, 34, 35, 54, 51, 62, 57, 66)
 _CFP_RIGHT = (8, 17, 19, 21, 36, 37, 38, 39, 40, 41, 27, 28, 29, 30, 33, 32, 31, 48, 51, 62, 57, 66)
@@ -122,7 +122,9 @@ def open_folder(folder: Path, read: PhotoReader, held_out_people: int = 10) -> P
         DataError: If no folder in it holds a photo.
     """
     names = sorted(one.name for one in folder.iterdir() if one.is_dir()) if folder.is_dir() else []
-    photos = [(number, f"{name}/{one}") for number, name in enumerate(names) for one in list_photos(folder / name)]
+    photos = [
+        (number, f"{name}/{one}") for number, name in enumerate(names) for one in list_photos(folder / name)
+    ]
     if not photos:
         raise DataError(f"{folder}: expected folders of photos, one a person, found none.")
     person = np.array([number for number, _ in photos])
@@ -159,8 +161,11 @@ def cfp_points68(
     # In photos from the front the half at image left is marked, as of a face that looks to image right.
     looks_left &= profile
     points = np.full((len(points30_px), 68, 2), np.nan, np.float32)
-    swapped = points30_px.copy()
-    swapped[np.ix_(profile, _CFP_LOWER_LID)] = points30_px[np.ix_(profile, _CFP_LOWER_LID[::-1])]
+    swapped, (first, second) = points30_px.copy(), _CFP_LOWER_LID
+    swapped[profile, first], swapped[profile, second] = (
+        points30_px[profile, second],
+        points30_px[profile, first],
+    )
     marked = swapped[:, _CFP_POINTS]
     for rows, columns in ((looks_left, _CFP_LEFT), (~looks_left, _CFP_RIGHT)):
         points[np.ix_(rows, columns)] = marked[rows]
@@ -171,7 +176,14 @@ def _cfp(source: Cfp) -> PeoplePhotos:
     points = cfp_points68(source.points30_px, source.profile)
     held_out = np.isin(source.person, list(VALIDATION_PEOPLE))
     return PeoplePhotos(
-        "cfp", source.keys, source.image, source.person, {HUMAN_SET: points}, source.profile, held_out, CFP_TERMS
+        "cfp",
+        source.keys,
+        source.image,
+        source.person,
+        {HUMAN_SET: points},
+        source.profile,
+        held_out,
+        CFP_TERMS,
     )
 
 
@@ -180,9 +192,18 @@ def _ytf(source: Ytf, folder: Path, every: int) -> PeoplePhotos:
     people = np.unique(source.person)
     points = _without_outline(source.points68_px[rows])
     held_out = np.isin(source.person[rows], people[::every])
-    plain = _plain("ytf", source, rows, source.person[rows], "YouTube Faces (Wolf et al., CVPR 2011): research use.")
+    plain = _plain(
+        "ytf", source, rows, source.person[rows], "YouTube Faces (Wolf et al., CVPR 2011): research use."
+    )
     return PeoplePhotos(
-        plain.name, plain.keys, plain.image, plain.person, {HUMAN_SET: points}, plain.aside, held_out, plain.terms
+        plain.name,
+        plain.keys,
+        plain.image,
+        plain.person,
+        {HUMAN_SET: points},
+        plain.aside,
+        held_out,
+        plain.terms,
     )
 
 
