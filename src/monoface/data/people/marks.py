@@ -1,4 +1,4 @@
-"""The marks of a source's photos: the landmarker's mesh where it is right, people's points, and first poses."""
+"""The marks of a source's photos: the mesh where it is right, people's points, and first poses."""
 
 from dataclasses import dataclass, replace
 
@@ -13,7 +13,6 @@ from monoface.data.pseudo_labels import concatenate_sets
 from monoface.facemodel import FaceModel
 from monoface.facemodel.evidence import MarkedPhotos, PointModel, Poses, start_poses
 from monoface.facemodel.marked_poses import (
-    chosen_poses,
     poses_from_marks,
     rotation_of_points,
     settled,
@@ -98,7 +97,9 @@ def read_marks(photos: PeoplePhotos, looks: Looks, model: FaceModel, config: Peo
     alone = np.flatnonzero(human & ~mesh)
     if len(alone):
         found = poses_from_marks(basis.chosen(np.r_[HUMAN]), _only(everything[alone], HUMAN))
-        first = {name: getattr(poses, name).copy() for name in ("rotation", "scale_px", "shift_px", "expression")}
+        first = {
+            name: getattr(poses, name).copy() for name in ("rotation", "scale_px", "shift_px", "expression")
+        }
         for name, values in first.items():
             values[alone] = getattr(found, name)
         poses = Poses(**first)
