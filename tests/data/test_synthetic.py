@@ -11,6 +11,7 @@ from torch.testing import assert_close
 from monoface.core.errors import ConfigError
 from monoface.data import synthetic
 from monoface.data.framing import framed, framing_camera, weak_camera_of
+from monoface.data.head_expressions import draw_expressions
 from monoface.data.packs import CANVAS_PX, FACE_PX
 from monoface.data.synthetic import HeadsConfig, draw_coefficients, heads_pack
 from monoface.facemodel import CoefficientLayout, FaceModel, LandmarkSet
@@ -117,7 +118,7 @@ def test_photos_are_put_behind_heads(head):
 
 def test_expressions_are_few_and_within_their_range():
     names = tuple(f"{base}{side}" for base in "abcdefghij" for side in ("Left", "Right"))
-    weights = synthetic.draw_expressions(names, 2000, np.random.default_rng(0), active=4.0)
+    weights = draw_expressions(names, 2000, np.random.default_rng(0), active=4.0)
     assert weights.dtype == np.float32
     assert weights.min() == 0
     assert 0.9 < weights.max() <= 1
@@ -129,7 +130,7 @@ def test_expressions_are_few_and_within_their_range():
 
 def test_three_of_four_faces_do_nearly_the_same_on_both_sides():
     names = ("mouthSmileLeft", "jawOpen", "mouthSmileRight")
-    weights = synthetic.draw_expressions(names, 2000, np.random.default_rng(0), active=2.0)
+    weights = draw_expressions(names, 2000, np.random.default_rng(0), active=2.0)
     partner = weights[:, mirrored_expressions(names)]
     active = (weights[:, 0] > 0) & (partner[:, 0] > 0)
     ratio = weights[active, 0] / partner[active, 0]

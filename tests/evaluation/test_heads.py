@@ -9,7 +9,7 @@ from numpy.testing import assert_allclose
 from monoface.core.errors import ConfigError, OutputExistsError
 from monoface.data.synthetic import HeadsConfig
 from monoface.evaluation.heads import MEASURES, EvaluateHeadsConfig, run, summarise
-from monoface.evaluation.heads_score import HeadScorer
+from monoface.evaluation.heads_score import HeadScorer, one_look
 from monoface.evaluation.heads_truth import Correspondence, HeadPainter, barycentric, source_model
 from monoface.facemodel import CoefficientLayout, load_default_model, read_ict_facekit
 from monoface.facemodel.mirroring import CoefficientMirror
@@ -48,9 +48,8 @@ class KnowsAll:
 
 
 def score(model, head, change=lambda coefficients: coefficients):
-    scorer = HeadScorer(
-        KnowsAll(model, head, change), model, model, Correspondence.identity(len(model.mean_mm))
-    )
+    find = one_look(KnowsAll(model, head, change))
+    scorer = HeadScorer(find, model, model, Correspondence.identity(len(model.mean_mm)))
     return scorer.score(head)
 
 
@@ -69,7 +68,8 @@ def test_the_truth_scores_0(model, head):
 @pytest.mark.parametrize("mirror", [False, True])
 def test_the_mirror_image_is_seen_if_asked_for(model, head, mirror):
     regressor = KnowsAll(model, head)
-    scorer = HeadScorer(regressor, model, model, Correspondence.identity(len(model.mean_mm)), mirror=mirror)
+    find = one_look(regressor, CoefficientMirror(model) if mirror else None)
+    scorer = HeadScorer(find, model, model, Correspondence.identity(len(model.mean_mm)))
     scorer.find(head)
     assert isinstance(regressor.mirror, CoefficientMirror) == mirror
 

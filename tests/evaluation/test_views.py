@@ -5,7 +5,7 @@ import torch
 from numpy.testing import assert_allclose
 
 from monoface.core.errors import ConfigError
-from monoface.evaluation.heads_score import HeadScorer
+from monoface.evaluation.heads_score import HeadScorer, one_look
 from monoface.evaluation.heads_truth import Correspondence, HeadPainter
 from monoface.evaluation.views import MEASURES, EvaluateViewsConfig, score_views, summarise
 from monoface.evaluation.views_truth import draw_head_in_views
@@ -40,7 +40,8 @@ class Answers:
 
 
 def scored(model, head, identities):
-    scorer = HeadScorer(Answers(model, identities), model, model, Correspondence.identity(len(model.mean_mm)))
+    find = one_look(Answers(model, identities))
+    scorer = HeadScorer(find, model, model, Correspondence.identity(len(model.mean_mm)))
     return score_views(head, scorer, model)
 
 

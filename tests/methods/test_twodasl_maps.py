@@ -73,7 +73,9 @@ def test_the_next_set_counts_where_one_says_nothing(known, batch):
 
 
 def test_batches_without_any_usable_set_are_refused(batch):
-    with pytest.raises(ConfigError, match="aflw21, ibug68_contour or facemesh468, got none"):
+    with pytest.raises(
+        ConfigError, match="aflw21, facemesh468, ibug68_contour, ibug68_reannotated, got none"
+    ):
         annotated_points(dataclasses.replace(batch, points_px={}))
 
 

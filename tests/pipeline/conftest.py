@@ -15,6 +15,8 @@ from monoface.facemodel import (
     LandmarkSet,
     save_face_model,
 )
+from monoface.facemodel.identity_prior import IdentityMap
+from monoface.facemodel.refinement import RefineConfig
 from monoface.networks import (
     LandmarkMapConfig,
     Regressor,
@@ -24,6 +26,7 @@ from monoface.networks import (
     save_regressor,
 )
 from monoface.pipeline import Reconstructor, ReconstructorConfig
+from monoface.pipeline.refinement_file import MEASURED, REGRESSED, Refinement, save_refinement
 
 ROWS, COLUMNS = 24, 32
 IDENTITY, EXPRESSIONS, ALBEDO = 5, 4, 3
@@ -129,6 +132,54 @@ def mapped_weights(toy_model, tmp_path_factory):
     path = tmp_path_factory.mktemp("mapped") / "mapped.safetensors"
     save_regressor(network, info, path)
     return path
+
+
+@pytest.fixture(scope="session")
+def pointed_weights(toy_model, tmp_path_factory):
+    """Path of random weights of a network that finds the 68 points besides, with a refinement."""
+    torch.manual_seed(1)
+    layout = CoefficientLayout.of(toy_model)
+    backbone = ResNetConfig(blocks=(1, 1, 1, 1), width=0.125)
+    network = Regressor(RegressorConfig(layout.size, backbone=backbone, points=68)).eval()
+    torch.nn.init.normal_(network.head.weight, std=0.05)
+    network.point_head.begin_at(torch.rand(68, 2) * 0.5 + 0.25)
+    info = RegressorInfo(
+        "monoface",
+        toy_model.coefficient_space,
+        layout.identity,
+        layout.expression,
+        point_sets=(("ibug68", 1),),
+    )
+    path = tmp_path_factory.mktemp("pointed") / "pointed.safetensors"
+    save_regressor(network, info, path)
+    save_refinement(toy_refinement(), path)
+    return path
+
+
+def toy_refinement(**others):
+    """Of random numbers: it sees the network's identity and what its points say."""
+    rng = np.random.default_rng(6)
+    identity_map = IdentityMap(
+        ((REGRESSED, IDENTITY), (MEASURED, IDENTITY)),
+        0.3 * rng.normal(size=(IDENTITY, 2 * IDENTITY)),
+        0.1 * rng.normal(size=IDENTITY),
+        0.4 * np.eye(IDENTITY),
+        np.zeros(IDENTITY),
+        np.eye(IDENTITY),
+    )
+    given = {"config": RefineConfig(), "identity_map": identity_map, "habit_mm": rng.normal(size=(68, 3))}
+    return Refinement(**given | others)
+
+
+@pytest.fixture(scope="session")
+def pointed_reconstructor(toy_files, pointed_weights):
+    """As `toy_reconstructor`, but faces are measured."""
+    config = ReconstructorConfig(
+        weights=str(pointed_weights), face_model=toy_files[0], texture_size=64, batch_size=4
+    )
+    reconstructor = Reconstructor(config)
+    reconstructor.detector = ToldDetector((70, 40, 130, 110))
+    return reconstructor
 
 
 class ToldDetector:

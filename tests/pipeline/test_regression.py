@@ -4,9 +4,17 @@ import torch
 from torch.testing import assert_close
 
 from monoface.core.errors import ConfigError, ModelFileError
+from monoface.facemodel import CoefficientLayout
 from monoface.facemodel.mirroring import CoefficientMirror
 from monoface.geometry.crops import crop_to_photo
-from monoface.networks import load_regressor, save_regressor
+from monoface.networks import (
+    Regressor,
+    RegressorConfig,
+    RegressorInfo,
+    ResNetConfig,
+    load_regressor,
+    save_regressor,
+)
 from monoface.pipeline import CoefficientRegressor
 
 
@@ -84,6 +92,55 @@ def test_a_mirrored_photo_has_the_mirrored_face(mapped_weights, crops, mirror):
     assert_close(back.rotation, found.coefficients.rotation, rtol=1e-3, atol=1e-3)
     assert_close(back.translation_mm, found.coefficients.translation_mm, rtol=1e-3, atol=1e-3)
     assert_close(there.confidence, found.confidence)
+
+
+@pytest.fixture(scope="module")
+def pointed_weights(toy_model, tmp_path_factory):
+    """Path of random weights of a network that finds the 68 points."""
+    torch.manual_seed(1)
+    layout = CoefficientLayout.of(toy_model)
+    backbone = ResNetConfig(blocks=(1, 1, 1, 1), width=0.125)
+    network = Regressor(RegressorConfig(layout.size, backbone=backbone, points=68)).eval()
+    torch.nn.init.normal_(network.point_head.place.weight, std=0.05)
+    info = RegressorInfo("monoface", "x", layout.identity, layout.expression, point_sets=(("ibug68", 1),))
+    path = tmp_path_factory.mktemp("points") / "points.safetensors"
+    save_regressor(network, info, path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def pointed(pointed_weights):
+    return CoefficientRegressor.load(pointed_weights)
+
+
+def test_points_are_pixels_of_crop_and_photo(pointed, pointed_weights, crops):
+    network, _info = load_regressor(pointed_weights)
+    image = torch.from_numpy(crops).permute(0, 3, 1, 2).float() / 255
+    with torch.no_grad():
+        expected = network.regress(image).points
+    found = pointed.predict(crops)
+    assert_close(found.points.place_px, 120 * expected[..., :2], rtol=1e-4, atol=1e-3)
+    assert_close(found.points.sigma_px, 120 * expected[..., 2].exp(), rtol=1e-4, atol=1e-3)
+    assert_close(found[1:2].points.place_px, found.points.place_px[1:2])
+    boxes = np.array([[-20.0, 5.0, 40.0, 65.0], [10.0, 20.0, 250.0, 260.0], [0.0, 0.0, 120.0, 120.0]])
+    in_photo = found.in_photo(boxes, 120).points
+    expected_px = crop_to_photo(found.points.place_px.numpy().astype(np.float64), boxes, 120)
+    assert_close(in_photo.place_px.double(), torch.from_numpy(expected_px), rtol=1e-4, atol=1e-3)
+    assert_close(in_photo.sigma_px[0], found.points.sigma_px[0] / 2)
+    assert_close(in_photo.sigma_px[1], found.points.sigma_px[1] * 2)
+
+
+def test_a_mirrored_photo_has_the_mirrored_points(pointed, crops, mirror):
+    found = pointed.predict(crops, mirror=mirror).points
+    there = pointed.predict(np.ascontiguousarray(crops[:, :, ::-1]), mirror=mirror).points
+    back = there.place_px[:, mirror.points((("ibug68", 1),))]
+    assert_close(back[..., 1], found.place_px[..., 1], rtol=1e-4, atol=1e-3)
+    assert_close(120 - back[..., 0], found.place_px[..., 0], rtol=1e-4, atol=1e-3)
+    assert pointed.predict(crops[:0], mirror=mirror).points.place_px.shape == (0, 68, 2)
+
+
+def test_networks_without_points_find_none(regressor, crops):
+    assert regressor.predict(crops).points is None
 
 
 def test_confidence_follows_the_calibration(toy_files, crops, tmp_path):

@@ -68,14 +68,26 @@ COMMANDS = (
             ("views", "score shape and its variation on heads drawn in several cameras"),
             ("detail", "score wrinkles and painted marks on heads that are drawn"),
             ("consistency", "score how alike the shapes of one person's photos are"),
+            ("profiles", "score shapes of frontal photos on the same people's profiles"),
+            ("people", "score whether shapes tell people apart"),
+            ("gaps", "score how far mouths and eyes open, on MERL-RAV"),
+            ("blendshapes", "score expressions against a table of labels"),
+            ("scan", "score neutral meshes on photos rendered from a head scan"),
             ("compare", "compare two reports, with paired intervals"),
         )
     ),
     Command(("data", "prepare"), "monoface.cli.data_prepare", "turn a folder of photos into training packs"),
+    Command(("data", "people"), "monoface.cli.data_people", "label photos by who is seen in them"),
     Command(("data", "views"), "monoface.cli.data_views", "make packs of views of one face each"),
     Command(("train", "pretrain"), "monoface.cli.train_pretrain", "train the regressor", "train"),
     Command(("train", "twodasl"), "monoface.cli.train_twodasl", "train it to see landmarks (2DASL)", "train"),
     Command(("train", "mgcnet"), "monoface.cli.train_mgcnet", "train it on several views (MGCNet)", "train"),
+    Command(
+        ("train", "monoface"),
+        "monoface.cli.train_monoface",
+        "train the flagship, on all terms at once",
+        "train",
+    ),
     Command(("train", "parsing"), "monoface.cli.train_parsing", "train the face parser", "train"),
     Command(
         ("train", "identity"), "monoface.cli.train_identity", "train the encoder that knows people", "train"
@@ -94,6 +106,12 @@ COMMANDS = (
         ("facemodel", "albedo"),
         "monoface.cli.facemodel_albedo",
         "refine a face model's albedo on portraits",
+        "facemodel",
+    ),
+    Command(
+        ("facemodel", "close"),
+        "monoface.cli.facemodel_close",
+        "make its lids shut and its lips meet on every identity",
         "facemodel",
     ),
     Command(

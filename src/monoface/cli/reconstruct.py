@@ -62,6 +62,8 @@ class ReconstructArguments:
     """Fine stage: the name of shipped weights, or the path of a .safetensors file."""
     detail_size: int = ReconstructorConfig.detail_size
     """Side of the displacement map in texels: 256 or 512."""
+    refine: Literal["auto", "none"] = ReconstructorConfig.refine
+    """none takes faces as the network says; auto measures them, with weights that are better for it."""
     dense: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
     """With --detail, the displaced dense mesh too: STEM.face0.dense.glb, and .ply if that is a format."""
 
@@ -84,6 +86,7 @@ def run(arguments: Sequence[str]) -> int:
             texture_size=chosen.texture_size,
             detail=chosen.detail_weights if chosen.detail or chosen.dense else None,
             detail_size=chosen.detail_size,
+            refine=chosen.refine,
         )
     )
     outputs = [

@@ -44,6 +44,8 @@ class TogetherArguments:
     """Photos whose faces have a lower confidence are left out."""
     texture_size: int = ReconstructorConfig.texture_size
     """Side of the texture in pixels, a multiple of 16."""
+    refine: Literal["auto", "none"] = ReconstructorConfig.refine
+    """none takes faces as the network says; auto measures them, with weights that are better for it."""
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -64,6 +66,7 @@ def run(arguments: Sequence[str]) -> int:
             device=chosen.device,
             min_confidence=chosen.min_confidence,
             texture_size=chosen.texture_size,
+            refine=chosen.refine,
         )
     )
     result = reconstruct_together(chosen.photos, reconstructor)

@@ -25,6 +25,11 @@ def uniform_draws(seeds: Int[Tensor, " batch"], count: int, purpose: int) -> Flo
     return ((mixed >> 8).to(torch.float64) + 0.5).mul(2.0**-24).float().clamp(1e-8, 1 - 6e-8)
 
 
+def drawn_rows(seeds: Int[Tensor, " batch"], share: float, purpose: int) -> Int[Tensor, " rows"]:
+    """About a share of samples, in order."""
+    return (uniform_draws(seeds, 1, purpose)[:, 0] < share).nonzero()[:, 0]
+
+
 def normal_draws(seeds: Int[Tensor, " batch"], count: int, purpose: int) -> Float[Tensor, "batch count"]:
     """Numbers of a normal distribution with unit variance; see `uniform_draws`.
 

@@ -33,6 +33,7 @@ class TrainingBatch:
         outputs: True output vectors for the crops; zeros where unknown.
         labelled: Where `outputs` is known.
         drawn: Where the picture was drawn from them; elsewhere they were found in it.
+        trust: How much the identity in `outputs` is worth, 0 to 1.
         pack: Which pack each sample is from.
         seeds: A random number of each sample, for whatever a method draws itself: draws that depend on it
             alone are equal however a batch is divided among processes, and in a run that is resumed.
@@ -43,6 +44,7 @@ class TrainingBatch:
     outputs: Float[Tensor, "batch outputs"]
     labelled: Bool[Tensor, " batch"]
     drawn: Bool[Tensor, " batch"]
+    trust: Float[Tensor, " batch"]
     pack: Int[Tensor, " batch"]
     seeds: Int[Tensor, " batch"]
 
@@ -138,10 +140,13 @@ class BatchMaker:
             name: np.full((len(rows), size, 2), np.nan, np.float32) for name, size in self.set_sizes.items()
         }
         outputs = np.empty((len(rows), self.layout.size), dtype=np.float32)
+        trust = np.ones(len(rows), dtype=np.float32)
         for number in np.unique(chosen):
             where, pack = np.flatnonzero(chosen == number), self.packs[number]
             image[where] = crop_canvases(pack.canvases, rows[where], plan[where], self.crop_px)
             outputs[where] = pack.outputs[rows[where]]
+            if pack.trust is not None:
+                trust[where] = pack.trust[rows[where]]
             for name in points.keys() & pack.points_px.keys():
                 points[name][where] = pack.points_px[name][rows[where]]
 
@@ -156,6 +161,7 @@ class BatchMaker:
             outputs=self._moved_outputs(torch.from_numpy(np.nan_to_num(outputs)), plan),
             labelled=labelled,
             drawn=torch.tensor([pack.drawn for pack in self.packs])[torch.from_numpy(chosen)],
+            trust=torch.from_numpy(trust),
             pack=torch.from_numpy(chosen),
             seeds=torch.from_numpy(plan.seeds),
         )

@@ -7,6 +7,7 @@ coefficients of the face, or both.
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float32, Int, UInt8
@@ -20,6 +21,7 @@ FACE_PX = 120
 """Side of the face's crop in the middle of a canvas, likewise."""
 
 _FORMAT = 1
+_TRUST = "trust.npy"
 PACK_HEADER = "pack.json"
 """The file whose presence says that a pack is complete."""
 
@@ -38,6 +40,7 @@ class Pack:
         face_px: Side of the face's crop in the middle of each canvas.
         drawn: Whether these are drawn heads, of which all is known. Labels of photos were found in them and
             know less of who is seen than of where.
+        trust: How much the identity in each sample's outputs is worth, 0 to 1; None for 1 throughout.
     """
 
     name: str
@@ -46,11 +49,14 @@ class Pack:
     outputs: Float32[np.ndarray, "samples outputs"]
     face_px: int = FACE_PX
     drawn: bool = False
+    trust: Float32[np.ndarray, " samples"] | None = None
 
     def __post_init__(self) -> None:
         count = len(self.canvases)
         lengths = {name: len(points) for name, points in self.points_px.items()}
         lengths["outputs"] = len(self.outputs)
+        if self.trust is not None:
+            lengths["trust"] = len(self.trust)
         for name, length in lengths.items():
             if length != count:
                 raise DataError(f"pack {self.name}: expected {count} rows in {name}, got {length}.")
@@ -66,7 +72,8 @@ class Pack:
     def chosen(self, name: str, rows: Int[np.ndarray, " chosen"]) -> "Pack":
         """Some of the samples, as a pack of another name."""
         points_px = {key: points[rows] for key, points in self.points_px.items()}
-        return Pack(name, self.canvases[rows], points_px, self.outputs[rows], self.face_px, self.drawn)
+        trust = None if self.trust is None else self.trust[rows]
+        return Pack(name, self.canvases[rows], points_px, self.outputs[rows], self.face_px, self.drawn, trust)
 
     def save(self, folder: Path, recipe: str) -> None:
         """Write the pack; `recipe` identifies how it was made. Complete once `pack.json` is there."""
@@ -76,8 +83,15 @@ class Pack:
         np.save(folder / "outputs.npy", self.outputs)
         for name, points in self.points_px.items():
             np.save(folder / f"points.{name}.npy", points)
-        header = {"format": _FORMAT, "name": self.name, "recipe": recipe, "points": sorted(self.points_px)}
-        header |= {"face_px": self.face_px, "drawn": self.drawn}
+        if self.trust is not None:
+            np.save(folder / _TRUST, self.trust)
+        header: dict[str, Any] = {
+            "format": _FORMAT,
+            "name": self.name,
+            "recipe": recipe,
+            "points": sorted(self.points_px),
+        }
+        header |= {"face_px": self.face_px, "drawn": self.drawn, "trust": self.trust is not None}
         write_atomically(folder / PACK_HEADER, json.dumps(header).encode())
 
     @classmethod
@@ -102,6 +116,7 @@ class Pack:
                 # Packs of the first version have one size of the crop.
                 face_px=int(header.get("face_px", FACE_PX)),
                 drawn=bool(header.get("drawn", False)),
+                trust=np.load(folder / _TRUST) if header.get("trust", False) else None,
             )
         except (OSError, KeyError, TypeError, ValueError, EOFError) as error:
             raise DataError(f"{folder}: damaged ({error}); delete the folder to make it anew.") from error

@@ -6,7 +6,7 @@ backgrounds as blurred photos or colour gradients.
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
@@ -15,11 +15,12 @@ from PIL import Image, ImageFilter
 from torch import Tensor
 
 from monoface.core.errors import ConfigError
+from monoface.data.canvas_landmarks import canvas_landmarks
 from monoface.data.framing import framed, weak_camera_of
+from monoface.data.head_expressions import PatternConfig, draw_expressions
 from monoface.data.head_marks import draw_marks
 from monoface.data.packs import CANVAS_PX, FACE_PX, Pack
 from monoface.facemodel import CoefficientLayout, FaceCoefficients, FaceModel
-from monoface.facemodel.mirroring import mirrored_expressions
 from monoface.geometry.cameras import NOMINAL_DISTANCE_MM, transform_points
 from monoface.geometry.rotations import head_matrix_from_angles, head_to_camera
 from monoface.render import Renderer
@@ -42,8 +43,10 @@ class HeadsConfig:
         pitch_deg: Standard deviation of pitch.
         roll_deg: Standard deviation of roll.
         active: Mean number of active expressions.
+        patterns: How often heads have expressions that photos rarely show.
         marks: Strength of patches on the skin that are of no albedo mode, in the logarithm of its colour.
         focal_per_size: Range of focal lengths, in sides of the face's crop: from 60 cm away to far off.
+        point_sets: Landmark sets whose points heads carry, hidden ones too.
         seed: Of everything random.
     """
 
@@ -52,8 +55,10 @@ class HeadsConfig:
     pitch_deg: float = 14.0
     roll_deg: float = 10.0
     active: float = 5.0
+    patterns: PatternConfig = field(default_factory=PatternConfig)
     marks: float = 0.3
     focal_per_size: tuple[float, float] = (3.5, 21.0)
+    point_sets: tuple[str, ...] = ()
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -78,6 +83,7 @@ def heads_pack(
     rng = np.random.default_rng((config.seed, 77))
     layout = CoefficientLayout.of(model)
     canvases, outputs = [], []
+    points: dict[str, list[np.ndarray]] = {name: [] for name in config.point_sets}
     for start in range(0, config.count, _BATCH):
         count = min(_BATCH, config.count - start)
         coefficients = draw_coefficients(model, count, rng, config)
@@ -87,10 +93,13 @@ def heads_pack(
         drawn = draw_heads(model, coefficients, large, albedo=draw_albedo(model, coefficients, rng, config))
         for picture, opacity in zip(drawn.picture, drawn.opacity, strict=True):
             canvases.append(before(draw_background(backgrounds, rng), picture, opacity))
+        for name, found in canvas_landmarks(model, coefficients, large, config.point_sets).items():
+            points[name].append(found)
         outputs.append(
             layout.encode(coefficients, weak_camera_of(model, coefficients, camera), FACE_PX).numpy()
         )
-    return Pack("heads", np.stack(canvases), {}, np.concatenate(outputs), drawn=True)
+    points_px = {name: np.concatenate(found) for name, found in points.items() if found}
+    return Pack("heads", np.stack(canvases), points_px, np.concatenate(outputs), drawn=True)
 
 
 def draw_coefficients(
@@ -106,9 +115,11 @@ def draw_coefficients(
     roll = angle(rng.normal(0, config.roll_deg, count))
     translation = torch.zeros(count, 3)
     translation[:, 2] = NOMINAL_DISTANCE_MM
+    identity = torch.from_numpy(rng.standard_normal((count, model.identity_size))).float()
+    expression = draw_expressions(model.expression_names, count, rng, config.active, config.patterns)
     return FaceCoefficients(
-        identity=torch.from_numpy(rng.standard_normal((count, model.identity_size))).float(),
-        expression=torch.from_numpy(draw_expressions(model.expression_names, count, rng, config.active)),
+        identity=identity,
+        expression=torch.from_numpy(expression),
         albedo=torch.from_numpy(rng.standard_normal((count, model.albedo_size))).float(),
         rotation=head_to_camera(head_matrix_from_angles(yaw, pitch, roll)),
         translation_mm=translation,
@@ -132,18 +143,6 @@ def draw_albedo(
     neutral = model.shape(coefficients.identity, torch.zeros_like(coefficients.expression))
     marks = torch.stack([draw_marks(model, verts, config.marks, rng) for verts in neutral])
     return (albedo * marks).clamp(*_ALBEDO_RANGE)
-
-
-def draw_expressions(
-    names: tuple[str, ...], count: int, rng: np.random.Generator, active: float
-) -> Float[np.ndarray, "batch expressions"]:
-    """Sparse weights in [0, 1]; three of four times the other side does nearly the same."""
-    chosen = rng.random((count, len(names))) < active / len(names)
-    weights = np.where(chosen, rng.beta(1.2, 1.8, (count, len(names))), 0.0)
-    paired = rng.random((count, 1)) < 0.75
-    both = np.maximum(weights, weights[:, mirrored_expressions(names)])
-    varied = both * rng.uniform(0.8, 1.0, both.shape)
-    return np.where(paired, varied, weights).astype(np.float32)
 
 
 def draw_light(rng: np.random.Generator) -> Float[Tensor, "9 3"]:

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from monoface.core.errors import ConfigError
 from monoface.data.framing import framed
+from monoface.data.head_expressions import draw_expressions
 from monoface.data.packs import Pack
 from monoface.data.synthetic import (
     HeadsConfig,
@@ -16,7 +17,6 @@ from monoface.data.synthetic import (
     draw_albedo,
     draw_background,
     draw_coefficients,
-    draw_expressions,
     draw_focal,
     draw_heads,
     draw_light,
@@ -111,8 +111,9 @@ def draw_views(
     around = head_matrix_from_angles(*(torch.from_numpy(np.deg2rad(angle)).float() for angle in (yaw, *tilt)))
     turned = replace(three, rotation=one.rotation @ around)
     if rng.random() < config.changing:
-        active = config.heads.active
-        expression = torch.from_numpy(draw_expressions(model.expression_names, VIEWS, rng, active))
+        heads = config.heads
+        drawn = draw_expressions(model.expression_names, VIEWS, rng, heads.active, heads.patterns)
+        expression = torch.from_numpy(drawn)
         light = torch.stack([draw_light(rng) for _ in range(VIEWS)])
         return replace(turned, expression=expression, light=light), SINGLE
     # The light stands still in the head's frame, so that every point looks alike in all cameras.

@@ -96,6 +96,7 @@ class MultiViewBatch:
             outputs=self.outputs.flatten(0, 1),
             labelled=self.labelled.flatten(),
             drawn=self.drawn.flatten(),
+            trust=torch.ones_like(self.outputs[..., 0]).flatten(),
             pack=self.pack.repeat_interleave(VIEWS),
             seeds=self.seeds.repeat_interleave(VIEWS),
         )

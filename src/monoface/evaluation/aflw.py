@@ -31,7 +31,8 @@ from monoface.evaluation.page import (
 from monoface.evaluation.page.model import figure
 from monoface.evaluation.point_checks import check_missing
 from monoface.evaluation.point_predictions import PointPredictions
-from monoface.evaluation.predictors import looks_text
+from monoface.evaluation.predictors import looks_text, refuse_looks
+from monoface.evaluation.reconstructed import ReconstructedFaces, points_in_crops
 from monoface.evaluation.report import installed_versions, refuse_existing_results, write_results
 from monoface.facemodel import FaceModel
 from monoface.facemodel.landmarks import FLM18
@@ -88,6 +89,7 @@ class EvaluateAflwConfig:
         mirror: Show networks the mirror image too in the last pass, and take the mean.
         fitted: An .npz file with key and points68_px, the 68 fitted points in pixels of the crops: distances
             are then divided by their box, as the published protocol has it.
+        as_reconstruct: Measure faces as `monoface reconstruct` makes them from the crop, with its own passes.
         batch_size: Crops regressed together.
         device: cpu or cuda.
         overwrite: Replace the report if it exists.
@@ -101,6 +103,7 @@ class EvaluateAflwConfig:
     passes: int = 1
     mirror: bool = False
     fitted: Path | None = None
+    as_reconstruct: bool = False
     batch_size: int = 64
     device: Literal["cpu", "cuda"] = "cpu"
     overwrite: bool = False
@@ -109,6 +112,7 @@ class EvaluateAflwConfig:
         for name in ("passes", "batch_size"):
             if getattr(self, name) < 1:
                 raise ConfigError(f"{name}: expected at least 1, got {getattr(self, name)}.")
+        refuse_looks(self.as_reconstruct, self.passes, mirror=self.mirror)
 
 
 @dataclass(frozen=True)
@@ -203,19 +207,27 @@ def run(config: EvaluateAflwConfig) -> AflwReport:
     """
     refuse_existing_results(config.out, overwrite=config.overwrite)
     source = Aflw(config.data, split=config.split)
-    tools = Reconstructor(
-        ReconstructorConfig(weights=config.weights, device=config.device, face_model=config.face_model)
-    )
-    predict = crop_predictor(tools.regressor, tools.face_model, config.passes, mirror=config.mirror)
+    predict, made_with, looks = _predictor(config)
     predicted_px = predict_points(predict, source, config.batch_size)
     fitted_px = None
     if config.fitted is not None:
         fitted_px = PointPredictions.read(config.fitted).for_keys(source.keys)
-    looks = looks_text(config.passes, mirror=config.mirror)
-    report = summarise(source, predicted_px, config.split, tools.made_with, fitted_px, looks=looks)
+    report = summarise(source, predicted_px, config.split, made_with, fitted_px, looks=looks)
     worst = worst_pictures(report, source, predicted_px)
     write_results(report, config.out, worst, overwrite=config.overwrite)
     return report
+
+
+def _predictor(config: EvaluateAflwConfig) -> tuple[PredictCrops, MadeWith, str]:
+    """What predicts points in crops, which weights it has, and how it looks."""
+    if config.as_reconstruct:
+        faces = ReconstructedFaces(config.weights, config.face_model, config.device)
+        return points_in_crops(faces, LANDMARK_SET), faces.made_with, faces.looks
+    tools = Reconstructor(
+        ReconstructorConfig(weights=config.weights, device=config.device, face_model=config.face_model)
+    )
+    predict = crop_predictor(tools.regressor, tools.face_model, config.passes, mirror=config.mirror)
+    return predict, tools.made_with, looks_text(config.passes, mirror=config.mirror)
 
 
 def crop_predictor(

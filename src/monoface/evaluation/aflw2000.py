@@ -38,7 +38,9 @@ from monoface.evaluation.predictors import (
     LandmarkPredictor,
     Landmarks68,
     RegressorPredictor,
+    refuse_looks,
 )
+from monoface.evaluation.reconstructed import ReconstructedFaces, ReconstructedLandmarks
 from monoface.evaluation.report import refuse_existing_results, write_results
 from monoface.metrics import box_normaliser, nme, nme_3d
 from monoface.pipeline.reconstructor import Reconstructor, ReconstructorConfig
@@ -68,7 +70,9 @@ class EvaluateAflw2000Config:
         out: JSON file to write; the page goes beside it, as .html.
         weights: Name of shipped weights, or path of a safetensors file.
         face_model: File that `monoface facemodel learn` wrote; the shipped face model by default.
-        box: Crop by the annotated box, or by the detector's.
+        as_reconstruct: Measure faces as `monoface reconstruct` makes them, with its own passes.
+        box: Crop by the annotated box, or by the detector's; by default by the detector's if faces are those
+            of `monoface reconstruct`, else by the annotated one.
         passes: 1 for the usual figures; networks with a landmark map see an empty one then. At 2, those look
             at the same crop again, with the landmarks that they found; others at a crop around them.
         mirror: Show networks the mirror image too in the last pass, and take the mean; `monoface reconstruct`
@@ -92,7 +96,8 @@ class EvaluateAflw2000Config:
     out: Path
     weights: str = "pretrain"
     face_model: Path | None = None
-    box: BoxKind = "roi_box"
+    as_reconstruct: bool = False
+    box: BoxKind | None = None
     passes: int = 1
     mirror: bool = False
     recrop: bool = False
@@ -111,6 +116,14 @@ class EvaluateAflw2000Config:
         for name in ("passes", "batch_size"):
             if getattr(self, name) < 1:
                 raise ConfigError(f"{name}: expected at least 1, got {getattr(self, name)}.")
+        refuse_looks(self.as_reconstruct, self.passes, mirror=self.mirror)
+        if self.as_reconstruct and (self.recrop or self.detected_landmarks or self.points is not None):
+            raise ConfigError("as_reconstruct: expected neither recrop, detected_landmarks nor points.")
+
+    @property
+    def box_used(self) -> BoxKind:
+        """The box that faces are cropped by."""
+        return self.box or ("detector" if self.as_reconstruct else "roi_box")
 
 
 def run(config: EvaluateAflw2000Config) -> Aflw2000Report:
@@ -222,6 +235,8 @@ def measure(
 def _predict_with_weights(
     config: EvaluateAflw2000Config, source: Aflw2000
 ) -> tuple[Landmarks68, PredictionSetup, list[Finding]]:
+    if config.as_reconstruct:
+        return _predict_as_reconstruct(config, source)
     tools = Reconstructor(
         ReconstructorConfig(weights=config.weights, device=config.device, face_model=config.face_model)
     )
@@ -238,16 +253,35 @@ def _predict_with_weights(
         recrop=config.recrop or not regressor.sees_landmarks,
         detect=FaceMeshLandmarks() if config.detected_landmarks else None,
     )
-    find_box = given_box if config.box == "roi_box" else DetectedBox(tools.detector)
+    find_box = given_box if config.box_used == "roi_box" else DetectedBox(tools.detector)
     predicted = predict_photos(predict, source, find_box=find_box, batch_size=config.batch_size)
     setup = PredictionSetup(
-        box=_BOX_TEXT[config.box],
+        box=_BOX_TEXT[config.box_used],
         passes=config.passes,
         mirror=config.mirror,
         landmark_map=_map_text(config) if regressor.sees_landmarks else "none",
         landmark_set=LANDMARK_SET,
         landmark_set_reannotated=LANDMARK_SET_REANNOTATED,
         made_with=tools.made_with,
+    )
+    return predicted, setup, []
+
+
+def _predict_as_reconstruct(
+    config: EvaluateAflw2000Config, source: Aflw2000
+) -> tuple[Landmarks68, PredictionSetup, list[Finding]]:
+    faces = ReconstructedFaces(config.weights, config.face_model, config.device)
+    find_box = given_box if config.box_used == "roi_box" else DetectedBox(faces.detector)
+    predict = ReconstructedLandmarks(faces)
+    predicted = predict_photos(predict, source, find_box=find_box, batch_size=config.batch_size)
+    setup = PredictionSetup(
+        box=_BOX_TEXT[config.box_used],
+        passes=ReconstructorConfig.passes,
+        mirror=ReconstructorConfig.mirror,
+        looks=f"faces {faces.looks}",
+        landmark_set=LANDMARK_SET,
+        landmark_set_reannotated=LANDMARK_SET_REANNOTATED,
+        made_with=faces.made_with,
     )
     return predicted, setup, []
 

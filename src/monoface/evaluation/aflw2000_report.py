@@ -76,6 +76,7 @@ class PredictionSetup:
         made_with: Weights and hashes; None for a predictor that is none of ours.
         predictions: Hash of a file of predictions, by its name; empty for weights.
         landmark_map: What a network's landmark map showed; `none` for one without.
+        looks: How it looked, in words, where passes and mirror do not say all.
         versions: Of Python and what computed.
     """
 
@@ -87,6 +88,7 @@ class PredictionSetup:
     mirror: bool = False
     landmark_map: str = "none"
     predictions: Mapping[str, str] = field(default_factory=dict)
+    looks: str = ""
     versions: Mapping[str, str] = field(default_factory=installed_versions)
 
 
@@ -259,7 +261,8 @@ def worst_pictures(report: Aflw2000Report, errors: Aflw2000Errors, source: Aflw2
 
 def _definition(setup: PredictionSetup) -> Definition:
     return Definition(
-        data=f"AFLW2000-3D; box: {setup.box}; {looks_text(setup.passes, mirror=setup.mirror)}"
+        data=f"AFLW2000-3D; box: {setup.box}; "
+        + (setup.looks or looks_text(setup.passes, mirror=setup.mirror))
         + ("" if setup.landmark_map == "none" else f"; landmark map: {setup.landmark_map}"),
         measure="normalised mean error (NME): mean distance of the 68 points in x and y, in percent; in "
         "3D with depth counted from each shape's smallest, over the same normaliser",

@@ -23,7 +23,8 @@ from monoface.evaluation.cases_report import Case, CasesReport, CurvePoints, Mea
 from monoface.evaluation.definition import Definition, Finding, refuse_if_meaningless
 from monoface.evaluation.point_checks import check_box_stated, check_missing, check_predicted_points
 from monoface.evaluation.point_predictions import FirstPixel, PointPredictions
-from monoface.evaluation.predictors import RegressorPredictor
+from monoface.evaluation.predictors import LandmarkPredictor, RegressorPredictor, refuse_looks
+from monoface.evaluation.reconstructed import AS_RECONSTRUCT, ReconstructedFaces, ReconstructedLandmarks
 from monoface.evaluation.report import refuse_existing_results, write_results
 from monoface.metrics import cumulative_curve, in_yaw_bins, nme
 from monoface.metrics.yaw_bins import YAW_BINS
@@ -48,6 +49,7 @@ class EvaluateAflwLfpaConfig:
         weights: Name of shipped weights, or path of a safetensors file.
         face_model: File that `monoface facemodel learn` wrote; the shipped face model by default.
         mirror: Look at the mirror images too, and take the mean.
+        as_reconstruct: Measure faces as `monoface reconstruct` makes them in the given boxes.
         batch_size: Photos regressed together.
         device: cpu or cuda.
         overwrite: Replace the report if it exists.
@@ -62,11 +64,13 @@ class EvaluateAflwLfpaConfig:
     weights: str = "pretrain"
     face_model: Path | None = None
     mirror: bool = False
+    as_reconstruct: bool = False
     batch_size: int = 64
     device: Literal["cpu", "cuda"] = "cpu"
     overwrite: bool = False
 
     def __post_init__(self) -> None:
+        refuse_looks(self.as_reconstruct, 1, mirror=self.mirror)
         if self.batch_size < 1:
             raise ConfigError(f"batch_size: expected at least 1, got {self.batch_size}.")
         if self.points is None and self.groups is None:
@@ -134,6 +138,7 @@ def run(config: EvaluateAflwLfpaConfig) -> CasesReport:
         points_px, made_with = _predict(config, labels)
         box = "roi_box of the labels: by default sqrt(2) x the longer side of the visible points' box"
         box += "; the photo and its mirror image" * config.mirror
+        box += f"; faces {AS_RECONSTRUCT}" * config.as_reconstruct
     refuse_if_meaningless(findings)
     report = summarise(labels, points_px, box, findings, made_with, predictions)
     write_results(report, config.out, overwrite=config.overwrite)
@@ -218,10 +223,7 @@ def _predict(
 ) -> tuple[Float64[np.ndarray, "photos 34 2"], MadeWith]:
     assert config.groups is not None
     groups = read_groups(config.groups)
-    tools = Reconstructor(
-        ReconstructorConfig(weights=config.weights, device=config.device, face_model=config.face_model)
-    )
-    predict = RegressorPredictor(tools.regressor, tools.face_model, mirror=config.mirror)
+    predict, made_with = _predictor(config)
     images = TarImages(config.data)
     found = np.empty((len(labels.keys), POINTS, 2))
     for start in range(0, len(labels.keys), config.batch_size):
@@ -229,7 +231,17 @@ def _predict(
         photos = [images.decode(f"{key}.webp") for key in labels.keys[rows]]
         points68_px = predict(photos, labels.roi_box[rows]).reannotated_px
         found[rows] = np.stack([points68_px[:, list(group)].mean(axis=1) for group in groups], axis=1)
-    return found, tools.made_with
+    return found, made_with
+
+
+def _predictor(config: EvaluateAflwLfpaConfig) -> tuple[LandmarkPredictor, MadeWith]:
+    if config.as_reconstruct:
+        faces = ReconstructedFaces(config.weights, config.face_model, config.device)
+        return ReconstructedLandmarks(faces), faces.made_with
+    tools = Reconstructor(
+        ReconstructorConfig(weights=config.weights, device=config.device, face_model=config.face_model)
+    )
+    return RegressorPredictor(tools.regressor, tools.face_model, mirror=config.mirror), tools.made_with
 
 
 def _visible(points_px: Float64[np.ndarray, "34 2"]) -> Float64[np.ndarray, "visible 2"]:

@@ -49,6 +49,7 @@ class EvaluateConsistencyConfig:
         weights: Name of shipped weights, or path of a safetensors file.
         face_model: File that `monoface facemodel learn` wrote; the shipped face model by default.
         seed: Of the draw of people and photos.
+        as_reconstruct: Faces as `monoface reconstruct` makes them; otherwise the regressor alone, one look.
         device: cpu or cuda.
         overwrite: Replace the report if it exists.
     """
@@ -61,6 +62,7 @@ class EvaluateConsistencyConfig:
     weights: str = "pretrain"
     face_model: Path | None = None
     seed: int = 0
+    as_reconstruct: bool = True
     device: Literal["cpu", "cuda"] = "cpu"
     overwrite: bool = False
 
@@ -99,9 +101,11 @@ def run(config: EvaluateConsistencyConfig) -> CasesReport:
     """
     refuse_existing_results(config.out, overwrite=config.overwrite)
     photos = person_photos(config.data, config.source, config.people, config.photos, config.seed)
-    predictor = MeshPredictor(config.weights, config.face_model, config.device)
+    predictor = MeshPredictor(
+        config.weights, config.face_model, config.device, as_reconstruct=config.as_reconstruct
+    )
     shapes = [find_shape(predictor, photo) for photo in photos]
-    report = summarise(shapes, config, predictor.made_with)
+    report = summarise(shapes, config, predictor.made_with, predictor.looks)
     write_results(report, config.out, pictures(report, shapes, predictor), overwrite=config.overwrite)
     return report
 
@@ -121,9 +125,16 @@ def find_shape(predictor: MeshPredictor, photo: PersonPhoto) -> NeutralShape:
 
 
 def summarise(
-    shapes: Sequence[NeutralShape], config: EvaluateConsistencyConfig, made_with: MadeWith | None = None
+    shapes: Sequence[NeutralShape],
+    config: EvaluateConsistencyConfig,
+    made_with: MadeWith | None = None,
+    looks: str = "",
 ) -> CasesReport:
-    """Report on the shapes of people's photos, all of them and by strength of the expression."""
+    """Report on the shapes of people's photos, all of them and by strength of the expression.
+
+    Args:
+        looks: How faces were made, for the report.
+    """
     found = [shape for shape in shapes if shape.neutral_mm is not None]
     distance = pairwise_distance([shape.neutral_mm for shape in found if shape.neutral_mm is not None])
     people = np.array([shape.photo.person for shape in found])
@@ -150,6 +161,7 @@ def summarise(
         "people": str(len({shape.photo.person for shape in shapes})),
         "photos of each": f"at most {config.photos}",
         "seed": str(config.seed),
+        **({"faces": looks} if looks else {}),
     }
     return make_report(
         "consistency, one person in several photos",

@@ -6,10 +6,12 @@ from typing import Literal, Self
 
 from monoface.core.assets import sha256_of
 from monoface.core.errors import ConfigError
-from monoface.evaluation.heads_score import HeadScorer
+from monoface.evaluation.heads_score import FindInSquare, HeadScorer, one_look, through_pipeline
 from monoface.evaluation.heads_truth import Correspondence, HeadPainter, source_model
 from monoface.evaluation.predictors import looks_text
+from monoface.evaluation.reconstructed import AS_RECONSTRUCT, ReconstructedFaces
 from monoface.facemodel import FaceModel, read_ict_facekit
+from monoface.facemodel.mirroring import CoefficientMirror
 from monoface.pipeline import MadeWith, Reconstructor, ReconstructorConfig
 
 
@@ -25,6 +27,8 @@ class DrawnHeadsConfig:
         detail_mm: Height of bumps that are of no model; 0 draws none.
         seed: Of the heads. Figures with different seeds are of different heads.
         mirror: Look at the mirror image too, and take the mean, as `monoface reconstruct` does.
+        as_reconstruct: Measure faces as `monoface reconstruct` makes them from the true crop, with its own
+            passes, rather than one look of the regressor.
         device: cpu or cuda.
         overwrite: Replace the report if it exists.
     """
@@ -36,6 +40,7 @@ class DrawnHeadsConfig:
     detail_mm: float = 0.0
     seed: int = 0
     mirror: bool = ReconstructorConfig.mirror
+    as_reconstruct: bool = False
     device: Literal["cpu", "cuda"] = "cpu"
     overwrite: bool = False
 
@@ -55,7 +60,7 @@ class DrawnHeadsConfig:
         settings = {
             "seed": str(self.seed),
             "detail": f"{self.detail_mm:g} mm",
-            "looks": looks_text(1, mirror=self.mirror),
+            "looks": AS_RECONSTRUCT if self.as_reconstruct else looks_text(1, mirror=self.mirror),
         }
         if self.source_model is not None and self.source_model.is_file():
             settings["SHA-256 of the source model"] = sha256_of(self.source_model)
@@ -87,12 +92,21 @@ class HeadTools:
             AssetError: If a shipped file is damaged.
             ModelFileError: If weights or a face model cannot be read, or do not belong together.
         """
-        tools = Reconstructor(
-            ReconstructorConfig(weights=config.weights, device=config.device, face_model=config.face_model)
-        )
-        model = tools.face_model
+        find, model, made_with = _finder(config)
         true_model, correspondence = model, Correspondence.identity(len(model.mean_mm))
         if config.source_model is not None:
             true_model, correspondence = source_model(read_ict_facekit(config.source_model), model)
-        scorer = HeadScorer(tools.regressor, model, true_model, correspondence, mirror=config.mirror)
-        return cls(HeadPainter(true_model, config.detail_mm), scorer, model, tools.made_with)
+        scorer = HeadScorer(find, model, true_model, correspondence)
+        return cls(HeadPainter(true_model, config.detail_mm), scorer, model, made_with)
+
+
+def _finder(config: DrawnHeadsConfig) -> tuple[FindInSquare, FaceModel, MadeWith]:
+    """What finds faces in true crops, its face model, and which weights these are."""
+    if config.as_reconstruct:
+        faces = ReconstructedFaces(config.weights, config.face_model, config.device)
+        return through_pipeline(faces), faces.model, faces.made_with
+    tools = Reconstructor(
+        ReconstructorConfig(weights=config.weights, device=config.device, face_model=config.face_model)
+    )
+    mirror = CoefficientMirror(tools.face_model) if config.mirror else None
+    return one_look(tools.regressor, mirror), tools.face_model, tools.made_with

@@ -1,6 +1,7 @@
 """Scores what weights find in a drawn head against all that is known of it."""
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
@@ -9,8 +10,10 @@ import torch
 from jaxtyping import Float, Float64, UInt8
 from torch import Tensor
 
+from monoface.core.errors import DataError
 from monoface.evaluation.heads_truth import LANDMARK_SET, Correspondence, TrueHead, depth_map
 from monoface.evaluation.mesh_predictor import seen_faces
+from monoface.evaluation.reconstructed import ReconstructedFaces, regression_of
 from monoface.facemodel import FaceModel
 from monoface.facemodel.mirroring import CoefficientMirror
 from monoface.geometry.cameras import transform_points
@@ -91,28 +94,52 @@ class FoundHead:
     neutral_mm: Tensor
 
 
-class HeadScorer:
-    """Scores a regressor on drawn heads.
+FindInSquare = Callable[[UInt8[np.ndarray, "height width 3"], Float64[np.ndarray, " 4"]], Regression]
+"""The face in a square of a picture, with the camera of the picture."""
+
+
+def one_look(regressor: RegressesCrops, mirror: CoefficientMirror | None = None) -> FindInSquare:
+    """A regressor that sees the square once.
 
     Args:
-        regressor: Sees the true crop, once.
+        regressor: Sees the crop.
+        mirror: To look at the mirror image too, and take the mean.
+    """
+
+    def find(picture: UInt8[np.ndarray, "height width 3"], box: Float64[np.ndarray, " 4"]) -> Regression:
+        crop = crop_and_resize(picture, box, regressor.size_px)
+        found = regressor.predict(torch.from_numpy(crop)[None], mirror=mirror)
+        return found.in_photo(box[None], regressor.size_px)
+
+    return find
+
+
+def through_pipeline(faces: ReconstructedFaces) -> FindInSquare:
+    """Faces as `monoface reconstruct` makes them once it has found the square."""
+
+    def find(picture: UInt8[np.ndarray, "height width 3"], box: Float64[np.ndarray, " 4"]) -> Regression:
+        face = faces.in_square(picture, box)
+        if isinstance(face, str):
+            raise DataError(f"drawn head: expected a face in its true crop, got: {face}.")
+        return regression_of(face)
+
+    return find
+
+
+class HeadScorer:
+    """Scores what finds faces, on drawn heads.
+
+    Args:
+        find: Sees the true crop.
         model: Its face model.
         true_model: The face model that the heads are drawn from.
-        correspondence: From the true model's vertices to points of the regressor's.
-        mirror: Look at the mirror image too, and take the mean.
+        correspondence: From the true model's vertices to points of the other one.
     """
 
     def __init__(
-        self,
-        regressor: RegressesCrops,
-        model: FaceModel,
-        true_model: FaceModel,
-        correspondence: Correspondence,
-        *,
-        mirror: bool = False,
+        self, find: FindInSquare, model: FaceModel, true_model: FaceModel, correspondence: Correspondence
     ) -> None:
-        self._regressor = regressor
-        self._mirror = CoefficientMirror(model) if mirror else None
+        self._find = find
         self._model = model
         self._true_model = true_model
         self._correspondence = correspondence
@@ -143,11 +170,8 @@ class HeadScorer:
         return HeadScore(head.key, errors, failure, float(degrees(yaw)), landmarks_px, vertex_mm)
 
     def find(self, head: SeenHead) -> FoundHead:
-        """What the regressor sees in the true crop."""
-        size_px = self._regressor.size_px
-        crop = crop_and_resize(head.picture, head.box, size_px)
-        found = self._regressor.predict(torch.from_numpy(crop)[None], mirror=self._mirror)
-        regression = found.in_photo(head.box[None], size_px)
+        """What is found in the true crop."""
+        regression = self._find(head.picture, head.box)
         coefficients = regression.coefficients
         verts_mm = self._model.shape(coefficients.identity, coefficients.expression)
         neutral_mm = self._model.shape(coefficients.identity, torch.zeros_like(coefficients.expression))

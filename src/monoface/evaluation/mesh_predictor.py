@@ -9,8 +9,9 @@ import torch
 from jaxtyping import Float, Float64, Int64
 
 from monoface.evaluation.meshes import MeshFile
+from monoface.evaluation.reconstructed import ReconstructedFaces
 from monoface.facemodel import FaceModel
-from monoface.pipeline import Face, MadeWith, Reconstructor, ReconstructorConfig
+from monoface.pipeline import Face, MadeWith
 
 LANDMARK_SET: Final = "ibug68"
 SEVEN: Final = (36, 39, 42, 45, 33, 48, 54)
@@ -31,6 +32,12 @@ class PredictedMesh:
 class MeshPredictor:
     """Our weights as a predictor of meshes: the largest face of a photo, found by our detector.
 
+    Args:
+        weights: Name of shipped weights, or path of a safetensors file.
+        face_model: File that `monoface facemodel learn` wrote; the shipped face model by default.
+        device: Where the regressor runs.
+        as_reconstruct: See `ReconstructedFaces`.
+
     Raises:
         ConfigError: If there are no such weights, or no such device.
         AssetError: If a shipped file is damaged.
@@ -38,26 +45,31 @@ class MeshPredictor:
     """
 
     def __init__(
-        self, weights: str, face_model: Path | None = None, device: Literal["cpu", "cuda"] = "cpu"
+        self,
+        weights: str,
+        face_model: Path | None = None,
+        device: Literal["cpu", "cuda"] = "cpu",
+        *,
+        as_reconstruct: bool = True,
     ) -> None:
-        config = ReconstructorConfig(weights=weights, face_model=face_model, device=device, max_faces=1)
-        self._tools = Reconstructor(config)
-        self.model = self._tools.face_model
-        self.made_with: MadeWith = self._tools.made_with
+        self._reconstructed = ReconstructedFaces(weights, face_model, device, as_reconstruct=as_reconstruct)
+        self.model = self._reconstructed.model
+        self.made_with: MadeWith = self._reconstructed.made_with
+        self.looks: str = self._reconstructed.looks
         self.faces = seen_faces(self.model)
 
     def find(self, photo: Path | np.ndarray) -> Face | str:
         """The largest face of a photo, or why there is none."""
-        result = self._tools.reconstruct(photo)
-        return result.found[0] if result.found else result.reason
+        return self._reconstructed.largest(photo)
 
-    def neutral(self, photo: Path) -> PredictedMesh | str:
+    def neutral(self, photo: Path | np.ndarray) -> PredictedMesh | str:
         """The face without expression, in the model frame and millimetres; or why there is none."""
         face = self.find(photo)
         if isinstance(face, str):
             return face
         coefficients = face.coefficients
-        return self.mesh_of(coefficients.identity, torch.zeros_like(coefficients.expression), photo)
+        name = photo if isinstance(photo, Path) else Path(face.photo.name)
+        return self.mesh_of(coefficients.identity, torch.zeros_like(coefficients.expression), name)
 
     def posed(self, photo: Path) -> PredictedMesh | str:
         """The face with its expression, in the model frame and millimetres; or why there is none."""

@@ -61,6 +61,7 @@ class EvaluateMiccConfig:
         variant: Which of the two published variants.
         weights: Name of shipped weights, or path of a safetensors file.
         face_model: File that `monoface facemodel learn` wrote; the shipped face model by default.
+        as_reconstruct: Faces as `monoface reconstruct` makes them; otherwise the regressor alone, one look.
         device: cpu or cuda.
         overwrite: Replace the report if it exists.
     """
@@ -72,6 +73,7 @@ class EvaluateMiccConfig:
     variant: Variant = "per_mesh"
     weights: str = "pretrain"
     face_model: Path | None = None
+    as_reconstruct: bool = True
     device: Literal["cpu", "cuda"] = "cpu"
     overwrite: bool = False
 
@@ -105,7 +107,9 @@ def run(config: EvaluateMiccConfig) -> CasesReport:
     named: dict[str, str] = {}
     missing: dict[str, str] = {}
     if config.photos is not None:
-        predictor = MeshPredictor(config.weights, config.face_model, config.device)
+        predictor = MeshPredictor(
+            config.weights, config.face_model, config.device, as_reconstruct=config.as_reconstruct
+        )
         predictions, missing = predict_photos(config.photos, predictor)
         made_with = predictor.made_with
     else:

@@ -68,6 +68,7 @@ class EvaluateNowConfig:
         metrical: Keep the scale of the meshes, rather than fit it.
         unit: Of the predicted meshes; it counts in the metrical variant only.
         image_set: Which list of photos: imagepathsvalidation.txt or imagepathstest.txt.
+        as_reconstruct: Faces as `monoface reconstruct` makes them; otherwise the regressor alone, one look.
         device: cpu or cuda.
         overwrite: Replace the report if it exists.
     """
@@ -80,6 +81,7 @@ class EvaluateNowConfig:
     metrical: bool = False
     unit: Unit = "mm"
     image_set: Literal["validation", "test"] = "validation"
+    as_reconstruct: bool = True
     device: Literal["cpu", "cuda"] = "cpu"
     overwrite: bool = False
 
@@ -100,10 +102,12 @@ def run(config: EvaluateNowConfig) -> CasesReport:
     """
     refuse_existing_results(config.out, overwrite=config.overwrite)
     data = NowData(config.data, config.image_set)
-    made_with, predictions = None, {}
+    made_with, predictions, looks = None, {}, {}
     if config.predictions is None:
-        predictor = MeshPredictor(config.weights, config.face_model, config.device)
-        made_with = predictor.made_with
+        predictor = MeshPredictor(
+            config.weights, config.face_model, config.device, as_reconstruct=config.as_reconstruct
+        )
+        made_with, looks = predictor.made_with, {"faces": predictor.looks}
 
         def predict(photo: NowPhoto) -> PredictedMesh | str:
             return predictor.neutral(data.picture(photo))
@@ -122,7 +126,7 @@ def run(config: EvaluateNowConfig) -> CasesReport:
         scored,
         unit,
         findings=findings,
-        settings={"photos": config.image_set, "unit of the meshes": config.unit},
+        settings={"photos": config.image_set, "unit of the meshes": config.unit, **looks},
         made_with=made_with,
         predictions=predictions,
         versions=installed_versions("libigl"),

@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Int64, UInt8
 
 from monoface.core.errors import DataError
-from monoface.data.sources import Fasseg, Lfw, Ytf
+from monoface.data.sources import Cfp, Fasseg, Lfw, Ytf, excluded_people
 from monoface.data.sources.fasseg import FRONTAL_SET
 from monoface.pipeline import read_image
 
@@ -41,7 +41,8 @@ def person_photos(
     """Photos of the people of whom there are at least two.
 
     Args:
-        folder: A folder with one folder a person, or that of the source.
+        folder: A folder with one folder a person, or that of the source; whom `exclude.json` beside it
+            names is left out.
         source: What the folder is.
         people: Most people; the same seed draws the same.
         photos: Most photos of each.
@@ -50,7 +51,7 @@ def person_photos(
     Raises:
         DataError: If nobody has two photos, or the source cannot be read.
     """
-    everyone = _in_folders(folder) if source == "folder" else _of_source(folder, source)
+    everyone = photos_in_folders(folder) if source == "folder" else _of_source(folder, source)
     by_person: dict[str, list[PersonPhoto]] = {}
     for photo in everyone:
         by_person.setdefault(photo.person, []).append(photo)
@@ -68,7 +69,8 @@ def _draw(rng: np.random.Generator, count: int, most: int) -> Sequence[int]:
     return drawn
 
 
-def _in_folders(folder: Path) -> list[PersonPhoto]:
+def photos_in_folders(folder: Path) -> list[PersonPhoto]:
+    """All photos of a folder with one folder a person, in order of their names."""
     people = sorted(path for path in folder.iterdir() if path.is_dir()) if folder.is_dir() else []
     paths = [
         (person, path)
@@ -92,18 +94,20 @@ def _of_source(folder: Path, source: PersonSource) -> list[PersonPhoto]:
             opened = Lfw(folder)
         case _:
             opened = Fasseg(folder)
+    excluded = excluded_people(folder)
     yaw_deg = opened.yaw_deg if isinstance(opened, Fasseg) else None
     return [
         PersonPhoto(
             key,
             str(person),
-            _decoder(opened, row),
+            decoder(opened, row),
             None if yaw_deg is None else float(yaw_deg[row]),
         )
         for row, (key, person) in enumerate(zip(opened.keys, opened.person.tolist(), strict=True))
-        if person != FRONTAL_SET
+        if person != FRONTAL_SET and person not in excluded
     ]
 
 
-def _decoder(source: Ytf | Lfw | Fasseg, row: int) -> Callable[[], UInt8[np.ndarray, "height width 3"]]:
+def decoder(source: Cfp | Fasseg | Lfw | Ytf, row: int) -> Callable[[], UInt8[np.ndarray, "height width 3"]]:
+    """What decodes one photo of a source when it is called."""
     return lambda: source.image(row)

@@ -8,6 +8,7 @@ import numpy as np
 from jaxtyping import Float, UInt8
 from torch import Tensor
 
+from monoface.core.errors import ConfigError
 from monoface.facemodel import FaceModel, PointBasis
 from monoface.facemodel.landmarks import FLM18
 from monoface.facemodel.mirroring import CoefficientMirror
@@ -63,6 +64,19 @@ class LandmarkPredictor(Protocol):
             boxes: Squares around the faces: left, top, right, bottom edges in pixels of the photo.
         """
         ...
+
+
+def refuse_looks(as_reconstruct: bool, passes: int, *, mirror: bool) -> None:
+    """Refuse to be told how to look where `monoface reconstruct` is measured, which has its own way.
+
+    Raises:
+        ConfigError: If it is measured, and there are passes or a mirror image besides.
+    """
+    if as_reconstruct and (passes != 1 or mirror):
+        raise ConfigError(
+            "as_reconstruct: expected neither passes nor mirror, for it looks as monoface reconstruct does. "
+            "Leave them out."
+        )
 
 
 def looks_text(passes: int, *, mirror: bool) -> str:
@@ -127,7 +141,7 @@ class RegressorPredictor:
             original_px=found.landmarks_px(self._original).cpu().numpy(),
             reannotated_px=found.landmarks_px(self._reannotated).cpu().numpy(),
             yaw_deg=degrees(yaw_rad).cpu().numpy(),
-            depth_px=_depth_px(found, self._original).cpu().numpy(),
+            depth_px=depth_px(found, self._original).cpu().numpy(),
         )
 
     def _regress(
@@ -146,7 +160,7 @@ class RegressorPredictor:
         return self._regressor.predict(crops, mapped_px, mirror=mirror).in_photo(boxes, size_px)
 
 
-def _depth_px(found: Regression, points: PointBasis) -> Float[Tensor, "batch points"]:
+def depth_px(found: Regression, points: PointBasis) -> Float[Tensor, "batch points"]:
     """Depth of points in pixels of the photo, growing towards the camera, from the model's origin."""
     coefficients = found.coefficients
     basis = points.mean_mm

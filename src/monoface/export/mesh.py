@@ -9,6 +9,7 @@ it takes longer than writing a dozen heads.
 """
 
 import io
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -65,12 +66,16 @@ def write_obj(head: RiggedHead, path: Path, *, overwrite: bool = False) -> tuple
 def write_ply(head: RiggedHead, path: Path, *, overwrite: bool = False) -> None:
     """Write a binary .ply file with normals and 8-bit sRGB vertex colours, looked up in the textures.
 
+    Numbers of vertices that all parts have (`MeshPart.numbers`) become float properties after the colours.
+
     Raises:
         OutputExistsError: If the file exists and `overwrite` is false.
     """
     welded = [_weld(head, part) for part in head.parts]
     starts = np.cumsum([0, *(len(part.verts_mm) for part in welded)])
-    rows = np.zeros(starts[-1], dtype=[("xyz", "<f4", 3), ("normal", "<f4", 3), ("rgb", "u1", 3)])
+    names = [name for name in head.parts[0].numbers if all(name in part.numbers for part in head.parts)]
+    layout = [("xyz", "<f4", (3,)), ("normal", "<f4", (3,)), ("rgb", "u1", (3,))]
+    rows = np.zeros(starts[-1], dtype=[*layout, ("numbers", "<f4", (len(names),))])
     rows["xyz"] = np.concatenate([part.verts_mm for part in welded])
     rows["normal"] = np.concatenate([part.normals for part in welded])
     rows["rgb"] = np.concatenate(
@@ -79,6 +84,9 @@ def write_ply(head: RiggedHead, path: Path, *, overwrite: bool = False) -> None:
             for part, merged in zip(head.parts, welded, strict=True)
         ]
     )
+    for column, name in enumerate(names):
+        pairs = zip(head.parts, welded, strict=True)
+        rows["numbers"][:, column] = np.concatenate([part.numbers[name][one.kept] for part, one in pairs])
     triangles = np.concatenate(
         [
             merged.rows[part.faces] + start
@@ -87,7 +95,7 @@ def write_ply(head: RiggedHead, path: Path, *, overwrite: bool = False) -> None:
     )
     faces = np.zeros(len(triangles), dtype=[("count", "u1"), ("index", "<i4", 3)])
     faces["count"], faces["index"] = 3, triangles
-    header = _ply_header(len(rows), len(faces)).encode("ascii")
+    header = _ply_header(len(rows), len(faces), names).encode("ascii")
     write_atomically(path, header + rows.tobytes() + faces.tobytes(), overwrite=overwrite)
 
 
@@ -180,9 +188,10 @@ def _srgb_bytes(linear: Float[np.ndarray, " 3"]) -> UInt8[np.ndarray, " 3"]:
     return np.rint(255 * np.clip(curved, 0, 1)).astype(np.uint8)
 
 
-def _ply_header(verts: int, faces: int) -> str:
+def _ply_header(verts: int, faces: int, numbers: Sequence[str]) -> str:
     properties = [f"property float {name}" for name in ("x", "y", "z", "nx", "ny", "nz")]
     properties += [f"property uchar {name}" for name in ("red", "green", "blue")]
+    properties += [f"property float {name}" for name in numbers]
     lines = [
         "ply",
         "format binary_little_endian 1.0",

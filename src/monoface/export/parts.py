@@ -1,7 +1,7 @@
 """Cut one mesh with numbered parts into separate meshes, each with the vertices it uses."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
@@ -24,6 +24,7 @@ class WholeMesh:
         weld: For each vertex the first vertex at the same place.
         morphs_mm: Offsets of vertices at weight 1, one row a morph.
         morph_names: One for each row.
+        numbers: Of each vertex, by name.
     """
 
     verts_mm: Float[np.ndarray, "verts 3"]
@@ -34,6 +35,7 @@ class WholeMesh:
     weld: Int[np.ndarray, " verts"]
     morphs_mm: Float[np.ndarray, "morphs verts 3"]
     morph_names: tuple[str, ...]
+    numbers: Mapping[str, Float[np.ndarray, " verts"]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if len(self.morph_names) != len(self.morphs_mm):
@@ -109,4 +111,5 @@ def _part(
         morphs_mm=moved,
         normals=normals[index],
         weld=first[inverse],
+        numbers={label: values[index] for label, values in mesh.numbers.items()},
     )

@@ -56,6 +56,7 @@ class MeshPart:
         morphs_mm: Offsets of vertices at weight 1, by morph name. Names left out do not move the part.
         normals: Unit normals of the neutral face; computed from the triangles when left out.
         weld: For each vertex, the vertex of this part that stands for all at its place.
+        numbers: Of each vertex, by name, for formats that have room for them.
     """
 
     name: str
@@ -66,6 +67,7 @@ class MeshPart:
     morphs_mm: Mapping[str, Float[np.ndarray, "verts 3"]] = field(default_factory=dict)
     normals: Float[np.ndarray, "verts 3"] | None = None
     weld: Int[np.ndarray, " verts"] | None = None
+    numbers: Mapping[str, Float[np.ndarray, " verts"]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         count = len(self.verts_mm)
@@ -76,7 +78,7 @@ class MeshPart:
         for name, index in (("faces", self.faces), ("weld", self.weld)):
             if index is not None and not 0 <= index.min() <= index.max() < count:
                 raise ExportError(f"part {self.name}: expected {name} in 0..{count - 1}, got one outside.")
-        arrays = {"verts_mm": self.verts_mm, "uv": self.uv} | dict(self.morphs_mm)
+        arrays = {"verts_mm": self.verts_mm, "uv": self.uv, **self.morphs_mm, **self.numbers}
         for name, array in arrays.items():
             if len(array) != count:
                 raise ExportError(f"part {self.name}: expected {count} rows in {name}, got {len(array)}.")

@@ -60,6 +60,17 @@ class LandmarkSet:
         index = torch.from_numpy(np.asarray(vertices, dtype=np.int64))[:, None]
         return cls(index, torch.ones(index.shape))
 
+    @classmethod
+    def joined(cls, *sets: "LandmarkSet") -> "LandmarkSet":
+        """The points of several sets, one set after the other."""
+        width = max((one.index.shape[1] for one in sets), default=1)
+        index, weight = torch.zeros(0, width, dtype=torch.int64), torch.zeros(0, width)
+        if sets:
+            pad = torch.nn.functional.pad
+            index = torch.cat([pad(one.index, (0, width - one.index.shape[1])) for one in sets])
+            weight = torch.cat([pad(one.weight, (0, width - one.weight.shape[1])) for one in sets])
+        return cls(index, weight)
+
     def __len__(self) -> int:
         return len(self.index)
 

@@ -4,13 +4,16 @@ from dataclasses import replace
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from monoface.facemodel.coefficients import FaceCoefficients
 from monoface.facemodel.landmarks import LEFT_RIGHT_21, LEFT_RIGHT_68
 from monoface.facemodel.model import FaceModel
 from monoface.facemodel.modes import albedo_mirror, identity_mirror
+
+PointSets = tuple[tuple[str, int], ...]
+"""Names of landmark sets, each with the step at which its pairs of points are taken; 1 takes all."""
 
 # Rows of spherical harmonics, in the order of `shading.sh_basis`, that are odd in x: x, xy and xz.
 _ODD_LIGHT = (3, 4, 7)
@@ -24,6 +27,8 @@ class CoefficientMirror:
         self._albedo = albedo_mirror(model.data)
         self._light = torch.ones(9, 1).index_fill(0, torch.tensor(_ODD_LIGHT), -1.0)
         self._expression = torch.tensor(mirrored_expressions(model.expression_names))
+        self._model = model
+        self._orders: dict[PointSets, Int[np.ndarray, " points"]] = {}
 
     def __call__(self, coefficients: FaceCoefficients, where: Bool[Tensor, " batch"]) -> FaceCoefficients:
         """The faces that a mirror shows, in some rows: mirrored in x about the camera's axis.
@@ -56,6 +61,12 @@ class CoefficientMirror:
         """The same of light: spherical harmonics that are odd in x change their sign."""
         return torch.where(where[:, None, None], light * self._light, light)
 
+    def points(self, sets: PointSets) -> Int[np.ndarray, " points"]:
+        """For each point of some landmark sets in a row the one that it becomes; see `mirrored_points`."""
+        if sets not in self._orders:
+            self._orders[sets] = mirrored_points(self._model, sets)[1]
+        return self._orders[sets]
+
 
 def mirrored_expressions(names: tuple[str, ...]) -> list[int]:
     """For each expression the one that it becomes when the face is mirrored."""
@@ -82,3 +93,30 @@ def mirror_order(model: FaceModel, set_name: str) -> np.ndarray:
     places = points.points(model.mean_mm[None])[0]
     mirrored = places * places.new_tensor([-1.0, 1.0, 1.0])
     return torch.cdist(mirrored, places).argmin(dim=1).numpy()
+
+
+def mirrored_points(
+    model: FaceModel, sets: PointSets
+) -> tuple[dict[str, Int[np.ndarray, " taken"]], Int[np.ndarray, " points"]]:
+    """Which points of some sets are taken, and what each of them, one set after the other, becomes.
+
+    Of a set with a step, every so manieth pair of mirrored points is taken, so that what is left is as
+    symmetric as the face.
+    """
+    rows: dict[str, np.ndarray] = {}
+    mirrors: list[np.ndarray] = [np.zeros(0, np.int64)]
+    for name, step in sets:
+        order = mirror_order(model, name)
+        taken = rows[name] = _symmetric_rows(order, step)
+        mirrors.append(sum(map(len, mirrors)) + np.searchsorted(taken, order[taken]))
+    return rows, np.concatenate(mirrors)
+
+
+def _symmetric_rows(order: Int[np.ndarray, " points"], step: int) -> Int[np.ndarray, " taken"]:
+    """Points on the face's own left and on its middle, every so manieth, and their partners; sorted."""
+    every = np.arange(len(order))
+    if step == 1:
+        return every
+    # A set whose points are not quite symmetric has some that are not their partner's partner.
+    first = every[(order[order] == every) & (every <= order)][::step]
+    return np.union1d(first, order[first])

@@ -44,6 +44,13 @@ The 68 points have lids too. On the shipped model their rows, found on YTF, lie 
 annotations do), which is too much for what an eye is open.
 """
 
+IBUG68_GAPS = GapPairs(
+    upper=(37, 38, 43, 44, 61, 62, 63),
+    lower=(41, 40, 47, 46, 67, 66, 65),
+    corners=(*2 * ((36, 39),), *2 * ((42, 45),), *3 * ((60, 64),)),
+)
+"""Lids and inner lips among the 68 points: right eye, left eye, mouth."""
+
 
 def gaps(points: Float[Tensor, "batch points dims"], pairs: GapPairs) -> Float[Tensor, "batch pairs dims"]:
     """Vectors from lower to upper points."""
@@ -74,3 +81,18 @@ def gap_distance(
     """
     scale = widths[..., None]
     return landmark_distance(predicted / scale, true / scale, weights, smooth_px=_SMOOTH)
+
+
+def openings(
+    upper: Float[Tensor, "batch pairs 2"],
+    lower: Float[Tensor, "batch pairs 2"],
+    down: Float[Tensor, "batch 2"],
+) -> Float[Tensor, "batch pairs"]:
+    """How far lower points lie below upper ones: negative where lids or lips overlap.
+
+    Args:
+        upper: Points of upper lids and lips in the picture.
+        lower: Their counterparts.
+        down: Unit vectors from the face's forehead to its chin, in the picture.
+    """
+    return ((lower - upper) * down[:, None]).sum(dim=-1)

@@ -12,6 +12,13 @@ def mean_squared(
     return (predicted - target).square().mean(dim=-1)
 
 
+def mean_robust(
+    predicted: Float[Tensor, "batch coeffs"], target: Float[Tensor, "batch coeffs"], turn: float
+) -> Float[Tensor, " batch"]:
+    """Mean over coefficients of what is the squared difference well below `turn`, and linear well above."""
+    return (2 * turn * (((predicted - target).square() + turn**2).sqrt() - turn)).mean(dim=-1)
+
+
 def gaussian_prior(coefficients: Float[Tensor, "batch coeffs"]) -> Float[Tensor, " batch"]:
     """Mean square of unit-variance coefficients: about 1 for typical faces, 0 for the mean face."""
     return coefficients.square().mean(dim=-1)

@@ -91,6 +91,7 @@ class PhotoRegressor(ABC):
         config: Weights.
         encoder: Says who a face is, for the perceptual term; without it there is none.
         focal_per_size: Focal length in sides of the crop; None for weak perspective.
+        regressor: What learns; a network of its own by default.
     """
 
     def __init__(
@@ -99,6 +100,7 @@ class PhotoRegressor(ABC):
         config: PhotoRegressorConfig,
         encoder: IdentityEncoder | None,
         focal_per_size: float | None = None,
+        regressor: Regressor | None = None,
     ) -> None:
         geometry = CoefficientLayout.of(model)
         layout = replace(geometry, albedo=model.albedo_size, light=True, focal_per_size=focal_per_size)
@@ -107,7 +109,8 @@ class PhotoRegressor(ABC):
         self.supervision = Supervision(model, config.view_px, config.supervision, layout)
         self.mesh = RegionMesh(model, config.region)
         self.encoder = encoder
-        self.regressor = Regressor(RegressorConfig(layout.size, config.input_px, config.backbone))
+        own = RegressorConfig(layout.size, config.input_px, config.backbone)
+        self.regressor = regressor or Regressor(own)
 
     @property
     def networks(self) -> Mapping[str, nn.Module]:

@@ -15,7 +15,13 @@ from monoface.facemodel import CoefficientLayout, FaceCoefficients, FaceModel, L
 from monoface.facemodel.fitting import project_points
 from monoface.facemodel.modes import vertex_areas
 from monoface.geometry.cameras import AnyCamera
-from monoface.losses.coefficients import gaussian_prior, mean_squared, range_excess, rotation_distance
+from monoface.losses.coefficients import (
+    gaussian_prior,
+    mean_robust,
+    mean_squared,
+    range_excess,
+    rotation_distance,
+)
 from monoface.losses.landmarks import landmark_distance
 
 
@@ -34,6 +40,8 @@ class SupervisionConfig:
         rotation_weight: Weight of the rotation's error, in radians.
         identity_weight: Weight of the squared error of identity coefficients.
         expression_weight: Weight of the squared error of expression weights.
+        expression_robust: Error of an expression weight from which on it counts linearly, so that strong
+            expressions that a label has wrong do not outweigh all others; 0 has squares throughout.
         found_shape: How much the terms on shape and identity count where labels were found in photos, which
             hardly know who is seen, as drawn heads do. 1 counts them alike.
         identity_prior: Weight of the squared identity where it is not known.
@@ -51,6 +59,7 @@ class SupervisionConfig:
     rotation_weight: float = 5.0
     identity_weight: float = 0.2
     expression_weight: float = 2.0
+    expression_robust: float = 0.0
     found_shape: float = 1.0
     identity_prior: float = 0.05
     expression_prior: float = 0.2
@@ -187,7 +196,7 @@ class Supervision(nn.Module):
         labelled = batch.labelled.to(log_error)
         terms, error_px, annotated = self.landmark_terms(predicted, batch)
         terms |= self._posed_terms(predicted, known, labelled)
-        identified = labelled * torch.where(batch.drawn, 1.0, self.config.found_shape)
+        identified = labelled * torch.where(batch.drawn, 1.0, self.config.found_shape * batch.trust)
         terms |= self._unposed_terms(predicted, known, labelled, identified)
         terms["identity_prior"] = gaussian_prior(predicted.coefficients.identity) * (1 - identified)
         terms["expression_prior"] = predicted.coefficients.expression.mean(dim=-1) * (1 - labelled)
@@ -246,8 +255,12 @@ class Supervision(nn.Module):
         return {
             "shape": distance * identified,
             "identity": mean_squared(found.identity, known.identity) * identified,
-            "expression": mean_squared(predicted.raw_expression, true_expression) * labelled,
+            "expression": self._expression_error(predicted.raw_expression, true_expression) * labelled,
         }
+
+    def _expression_error(self, found: Tensor, known: Tensor) -> Float[Tensor, " batch"]:
+        robust = self.config.expression_robust
+        return mean_robust(found, known, robust) if robust else mean_squared(found, known)
 
 
 def laid_on(
@@ -270,9 +283,9 @@ def landmark_distance_all(
     return landmark_distance(project_points(basis, *predicted), target, torch.ones_like(target[..., 0]))
 
 
-def spread_points(model: FaceModel, count: int) -> LandmarkSet:
-    """Vertices of the face spread evenly over its area: the same ones every time."""
-    mask = model.data.regions["face"]
+def spread_points(model: FaceModel, count: int, region: str = "face") -> LandmarkSet:
+    """Vertices of a region spread evenly over its area: the same ones every time."""
+    mask = model.data.regions[region]
     areas = vertex_areas(model.mean_mm, model.faces, model.weld) * mask
     chosen = torch.multinomial(areas, count, generator=torch.Generator().manual_seed(0))
     return LandmarkSet.from_vertices(chosen.sort().values.numpy())

@@ -1,6 +1,7 @@
 """Measures of quality, in numpy: what evaluations and validation during training report."""
 
-from monoface.metrics.bootstrap import Interval, bootstrap_mean
+from monoface.metrics.agreement import Agreement
+from monoface.metrics.bootstrap import Interval, bootstrap_mean, bootstrap_statistic
 from monoface.metrics.colour_difference import delta_e, linear_to_lab, typology_angle_deg
 from monoface.metrics.cumulative import CumulativeCurve, cumulative_curve
 from monoface.metrics.landmarks import AFLW_NORMALISER_PX, box_normaliser, nme, nme_3d
@@ -27,6 +28,7 @@ __all__ = [
     "BIN_MEAN",
     "IMAGE_MEAN",
     "YAW_BINS",
+    "Agreement",
     "BinnedMean",
     "CumulativeCurve",
     "DistanceSummary",
@@ -35,6 +37,7 @@ __all__ = [
     "binned_std",
     "bootstrap_intervals",
     "bootstrap_mean",
+    "bootstrap_statistic",
     "box_normaliser",
     "chamfer_distance",
     "cumulative_curve",

@@ -4,6 +4,7 @@ Reference:
     Efron and Tibshirani, "An Introduction to the Bootstrap", 1993, chapter 13.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -35,6 +36,30 @@ def bootstrap_mean(
         seed: Of the draws; equal seeds give equal intervals.
     """
     return interval_of(drawn_means(errors, draws, np.random.default_rng(seed)), confidence)
+
+
+Statistic = Callable[[Float64[np.ndarray, "draws cases"]], Float64[np.ndarray, " draws"]]
+"""A figure of cases that count by weights: rows of weights that sum to 1 give a figure each."""
+
+
+def bootstrap_statistic(
+    statistic: Statistic, cases: int, *, confidence: float = 0.95, draws: int = DRAWS, seed: int = 0
+) -> Interval:
+    """Interval of a figure that is no mean, such as a ratio of means or a correlation.
+
+    Args:
+        statistic: The figure, of weighted cases. Where draws leave it undefined it is NaN, and left out.
+        cases: How many there are.
+        confidence: Part of the draws within the interval.
+        draws: Number of bootstrap samples.
+        seed: Of the draws; equal seeds give equal intervals.
+    """
+    if cases == 0:
+        return Interval(float("nan"), float("nan"))
+    times_drawn = np.random.default_rng(seed).multinomial(cases, np.full(cases, 1 / cases), size=draws)
+    drawn = statistic(times_drawn / cases)
+    known = drawn[np.isfinite(drawn)]
+    return interval_of(known if len(known) else np.full(1, np.nan), confidence)
 
 
 def drawn_means(

@@ -11,6 +11,7 @@ from monoface.networks.parsing import PARSING_CLASSES, FaceParser, ParserConfig,
 from monoface.networks.recognition import RecognitionNetwork, load_recognition_network
 from monoface.networks.recognizer import Recognizer
 from monoface.networks.regressor import (
+    Regressed,
     Regressor,
     RegressorConfig,
     add_input_channel,
@@ -33,6 +34,7 @@ __all__ = [
     "ParserConfig",
     "RecognitionNetwork",
     "Recognizer",
+    "Regressed",
     "Regressor",
     "RegressorConfig",
     "RegressorInfo",

@@ -47,6 +47,12 @@ class ResNetConfig:
         """Length of the feature vector."""
         return self.stage_channels[-1] * (4 if self.bottleneck else 1)
 
+    def map_side(self, size_px: int) -> int:
+        """Side of the feature map of square pictures."""
+        for stride in (2, 2, 1, 2, 2, self.last_stride):
+            size_px = -(-size_px // stride)
+        return size_px
+
 
 class ResNet(nn.Module):
     """Residual network that ends in globally averaged features.
@@ -80,7 +86,13 @@ class ResNet(nn.Module):
 
     def forward(self, image: Float[Tensor, "batch channels height width"]) -> Float[Tensor, "batch features"]:
         """Features of pictures whose values are about in [-1, 1]."""
-        return self.stages(self.stem(image)).mean(dim=(2, 3))
+        return self.feature_map(image).mean(dim=(2, 3))
+
+    def feature_map(
+        self, image: Float[Tensor, "batch channels height width"]
+    ) -> Float[Tensor, "batch features rows columns"]:
+        """Features before they are averaged; so they still say where things are."""
+        return self.stages(self.stem(image))
 
 
 class ResidualBlock(nn.Module):

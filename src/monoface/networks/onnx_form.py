@@ -15,23 +15,30 @@ def regressor_to_onnx(regressor: Regressor) -> bytes:
     """The network with its batch norms folded, as a serialised ONNX model.
 
     Input `image`: float32 (batch, channels, size, size) in [0, 1], the batch of any size. Outputs
-    `output` (batch, outputs) and `log_error` (batch, 1). Agrees with the module up to rounding.
+    `output` (batch, outputs) and `log_error` (batch, 1), and of networks with points `points`
+    (batch, 3 points): x, y and log deviation of the first, then of the others. Agrees with the module up to
+    rounding.
     """
     folded = fold_batch_norm(regressor)
     config = regressor.config
     graph = _Graph()
     two, one = graph.constant("two", np.float32(2.0)), graph.constant("one", np.float32(1.0))
     centred = graph.node("Sub", [graph.node("Mul", ["image", two]), one])
-    features = _backbone(graph, folded.get_submodule("backbone"), centred)
-    for name, output in (("head", "output"), ("error_head", "log_error")):
-        layer = folded.get_submodule(name)
-        weight, bias = graph.tensor(f"{name}.weight", layer.weight), graph.tensor(f"{name}.bias", layer.bias)
-        graph.node("Gemm", [features, weight, bias], output, transB=1)
+    seen = _feature_map(graph, folded.get_submodule("backbone"), centred)
+    features = graph.node("Flatten", [graph.node("GlobalAveragePool", [seen])], axis=1)
+    graph.linear(folded.get_submodule("head"), "head", features, "output")
+    graph.linear(folded.get_submodule("error_head"), "error_head", features, "log_error")
+    outputs = [("output", (config.outputs,)), ("log_error", (1,))]
+    if config.points:
+        squeezed = graph.sequence(folded.get_submodule("point_head.squeeze"), "squeeze", seen)
+        flat = graph.node("Flatten", [squeezed], axis=1)
+        graph.linear(folded.get_submodule("point_head.place"), "place", flat, "points")
+        outputs.append(("points", (3 * config.points,)))
     image = ("image", (config.backbone.in_channels, config.size_px, config.size_px))
-    return graph.model("regressor", image, (("output", (config.outputs,)), ("log_error", (1,))))
+    return graph.model("regressor", image, tuple(outputs))
 
 
-def _backbone(graph: "_Graph", backbone: nn.Module, x: str) -> str:
+def _feature_map(graph: "_Graph", backbone: nn.Module, x: str) -> str:
     if not isinstance(backbone, ResNet):
         raise TypeError(f"backbone: expected a ResNet, got {type(backbone).__name__}")
     x = graph.sequence(backbone.stem, "stem", x)
@@ -40,7 +47,7 @@ def _backbone(graph: "_Graph", backbone: nn.Module, x: str) -> str:
         inner = graph.sequence(body, f"stage{number}", x)
         past = graph.sequence(shortcut, f"shortcut{number}", x)
         x = graph.node("Relu", [graph.node("Add", [inner, past])])
-    return graph.node("Flatten", [graph.node("GlobalAveragePool", [x])], axis=1)
+    return x
 
 
 class _Graph(OnnxGraph):
@@ -62,6 +69,11 @@ class _Graph(OnnxGraph):
                     f"{name}: expected convolutions, ReLU and pooling, got {type(layer).__name__}"
                 )
         return x
+
+    def linear(self, layer: nn.Module, name: str, x: str, output: str) -> None:
+        """A linear layer whose value is an output of the model."""
+        weight, bias = self.tensor(f"{name}.weight", layer.weight), self.tensor(f"{name}.bias", layer.bias)
+        self.node("Gemm", [x, weight, bias], output, transB=1)
 
     def tensor(self, name: str, value: Tensor | nn.Module) -> str:
         """Add weights; returns their name."""

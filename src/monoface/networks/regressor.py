@@ -4,6 +4,7 @@ import copy
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 import torch
 from jaxtyping import Float
@@ -12,6 +13,9 @@ from torch import Tensor, nn
 from monoface.core.errors import ConfigError
 from monoface.networks.backbones import ResNet, ResNetConfig
 from monoface.networks.landmark_map import LandmarkMapConfig, with_landmark_map
+from monoface.networks.point_head import PointHead
+
+Network = TypeVar("Network", bound=nn.Module)
 
 
 @dataclass(frozen=True)
@@ -23,12 +27,14 @@ class RegressorConfig:
         size_px: Side of the square crops it is trained on.
         backbone: The network that computes features.
         landmark_map: How the map in its fourth channel is drawn; None if it sees RGB alone.
+        points: How many points of the face it finds in the picture, each with an uncertainty of its own.
     """
 
     outputs: int
     size_px: int = 120
     backbone: ResNetConfig = field(default_factory=ResNetConfig)
     landmark_map: LandmarkMapConfig | None = None
+    points: int = 0
 
     def __post_init__(self) -> None:
         if self.landmark_map is not None and self.backbone.in_channels != 4:
@@ -36,13 +42,32 @@ class RegressorConfig:
                 "regressor: expected 4 input channels for RGB and a landmark map, "
                 f"got {self.backbone.in_channels}."
             )
+        if self.points < 0:
+            raise ConfigError(f"regressor: expected a number of points of at least 0, got {self.points}.")
+
+
+@dataclass(frozen=True)
+class Regressed:
+    """All that a regressor says about crops.
+
+    Attributes:
+        output: Output vectors of its layout.
+        log_error: Expected logarithm of the mean landmark error, as a fraction of the face's size.
+        points: Where points of the face are: x and y in parts of the crop's side, from its left upper corner,
+            and the logarithm of their standard deviation in the same unit. None of a network without points.
+    """
+
+    output: Float[Tensor, "batch outputs"]
+    log_error: Float[Tensor, " batch"]
+    points: Float[Tensor, "batch points 3"]
 
 
 class Regressor(nn.Module):
     """Backbone and one linear layer, which begins near zero: a mean face in the middle of the crop.
 
     A second linear layer estimates the logarithm of the landmark error (as a fraction of the face's
-    size). It reads the features without influencing them.
+    size). It reads the features without influencing them. Networks with points have a third head, which
+    reads the features before they are averaged and so works for crops of `size_px` alone.
     """
 
     def __init__(self, config: RegressorConfig) -> None:
@@ -55,6 +80,8 @@ class Regressor(nn.Module):
         self.error_head = nn.Linear(config.backbone.features, 1)
         nn.init.zeros_(self.error_head.weight)
         nn.init.constant_(self.error_head.bias, math.log(0.05))
+        side = config.backbone.map_side(config.size_px)
+        self.point_head = PointHead(config.backbone.features, side, config.points) if config.points else None
 
     def forward(
         self, image: Float[Tensor, "batch channels height width"]
@@ -63,7 +90,17 @@ class Regressor(nn.Module):
 
         All channels reach the first layer as 2 x - 1, so a landmark map of 0 and 1 arrives as -1 and 1.
         """
-        features = self.backbone(image * 2 - 1)
+        return self._of_features(self.backbone(image * 2 - 1))
+
+    def regress(self, image: Float[Tensor, "batch channels height width"]) -> Regressed:
+        """The same with the points, for those who want them."""
+        features = self.backbone.feature_map(image * 2 - 1)
+        output, log_error = self._of_features(features.mean(dim=(2, 3)))
+        if self.point_head is None:
+            return Regressed(output, log_error, output.new_zeros(len(output), 0, 3))
+        return Regressed(output, log_error, self.point_head(features))
+
+    def _of_features(self, features: Tensor) -> tuple[Tensor, Tensor]:
         log_error = self.error_head(features.detach())[:, 0]
         return self.head(features).float(), log_error.float()
 
@@ -78,8 +115,14 @@ class Regressor(nn.Module):
             image: Crops in [0, 1].
             landmarks_px: What the map shows; an empty map for None. Networks without a map do not heed it.
         """
+        return self(self.as_input(image, landmarks_px))
+
+    def as_input(
+        self, image: Float[Tensor, "batch 3 height width"], landmarks_px: Float[Tensor, "batch 18 2"] | None
+    ) -> Float[Tensor, "batch channels height width"]:
+        """RGB crops with the map that the network has, if it has one; see `look`."""
         drawn = self.config.landmark_map
-        return self(image if drawn is None else with_landmark_map(image, landmarks_px, drawn))
+        return image if drawn is None else with_landmark_map(image, landmarks_px, drawn)
 
 
 def add_input_channel(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
@@ -101,7 +144,7 @@ def add_outputs(state: Mapping[str, Tensor], count: int) -> dict[str, Tensor]:
     return {**state, **grown}
 
 
-def fold_batch_norm(network: nn.Module) -> nn.Module:
+def fold_batch_norm(network: Network) -> Network:
     """Copy of a network in evaluation mode whose convolutions have absorbed their batch norms.
 
     The result computes the same up to rounding and is faster; it cannot be trained.

@@ -29,6 +29,7 @@ class RegressorInfo:
         albedo_space: Name of the albedo's coordinates: `FaceModel.albedo_space`.
         light: Whether it puts out a light.
         focal_per_size: Focal length of its camera in sides of the crop; None for weak perspective.
+        point_sets: Landmark sets that its points are of; see `facemodel.dense_points`.
     """
 
     method: str
@@ -41,6 +42,7 @@ class RegressorInfo:
     albedo_space: str = ""
     light: bool = False
     focal_per_size: float | None = None
+    point_sets: tuple[tuple[str, int], ...] = ()
 
 
 def save_regressor(regressor: Regressor, info: RegressorInfo, path: Path) -> None:
@@ -73,4 +75,6 @@ def _network(header: dict[str, Any]) -> Regressor:
 
 def _info(header: dict[str, Any]) -> RegressorInfo:
     info = dict(header["info"])
-    return RegressorInfo(**info | {"confidence": tuple(info["confidence"])})
+    # Files from before there were points say nothing about them.
+    sets = tuple((str(name), int(step)) for name, step in info.get("point_sets", ()))
+    return RegressorInfo(**info | {"confidence": tuple(info["confidence"]), "point_sets": sets})

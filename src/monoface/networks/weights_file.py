@@ -17,6 +17,9 @@ _SUFFIX = ".safetensors"
 # Counters of norms: they are no weights, and files do not have them.
 _COUNTER = "num_batches_tracked"
 
+BESIDES = "besides."
+"""What names of tensors begin with that lie in a network's file and are none of its weights."""
+
 Network = TypeVar("Network", bound=nn.Module)
 
 
@@ -57,7 +60,8 @@ def load_weights(
     try:
         with safe_open(path, framework="pt") as file:
             header = json.loads((file.metadata() or {}).get("monoface", "{}"))
-            state = {name: file.get_tensor(name).float() for name in file.keys()}  # noqa: SIM118
+            names = [name for name in file.keys() if not name.startswith(BESIDES)]  # noqa: SIM118
+            state = {name: file.get_tensor(name).float() for name in names}
         if header.get("format") != expected:
             raise ModelFileError(f"{path.name}: expected format {expected}, got {header.get('format')}.")
         network = build(header)

@@ -17,11 +17,14 @@ from monoface.facemodel.landmarks import FLM18
 from monoface.facemodel.mirroring import CoefficientMirror
 from monoface.geometry.cameras import PerspectiveCamera
 from monoface.geometry.crops import crop_and_resize, photo_to_crop
+from monoface.networks import Recognizer
 from monoface.pipeline.detailing import Detailer
 from monoface.pipeline.focal import check_field_of_view, focal_of_field_of_view
 from monoface.pipeline.images import ImageSource, LoadedImage
 from monoface.pipeline.pinhole import seen_by_pinhole
-from monoface.pipeline.regression import CoefficientRegressor, Regression
+from monoface.pipeline.refinement_file import load_refinement
+from monoface.pipeline.refining import Measurement, Refiner
+from monoface.pipeline.regression import CoefficientRegressor, Regression, weights_path
 from monoface.pipeline.results import Face, MadeWith, PhotoResult, photo_result
 from monoface.pipeline.rois import box_of_points, next_roi, roi_of_box, same_face
 from monoface.pipeline.searching import DetectsFaces, SearchedPhoto, in_batches, search_ahead, search_photos
@@ -51,6 +54,8 @@ class ReconstructorConfig:
         texture_size: Side of the texture in pixels, a multiple of 16.
         detail: Weights of the fine stage, named as the regressor's are, to find wrinkles too; None does not.
         detail_size: Side of the displacement map in texels.
+        refine: "auto" measures faces at the end by points that the network finds besides, with weights that
+            are better so; "none" takes what the network says.
         batch_size: Faces regressed at a time.
         threads: Photos read and searched at a time.
     """
@@ -67,6 +72,7 @@ class ReconstructorConfig:
     texture_size: int = 1024
     detail: str | None = None
     detail_size: int = 256
+    refine: Literal["auto", "none"] = "auto"
     batch_size: int = 32
     threads: int = 2
 
@@ -110,6 +116,7 @@ class Reconstructor:
         self._detailer = None
         if self.config.detail is not None:
             self._detailer = Detailer(self.face_model, self.config.detail, self.config.detail_size)
+        self.refiner = None if self.config.refine == "none" else self._load_refiner()
         self.made_with = MadeWith(
             monoface=monoface.__version__,
             weights=self.regressor.name,
@@ -119,11 +126,19 @@ class Reconstructor:
                 _FACE_MODEL_FILE: face_model_sha256,
                 **{name: asset_sha256(name) for name in _DETECTOR_FILES},
                 **(self._detailer.sha256 if self._detailer is not None else {}),
+                **(self.refiner.sha256 if self.refiner is not None else {}),
             },
         )
         self._points = self.face_model.subset(self.face_model.landmarks("ibug68"))
         self._mapped = self.face_model.subset(self.face_model.landmarks(FLM18))
         self._mirror = CoefficientMirror(self.face_model) if self.config.mirror else None
+
+    def _load_refiner(self) -> Refiner | None:
+        """What measures faces; None with weights that are no better for it."""
+        refinement = load_refinement(weights_path(self.config.weights))
+        if refinement is None or not refinement.default:
+            return None
+        return Refiner(refinement, self.regressor.info, self.face_model, Recognizer(torch.get_num_threads()))
 
     # A string is a path here, although it is also a sequence of strings.
     @overload
@@ -181,7 +196,12 @@ class Reconstructor:
         """Regress faces of any photos together."""
         found = self._regress(seen)
         zoom = torch.tensor([photo.scale for photo, _ in seen])
-        found = replace(found, camera=found.camera.uncropped(torch.zeros(len(seen), 2), zoom))
+        found = found.uncropped(torch.zeros(len(seen), 2), zoom)
+        measured: list[Measurement | None] = [None] * len(seen)
+        if self.refiner is not None and seen:
+            landmarks_px = found.landmarks_px(self._points).numpy()
+            found, told = self.refiner(found, [photo for photo, _ in seen], landmarks_px)
+            measured = [*told]
         verts_mm = self.face_model.shape(found.coefficients.identity, found.coefficients.expression)
         faces = []
         for row, (photo, detection) in enumerate(seen):
@@ -199,6 +219,7 @@ class Reconstructor:
                     texturer=self._texturer,
                     made_with=self.made_with,
                     detailer=self._detailer,
+                    measurement=measured[row],
                 )
             )
         return faces

@@ -16,12 +16,40 @@ from monoface.core.sessions import open_session
 from monoface.facemodel import CoefficientLayout, FaceCoefficients, PointBasis
 from monoface.facemodel.mirroring import CoefficientMirror
 from monoface.geometry.cameras import AnyCamera, transform_points
-from monoface.networks import Regressor, RegressorInfo, fold_batch_norm, load_regressor, with_landmark_map
+from monoface.networks import (
+    Regressed,
+    Regressor,
+    RegressorInfo,
+    fold_batch_norm,
+    load_regressor,
+    with_landmark_map,
+)
 from monoface.networks.onnx_form import regressor_to_onnx
 
 _SUFFIX = ".safetensors"
 _NO_REGRESSORS = ("detail", "face_model", "parsing", "recognition")
-_Network = Callable[[Tensor], tuple[Tensor, Tensor]]
+_Network = Callable[[Tensor], Regressed]
+
+
+@dataclass(frozen=True)
+class FoundPoints:
+    """Points of faces as a network found them in the picture, whatever its coefficients say.
+
+    Attributes:
+        place_px: In pixels of the picture that the camera belongs to.
+        sigma_px: Standard deviation along each axis that the network expects.
+    """
+
+    place_px: Float[Tensor, "batch points 2"]
+    sigma_px: Float[Tensor, "batch points"]
+
+    def __getitem__(self, rows: slice) -> "FoundPoints":
+        return FoundPoints(self.place_px[rows], self.sigma_px[rows])
+
+    def uncropped(self, corner_px: Float[Tensor, "batch 2"], zoom: Float[Tensor, " batch"]) -> "FoundPoints":
+        """The same in the photo that crops were cut from."""
+        place_px = self.place_px / zoom[:, None, None] + corner_px[:, None]
+        return FoundPoints(place_px, self.sigma_px / zoom[:, None])
 
 
 @dataclass(frozen=True)
@@ -33,31 +61,38 @@ class Regression:
         camera: Camera of the crop, or of the photo once `in_photo` was called.
         log_error: Expected logarithm of the mean landmark error, as a fraction of the face's size.
         confidence: Probability that the mean landmark error is below 5 % of the face's size.
+        points: Points found in the picture, of networks that find some: those of `info.point_sets`.
     """
 
     coefficients: FaceCoefficients
     camera: AnyCamera
     log_error: Float[Tensor, " batch"]
     confidence: Float[Tensor, " batch"]
+    points: FoundPoints | None = None
 
     def __len__(self) -> int:
         return len(self.log_error)
 
     def __getitem__(self, rows: slice) -> "Regression":
+        points = None if self.points is None else self.points[rows]
         return Regression(
-            self.coefficients[rows], self.camera[rows], self.log_error[rows], self.confidence[rows]
+            self.coefficients[rows], self.camera[rows], self.log_error[rows], self.confidence[rows], points
         )
 
     def in_photo(self, boxes: Float[np.ndarray, "batch 4"], size_px: int) -> Self:
-        """The same faces with the camera of the photo that the crops were cut from.
+        """The same faces and points with the camera of the photo that the crops were cut from.
 
         Args:
             boxes: Left, top, right, bottom edges of the crops in the photo; squares.
             size_px: Side of the crops.
         """
         edges = torch.as_tensor(boxes).to(self.log_error)
-        zoom = size_px / (edges[:, 2] - edges[:, 0])
-        return replace(self, camera=self.camera.uncropped(edges[:, :2], zoom))
+        return self.uncropped(edges[:, :2], size_px / (edges[:, 2] - edges[:, 0]))
+
+    def uncropped(self, corner_px: Float[Tensor, "batch 2"], zoom: Float[Tensor, " batch"]) -> Self:
+        """The same faces and points in the picture that begins at a corner and was enlarged by a zoom."""
+        points = None if self.points is None else self.points.uncropped(corner_px, zoom)
+        return replace(self, camera=self.camera.uncropped(corner_px, zoom), points=points)
 
     def landmarks_px(self, points: PointBasis) -> Float[Tensor, "batch landmarks 2"]:
         """Landmarks in pixels of the picture that the camera belongs to.
@@ -148,27 +183,35 @@ class CoefficientRegressor:
                 f"weights {self.name}: expected no landmarks, for the network has no map of them"
             )
         # A mirrored map is the map of the mirrored landmarks, for it does not say which is which.
-        output, log_error = self._run(image if mirror is None else torch.cat((image, image.flip(-1))))
-        if not (output.isfinite().all() and log_error.isfinite().all()):
+        found = self._run(image if mirror is None else torch.cat((image, image.flip(-1))))
+        if not all(part.isfinite().all() for part in (found.output, found.log_error, found.points)):
             raise ModelFileError(f"weights {self.name}: expected finite outputs, got NaN or infinity.")
         if mirror is not None:
-            output = self._mean_with_mirrored(output, mirror)
-            log_error = log_error.unflatten(0, (2, -1)).mean(dim=0)
-        coefficients, camera = self.layout.decode(output, self.size_px)
+            found = self._mean_with_mirrored(found, mirror)
+        coefficients, camera = self.layout.decode(found.output, self.size_px)
         offset, slope = self.info.confidence
-        return Regression(coefficients, camera, log_error, torch.sigmoid(offset + slope * log_error))
+        confidence = torch.sigmoid(offset + slope * found.log_error)
+        points = None
+        if self.info.point_sets:
+            points = FoundPoints(
+                self.size_px * found.points[..., :2], self.size_px * found.points[..., 2].exp()
+            )
+        return Regression(coefficients, camera, found.log_error, confidence, points)
 
-    def _mean_with_mirrored(
-        self, output: Float[Tensor, "twice outputs"], mirror: CoefficientMirror
-    ) -> Float[Tensor, "batch outputs"]:
+    def _mean_with_mirrored(self, found: Regressed, mirror: CoefficientMirror) -> Regressed:
         """Mean of the first half of the rows and of what the second half, mirror images, say of them.
 
         Through the decoder, so that it is a mean of rotations, and of expressions within their bounds.
         """
-        second = torch.arange(len(output)) >= len(output) // 2
-        faces, camera = self.layout.decode(output, self.size_px)
+        second = torch.arange(len(found.output)) >= len(found.output) // 2
+        faces, camera = self.layout.decode(found.output, self.size_px)
         both = self.layout.encode(mirror(faces, second), camera, self.size_px)
-        return both.unflatten(0, (2, -1)).mean(dim=0)
+        first, turned = found.points.chunk(2)
+        if self.info.point_sets:
+            turned = turned[:, torch.from_numpy(mirror.points(self.info.point_sets))]
+        turned = torch.cat((1 - turned[..., :1], turned[..., 1:]), dim=-1)
+        output, log_error = (part.unflatten(0, (2, -1)).mean(dim=0) for part in (both, found.log_error))
+        return Regressed(output, log_error, (first + turned) / 2)
 
 
 def _as_network_input(pixels: UInt8[np.ndarray, "batch size size 3"]) -> Float[Tensor, "batch 3 size size"]:
@@ -182,11 +225,14 @@ def _on_cpu(regressor: Regressor) -> _Network:
     """The network in ONNX Runtime, which runs it more than twice as fast as torch does."""
     session = open_session(regressor_to_onnx(regressor), torch.get_num_threads())
 
-    def run(image: Tensor) -> tuple[Tensor, Tensor]:
+    def run(image: Tensor) -> Regressed:
         if not len(image):
-            return image.new_zeros(0, regressor.config.outputs), image.new_zeros(0)
-        output, log_error = session.run(["output", "log_error"], {"image": image.contiguous().numpy()})
-        return torch.from_numpy(output), torch.from_numpy(log_error[:, 0])
+            empty = image.new_zeros(0, regressor.config.outputs)
+            return Regressed(empty, image.new_zeros(0), image.new_zeros(0, regressor.config.points, 3))
+        found = session.run(None, {"image": image.contiguous().numpy()})
+        output, log_error, *points = (torch.from_numpy(one) for one in found)
+        dense = points[0].unflatten(1, (-1, 3)) if points else output.new_zeros(len(output), 0, 3)
+        return Regressed(output, log_error[:, 0], dense)
 
     return run
 
@@ -194,9 +240,9 @@ def _on_cpu(regressor: Regressor) -> _Network:
 def _in_torch(regressor: Regressor, device: torch.device) -> _Network:
     network = fold_batch_norm(regressor).requires_grad_(False).to(device)
 
-    def run(image: Tensor) -> tuple[Tensor, Tensor]:
-        output, log_error = network(image.to(device))
-        return output.cpu(), log_error.cpu()
+    def run(image: Tensor) -> Regressed:
+        found = network.regress(image.to(device))
+        return Regressed(found.output.cpu(), found.log_error.cpu(), found.points.cpu())
 
     return run
 

@@ -16,6 +16,7 @@ _TOGETHER_FORMAT = "monoface-together-1"
 
 # Digits kept after the point. Finer ones mean nothing, and may differ with the size of the batch.
 _PIXEL_DIGITS = 3
+_MM_DIGITS = 3
 _COEFFICIENT_DIGITS = 5
 _ANGLE_DIGITS = 3
 _APPEARANCE_DIGITS = 4
@@ -58,6 +59,9 @@ def face_report(face: Face) -> dict[str, Any]:
             "light": _rounded(face.appearance.light.numpy(), _APPEARANCE_DIGITS),
         },
     }
+    if face.vertex_sigma_mm is not None:
+        narrow = face.model.data.regions["narrow_face"].numpy()
+        report["mean_vertex_sigma_mm"] = round(float(face.vertex_sigma_mm[narrow].mean()), _MM_DIGITS)
     return report if face.detail is None else report | {"displacement": face.detail.report()}
 
 

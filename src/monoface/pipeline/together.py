@@ -11,13 +11,15 @@ from jaxtyping import Float
 from torch import Tensor
 
 from monoface.core.errors import ConfigError
-from monoface.facemodel import CoefficientLayout, FaceModel, LandmarkSet, PointBasis
+from monoface.facemodel import CoefficientLayout, FaceCoefficients, FaceModel, LandmarkSet, PointBasis
 from monoface.facemodel.fitting import project_points
 from monoface.facemodel.shared_fitting import SharedFitConfig, fit_shared_identity
+from monoface.geometry.cameras import AnyCamera
 from monoface.geometry.triangles import vertex_normals
 from monoface.pipeline.images import ImageSource
 from monoface.pipeline.likeness import IdentityLikeness
 from monoface.pipeline.reconstructor import Reconstructor
+from monoface.pipeline.refining import Measurement, posed
 from monoface.pipeline.results import Face, PhotoResult
 from monoface.pipeline.rois import roi_of_box
 from monoface.pipeline.shared_face import SharedAppearance, SharedFace
@@ -134,7 +136,8 @@ def reconstruct_together(
 def bring_together(faces: Sequence[Face], config: SharedFitConfig | None = None) -> list[SharedFace]:
     """The faces of one person in several photos with one shape, which lies where each photo showed it.
 
-    Every face begins with the weighted mean of all shapes. Then the shape, the poses and the expressions are
+    Faces that were measured are measured anew, with one shape (see `facemodel.refinement`). Others begin with
+    the weighted mean of all shapes. Then the shape, the poses and the expressions are
     fitted to where the vertices of each face alone appeared, those that face the camera counting most: a
     photo says much of the directions along its plane and little of depth, which another one shows.
 
@@ -142,6 +145,54 @@ def bring_together(faces: Sequence[Face], config: SharedFitConfig | None = None)
         faces: At least one, of one face model.
         config: How firmly the guesses are kept.
     """
+    model = faces[0].model
+    facing = torch.stack([_facing(face)[_fitted_vertices(model)] for face in faces])
+    confidence = torch.tensor([face.confidence for face in faces])
+    trust = confidence * facing.mean(dim=1)
+    placed = _measured(faces) or _fitted_to_themselves(faces, facing, confidence, config)
+    landmarks = model.subset(model.landmarks("ibug68"))
+    changes: list[dict[str, Any]] = [
+        {
+            "coefficients": one.coefficients,
+            "camera": one.camera,
+            "measurement": one.measurement,
+            "verts_mm": model.shape(one.coefficients.identity, one.coefficients.expression)[0].numpy(),
+            "landmarks68_px": project_points(landmarks, one.coefficients, one.camera)[0].numpy(),
+        }
+        for one in placed
+    ]
+    return _with_shared_appearance(faces, changes, confidence, int(trust.argmax()))
+
+
+@dataclass(frozen=True, eq=False)
+class _PosedFace:
+    """Where a face with the shape of all photos lies in one of them; batches of one."""
+
+    coefficients: FaceCoefficients
+    camera: AnyCamera
+    measurement: Measurement | None = None
+
+
+def _measured(faces: Sequence[Face]) -> list[_PosedFace]:
+    """Faces measured anew with one shape; none if one of them was not measured."""
+    measured = [face.measurement for face in faces if face.measurement is not None]
+    if len(measured) < len(faces):
+        return []
+    refined, told = measured[0].refiner.together(measured)
+    found = []
+    for row, (face, measurement) in enumerate(zip(faces, told, strict=True)):
+        placed = posed(face.coefficients, measurement.camera, refined[row : row + 1])
+        found.append(_PosedFace(*placed, measurement))
+    return found
+
+
+def _fitted_to_themselves(
+    faces: Sequence[Face],
+    facing: Float[Tensor, "photos points"],
+    confidence: Float[Tensor, " photos"],
+    config: SharedFitConfig | None,
+) -> list[_PosedFace]:
+    """Faces with one shape that lie where each was seen alone, as far as a single shape can."""
     model = faces[0].model
     layout = CoefficientLayout.of(model)
     boxes = torch.stack([torch.from_numpy(roi_of_box(face.box)).float() for face in faces])
@@ -154,29 +205,16 @@ def bring_together(faces: Sequence[Face], config: SharedFitConfig | None = None)
     )
     index = _fitted_vertices(model)
     basis = model.subset(LandmarkSet.from_vertices(index.numpy()))
-    facing = torch.stack([_facing(face)[index] for face in faces])
-    confidence = torch.tensor([face.confidence for face in faces])
-    trust = confidence * facing.mean(dim=1)
     output = start
     if len(faces) > 1:
+        trust = confidence * facing.mean(dim=1)
         share = trust / trust.sum().clamp_min(1e-6)
         identity = (share[:, None] * start[:, : layout.identity]).sum(dim=0)
         output = _fitted(basis, start, identity, confidence[:, None] * facing / len(index), config)
     coefficients, camera = layout.decode(output, _SQUARE_PX)
     camera = camera.uncropped(boxes[:, :2], zoom)
-    verts_mm = model.shape(coefficients.identity, coefficients.expression)
-    landmarks = model.subset(model.landmarks("ibug68"))
-    landmarks_px = project_points(landmarks, coefficients, camera).numpy()
-    changes = [
-        {
-            "coefficients": coefficients[row : row + 1],
-            "camera": camera[row : row + 1],
-            "verts_mm": verts_mm[row].numpy(),
-            "landmarks68_px": landmarks_px[row],
-        }
-        for row in range(len(faces))
-    ]
-    return _with_shared_appearance(faces, changes, confidence, int(trust.argmax()))
+    rows = [slice(row, row + 1) for row in range(len(faces))]
+    return [_PosedFace(coefficients[row], camera[row]) for row in rows]
 
 
 def _fitted(

@@ -17,6 +17,7 @@ from monoface.data.batches import BatchMaker, BatchSource
 from monoface.data.recipe import RecipeConfig, build_packs
 from monoface.data.shares import check_shares
 from monoface.facemodel import CoefficientLayout, FaceModel
+from monoface.facemodel.mirroring import PointSets
 from monoface.methods.contract import Method
 from monoface.networks import (
     Regressor,
@@ -30,7 +31,7 @@ from monoface.networks.weights_file import asset_or_path
 from monoface.training.confidence import calibrate_confidence
 from monoface.training.config import TrainConfig
 from monoface.training.distribution import launch
-from monoface.training.loop import train
+from monoface.training.loop import Evaluate, train
 from monoface.training.samples import choose_crops, make_samples
 from monoface.training.validation import (
     ValidationSet,
@@ -44,6 +45,9 @@ _TERMS = (
     "Labeled Faces in the Wild) or are under CC BY-NC-SA 4.0 (OMI); the weights are offered for research "
     "and non-commercial use."
 )
+
+# What the weights of the head that finds points are called by.
+_POINT_HEAD = "point_head."
 
 
 @dataclass(frozen=True)
@@ -176,6 +180,8 @@ def train_on_source(
     report: Callable[[str], None],
     *,
     needs_labels: bool = False,
+    evaluate: Evaluate | None = None,
+    point_sets: PointSets = (),
 ) -> Path:
     """Train on whatever a source of batches draws, or continue where the run's folder ends.
 
@@ -187,6 +193,8 @@ def train_on_source(
         model: The face model.
         report: Gets lines about the progress.
         needs_labels: Whether the method cannot learn without samples whose coefficients are known.
+        evaluate: What is watched; errors on the sets by default.
+        point_sets: Landmark sets of the network's points.
 
     Returns:
         Path of the weights.
@@ -208,13 +216,16 @@ def train_on_source(
     with fabric.rank_zero_first():
         source = open_source(config.packs or config.out / "packs", report if first else _ignore)
     samples = make_samples(model, choose_crops(sets), method.layout)
-    evaluate = make_evaluate(model, sets, method.layout)
+    evaluate = evaluate or make_evaluate(model, sets, method.layout)
     trained = train(method, source, config.train, config.out, evaluate, samples, needs_labels=needs_labels)
     path = config.out / f"{config.METHOD}.safetensors"
     if first:
         # A run by the clock knows its steps only now.
         made = replace(config, train=replace(config.train, steps=trained.steps))
-        write_weights(trained["regressor"], method.layout, model, sets, made, path)
+        write_weights(
+            trained["regressor"], method.layout, model, sets, made, path,
+            evaluate=evaluate, point_sets=point_sets,
+        )  # fmt: skip
     return path
 
 
@@ -225,8 +236,9 @@ def _ignore(line: str) -> None:
 def start_from(init: Path, regressor: Regressor, model: FaceModel, layout: CoefficientLayout) -> None:
     """Copy weights, shipped or of a file, into a network of the same kind, or one that sees or tells more.
 
-    A landmark map that the file does not know is not heeded at first; albedo and light are zero. The side of
-    the crops may differ, for the backbone is averaged over its map.
+    A landmark map that the file does not know is not heeded at first; albedo and light are zero. Points that
+    it does not know begin where they are. The side of the crops may differ, for the backbone is averaged over
+    its map, but not that of a file with points.
 
     Raises:
         AssetError: If no weights of that name ship.
@@ -243,7 +255,10 @@ def start_from(init: Path, regressor: Regressor, model: FaceModel, layout: Coeff
     if config.outputs == layout.geometry_size:
         state = add_outputs(state, wanted.outputs - config.outputs)
         config = dataclasses.replace(config, outputs=wanted.outputs)
-    config = dataclasses.replace(config, size_px=wanted.size_px)
+    if not config.points:
+        own = regressor.state_dict()
+        state = {name: value for name, value in own.items() if name.startswith(_POINT_HEAD)} | state
+        config = dataclasses.replace(config, size_px=wanted.size_px, points=wanted.points)
     if config != wanted or info.coefficient_space != model.coefficient_space:
         raise ConfigError(
             f"init {init.name}: expected {wanted} in the space {model.coefficient_space}, got "
@@ -259,8 +274,22 @@ def write_weights(
     sets: list[ValidationSet],
     config: RegressorRunConfig,
     path: Path,
+    *,
+    evaluate: Evaluate | None = None,
+    point_sets: PointSets = (),
 ) -> Path:
-    """Save weights with their calibrated confidence, and register them beside their model card."""
+    """Save weights with their calibrated confidence, and register them beside their model card.
+
+    Args:
+        regressor: What was trained.
+        layout: What its outputs mean.
+        model: The face model.
+        sets: What the confidence is calibrated on.
+        config: How it was trained.
+        path: The file.
+        evaluate: What the card tells; errors on the sets by default.
+        point_sets: Landmark sets of the network's points.
+    """
     assert isinstance(regressor, Regressor)
     info = RegressorInfo(
         method=config.METHOD,
@@ -273,9 +302,10 @@ def write_weights(
         albedo_space=model.albedo_space if layout.albedo else "",
         light=layout.light,
         focal_per_size=layout.focal_per_size,
+        point_sets=point_sets,
     )
     save_regressor(regressor, info, path)
-    evaluated = make_evaluate(model, sets, layout)({"regressor": regressor})
+    evaluated = (evaluate or make_evaluate(model, sets, layout))({"regressor": regressor})
     metrics = {name: round(value, 3) for name, value in evaluated.items()}
     register_asset(path, _card(config, metrics))
     return path

@@ -2,8 +2,11 @@
 
 from monoface.data.sources.aflw import Aflw, AflwPhoto
 from monoface.data.sources.aflw2000 import Aflw2000, Aflw2000Photo
+from monoface.data.sources.cfp import Cfp, CfpPhoto
+from monoface.data.sources.excluded import excluded_people
 from monoface.data.sources.fasseg import Fasseg, FassegPhoto
 from monoface.data.sources.lfw import Lfw, LfwPhoto
+from monoface.data.sources.merl_rav import MerlRav, MerlRavPhoto
 from monoface.data.sources.mgcnet_strips import MgcnetStrips, StripSample
 from monoface.data.sources.multipie import MultiPie, MultiPiePhoto
 from monoface.data.sources.source import PhotoSource
@@ -16,10 +19,14 @@ __all__ = [
     "Aflw2000",
     "Aflw2000Photo",
     "AflwPhoto",
+    "Cfp",
+    "CfpPhoto",
     "Fasseg",
     "FassegPhoto",
     "Lfw",
     "LfwPhoto",
+    "MerlRav",
+    "MerlRavPhoto",
     "MgcnetStrips",
     "MultiPie",
     "MultiPiePhoto",
@@ -33,4 +40,5 @@ __all__ = [
     "W300LpPhoto",
     "Ytf",
     "YtfPhoto",
+    "excluded_people",
 ]

@@ -18,6 +18,7 @@ from monoface.methods.detail.coarse_landmarks import FOCUS, GROUPS, grouped, lan
 from monoface.methods.drawing import DrawnFaces, draw_faces, likeness_distance, reduced
 from monoface.methods.photo_regressor import PhotoRegressor
 from monoface.methods.supervision import PosedPrediction
+from monoface.networks import Regressor
 from monoface.networks.identity import IdentityEncoder
 
 
@@ -28,15 +29,20 @@ class Coarse(PhotoRegressor):
         model: The face model; has the landmark sets of the configuration and `ibug68`.
         config: Weights.
         encoder: Says who a face is, for the perceptual term; without it there is none.
+        regressor: What learns; a network of its own by default.
     """
 
     config: CoarseConfig
 
     def __init__(
-        self, model: FaceModel, config: CoarseConfig | None = None, encoder: IdentityEncoder | None = None
+        self,
+        model: FaceModel,
+        config: CoarseConfig | None = None,
+        encoder: IdentityEncoder | None = None,
+        regressor: Regressor | None = None,
     ) -> None:
         config = config or CoarseConfig()
-        super().__init__(model, config, encoder)
+        super().__init__(model, config, encoder, regressor=regressor)
         names = config.landmark_sets if config.landmarks else ()
         self._points = nn.ModuleDict(
             {name: model.subset(model.landmarks(name).grouped(GROUPS)) for name in names}
@@ -64,9 +70,22 @@ class Coarse(PhotoRegressor):
         self, output: Tensor, log_error: Tensor, photo: Tensor, batch: MultiViewBatch
     ) -> dict[str, Float[Tensor, " views"]]:
         """Every term by name, a value for each view."""
-        config = self.config
         posed = self.supervision.decode(output)
         terms = self.supervised(posed, log_error, batch)
+        return terms | self.photo_terms(output, posed, photo, batch)
+
+    def photo_terms(
+        self, output: Tensor, posed: PosedPrediction, photo: Tensor, batch: MultiViewBatch
+    ) -> dict[str, Float[Tensor, " views"]]:
+        """Terms that need no coefficients: of landmarks, of the outline and of pictures.
+
+        Args:
+            output: Of the network.
+            posed: What it means.
+            photo: The views of all samples.
+            batch: What is known about them.
+        """
+        config, terms = self.config, dict[str, Tensor]()
         if len(self._points):
             terms["landmarks"] = self._landmark_term(posed, batch)
         drawn = draw_faces(self.mesh, *self.layout.decode(output, config.render_px), config.render_px)

@@ -18,6 +18,7 @@ from monoface.methods.mgcnet.config import MgcnetConfig, Shared
 from monoface.methods.mgcnet.drawn import TARGET, shared_over_views
 from monoface.methods.photo_regressor import PhotoRegressor
 from monoface.methods.supervision import KnownFaces, PosedPrediction
+from monoface.networks import Regressor
 from monoface.networks.identity import IdentityEncoder
 
 # Gates of a sample: from which on pictures and depths, and landmarks, are compared.
@@ -38,15 +39,20 @@ class Mgcnet(PhotoRegressor):
         model: The face model; has the sets of the supervision and `ibug68`.
         config: Weights.
         encoder: Says who a face is, for the perceptual term; without it there is none.
+        regressor: What learns; a network of its own by default.
     """
 
     config: MgcnetConfig
 
     def __init__(
-        self, model: FaceModel, config: MgcnetConfig | None = None, encoder: IdentityEncoder | None = None
+        self,
+        model: FaceModel,
+        config: MgcnetConfig | None = None,
+        encoder: IdentityEncoder | None = None,
+        regressor: Regressor | None = None,
     ) -> None:
         config = config or MgcnetConfig()
-        super().__init__(model, config, encoder, config.focal_per_size)
+        super().__init__(model, config, encoder, config.focal_per_size, regressor)
         self._landmarks = model.subset(model.landmarks(config.landmark_set)) if config.landmarks else None
         weights = torch.ones(68)
         weights[list(_DETAIL)] = config.landmark_detail
@@ -70,14 +76,27 @@ class Mgcnet(PhotoRegressor):
         self, output: Tensor, log_error: Tensor, photo: Tensor, batch: MultiViewBatch
     ) -> dict[str, Tensor]:
         """Every term by name: a value for each view, or for each sample if views are compared."""
-        config = self.config
         posed = self.supervision.decode(output, self._focal_per_size(batch))
         terms = self.supervised(posed, log_error, batch, self._known(batch))
         if self._landmarks is not None:
             terms["landmarks"] = self._landmark_term(self._landmarks, posed, batch)
+        return terms | self.view_terms(output, posed, photo, batch)
+
+    def view_terms(
+        self, output: Tensor, posed: PosedPrediction, photo: Tensor, batch: MultiViewBatch
+    ) -> dict[str, Tensor]:
+        """Terms that need no label: of pictures, and of what views of one person have in common.
+
+        Args:
+            output: Of the network.
+            posed: What it means.
+            photo: The views of all samples.
+            batch: What is known about them.
+        """
+        config = self.config
         drawn = self._draw(output, batch)
         small = reduced(photo, config.render_px)
-        terms |= self.picture_terms(posed, drawn, small, batch)
+        terms = self.picture_terms(posed, drawn, small, batch)
         if self.encoder is not None and config.perceptual:
             terms["perceptual"] = self._perceptual(self.encoder, drawn, small)
         if config.multi_view:

@@ -52,16 +52,12 @@ class MapTrainingConfig:
 
 
 @dataclass(frozen=True)
-class TwoDaslConfig:
-    """What 2DASL weighs how. The default is what we train; `published` has the paper's weights.
+class SelfTermsConfig:
+    """What is learned from landmark maps, from looking twice, and from a critic.
 
     Attributes:
-        backbone: The regressor's network; sees four channels.
-        crop_px: Side of its crops.
         flm: How landmark maps are drawn.
         maps: What they show in training.
-        supervision: What is known about samples, as in `pretrain`; applies to both passes.
-        stage: `full` has all terms; `vdc` fine-tunes on the posed vertices alone.
         cycle_share: Share of the batch that the network sees again, with its own landmarks as map.
         second_pass: Weight of the supervision of this second look.
         coefficients: Weight of squared coefficient errors, weighed by what each coefficient moves.
@@ -75,16 +71,10 @@ class TwoDaslConfig:
         critic_share: Share of the batch that the critic sees.
         critic_on_labelled: Whether the regressor's answers to labelled samples are judged too.
         critic: The critic's network.
-        gaps: Weight of the gaps between lids and between lips, as a fraction of their width.
-        vdc: Weight of squared distances, in pixels, of posed vertices in the stage `vdc`.
     """
 
-    backbone: ResNetConfig = field(default_factory=lambda: ResNetConfig(in_channels=4))
-    crop_px: int = 120
     flm: LandmarkMapConfig = field(default_factory=LandmarkMapConfig)
     maps: MapTrainingConfig = field(default_factory=MapTrainingConfig)
-    supervision: SupervisionConfig = field(default_factory=SupervisionConfig)
-    stage: Literal["full", "vdc"] = "full"
     cycle_share: float = 0.25
     second_pass: float = 0.5
     coefficients: float = 10.0
@@ -98,18 +88,46 @@ class TwoDaslConfig:
     critic_share: float = 0.25
     critic_on_labelled: bool = True
     critic: CriticConfig = field(default_factory=CriticConfig)
+
+    def __post_init__(self) -> None:
+        for name in ("cycle_share", "critic_share"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise ConfigError(f"twodasl: expected a {name} in 0..1, got {getattr(self, name)}.")
+
+    @property
+    def self_weights(self) -> dict[str, float]:
+        """Weight of each term that no label is needed for, by its name."""
+        names = ("consistency_2d", "consistency_3d", "cycle", "self_critic")
+        return {name: getattr(self, name) for name in names}
+
+
+@dataclass(frozen=True)
+class TwoDaslConfig(SelfTermsConfig):
+    """What 2DASL weighs how. The default is what we train; `published` has the paper's weights.
+
+    Attributes:
+        backbone: The regressor's network; sees four channels.
+        crop_px: Side of its crops.
+        supervision: What is known about samples, as in `pretrain`; applies to both passes.
+        stage: `full` has all terms; `vdc` fine-tunes on the posed vertices alone.
+        gaps: Weight of the gaps between lids and between lips, as a fraction of their width.
+        vdc: Weight of squared distances, in pixels, of posed vertices in the stage `vdc`.
+    """
+
+    backbone: ResNetConfig = field(default_factory=lambda: ResNetConfig(in_channels=4))
+    crop_px: int = 120
+    supervision: SupervisionConfig = field(default_factory=SupervisionConfig)
+    stage: Literal["full", "vdc"] = "full"
     gaps: float = 3.0
     vdc: float = 1.0
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if self.backbone.in_channels != 4:
             raise ConfigError(
                 "twodasl: expected a backbone of 4 input channels (RGB and landmark map), "
                 f"got {self.backbone.in_channels}."
             )
-        for name in ("cycle_share", "critic_share"):
-            if not 0 <= getattr(self, name) <= 1:
-                raise ConfigError(f"twodasl: expected a {name} in 0..1, got {getattr(self, name)}.")
 
     @classmethod
     def published(cls) -> Self:

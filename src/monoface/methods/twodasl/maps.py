@@ -16,6 +16,14 @@ from monoface.methods.twodasl.config import MapTrainingConfig
 _EMPTY, _JITTER_SIZE, _JITTER, _DISPLACED, _DISPLACEMENT, _SPARSE, _MISSING = range(7)
 
 
+# The 18 points as means of other sets' points, most trusted first.
+_GROUPS = {
+    "facemesh468": FLM18_GROUPS_468,
+    "ibug68_contour": FLM18_GROUPS,
+    "ibug68_reannotated": FLM18_GROUPS,
+}
+
+
 class KnownLandmarks(nn.Module):
     """The 18 points of each sample, from the best that is known about it.
 
@@ -52,12 +60,12 @@ def annotated_points(batch: TrainingBatch) -> list[Float[Tensor, "batch 18 2"]]:
     found = []
     if (points := batch.points_px.get("aflw21")) is not None:
         found.append(points[:, list(FLM18_OF_21)])
-    for name, groups in (("facemesh468", FLM18_GROUPS_468), ("ibug68_contour", FLM18_GROUPS)):
+    for name, groups in _GROUPS.items():
         if (points := batch.points_px.get(name)) is not None:
             found.append(torch.stack([points[:, list(group)].mean(dim=1) for group in groups], dim=1))
     if not found:
         raise ConfigError(
-            "landmark maps: expected batches with aflw21, ibug68_contour or facemesh468, got "
+            f"landmark maps: expected batches with aflw21, {', '.join(_GROUPS)}, got "
             f"{', '.join(batch.points_px) or 'none'}."
         )
     return found
