@@ -181,8 +181,8 @@ def look(
     """
     poses = start
     for _ in range(config.steps):
-        poses = settle(model, _marked(model, seen, start, poses, identity, config), poses, identity)
-    marked = _marked(model, seen, start, poses, identity, config)
+        poses = settle(model, marked_points(model, seen, start, poses, identity, config), poses, identity)
+    marked = marked_points(model, seen, start, poses, identity, config)
     return Looked(poses, identity, gather(model, marked, poses, identity))
 
 
@@ -287,7 +287,7 @@ def _followed(
     identity = looked.identity + step
     poses = follow(model, looked.poses, looked.evidence, step)
     for _ in range(config.last_steps):
-        poses = settle(model, _marked(model, seen, start, poses, identity, config), poses, identity)
+        poses = settle(model, marked_points(model, seen, start, poses, identity, config), poses, identity)
     pose = looked.evidence.own.shape[1] - model.expression_size
     return RefinedFaces(
         identity,
@@ -298,7 +298,7 @@ def _followed(
     )
 
 
-def _marked(
+def marked_points(
     model: PointModel,
     seen: SeenPoints,
     start: Poses,

@@ -44,7 +44,9 @@ class Habits:
     def of(self, rotation: Float[np.ndarray, "photos 3 3"]) -> Float[np.ndarray, "photos 557 2"]:
         """Offsets in the pictures of posed faces."""
         yaw_deg = np.rad2deg(yaw_rad(rotation))
-        share = np.stack([np.interp(np.abs(yaw_deg), _YAWS_DEG, row) for row in np.eye(len(_YAWS_DEG))], axis=1)
+        share = np.stack(
+            [np.interp(np.abs(yaw_deg), _YAWS_DEG, row) for row in np.eye(len(_YAWS_DEG))], axis=1
+        )
         upright = np.einsum("nb,bpc->npc", share, self.offset_mm)
         right = yaw_deg < 0
         upright[right] = upright[right][:, self.mirror] * (-1.0, 1.0)

@@ -72,9 +72,7 @@ class IdentityMarks:
         return len(self.marked)
 
     def __getitem__(self, rows: Int[np.ndarray, " rows"]) -> "IdentityMarks":
-        return IdentityMarks(
-            self.model, self.marked[rows], self.poses[rows], self.discount[rows], self.size
-        )
+        return IdentityMarks(self.model, self.marked[rows], self.poses[rows], self.discount[rows], self.size)
 
     @property
     def told(self) -> Bool[np.ndarray, " photos"]:

@@ -51,7 +51,9 @@ class LidCorrection:
         """From what `as_arrays` gave."""
         return cls(float(arrays["slope"]), float(arrays["offset"]))
 
-    def corrected(self, mesh_px: Float[np.ndarray, "photos points 2"]) -> Float[np.ndarray, "photos points 2"]:
+    def corrected(
+        self, mesh_px: Float[np.ndarray, "photos points 2"]
+    ) -> Float[np.ndarray, "photos points 2"]:
         """Meshes whose lids are as far apart as people would mark them; each pair stays around its middle."""
         moved = mesh_px.copy()
         gaps = eye_gaps(mesh_px, human=False)
@@ -64,7 +66,9 @@ class LidCorrection:
         return moved
 
 
-def eye_gaps(points_px: Float[np.ndarray, "photos points 2"], *, human: bool) -> Float[np.ndarray, "photos 2"]:
+def eye_gaps(
+    points_px: Float[np.ndarray, "photos points 2"], *, human: bool
+) -> Float[np.ndarray, "photos 2"]:
     """Gaps of the right and the left eye over the face's size, below 0 where lids cross.
 
     Args:

@@ -98,7 +98,9 @@ def read_marks(photos: PeoplePhotos, looks: Looks, model: FaceModel, config: Peo
     alone = np.flatnonzero(human & ~mesh)
     if len(alone):
         found = poses_from_marks(basis.chosen(np.r_[HUMAN]), _only(everything[alone], HUMAN))
-        first = {name: getattr(poses, name).copy() for name in ("rotation", "scale_px", "shift_px", "expression")}
+        first = {
+            name: getattr(poses, name).copy() for name in ("rotation", "scale_px", "shift_px", "expression")
+        }
         for name, values in first.items():
             values[alone] = getattr(found, name)
         poses = Poses(**first)

@@ -117,7 +117,14 @@ def _cfp(source: Cfp) -> PeoplePhotos:
     points = cfp_points68(source.points30_px, source.profile)
     held_out = np.isin(source.person, list(VALIDATION_PEOPLE))
     return PeoplePhotos(
-        "cfp", source.keys, source.image, source.person, {HUMAN_SET: points}, source.profile, held_out, CFP_TERMS
+        "cfp",
+        source.keys,
+        source.image,
+        source.person,
+        {HUMAN_SET: points},
+        source.profile,
+        held_out,
+        CFP_TERMS,
     )
 
 
@@ -126,9 +133,18 @@ def _ytf(source: Ytf, folder: Path, every: int) -> PeoplePhotos:
     people = np.unique(source.person)
     points = _without_outline(source.points68_px[rows])
     held_out = np.isin(source.person[rows], people[::every])
-    plain = _plain("ytf", source, rows, source.person[rows], "YouTube Faces (Wolf et al., CVPR 2011): research use.")
+    plain = _plain(
+        "ytf", source, rows, source.person[rows], "YouTube Faces (Wolf et al., CVPR 2011): research use."
+    )
     return PeoplePhotos(
-        plain.name, plain.keys, plain.image, plain.person, {HUMAN_SET: points}, plain.aside, held_out, plain.terms
+        plain.name,
+        plain.keys,
+        plain.image,
+        plain.person,
+        {HUMAN_SET: points},
+        plain.aside,
+        held_out,
+        plain.terms,
     )
 
 

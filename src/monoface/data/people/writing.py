@@ -22,8 +22,6 @@ from monoface.geometry.cameras import NOMINAL_DISTANCE_MM, WeakPerspectiveCamera
 from monoface.geometry.crops import crop_and_resize, photo_to_crop
 
 
-
-
 def write_packs(
     folder: PreparedFolder,
     photos: PeoplePhotos,
