@@ -47,7 +47,7 @@ class PhotosOfPeople:
         matrix: Float[np.ndarray, "people numbers numbers"],
         values: Float[np.ndarray, "photos numbers"],
     ) -> Float[np.ndarray, "photos numbers"]:
-        """Each photo's values times its person's symmetric matrix, divided by the person's number of photos."""
+        """Each photo's values times its person's symmetric matrix, a share of it for each photo."""
         found = np.empty_like(values)
         for some, photos in self.groups:
             found[photos] = values[photos] @ matrix[some] / photos.shape[1]

@@ -17,7 +17,7 @@ _LARGEST_RESIDUAL_MM = 15.0
 def rotation_of_points(
     model_mm: Float[np.ndarray, "points 3"], points_camera: Float[np.ndarray, "photos points 3"]
 ) -> Float[np.ndarray, "photos 3 3"]:
-    """Rotations that bring a model's points closest to points in space, seen in any unit and place (Kabsch)."""
+    """Rotations that bring a model's points closest to points in space, of any unit and place (Kabsch)."""
     off = points_camera - points_camera.mean(axis=1, keepdims=True)
     centred = model_mm - model_mm.mean(axis=0)
     u, _, vt = np.linalg.svd(off.transpose(0, 2, 1) @ centred)

@@ -48,7 +48,11 @@ class PointModel:
             array.cpu().numpy().astype(dtype)
             for array in (basis.mean_mm, basis.identity_mm, basis.expression_mm)
         )
-        return cls(mean, identity, expression, bounds=model.expression_bounds)
+        extra = None
+        if len(basis.corrected):
+            extra = basis.corrective_mm.cpu().numpy().astype(dtype)
+        corrected = basis.corrected.cpu().numpy()
+        return cls(mean, identity, expression, corrected, extra, model.expression_bounds)
 
     def moved(self, offsets_mm: Float[np.ndarray, "points 3"]) -> "PointModel":
         """The model with its points elsewhere on every face, by offsets in the model frame."""

@@ -1,4 +1,4 @@
-"""Which faces there are: identities as a linear function of features, with a covariance, learned from evidence.
+"""Which faces there are: identities as a linear function of features, with a covariance.
 
 A person's identity x is taken for a draw from N(W f + b, S), where f are features of one photo of the person
 (a descriptor for face recognition, say). Nobody's x is known; what photos say of it comes as an information
@@ -56,8 +56,8 @@ class PeopleSeen:
         person: Whom each photo shows, as a row of the evidence.
         information: Of each person's identity.
         vector: `information` times the identity at which the evidence alone is at its best.
-        kind: Of each person. People of every kind but 0 have a mean of their own, because marks of other sources
-            lie elsewhere, and do not tell of the covariance.
+        kind: Of each person. People of every kind but 0 have a mean of their own, because marks of other
+            sources lie elsewhere, and do not tell of the covariance.
     """
 
     features: Float[np.ndarray, "photos features"]

@@ -15,7 +15,8 @@ class PeopleConfig:
         min_score: Score of the landmarker from which its mesh is believed.
         mesh_yaw_deg: Yaw up to which it is.
         identity_yaw_deg: Yaw up to which it tells of who is seen.
-        max_disagreement_mm: Median distance of people's points from the mesh's face, up to which it is believed.
+        max_disagreement_mm: Median distance of people's points from the mesh's face, up to which it is
+            believed.
         sigma_mm: Standard deviation of a mark, along each axis.
         mesh_evidence: How much a photo's mesh counts, whose points err together.
         human_evidence: How much people's points count in a photo without mesh.
@@ -27,8 +28,8 @@ class PeopleConfig:
         rounds: Linearisations of a person's identity.
         single_rounds: Those of people with one photo.
         max_residual_mm: Mean distance of a photo's marks from its face; photos that fit worse are left out.
-        stranger_distance: Distance of a photo's descriptor from the mean of the person's others, from which on
-            it shows somebody else.
+        stranger_distance: Distance of a photo's descriptor from the mean of the person's others, from which
+            on it shows somebody else.
         look_alike_distance: Between the mean descriptors of people of one source and of those held out in
             another, up to which they may be the same and are left out.
         population: How features and identities are related.

@@ -1,12 +1,13 @@
 """Where marks lie relative to the face model's points on average: an annotator's, or a network's, habits.
 
-They are found on mean faces whose expression is held, so that no expression takes them up, and kept in the frame
-of the upright head, in millimetres at its scale: for faces that look ahead, half aside and aside, mirror images
-sharing theirs.
+They are found on mean faces whose expression is held, so that no expression takes them up, and kept in the
+frame of the upright head, in millimetres at its scale: for faces that look ahead, half aside and aside,
+mirror images sharing theirs.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Self
 
 import numpy as np
@@ -33,8 +34,8 @@ class Habits:
     """Mean offsets of the marks of one source.
 
     Attributes:
-        offset_mm: From the face model's points to the marks, in the picture of the upright head, at its scale,
-            by yaw: ahead, half aside and aside, for faces that look to image left.
+        offset_mm: From the face model's points to the marks, in the picture of the upright head, at its
+            scale, by yaw: ahead, half aside and aside, for faces that look to image left.
         mirror: Where each point comes to lie in the mirror.
     """
 
@@ -92,7 +93,7 @@ def _calibrating(marks: SourceMarks) -> Int[np.ndarray, " chosen"]:
     """Evenly spread photos of each range of yaw."""
     turned = np.abs(np.rad2deg(yaw_rad(marks.poses.rotation)))
     chosen = []
-    for low, high in zip(_BOUNDS_DEG[:-1], _BOUNDS_DEG[1:], strict=True):
+    for low, high in pairwise(_BOUNDS_DEG):
         here = np.flatnonzero(marks.usable & (turned >= low) & (turned < high))
         chosen.append(here[:: max(1, -(-len(here) // _MOST))])
     return np.sort(np.concatenate(chosen))
@@ -114,7 +115,7 @@ def _medians(
     """Median offset of each point and range of yaw, over the photos and their mirror images."""
     mirrored = upright[:, mirror] * (-1.0, 1.0)
     found = np.zeros((len(_YAWS_DEG), *upright.shape[1:]))
-    for number, (low, high) in enumerate(zip(_BOUNDS_DEG[:-1], _BOUNDS_DEG[1:], strict=True)):
+    for number, (low, high) in enumerate(pairwise(_BOUNDS_DEG)):
         ahead = number == 0
         left = upright[(np.abs(yaw_deg) < high) if ahead else (yaw_deg >= low) & (yaw_deg < high)]
         right = mirrored[(np.abs(yaw_deg) < high) if ahead else (yaw_deg <= -low) & (yaw_deg > -high)]

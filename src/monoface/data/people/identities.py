@@ -137,6 +137,37 @@ def _evidence(
     return PeopleEvidence(information, vector, poses, np.concatenate(residual))
 
 
+@dataclass(frozen=True)
+class VertexSpread:
+    """From covariances of identities to how far vertices of the narrow face are off.
+
+    Attributes:
+        gram: Mean product of what two identity modes move a vertex by.
+    """
+
+    gram: Float[np.ndarray, "identity identity"]
+
+    @classmethod
+    def of(cls, model: FaceModel) -> "VertexSpread":
+        """That of a face model."""
+        inside = model.data.regions["narrow_face"].cpu().numpy()
+        modes = model.identity_basis_mm.cpu().numpy()[:, inside].astype(np.float64)
+        # Shifts and turns of the whole face are left in: they are small, for modes were made without them.
+        flat = modes.reshape(len(modes), -1)
+        return cls(flat @ flat.T / inside.sum())
+
+    @property
+    def prior_mm2(self) -> float:
+        """Variance of a vertex over all faces of the model."""
+        return float(np.trace(self.gram))
+
+    def variance_mm2(
+        self, covariance: Float[np.ndarray, "people identity identity"]
+    ) -> Float[np.ndarray, " people"]:
+        """Mean variance of a vertex."""
+        return np.einsum("ij,nij->n", self.gram, covariance, optimize=True)
+
+
 def _size_information(model: FaceModel, sd: float) -> Float[np.ndarray, "identity identity"]:
     inside = model.data.regions["narrow_face"].cpu().numpy()
     direction = size_direction(

@@ -23,6 +23,7 @@ LOOK_ALIKE = "looks_like_validation"
 the person's other photos; a person who may be one that is held out in another source."""
 
 _STEPS = 4
+_TOGETHER = 2048
 _GAZE_SD = 0.01
 _MESH_SIGMA = 1.5
 
@@ -37,6 +38,8 @@ class PhotoLabels:
         residual_mm: Mean distance of its marks from the labelled face.
         points_px: Its marks, habits taken off; NaN where there is none, or it is not believed.
         outcome: What became of it.
+        sigma_mm: Standard deviation of the labelled neutral face, as a root mean square over its vertices.
+        trust: How much of what identities differ in is known, 0 to 1.
     """
 
     identity: Float[np.ndarray, "photos identity"]
@@ -44,6 +47,8 @@ class PhotoLabels:
     residual_mm: Float[np.ndarray, " photos"]
     points_px: Float[np.ndarray, "photos 557 2"]
     outcome: tuple[str, ...]
+    sigma_mm: Float[np.ndarray, " photos"]
+    trust: Float[np.ndarray, " photos"]
 
     @property
     def kept(self) -> Bool[np.ndarray, " photos"]:
@@ -51,12 +56,28 @@ class PhotoLabels:
         return np.array([one == KEPT for one in self.outcome])
 
 
+@dataclass(frozen=True)
+class KnownFaces:
+    """Who is seen in photos, before pose and expression are fitted.
+
+    Attributes:
+        identity: Of whom each photo shows.
+        variance_mm2: Mean squared error of a vertex of the neutral face that is expected of it.
+        poses: Where fits begin.
+        prior_mm2: Variance of a vertex over all faces.
+    """
+
+    identity: Float[np.ndarray, "photos identity"]
+    variance_mm2: Float[np.ndarray, " photos"]
+    poses: Poses
+    prior_mm2: float
+
+
 def label_photos(
     marks: SourceMarks,
     looks: Looks,
     habits: Habits,
-    identity: Float[np.ndarray, "photos identity"],
-    poses: Poses,
+    faces: KnownFaces,
     model: FaceModel,
     config: PeopleConfig,
     reasons: Sequence[str],
@@ -67,24 +88,24 @@ def label_photos(
         marks: Of the photos.
         looks: What networks see in them.
         habits: Of the source.
-        identity: Of whom each photo shows.
-        poses: Where the fits begin.
+        faces: Whom they show.
         model: The face model.
         config: How.
         reasons: Why a photo is left out already; `KEPT` where it is not.
     """
     parts = []
-    for rows in slices(len(marks), 2048):
+    for rows in slices(len(marks), _TOGETHER):
         part = np.arange(len(marks))[rows]
-        parts.append(
-            _label(marks[part], looks.rows(part), habits, identity[part], poses[part], model, config)
-        )
-    found = Poses(*(np.concatenate([one[0][place] for one in parts]) for place in range(4)))
+        who, start = faces.identity[part], faces.poses[part]
+        parts.append(_label(marks[part], looks.rows(part), habits, who, start, model, config))
+    found = Poses.joined([one[0] for one in parts])
     residual = np.concatenate([one[1] for one in parts])
     offset_px = habits.of(found.rotation) * found.scale_px[:, None, None]
     points = marks.points_px - offset_px
     outcome = _outcomes(marks, residual, config, reasons)
-    return PhotoLabels(identity, found, residual, points, outcome)
+    sigma = np.sqrt(np.maximum(faces.variance_mm2, 0))
+    trust = np.clip(1 - faces.variance_mm2 / faces.prior_mm2, 0, 1)
+    return PhotoLabels(faces.identity, found, residual, points, outcome, sigma, trust)
 
 
 def _label(
@@ -95,7 +116,7 @@ def _label(
     poses: Poses,
     model: FaceModel,
     config: PeopleConfig,
-) -> tuple[tuple[np.ndarray, ...], Float[np.ndarray, " photos"]]:
+) -> tuple[Poses, Float[np.ndarray, " photos"]]:
     columns = np.concatenate((pose_points(), np.r_[HUMAN]))
     basis = all_points(model).chosen(columns)
     sigma = np.where(columns < MESH.stop, _MESH_SIGMA, 1.0) * config.sigma_mm
@@ -103,8 +124,7 @@ def _label(
     poses, _ = settled(basis, marked, poses, identity, _STEPS)
     marked = _looking(marked, marks, looks, poses, identity, model)
     poses, residual = settled(basis, marked, poses, identity, _STEPS)
-    everything = (poses.rotation, poses.scale_px, poses.shift_px, poses.expression)
-    return everything, mean_length(residual)
+    return poses, mean_length(residual)
 
 
 def _looking(

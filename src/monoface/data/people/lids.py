@@ -1,8 +1,8 @@
 """How far the landmarker's lids open, against lids that people marked: a linear correction of its mesh.
 
-The gap of an eye is the mean distance of two pairs of points of its lids across the line of its corners, over the
-size of the face. People and networks both err, so the line that relates the two gaps is that of equal spread
-(reduced major axis), which shrinks neither.
+The gap of an eye is the mean distance of two pairs of points of its lids across the line of its corners,
+over the size of the face. People and networks both err, so the line that relates the two gaps is that of
+equal spread (reduced major axis), which shrinks neither.
 """
 
 from collections.abc import Mapping
@@ -92,8 +92,8 @@ def find_lid_correction(
     mesh_px: Float[np.ndarray, "photos points 2"],
     human_px: Float[np.ndarray, "photos 68 2"],
     believed: Bool[np.ndarray, " photos"],
-) -> LidCorrection:
-    """The line that relates the mesh's gaps to people's; none where too few photos have both.
+) -> tuple[LidCorrection, int]:
+    """The line that relates the mesh's gaps to people's, and of how many eyes; none where too few have both.
 
     Args:
         mesh_px: The landmarker's points.
@@ -103,10 +103,10 @@ def find_lid_correction(
     mesh, human = eye_gaps(mesh_px[:, :468], human=False), eye_gaps(human_px, human=True)
     known = np.isfinite(mesh) & np.isfinite(human) & believed[:, None]
     if known.sum() < _FEWEST:
-        return LidCorrection()
+        return LidCorrection(), 0
     seen, wanted = mesh[known], human[known]
     slope = float(wanted.std() / max(seen.std(), 1e-6))
-    return LidCorrection(slope, float(wanted.mean() - slope * seen.mean()))
+    return LidCorrection(slope, float(wanted.mean() - slope * seen.mean())), int(known.sum())
 
 
 def _face_size(points_px: np.ndarray, human: bool) -> np.ndarray:

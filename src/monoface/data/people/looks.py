@@ -1,6 +1,7 @@
 """What networks see in each photo of a source: looked at once, then kept."""
 
 import zipfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -54,17 +55,29 @@ class Looks:
         arrays = {name: getattr(self, name)[rows] for name in _ARRAYS}
         return Looks(tuple(self.keys[row] for row in rows), **arrays)
 
+    @property
+    def described(self) -> bool:
+        """Whether the faces have descriptors, or there is none."""
+        return bool(np.isfinite(self.descriptor[self.score > 0]).all())
+
+    @classmethod
+    def joined(cls, parts: Sequence["Looks"]) -> "Looks":
+        """Those of some photos after those of others."""
+        arrays = {name: np.concatenate([getattr(part, name) for part in parts]) for name in _ARRAYS}
+        return cls(tuple(key for part in parts for key in part.keys), **arrays)
+
     def save(self, path: Path, recipe: str) -> None:
-        """Write them; `recipe` identifies how they were made."""
-        arrays = {name: getattr(self, name) for name in _ARRAYS}
+        """Write them, descriptors into a file of their own beside; `recipe` identifies how they were made."""
+        arrays = {name: getattr(self, name) for name in _ARRAYS if name != "descriptor"}
         keys = np.array(self.keys)
+        write_atomically(_descriptors_of(path), lambda file: np.save(file, self.descriptor), overwrite=True)
         write_atomically(
             path, lambda file: np.savez(file, key=keys, recipe=np.array(recipe), **arrays), overwrite=True
         )
 
     @classmethod
     def load(cls, path: Path, recipe: str | None = None) -> "Looks":
-        """Read them.
+        """Read them; without their descriptors' file these are NaN.
 
         Raises:
             DataError: If there are none, they are damaged, or another recipe than asked for made them.
@@ -74,9 +87,19 @@ class Looks:
                 if recipe not in (None, str(archive["recipe"])):
                     raise DataError(f"{path}: made by another recipe; delete it to look again.")
                 keys = tuple(archive["key"].tolist())
-                return cls(keys, **{name: archive[name] for name in _ARRAYS})
+                arrays = {name: archive[name] for name in _ARRAYS if name != "descriptor"}
+            descriptors = _descriptors_of(path)
+            if descriptors.is_file():
+                arrays["descriptor"] = np.load(descriptors)
+            else:
+                arrays["descriptor"] = np.full((len(keys), DESCRIPTOR), np.nan, np.float32)
+            return cls(keys, **arrays)
         except (OSError, KeyError, ValueError, EOFError, zipfile.BadZipFile) as error:
             raise DataError(f"{path}: expected what was seen in photos, cannot read it ({error}).") from error
+
+
+def _descriptors_of(path: Path) -> Path:
+    return path.with_suffix(".descriptors.npy")
 
 
 _ARRAYS = ("points_px", "depth_px", "score", "blendshapes", "descriptor")

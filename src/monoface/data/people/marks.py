@@ -1,4 +1,4 @@
-"""The marks of a source's photos: the landmarker's mesh where it is right, people's points, and first poses."""
+"""The marks of a source's photos: the mesh where it is right, people's points, and first poses."""
 
 from dataclasses import dataclass, replace
 
@@ -13,7 +13,6 @@ from monoface.data.pseudo_labels import concatenate_sets
 from monoface.facemodel import FaceModel
 from monoface.facemodel.evidence import MarkedPhotos, PointModel, Poses, start_poses
 from monoface.facemodel.marked_poses import (
-    chosen_poses,
     poses_from_marks,
     rotation_of_points,
     settled,

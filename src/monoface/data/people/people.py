@@ -11,11 +11,12 @@ from monoface.data.people.habits import Habits
 from monoface.data.people.identities import (
     IdentityMarks,
     PeopleEvidence,
+    VertexSpread,
     people_means,
     solve_people,
     strangers,
 )
-from monoface.data.people.labels import KEPT, LOOK_ALIKE, STRANGER, PhotoLabels, label_photos
+from monoface.data.people.labels import KEPT, LOOK_ALIKE, STRANGER, KnownFaces, PhotoLabels, label_photos
 from monoface.data.people.looks import DESCRIPTOR, Looks
 from monoface.data.people.marks import SourceMarks
 from monoface.data.people.photos import NOBODY, PeoplePhotos
@@ -137,22 +138,23 @@ def label_source(
     config: PeopleConfig,
 ) -> PhotoLabels:
     """Labels of all photos of a source: people's identities, and those of single photos from themselves."""
+    spread = VertexSpread.of(model)
     count, size = len(source.photos), model.identity_size
-    identity = np.zeros((count, size))
+    identity, variance = np.zeros((count, size)), np.full(count, spread.prior_mm2)
     poses = source.marks.poses
     named = np.zeros(count, dtype=bool)
-    if known is not None and len(known.number):
+    if known is not None:
         place = np.searchsorted(known.number, source.photos.person).clip(0, len(known.number) - 1)
         named = known.number[place] == source.photos.person
         identity[named] = known.identity.mean[place[named]]
+        variance[named] = spread.variance_mm2(known.identity.covariance)[place[named]]
         poses = _put(poses, known.rows, known.evidence.poses)
     single = np.flatnonzero(~named & source.taking_part)
     if len(single):
-        identity[single], found = _singles(source, single, population, model, config)
+        identity[single], variance[single], found = _singles(source, single, population, model, config)
         poses = _put(poses, single, found)
-    return label_photos(
-        source.marks, source.looks, source.habits, identity, poses, model, config, source.reason
-    )
+    faces = KnownFaces(identity, variance, poses, spread.prior_mm2)
+    return label_photos(source.marks, source.looks, source.habits, faces, model, config, source.reason)
 
 
 def _solved(
@@ -216,10 +218,10 @@ def _singles(
     population: Population,
     model: FaceModel,
     config: PeopleConfig,
-) -> tuple[Float[np.ndarray, "photos identity"], Poses]:
-    """Identities of photos that stand for themselves, and their poses."""
-    marks = IdentityMarks.of(source.marks, source.habits, model, config)
-    identities, poses = [], []
+) -> tuple[Float[np.ndarray, "photos identity"], Float[np.ndarray, " photos"], Poses]:
+    """Identities of photos that stand for themselves, the variance of their vertices, and their poses."""
+    marks, spread = IdentityMarks.of(source.marks, source.habits, model, config), VertexSpread.of(model)
+    identities, variances, poses = [], [], []
     for start in range(0, len(rows), _SINGLES_TOGETHER):
         some = rows[start : start + _SINGLES_TOGETHER]
         expected = population.expected(source.features[some])
@@ -227,8 +229,9 @@ def _singles(
             marks[some], np.arange(len(some)), expected, population, config.single_rounds
         )
         identities.append(found.mean)
+        variances.append(spread.variance_mm2(found.covariance))
         poses.append(evidence.poses)
-    return np.concatenate(identities), Poses.joined(poses)
+    return np.concatenate(identities), np.concatenate(variances), Poses.joined(poses)
 
 
 def _put(poses: Poses, rows: np.ndarray, other: Poses) -> Poses:

@@ -1,5 +1,6 @@
 """Sources of photos for labels: whom each shows, what people marked in it, and under which terms."""
 
+import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +10,8 @@ from jaxtyping import Bool, Float32, Int, UInt8
 
 from monoface.core.errors import DataError
 from monoface.data.people.mesh_points import AFLW_SET, HUMAN_SET
+from monoface.data.prepare import list_photos
+from monoface.data.shard_worker import PhotoReader
 from monoface.data.sources import Aflw, Cfp, Fasseg, Lfw, MerlRav, Omi, PhotoSource, PortraitsCc0, Ytf
 from monoface.data.sources.cfp import TERMS as CFP_TERMS
 from monoface.data.sources.cfp import VALIDATION_PEOPLE
@@ -20,8 +23,8 @@ NOBODY = -1
 """Stands for the person of photos of which nobody knows whom they show."""
 
 _CHIN = 8
-# The points of `cfp` that are fixed on the face, and what they are among the 68 of faces that look to image left
-# and to image right.
+# The points of `cfp` that are fixed on the face, and what they are among the 68 of faces that look to image
+# left and to image right.
 _CFP_POINTS = (8, *range(9, 30))
 _CFP_LEFT = (8, 26, 24, 22, 45, 44, 43, 42, 47, 46, 27, 28, 29, 30, 33, 34, 35, 54, 51, 62, 57, 66)
 _CFP_RIGHT = (8, 17, 19, 21, 36, 37, 38, 39, 40, 41, 27, 28, 29, 30, 33, 32, 31, 48, 51, 62, 57, 66)
@@ -42,6 +45,8 @@ class PeoplePhotos:
         aside: Where a face is known to look aside by more than any mesh network marks well.
         held_out: Photos that are validation, and teach nothing.
         terms: Of the source, for cards.
+        find: Whether photos are whole ones, in which faces have to be found; else they are crops of a face.
+        stamp: Whatever else identifies the photos.
     """
 
     name: str
@@ -52,6 +57,18 @@ class PeoplePhotos:
     aside: Bool[np.ndarray, " photos"]
     held_out: Bool[np.ndarray, " photos"]
     terms: str
+    find: bool = False
+    stamp: str = ""
+
+    @property
+    def digest(self) -> str:
+        """Identifies the photos and their marks."""
+        content = hashlib.sha256("\0".join((*self.keys, self.stamp)).encode())
+        for name in sorted(self.points_px):
+            content.update(np.ascontiguousarray(self.points_px[name]).tobytes())
+        for array in (self.person, self.aside, self.held_out):
+            content.update(np.ascontiguousarray(array).tobytes())
+        return content.hexdigest()[:16]
 
     def __len__(self) -> int:
         return len(self.keys)
@@ -93,6 +110,45 @@ def open_photos(name: str, folder: Path, held_out_people: int = 10) -> PeoplePho
     )
 
 
+def open_folder(folder: Path, read: PhotoReader, held_out_people: int = 10) -> PeoplePhotos:
+    """A user's own photos, one folder a person.
+
+    Args:
+        folder: Holds a folder for each person, whose photos may lie in any subfolders.
+        read: Reads a photo.
+        held_out_people: Every so manieth person is validation.
+
+    Raises:
+        DataError: If no folder in it holds a photo.
+    """
+    names = sorted(one.name for one in folder.iterdir() if one.is_dir()) if folder.is_dir() else []
+    photos = [
+        (number, f"{name}/{one}") for number, name in enumerate(names) for one in list_photos(folder / name)
+    ]
+    if not photos:
+        raise DataError(f"{folder}: expected folders of photos, one a person, found none.")
+    person = np.array([number for number, _ in photos])
+    keys = tuple(key for _, key in photos)
+
+    def image(row: int) -> np.ndarray:
+        return read(folder / keys[row]).image_srgb
+
+    nothing = np.zeros(len(keys), bool)
+    held_out = person % held_out_people == held_out_people - 1
+    return PeoplePhotos(
+        folder.resolve().name,
+        keys,
+        image,
+        person,
+        {},
+        nothing,
+        held_out,
+        "The user's own photos.",
+        find=True,
+        stamp=",".join(str((folder / key).stat().st_size) for key in keys),
+    )
+
+
 def cfp_points68(
     points30_px: Float32[np.ndarray, "photos 30 2"], profile: Bool[np.ndarray, " photos"]
 ) -> Float32[np.ndarray, "photos 68 2"]:
@@ -105,8 +161,11 @@ def cfp_points68(
     # In photos from the front the half at image left is marked, as of a face that looks to image right.
     looks_left &= profile
     points = np.full((len(points30_px), 68, 2), np.nan, np.float32)
-    swapped = points30_px.copy()
-    swapped[np.ix_(profile, _CFP_LOWER_LID)] = points30_px[np.ix_(profile, _CFP_LOWER_LID[::-1])]
+    swapped, (first, second) = points30_px.copy(), _CFP_LOWER_LID
+    swapped[profile, first], swapped[profile, second] = (
+        points30_px[profile, second],
+        points30_px[profile, first],
+    )
     marked = swapped[:, _CFP_POINTS]
     for rows, columns in ((looks_left, _CFP_LEFT), (~looks_left, _CFP_RIGHT)):
         points[np.ix_(rows, columns)] = marked[rows]

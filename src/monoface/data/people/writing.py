@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from monoface.data.packs import CANVAS_PX, FACE_PX, Pack
 from monoface.data.people.config import PeopleConfig
 from monoface.data.people.labels import PhotoLabels
 from monoface.data.people.marks import SETS, SourceMarks
+from monoface.data.people.mesh_points import AFLW_SET, HUMAN_SET, MESH_SET
 from monoface.data.people.photos import NOBODY, PeoplePhotos
 from monoface.data.prepared import PHOTOS, TURNED_VIEWS, VALIDATION, PreparedFolder, Record
 from monoface.data.pseudo_labels import canvas_box, roi_from_points
@@ -75,7 +77,12 @@ def shard_packs(
     pack = photo_pack(photos, labels, training, model)
     turnable = marks.mesh[training]
     turned = _turned(pack, turnable, model, config, int(rows[0]) if len(rows) else 0)
-    return {PHOTOS: pack, TURNED_VIEWS: turned, VALIDATION: photo_pack(photos, labels, validation, model)}
+    held_out = photo_pack(photos, labels, validation, model)
+    if HUMAN_SET in held_out.points_px:
+        # Validation is measured against one annotated set, and this is the fuller one.
+        sets = {name: points for name, points in held_out.points_px.items() if name != AFLW_SET}
+        held_out = replace(held_out, points_px=sets)
+    return {PHOTOS: pack, TURNED_VIEWS: turned, VALIDATION: held_out}
 
 
 def photo_pack(
@@ -96,7 +103,8 @@ def photo_pack(
     sets = {name: marks_px[:, where] for name, where in SETS.items() if name in _sets_of(photos)}
     camera = camera.cropped(boxes[:, :2], FACE_PX / (boxes[:, 2] - boxes[:, 0]))
     outputs = CoefficientLayout.of(model).encode(coefficients, camera, FACE_PX)
-    return Pack(photos.name, canvases, sets, outputs.numpy().astype(np.float32))
+    trust = labels.trust[rows].astype(np.float32)
+    return Pack(photos.name, canvases, sets, outputs.numpy().astype(np.float32), trust=trust)
 
 
 def coefficients_of(
@@ -122,7 +130,7 @@ def coefficients_of(
 
 
 def _sets_of(photos: PeoplePhotos) -> set[str]:
-    return {next(iter(SETS)), *photos.points_px}
+    return {MESH_SET, *photos.points_px}
 
 
 def _turned(
@@ -133,12 +141,14 @@ def _turned(
     coefficients, camera = layout.decode_weak(torch.from_numpy(pack.outputs), FACE_PX)
     margin = torch.full((len(pack), 2), -(CANVAS_PX - FACE_PX) / 2)
     camera = camera.cropped(margin, torch.ones(len(pack)))
-    rows = np.flatnonzero(turnable) if config.turn.views else ()
+    rows = np.flatnonzero(turnable) if config.turn.views else np.zeros(0, np.int64)
+    trust = np.repeat(pack.trust[rows], config.turn.views) if pack.trust is not None else None
     found = (
         PosedPhoto(np.asarray(pack.canvases[row]), coefficients[row : row + 1], camera[row : row + 1])
         for row in map(int, rows)
     )
-    return pack_of_views(pack.name, found, len(pack), model, config.turn, config.seed * 1_000_003 + seed)
+    views = pack_of_views(pack.name, found, len(pack), model, config.turn, config.seed * 1_000_003 + seed)
+    return replace(views, trust=trust)
 
 
 def _records(photos: PeoplePhotos, labels: PhotoLabels, rows: np.ndarray) -> list[Record]:
@@ -152,5 +162,6 @@ def _records(photos: PeoplePhotos, labels: PhotoLabels, rows: np.ndarray) -> lis
         residual = float(labels.residual_mm[row])
         if np.isfinite(residual):
             record["residual_mm"] = round(residual, 2)
+            record["identity_sigma_mm"] = round(float(labels.sigma_mm[row]), 2)
         records.append(record)
     return records
