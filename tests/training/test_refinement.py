@@ -19,7 +19,12 @@ from monoface.training.refinement import (
 
 PHOTOS = 300
 CONFIG = RefineConfig(
-    sigma_scale=1.0, discount=1.0, expression_sd=0.05, turn_sd_deg=10.0, shift_sd_mm=20.0, zoom_sd=0.3
+    sigma_scale=1.0,
+    measured_discount=1.0,
+    expression_sd=0.05,
+    turn_sd_deg=10.0,
+    shift_sd_mm=20.0,
+    zoom_sd=0.3,
 )
 
 
