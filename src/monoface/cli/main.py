@@ -88,6 +88,12 @@ COMMANDS = (
         "train the flagship, on all terms at once",
         "train",
     ),
+    Command(
+        ("train", "refinement"),
+        "monoface.cli.train_refinement",
+        "learn how faces are measured at the end",
+        "train",
+    ),
     Command(("train", "parsing"), "monoface.cli.train_parsing", "train the face parser", "train"),
     Command(
         ("train", "identity"), "monoface.cli.train_identity", "train the encoder that knows people", "train"

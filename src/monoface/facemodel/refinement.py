@@ -9,7 +9,7 @@ Everything here is numpy, for any number of faces at a time; no loop runs over f
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 from jaxtyping import Float
@@ -36,6 +36,7 @@ class RefineConfig:
         shift_sd_mm: Of where the model's origin appears, along each axis.
         zoom_sd: Of the logarithm of the scale.
         discount: What a photo's evidence of identity is multiplied by; 0 leaves identity to the prior.
+        measured_discount: The same where the prior is to see that evidence: in `measured_identity`.
         nuisance: Variance, in each identity coefficient, of what points of one photo say wrongly in concert,
             so that no photo tells an identity better than that, however many its points.
         in_common: Of several photos of one person: see `IdentityMap.joined`.
@@ -50,7 +51,8 @@ class RefineConfig:
     turn_sd_deg: float = 3.0
     shift_sd_mm: float = 5.0
     zoom_sd: float = 0.05
-    discount: float = 0.1
+    discount: float = 0.05
+    measured_discount: float = 0.1
     nuisance: float = 0.0
     in_common: float = 0.7
 
@@ -62,7 +64,7 @@ class RefineConfig:
         for name in ("sigma_scale", "least_sigma_mm", "robust", *spreads):
             if not getattr(self, name) > 0:
                 raise ConfigError(f"refinement: expected {name} above 0, got {getattr(self, name)}.")
-        for name in ("discount", "in_common"):
+        for name in ("discount", "measured_discount", "in_common"):
             if not 0 <= getattr(self, name) <= 1:
                 raise ConfigError(f"refinement: expected {name} from 0 to 1, got {getattr(self, name)}.")
         if self.nuisance < 0:
@@ -181,14 +183,14 @@ def look(
     """
     poses = start
     for _ in range(config.steps):
-        poses = settle(model, _marked(model, seen, start, poses, identity, config), poses, identity)
-    marked = _marked(model, seen, start, poses, identity, config)
+        poses = settle(model, marked_points(model, seen, start, poses, identity, config), poses, identity)
+    marked = marked_points(model, seen, start, poses, identity, config)
     return Looked(poses, identity, gather(model, marked, poses, identity))
 
 
 def measured_identity(looked: Looked, config: RefineConfig) -> Float[np.ndarray, "photos identity"]:
     """Identities that points alone say, of people of whom nothing else is known but that they are people."""
-    information, vector = discounted(looked.evidence, config)
+    information, vector = discounted(looked.evidence, replace(config, discount=config.measured_discount))
     target = vector + (information @ looked.identity[..., None])[..., 0]
     found: np.ndarray = np.linalg.solve(information + np.eye(target.shape[1]), target[..., None])[..., 0]
     return found
@@ -287,7 +289,7 @@ def _followed(
     identity = looked.identity + step
     poses = follow(model, looked.poses, looked.evidence, step)
     for _ in range(config.last_steps):
-        poses = settle(model, _marked(model, seen, start, poses, identity, config), poses, identity)
+        poses = settle(model, marked_points(model, seen, start, poses, identity, config), poses, identity)
     pose = looked.evidence.own.shape[1] - model.expression_size
     return RefinedFaces(
         identity,
@@ -298,7 +300,7 @@ def _followed(
     )
 
 
-def _marked(
+def marked_points(
     model: PointModel,
     seen: SeenPoints,
     start: Poses,

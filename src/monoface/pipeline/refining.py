@@ -40,7 +40,8 @@ Describe = Callable[
 ]
 """Descriptors of the faces in a photo, from their 68 points: `networks.recognizer.Recognizer`."""
 
-_RECOGNITION_FILE = "recognition.safetensors"
+RECOGNITION_FILE = "recognition.safetensors"
+"""The recognition network whose descriptors identity maps see."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,13 +94,13 @@ class Refiner:
             raise ModelFileError(
                 f"refinement: expected {model.identity_size} identity coefficients, got {known}."
             )
-        if refinement.recognition not in ("", asset_sha256(_RECOGNITION_FILE)):
+        if refinement.recognition not in ("", asset_sha256(RECOGNITION_FILE)):
             raise ModelFileError(
                 f"refinement: expected descriptors of recognition network {refinement.recognition[:12]}…, "
-                f"got {asset_sha256(_RECOGNITION_FILE)[:12]}…. Use the version of monoface it was made with."
+                f"got {asset_sha256(RECOGNITION_FILE)[:12]}…. Use the version of monoface it was made with."
             )
         self.refinement = refinement
-        self.sha256 = {_RECOGNITION_FILE: refinement.recognition} if refinement.recognition else {}
+        self.sha256 = {RECOGNITION_FILE: refinement.recognition} if refinement.recognition else {}
         self.mesh = VertexUncertainty(model)
         points = DensePoints.of(model, info.point_sets).landmarks
         if len(points) != len(refinement.habit_mm):
