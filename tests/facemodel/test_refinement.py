@@ -48,7 +48,7 @@ def prior(drawn):
     identities = drawn[0]
     covariance = 0.3 * np.eye(IDENTITY)
     mean = identities + np.sqrt(0.3) * np.random.default_rng(5).normal(size=identities.shape)
-    return IdentityPrior(mean, covariance, np.linalg.inv(covariance))
+    return IdentityPrior(mean, covariance[None], np.linalg.inv(covariance)[None])
 
 
 def turn_deg(first, second):

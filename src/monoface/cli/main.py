@@ -87,6 +87,12 @@ COMMANDS = (
         "train the flagship, on all terms at once",
         "train",
     ),
+    Command(
+        ("train", "likeness"),
+        "monoface.cli.train_likeness",
+        "teach the flagship who people are, after its training",
+        "train",
+    ),
     Command(("train", "parsing"), "monoface.cli.train_parsing", "train the face parser", "train"),
     Command(
         ("train", "identity"), "monoface.cli.train_identity", "train the encoder that knows people", "train"
