@@ -47,8 +47,8 @@ class TrainLikenessConfig:
         people: Folder of people.cfp.npz and, if they are there, people.ytf.npz and people.lfw.npz.
         data: Folder of the sources.
         out: File to write; what was seen in photos is kept beside it, in FILE.looks/.
-        blendshapes: Folder of NAME.npz with blendshapes in ARKit's scale of photos of the sources; without it
-            blendshapes stay the face model's weights.
+        blendshapes: Folder of aflw.npz and portraits_cc0.npz with blendshapes in ARKit's scale of photos of
+            these sources; without it blendshapes stay the face model's weights.
         profile_weight: How much marked profiles count besides what the people's evidence has of them.
         people_map: How identities are learned from descriptors.
         guard: Which photos descriptors are believed of.

@@ -156,6 +156,6 @@ def blendshape_scores(config: TrainLikenessConfig, expressions: int) -> dict[str
     """Scores by the source's name; none without a folder of them."""
     if config.blendshapes is None:
         return {}
-    names = (*SOURCES, "aflw", "portraits_cc0")
+    names = ("aflw", "portraits_cc0")
     paths = {name: config.blendshapes / f"{name}.npz" for name in names}
     return {name: read_scores(path, expressions) for name, path in paths.items() if path.is_file()}

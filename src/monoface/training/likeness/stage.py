@@ -103,9 +103,8 @@ def train_likeness(
         look_at_heads(config, looker, folder),
         scores,
     )
-    basis = PointModel.of(
-        model, DensePoints.of(model, looker.reconstructor.regressor.info.point_sets).landmarks
-    )
+    sets = looker.reconstructor.regressor.info.point_sets
+    basis = PointModel.of(model, DensePoints.of(model, sets).landmarks, np.float32)
     habit = _habits(basis, known)
     points = basis.moved(habit)
     report(f"habits: {np.linalg.norm(habit, axis=1).mean():.2f} mm on average")
@@ -252,7 +251,7 @@ def _scale(
 ) -> BlendshapeScale:
     """Blendshapes in ARKit's scale, from measured expressions of photos of which both are known."""
     weights, wanted = [], []
-    groups = (("aflw", known.ordinary), ("portraits_cc0", known.portraits), ("cfp", known.people.looks))
+    groups = (("aflw", known.ordinary), ("portraits_cc0", known.portraits))
     for name, looks in groups:
         if name not in known.scores:
             continue
