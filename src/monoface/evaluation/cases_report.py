@@ -103,6 +103,8 @@ class CasesReport:
         made_with: Weights and hashes; None for predictions of other programs.
         predictions: What the predictions are, such as their folder's name and a hash over the files.
         versions: Of Python and what computed.
+        scatters: What is drawn against what, both errors of the cases: by a title, the name for the
+            horizontal axis, then that for the vertical one.
     """
 
     benchmark: str
@@ -119,6 +121,7 @@ class CasesReport:
     made_with: MadeWith | None = None
     predictions: Mapping[str, str] = field(default_factory=dict)
     versions: Mapping[str, str] = field(default_factory=installed_versions)
+    scatters: Mapping[str, tuple[str, str]] = field(default_factory=dict)
 
     def page(self, galleries: Galleries | None = None) -> Page:
         """The report as a page; see `BenchmarkReport`."""
@@ -196,10 +199,19 @@ class CasesReport:
                     caption=f"{first.label} by group.",
                 )
             )
-        turned = [case for case in self.cases if case.yaw_deg is not None and not case.failure]
+        charts += [self._against(title, *names) for title, names in self.scatters.items()]
+        turned = [case for case in self.cases if case.yaw_deg is not None and first.name in case.errors]
         if turned:
             charts.append(self._by_yaw(first, turned))
         return charts
+
+    def _against(self, title: str, x_name: str, y_name: str) -> Block:
+        pairs = np.array(
+            [(case.errors.get(x_name, np.nan), case.errors.get(y_name, np.nan)) for case in self.cases]
+        ).reshape(-1, 2)
+        return scatter_chart(
+            *pairs.T, x_label=_axis_label(x_name), y_label=_axis_label(y_name), caption=f"{title}: each case."
+        )
 
     def _by_yaw(self, measure: Measure, cases: Sequence[Case]) -> Block:
         yaw_deg = np.array([abs(case.yaw_deg or 0.0) for case in cases])
@@ -251,6 +263,7 @@ def make_report(
     made_with: MadeWith | None = None,
     predictions: Mapping[str, str] | None = None,
     versions: Mapping[str, str] | None = None,
+    scatters: Mapping[str, tuple[str, str]] | None = None,
 ) -> CasesReport:
     """Report on cases.
 
@@ -278,6 +291,7 @@ def make_report(
         made_with=made_with,
         predictions=predictions or {},
         versions=versions or installed_versions(),
+        scatters=scatters or {},
     )
 
 
@@ -296,6 +310,14 @@ def running_mean(
     members = [known & (np.abs(x - place) <= width / 2) for place in places]
     means = [float(y[rows].mean()) if rows.sum() >= 5 else np.nan for rows in members]
     return Curve(f"mean within {width:g}°", places, np.array(means))
+
+
+def _axis_label(name: str) -> str:
+    """Name of an error as an axis has it: `mouth_found_percent` is "mouth found, %"."""
+    for suffix, unit in (("_percent", ", %"), ("_mm", ", mm"), ("_deg", ", degrees")):
+        if name.endswith(suffix):
+            return name.removesuffix(suffix).replace("_", " ") + unit
+    return name.replace("_", " ")
 
 
 def _is_in(case: Case, group: str) -> bool:

@@ -73,7 +73,7 @@ class Comparison:
     def page(self) -> Page:
         """The comparison as a page."""
         first, second = self.names
-        columns = ("", first, second, "difference", "95 % interval", "smaller error")
+        columns = ("", first, second, "difference", "95 % interval", "smaller")
         sections = [
             Section(
                 name,
@@ -124,11 +124,8 @@ def compare_reports(first: Path, second: Path) -> Comparison:
             f"{after.benchmark!r}."
         )
     keys = [key for key in before.rows if key in after.rows]
-    names = [
-        name
-        for name in (before.rows[keys[0]]["errors"] if keys else ())
-        if any(name in after.rows[key]["errors"] for key in keys)
-    ]
+    measured = dict.fromkeys(name for key in keys for name in before.rows[key]["errors"])
+    names = [name for name in measured if any(name in after.rows[key]["errors"] for key in keys)]
     differences = {
         name: _differences(name, [(before.rows[key], after.rows[key]) for key in keys]) for name in names
     }

@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 
 from monoface.core.errors import ConfigError
 from monoface.facemodel.input_domain import InputDomain
+from monoface.facemodel.population import PeopleSeen, PopulationConfig, learn_population
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,6 +116,42 @@ class IdentityMap:
             raise ConfigError(
                 f"identity map: expected weights of {wanted} inputs, got {self.weight.shape[1]}."
             )
+
+    @classmethod
+    def learned(
+        cls,
+        seen: Mapping[str, Float[np.ndarray, "photos _"]],
+        person: Int[np.ndarray, " photos"],
+        information: Float[np.ndarray, "people identity identity"],
+        vector: Float[np.ndarray, "people identity"],
+        config: PopulationConfig | None = None,
+    ) -> "IdentityMap":
+        """From photos of people of whom much is known; see `population.learn_population`.
+
+        Args:
+            seen: The inputs, in their order. Each is standardised by its own mean and spread.
+            person: Whom each photo shows, as a row of the evidence.
+            information: Of each person's identity.
+            vector: `information` times the identity at which the evidence alone is at its best.
+            config: How.
+        """
+        centre = np.concatenate([values.mean(axis=0) for values in seen.values()])
+        spread = np.concatenate(
+            [np.full(values.shape[1], values.std(axis=0).mean() or 1.0) for values in seen.values()]
+        )
+        features = (np.concatenate(list(seen.values()), axis=1) - centre) / spread
+        kind = np.zeros(len(vector), np.int64)
+        found = learn_population(PeopleSeen(features, person, information, vector, kind), config)
+        weight = found.weights.T / found.spread
+        told = weight @ np.cov(features.T) @ weight.T
+        return cls(
+            tuple((name, values.shape[1]) for name, values in seen.items()),
+            weight / spread,
+            found.mean - weight @ (centre / spread + found.centre),
+            found.covariance,
+            found.mean,
+            found.covariance + told,
+        )
 
     def sees(self, name: str) -> bool:
         """Whether it has an input of that name."""

@@ -48,11 +48,26 @@ class PointModel:
             array.cpu().numpy().astype(dtype)
             for array in (basis.mean_mm, basis.identity_mm, basis.expression_mm)
         )
-        return cls(mean, identity, expression, bounds=model.expression_bounds)
+        extra = None
+        if len(basis.corrected):
+            extra = basis.corrective_mm.cpu().numpy().astype(dtype)
+        corrected = basis.corrected.cpu().numpy()
+        return cls(mean, identity, expression, corrected, extra, model.expression_bounds)
 
     def moved(self, offsets_mm: Float[np.ndarray, "points 3"]) -> "PointModel":
         """The model with its points elsewhere on every face, by offsets in the model frame."""
         return replace(self, mean_mm=self.mean_mm + offsets_mm.astype(self.mean_mm.dtype, copy=False))
+
+    def chosen(self, points: Int[np.ndarray, " chosen"]) -> Self:
+        """The model at some of its points."""
+        corrective = None if self.corrective_mm is None else self.corrective_mm[:, :, points]
+        return replace(
+            self,
+            mean_mm=self.mean_mm[points],
+            identity_mm=self.identity_mm[:, points],
+            expression_mm=self.expression_mm[:, points],
+            corrective_mm=corrective,
+        )
 
     @property
     def identity_size(self) -> int:

@@ -1,5 +1,6 @@
 """Measures of quality, in numpy: what evaluations and validation during training report."""
 
+from monoface.metrics.agreement import Agreement
 from monoface.metrics.bootstrap import Interval, bootstrap_mean, bootstrap_statistic
 from monoface.metrics.colour_difference import delta_e, linear_to_lab, typology_angle_deg
 from monoface.metrics.cumulative import CumulativeCurve, cumulative_curve
@@ -27,6 +28,7 @@ __all__ = [
     "BIN_MEAN",
     "IMAGE_MEAN",
     "YAW_BINS",
+    "Agreement",
     "BinnedMean",
     "CumulativeCurve",
     "DistanceSummary",
