@@ -79,4 +79,4 @@ def test_maps_that_fall_are_refused():
     with pytest.raises(ConfigError, match="expected growing maps"):
         BlendshapeScale(weight, np.array([[0.0, 0.6, 1.5]]))
     with pytest.raises(ConfigError, match="as many values as knots"):
-        BlendshapeScale(weight, np.array([[0.0, 1.0]]))
+        BlendshapeScale(weight[:, :1], weight[:, :1])

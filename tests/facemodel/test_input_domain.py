@@ -1,5 +1,7 @@
 """Which photos a map may be asked about, and what is said of others."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
@@ -16,7 +18,11 @@ def domain():
     rng = np.random.default_rng(0)
     mixing = rng.normal(size=(SEEN, SEEN))
     covariance = mixing @ mixing.T + np.eye(SEEN)
-    return InputDomain("look", rng.normal(size=SEEN), np.linalg.inv(covariance), (2.0, 3.0), (45.0, 80.0))
+    precision = np.linalg.inv(covariance)
+    away = np.linalg.cholesky(covariance) @ np.array([1.0, -1.0, *(SEEN - 2) * (0.0,)])
+    strange = precision @ away / np.sqrt(away @ precision @ away)
+    ranges = {"distance": (2.0, 3.0), "strangeness": (2.0, 4.0), "turn_deg": (45.0, 80.0)}
+    return InputDomain("look", rng.normal(size=SEEN), precision, strange, **ranges)
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +45,7 @@ def seen_at(domain, distance, turn=0.0):
     root = np.linalg.cholesky(np.linalg.inv(domain.precision))
     direction = root @ np.full(SEEN, 1.0)
     look = domain.centre + distance * direction
-    return {"look": look[None], "said": np.array([[2.0, -2.0, 4.0]]), TURN_DEG: np.array([[turn]])}
+    return {"look": look[None], "said": np.array([[2.0, -2.0, 4.0]]), TURN_DEG: np.array([[float(turn)]])}
 
 
 def test_distances_are_those_of_ordinary_photos(domain):
@@ -56,6 +62,18 @@ def test_distances_are_those_of_ordinary_photos(domain):
 )
 def test_trust_falls_smoothly(domain, distance, turn, trust):
     assert_allclose(domain.trust(seen_at(domain, distance, turn)), [trust], atol=1e-9)
+
+
+@pytest.mark.parametrize(("along", "trust"), [(-9.0, 0.0), (-1.0, 1.0), (2.0, 1.0), (3.0, 0.5), (4.0, 0.0)])
+def test_pictures_of_a_known_other_kind_are_told_by_their_direction(domain, along, trust):
+    """They may be as near to the mean as photos are."""
+    covariance = np.linalg.inv(domain.precision)
+    towards = covariance @ domain.strange
+    look = domain.centre + along * towards
+    assert_allclose(domain.strangenesses(look[None]), [along])
+    assert_allclose(domain.distances(look[None]), [abs(along) / np.sqrt(SEEN)])
+    seen = {"look": look[None], TURN_DEG: np.zeros((1, 1))}
+    assert_allclose(domain.trust(seen), [trust], atol=1e-9)
 
 
 def test_ordinary_photos_are_answered_by_the_map(guarded, domain):
@@ -99,5 +117,5 @@ def test_what_is_watched_must_be_seen(guarded, domain):
 
 
 def test_ranges_that_do_not_grow_are_refused(domain):
-    with pytest.raises(ConfigError, match="expected distance that grows"):
-        InputDomain("look", domain.centre, domain.precision, (3.0, 2.0), (45.0, 80.0))
+    with pytest.raises(ConfigError, match=r"expected distance that grows, got 3\.0 to 2\.0"):
+        replace(domain, distance=(3.0, 2.0))

@@ -83,7 +83,7 @@ def test_identity_without_evidence_is_the_prior(model, drawn, prior):
     *_, seen, start = drawn
     found = refine(model, seen, start, prior.mean + 0.2, prior, replace(TRUSTING, discount=0.0))
     assert_allclose(found.identity, prior.mean, atol=1e-9)
-    assert_allclose(found.identity_covariance, np.repeat(prior.covariance[None], PHOTOS, 0), atol=1e-9)
+    assert_allclose(found.identity_covariance, np.repeat(prior.covariance, PHOTOS, 0), atol=1e-9)
 
 
 def test_points_that_are_not_known_leave_all_as_it_was(model, drawn, prior):

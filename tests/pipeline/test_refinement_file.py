@@ -54,7 +54,8 @@ def test_round_trip(refinement, weights):
 
 def test_what_guards_the_map_is_kept(refinement, weights):
     rng = np.random.default_rng(1)
-    domain = InputDomain(DESCRIPTOR, rng.normal(size=128), np.eye(128), (1.2, 1.5), (45.0, 80.0))
+    ranges = {"distance": (1.2, 1.5), "strangeness": (2.0, 3.0), "turn_deg": (45.0, 80.0)}
+    domain = InputDomain(DESCRIPTOR, rng.normal(size=128), np.eye(128), rng.normal(size=128), **ranges)
     elsewhere = Elsewhere(
         domain, ("regressed", 2), rng.normal(size=(SIZE, 2)), rng.normal(size=SIZE), 5 * np.eye(SIZE)
     )
@@ -64,9 +65,10 @@ def test_what_guards_the_map_is_kept(refinement, weights):
     assert again.source == elsewhere.source
     for name in ("weight", "bias", "covariance"):
         assert_allclose(getattr(again, name), getattr(elsewhere, name), rtol=1e-6)
-    assert (again.domain.distance, again.domain.turn_deg) == (domain.distance, domain.turn_deg)
-    assert_allclose(again.domain.centre, domain.centre, rtol=1e-6)
-    assert_allclose(again.domain.precision, domain.precision, rtol=1e-6)
+    for name, value in ranges.items():
+        assert getattr(again.domain, name) == value
+    for name in ("centre", "precision", "strange"):
+        assert_allclose(getattr(again.domain, name), getattr(domain, name), rtol=1e-6)
 
 
 def test_the_network_stays_what_it_was(refinement, weights):

@@ -38,7 +38,8 @@ _PREFIX = f"{BESIDES}{_KEY}."
 _ARRAYS = ("weight", "bias", "covariance", "population_mean", "population_covariance")
 _ELSEWHERE = "elsewhere"
 _ELSEWHERE_ARRAYS = ("weight", "bias", "covariance")
-_DOMAIN_ARRAYS = ("centre", "precision")
+_DOMAIN_ARRAYS = ("centre", "precision", "strange")
+_DOMAIN_RANGES = ("distance", "strangeness", "turn_deg")
 
 
 @dataclass(frozen=True, eq=False)
@@ -140,23 +141,17 @@ def _elsewhere_said(elsewhere: Elsewhere | None) -> dict[str, Any] | None:
     if elsewhere is None:
         return None
     domain = elsewhere.domain
-    return {
-        "watched": domain.name,
-        "distance": domain.distance,
-        "turn_deg": domain.turn_deg,
-        "source": elsewhere.source,
-    }
+    ranges = {name: getattr(domain, name) for name in _DOMAIN_RANGES}
+    return {"watched": domain.name, "source": elsewhere.source, **ranges}
 
 
 def _elsewhere(said: dict[str, Any] | None, arrays: dict[str, np.ndarray]) -> Elsewhere | None:
     if said is None:
         return None
     own = {name: arrays[f"{_ELSEWHERE}.{name}"] for name in (*_ELSEWHERE_ARRAYS, *_DOMAIN_ARRAYS)}
-    near, far = map(float, said["distance"])
-    ahead, aside = map(float, said["turn_deg"])
-    domain = InputDomain(
-        str(said["watched"]), *(own.pop(name) for name in _DOMAIN_ARRAYS), (near, far), (ahead, aside)
-    )
+    watched = {name: own.pop(name) for name in _DOMAIN_ARRAYS}
+    ranges = {name: (float(said[name][0]), float(said[name][1])) for name in _DOMAIN_RANGES}
+    domain = InputDomain(str(said["watched"]), **watched, **ranges)
     name, length = said["source"]
     return Elsewhere(domain, (str(name), int(length)), **own)
 

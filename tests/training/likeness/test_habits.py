@@ -12,7 +12,7 @@ def test_habits_are_found(face, photos_of):
     habit = rng.normal(0, 2, face.mean_mm.shape)
     found = find_habits(face, photos_of(identity, habit, noise_mm=1.0), identity)
     off = np.linalg.norm(found - habit, axis=1)
-    assert np.median(off) < 0.25 * np.median(np.linalg.norm(habit, axis=1))
+    assert np.median(off) < 0.35 * np.median(np.linalg.norm(habit, axis=1))
 
 
 def test_points_that_lie_where_they_should_have_none(face, photos_of):

@@ -60,22 +60,24 @@ def photos():
     return rng.normal(size=(PHOTOS, SEEN)) @ mixing
 
 
-def test_ordinary_photos_are_believed_and_strange_pictures_not(photos):
+@pytest.mark.parametrize("spread", [0.3, 1.0, 3.0])
+def test_ordinary_photos_are_believed_and_pictures_of_another_kind_not(photos, spread):
+    """Whether these scatter less or more than photos do."""
     rng = np.random.default_rng(3)
-    strange = 3 * rng.normal(size=(60, SEEN))
-    domain = find_domain(photos[:700], strange, GuardConfig())
-    ahead = {TURN_DEG: np.zeros((200, 1))}
-    trust = domain.trust({"descriptor": photos[700:]} | ahead)
-    assert trust.mean() > 0.9
-    other = domain.trust({"descriptor": strange, TURN_DEG: np.zeros((60, 1))})
-    assert np.median(other) < 0.05
+    towards = photos[:700].std(axis=0) * np.where(rng.uniform(size=SEEN) > 0.5, 1.0, -1.0)
+    strange = towards + spread * photos[rng.permutation(200)] + 0.01
+    domain = find_domain(photos[:700], strange[:150], GuardConfig())
+    trust = domain.trust({"descriptor": photos[700:], TURN_DEG: np.zeros((200, 1))})
+    assert trust.mean() > 0.85
+    other = domain.trust({"descriptor": strange[150:], TURN_DEG: np.zeros((50, 1))})
+    assert other.mean() < 0.15
 
 
 def test_the_networks_word_is_taken_for_what_it_was_worth(photos):
     rng = np.random.default_rng(4)
     true = rng.normal(size=(400, SIZE))
     said = true / 2 + 0.1 * rng.normal(size=true.shape)
-    elsewhere = find_elsewhere(find_domain(photos, photos[:0], GuardConfig()), said, true)
+    elsewhere = find_elsewhere(find_domain(photos, photos[:50] + 1, GuardConfig()), said, true)
     assert_allclose(np.diag(elsewhere.weight), 2 / (1 + 0.04), rtol=0.05)
     assert_allclose(np.diag(elsewhere.covariance), 0.04, rtol=0.3)
 

@@ -29,9 +29,9 @@ def test_the_map_is_found(world):
     features, _, weight, known = world
     found = PeopleMap.learn(features, np.arange(PEOPLE), known, PeopleMapConfig(1.0, 60))
     assert_allclose(found.weight, weight, atol=0.12)
-    assert_allclose(found.bias, 0.5, atol=0.1)
+    assert_allclose(found.bias, 0.5, atol=0.15)
     assert_allclose(np.diag(found.covariance), 0.16, atol=0.06)
-    assert_allclose(found.population_mean, 0.5, atol=0.1)
+    assert_allclose(found.population_mean, 0.5, atol=0.15)
 
 
 def test_people_half_known_teach_more_than_their_own_guesses(world):

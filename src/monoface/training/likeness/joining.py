@@ -82,41 +82,50 @@ class GuardConfig:
 
     Attributes:
         inside: Part of the training photos of which the descriptor is believed fully.
-        beyond: Distance at which it is not believed any more, in distances of that part, at least.
+        beyond: Distance at which it is not believed any more, in distances of that part.
+        strange: Part of drawn heads of which it is not believed at all, if photos look otherwise.
         turn_deg: How far a face may be turned for the descriptor to be believed fully, and not at all.
         shrink: Part of covariances that is made the same in all directions.
     """
 
     inside: float = 0.99
-    beyond: float = 1.15
+    beyond: float = 1.25
+    strange: float = 0.9
     turn_deg: tuple[float, float] = (45.0, 80.0)
     shrink: float = 0.1
 
     def __post_init__(self) -> None:
-        if not (0 < self.inside < 1 and self.beyond > 1 and 0 < self.shrink <= 1):
-            raise ConfigError(f"guard: expected inside and shrink in 0..1 and beyond above 1, got {self}.")
+        shares = self.inside, self.strange, self.shrink
+        if not (all(0 < share < 1 for share in shares) and self.beyond > 1):
+            raise ConfigError(
+                f"guard: expected inside, strange and shrink within 0..1 and beyond above 1, got {self}."
+            )
 
 
 def find_domain(
-    photos: Float[np.ndarray, "photos 128"],
-    strange: Float[np.ndarray, "others 128"],
-    config: GuardConfig,
+    photos: Float[np.ndarray, "photos 128"], strange: Float[np.ndarray, "others 128"], config: GuardConfig
 ) -> InputDomain:
     """Where descriptors are those of photos: all of it within what most photos show.
 
     Args:
         photos: Descriptors of photos of faces that look at the camera.
-        strange: Of pictures that are no photos; half of them lie where nothing is believed, unless photos do.
+        strange: Of pictures that are no photos.
         config: How.
     """
     centre = photos.mean(axis=0)
     covariance = _shrunk(np.cov((photos - centre).T), config.shrink)
-    domain = InputDomain(DESCRIPTOR, centre, np.linalg.inv(covariance), (0.0, 1.0), config.turn_deg)
+    precision = np.linalg.inv(covariance)
+    # Fisher's direction: that in which the two kinds are told apart best.
+    direction = precision @ (strange.mean(axis=0) - centre)
+    direction = direction / max(float(np.std((photos - centre) @ direction)), 1e-12)
+    anything = (0.0, 1.0)
+    domain = InputDomain(DESCRIPTOR, centre, precision, direction, anything, anything, config.turn_deg)
     near = float(np.quantile(domain.distances(photos), config.inside))
-    far = config.beyond * near
-    if len(strange):
-        far = max(far, float(np.median(domain.distances(strange))))
-    return replace(domain, distance=(near, far))
+    alike = float(np.quantile(domain.strangenesses(photos), config.inside))
+    other = float(np.quantile(domain.strangenesses(strange), 1 - config.strange))
+    # Where the kinds overlap, photos are believed.
+    strangeness = (alike, max(other, alike + 0.25))
+    return replace(domain, distance=(near, config.beyond * near), strangeness=strangeness)
 
 
 def find_elsewhere(

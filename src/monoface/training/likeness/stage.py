@@ -166,8 +166,9 @@ def _choose(
     domain = find_domain(descriptors, heads.descriptor, config.guard)
     elsewhere = find_elsewhere(domain, heads.identity, true)
     report(
-        f"descriptors are believed up to a distance of {domain.distance[0]:.2f}, and not from "
-        f"{domain.distance[1]:.2f}; drawn heads lie at {np.median(domain.distances(heads.descriptor)):.2f}"
+        f"descriptors: trust of {domain.trust(people.looks.inputs).mean():.2f} in people's photos, "
+        f"{domain.trust(known.portraits.inputs).mean():.2f} in portraits, "
+        f"{domain.trust(heads.inputs).mean():.2f} in drawn heads"
     )
     ordinary = Settled.on(points, people.looks, config.refine)
     refine = replace(config.refine, discount=0.0)
