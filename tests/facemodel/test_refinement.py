@@ -48,7 +48,7 @@ def prior(drawn):
     identities = drawn[0]
     covariance = 0.3 * np.eye(IDENTITY)
     mean = identities + np.sqrt(0.3) * np.random.default_rng(5).normal(size=identities.shape)
-    return IdentityPrior(mean, covariance, np.linalg.inv(covariance))
+    return IdentityPrior(mean, covariance[None], np.linalg.inv(covariance)[None])
 
 
 def turn_deg(first, second):
@@ -83,7 +83,7 @@ def test_identity_without_evidence_is_the_prior(model, drawn, prior):
     *_, seen, start = drawn
     found = refine(model, seen, start, prior.mean + 0.2, prior, replace(TRUSTING, discount=0.0))
     assert_allclose(found.identity, prior.mean, atol=1e-9)
-    assert_allclose(found.identity_covariance, np.repeat(prior.covariance[None], PHOTOS, 0), atol=1e-9)
+    assert_allclose(found.identity_covariance, np.repeat(prior.covariance, PHOTOS, 0), atol=1e-9)
 
 
 def test_points_that_are_not_known_leave_all_as_it_was(model, drawn, prior):

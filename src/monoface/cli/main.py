@@ -89,9 +89,9 @@ COMMANDS = (
         "train",
     ),
     Command(
-        ("train", "refinement"),
-        "monoface.cli.train_refinement",
-        "learn how faces are measured at the end",
+        ("train", "likeness"),
+        "monoface.cli.train_likeness",
+        "teach the flagship who people are, after its training",
         "train",
     ),
     Command(("train", "parsing"), "monoface.cli.train_parsing", "train the face parser", "train"),

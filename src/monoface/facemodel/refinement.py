@@ -164,6 +164,13 @@ class RefinedFaces:
     def __getitem__(self, rows: slice | np.ndarray) -> "RefinedFaces":
         return RefinedFaces(*(getattr(self, one.name)[rows] for one in fields(self)))
 
+    @classmethod
+    def joined(cls, parts: Sequence["RefinedFaces"]) -> "RefinedFaces":
+        """Those of several in a row."""
+        names = [one.name for one in fields(cls) if one.name != "poses"]
+        arrays = {name: np.concatenate([getattr(part, name) for part in parts]) for name in names}
+        return cls(**arrays, poses=Poses.joined([part.poses for part in parts]))
+
 
 def look(
     model: PointModel,
@@ -227,7 +234,7 @@ def conclude(
         config: How much each counts.
     """
     information, vector = discounted(looked.evidence, config)
-    vector = vector + (prior.mean - looked.identity) @ prior.precision
+    vector = vector + (prior.precision @ (prior.mean - looked.identity)[..., None])[..., 0]
     covariance = np.linalg.inv(information + prior.precision)
     step = (covariance @ vector[..., None])[..., 0]
     return _followed(model, seen, start, looked, step, covariance, config)
@@ -257,8 +264,9 @@ def conclude_together(
     if len(looked.identity) and np.ptp(looked.identity, axis=0).max() > 0:
         raise ValueError("looked: expected one identity for all photos, got different ones")
     information, vector = discounted(looked.evidence, config)
-    total = vector.sum(axis=0) + (prior.mean[0] - looked.identity[0]) @ prior.precision
-    covariance = np.linalg.inv(information.sum(axis=0) + prior.precision)
+    precision = prior.precision[0]
+    total = vector.sum(axis=0) + (prior.mean[0] - looked.identity[0]) @ precision
+    covariance = np.linalg.inv(information.sum(axis=0) + precision)
     count = len(looked.identity)
     step = np.repeat((covariance @ total)[None], count, axis=0)
     return _followed(model, seen, start, looked, step, np.repeat(covariance[None], count, axis=0), config)

@@ -13,6 +13,7 @@ from monoface.core.errors import ModelFileError
 from monoface.facemodel import FaceCoefficients, FaceModel
 from monoface.facemodel.dense_points import DensePoints
 from monoface.facemodel.evidence import Poses
+from monoface.facemodel.input_domain import TURN_DEG
 from monoface.facemodel.point_model import PointModel
 from monoface.facemodel.refinement import (
     Lenses,
@@ -124,7 +125,10 @@ class Refiner:
             landmarks68_px: The 68 points of each as the regressor has them, in the same pixels.
         """
         start, seen = poses_of(found.coefficients, found.camera), _seen(found)
-        inputs = {REGRESSED: found.coefficients.identity.double().numpy()}
+        inputs = {
+            REGRESSED: found.coefficients.identity.double().numpy(),
+            TURN_DEG: turn_deg(start.rotation)[:, None],
+        }
         if self.refinement.identity_map.sees(DESCRIPTOR):
             inputs[DESCRIPTOR] = self._descriptors(photos, landmarks68_px)
         config = self.refinement.config
@@ -190,6 +194,11 @@ def poses_of(coefficients: FaceCoefficients, camera: AnyCamera) -> Poses:
     shift_px = camera.project(coefficients.translation_mm[:, None])[0][:, 0]
     arrays = (coefficients.rotation, scale_px, shift_px, coefficients.expression)
     return Poses(*(array.double().numpy() for array in arrays))
+
+
+def turn_deg(rotation: Float[np.ndarray, "faces 3 3"]) -> Float[np.ndarray, " faces"]:
+    """Angle between the way that faces look and the way to the camera."""
+    return np.rad2deg(np.arccos(np.clip(-rotation[:, 2, 2], -1, 1)))
 
 
 def posed(
