@@ -158,7 +158,7 @@ def _choose(
     validation: Validation,
     report: Report,
 ) -> _Chosen:
-    """The map, then what points count, then how faces settle; and once more what points count."""
+    """The map, then how faces settle on points, then what these count for identities."""
     people = known.people
     evidence = _with_profiles(people, teacher, config.profile_weight)
     heads, true = known.heads
@@ -189,15 +189,10 @@ def _choose(
     _, ridge, join, learned = max(tried, key=lambda one: one[0])
     told = learned.joined(join, elsewhere)
     report(f"joined: {join}")
-    refine = choose_discount(told, validation, config.refine, config.grid, report)
     assert validation.marks is not None
-    refine = choose_settling(told, *validation.marks, refine, config.grid, report)
-    people_settled = Settled.on(points, validation.people.looks, refine)
-    validation = replace(
-        validation,
-        people=people_settled,
-        marks=(Settled.on(points, validation.marks[0].looks, refine), validation.marks[1]),
-    )
+    refine = choose_settling(told, *validation.marks, config.refine, config.grid, report)
+    validation = validation.settled(refine)
+    refine = choose_discount(told, validation, refine, config.grid, report)
     metrics = _metrics(validation, told, refine, Settled.on(points, heads, refine), true)
     for name, value in metrics.items():
         report(f"{name}: {value:.3f}")
