@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 
 from monoface.core.assets import asset_sha256, register_asset, sha256_of
 from monoface.core.errors import ConfigError, OutputExistsError
@@ -54,6 +54,8 @@ _DATA: Final = (
     "people of exclude.json take no part"
 )
 _FEWEST_SCORES = 30
+# So many photos tell what all do on average.
+_ENOUGH = 300
 
 
 @dataclass(frozen=True, eq=False)
@@ -145,9 +147,16 @@ class _Chosen:
 
 def _habits(basis: PointModel, known: _Known) -> Float[np.ndarray, "points 3"]:
     """From people whose identities are known, and from photos turned any way with the network's."""
-    looks = Looks.joined([known.people.looks, known.ordinary])
-    identity = np.concatenate((known.people.identity[known.people.person], known.ordinary.identity))
+    rows = _spread(len(known.people.looks))
+    looks = Looks.joined([known.people.looks[rows], known.ordinary])
+    people = known.people.identity[known.people.person[rows]]
+    identity = np.concatenate((people, known.ordinary.identity))
     return find_habits(basis, looks, identity)
+
+
+def _spread(photos: int) -> Int[np.ndarray, " some"]:
+    """Some of many photos."""
+    return np.arange(0, photos, max(1, photos // _ENOUGH))
 
 
 def _choose(
@@ -170,7 +179,7 @@ def _choose(
         f"{domain.trust(known.portraits.inputs).mean():.2f} in portraits, "
         f"{domain.trust(heads.inputs).mean():.2f} in drawn heads"
     )
-    ordinary = Settled.on(points, people.looks, config.refine)
+    ordinary = Settled.on(points, people.looks[_spread(len(people.looks))], config.refine)
     refine = replace(config.refine, discount=0.0)
     tried = []
     for ridge in config.grid.ridge_people:
