@@ -36,7 +36,7 @@ class GridConfig:
     """
 
     ridge_people: tuple[float, ...] = (30.0,)
-    descriptor: tuple[float, ...] = (0.7, 0.85, 1.0, 1.15)
+    descriptor: tuple[float, ...] = (0.85, 1.0, 1.1, 1.2, 1.3)
     regressed: tuple[float, ...] = (0.0, 0.15, 0.3, 0.5)
     measured: tuple[float, ...] = (0.0, 0.15)
     discount: tuple[float, ...] = (0.0, 0.02, 0.05, 0.1)

@@ -185,7 +185,7 @@ def _choose(
     for ridge in config.grid.ridge_people:
         of_descriptor = PeopleMap.learn(
             people.looks.descriptor, people.person, evidence, replace(config.people_map, ridge_people=ridge)
-        )
+        ).with_errors_of(people.looks.descriptor, people.person, people.known)
         learned = LearnedPeople(
             of_descriptor,
             known.ordinary.identity.mean(axis=0),
