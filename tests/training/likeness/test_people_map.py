@@ -54,6 +54,18 @@ def test_photos_of_a_person_count_as_one(world):
     assert_allclose(often.weight, once.weight, atol=0.02)
 
 
+def test_errors_are_those_by_honest_evidence(world):
+    """Evidence that counts four times as much makes errors seem others than they are."""
+    features, _, _, known = world
+    person = np.arange(PEOPLE)
+    bold = KnownPeople(4 * known.information, 4 * known.vector)
+    found = PeopleMap.learn(features, person, bold, PeopleMapConfig(1.0, 40))
+    honest = found.with_errors_of(features, person, known, 60)
+    assert_allclose(honest.weight, found.weight)
+    assert_allclose(np.diag(honest.covariance), 0.16, atol=0.06)
+    assert np.trace(honest.covariance) < np.trace(found.covariance)
+
+
 def test_a_large_ridge_leaves_the_mean(world):
     features, _, _, known = world
     found = PeopleMap.learn(features, np.arange(PEOPLE), known, PeopleMapConfig(1e9))

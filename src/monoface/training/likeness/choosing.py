@@ -36,7 +36,7 @@ class GridConfig:
     """
 
     ridge_people: tuple[float, ...] = (30.0,)
-    descriptor: tuple[float, ...] = (0.7, 0.85, 1.0, 1.15)
+    descriptor: tuple[float, ...] = (0.85, 1.0, 1.1, 1.2, 1.3)
     regressed: tuple[float, ...] = (0.0, 0.15, 0.3, 0.5)
     measured: tuple[float, ...] = (0.0, 0.15)
     discount: tuple[float, ...] = (0.0, 0.02, 0.05, 0.1)
@@ -61,6 +61,11 @@ class Validation:
     found: Int[np.ndarray, " found"]
     profiles: ProfileJudge
     marks: tuple[Settled, MarkJudge] | None
+
+    def settled(self, config: RefineConfig) -> "Validation":
+        """The same, settled in another way."""
+        marks = self.marks and (self.marks[0].again(config), self.marks[1])
+        return replace(self, people=self.people.again(config), marks=marks)
 
     def identities(self, faces: RefinedFaces) -> Float[np.ndarray, "people identity"]:
         """Of all people; the mean face where no face was found."""
@@ -145,7 +150,7 @@ def choose_settling(
     found: list[tuple[float, RefineConfig]] = []
     for expression_sd, sigma_scale, steps in product(grid.expression_sd, grid.sigma_scale, grid.steps):
         choice = replace(config, expression_sd=expression_sd, sigma_scale=sigma_scale, steps=steps)
-        faces = Settled.on(settled.points, settled.looks, choice).concluded(known, choice)
+        faces = settled.again(choice).concluded(known, choice)
         scored = judge(faces)
         report(f"  expression_sd {expression_sd}, sigma_scale {sigma_scale}, steps {steps}: {scored}")
         found.append((scored.worth, choice))

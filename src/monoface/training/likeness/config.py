@@ -19,7 +19,7 @@ class PhotosConfig:
         cfp: Photos of each of the people whose profiles are marked.
         ytf: Of each of the others: of `ytf`.
         lfw: Of `lfw`.
-        people: Most people of each source.
+        people: Most people of sources without profiles, who teach little.
         marked: Photos of `aflw` (val) with MERL-RAV's points, to choose by.
         ordinary: Photos of `aflw` (train), for habits and blendshapes.
         striking: So many more with the highest scores of each expression.
@@ -30,7 +30,7 @@ class PhotosConfig:
     cfp: int = 4
     ytf: int = 2
     lfw: int = 1
-    people: int = 600
+    people: int = 250
     marked: int = 300
     ordinary: int = 400
     striking: int = 5
@@ -64,7 +64,7 @@ class TrainLikenessConfig:
     data: Path
     out: Path
     blendshapes: Path | None = None
-    profile_weight: float = 2.0
+    profile_weight: float = 6.0
     people_map: PeopleMapConfig = field(default_factory=PeopleMapConfig)
     guard: GuardConfig = field(default_factory=GuardConfig)
     refine: RefineConfig = field(default_factory=RefineConfig)

@@ -76,7 +76,8 @@ def look_at_people(config: TrainLikenessConfig, looker: Looker, report: Report) 
 
 def _looked(source: SourcePeople, each: int, config: TrainLikenessConfig, looker: Looker) -> LookedPeople:
     """Of one source; people of whom no photo shows a face are left out."""
-    rows = source.some_rows(each, config.photos.people, config.seed)
+    most = None if source.name == PROFILES else config.photos.people
+    rows = source.some_rows(each, most, config.seed)
     looks = looker.look(source.name, source.keys, source.image, rows)
     usable = looks.found & (looks.turn_deg <= _AHEAD_DEG)
     looks, rows = looks[np.flatnonzero(usable)], rows[usable]

@@ -29,19 +29,21 @@ class Settled:
         points: The face model at the points.
         looks: What was seen; a face in each.
         parts: What the points say, of some photos at a time.
-        config: How they settled.
     """
 
     points: PointModel
     looks: Looks
     parts: tuple[Looked, ...]
-    config: RefineConfig
 
     @classmethod
     def on(cls, points: PointModel, looks: Looks, config: RefineConfig) -> "Settled":
         """Let photos settle."""
         parts = tuple(look(points, some.seen, some.start, some.identity, config) for some in _portions(looks))
-        return cls(points, looks, parts, config)
+        return cls(points, looks, parts)
+
+    def again(self, config: RefineConfig) -> "Settled":
+        """The same photos, settled in another way."""
+        return Settled.on(self.points, self.looks, config)
 
     def measured(self, config: RefineConfig) -> Float[np.ndarray, "photos identity"]:
         """Identities that points alone say."""

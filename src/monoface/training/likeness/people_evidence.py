@@ -52,8 +52,8 @@ class SourcePeople:
     person: Int[np.ndarray, " photos"]
     front: Bool[np.ndarray, " photos"]
 
-    def some_rows(self, each: int, most: int, seed: int) -> Int[np.ndarray, " rows"]:
-        """Photos from the front of up to so many people, up to so many of each, drawn."""
+    def some_rows(self, each: int, most: int | None, seed: int) -> Int[np.ndarray, " rows"]:
+        """Photos from the front of up to so many people, or of all, up to so many of each, drawn."""
         rng = np.random.default_rng((seed, 61))
         people = np.sort(rng.permutation(len(self.number))[:most])
         rows: list[np.ndarray] = []

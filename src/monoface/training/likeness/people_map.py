@@ -7,7 +7,7 @@ covariance of what it leaves over. Few rounds leave the map shrunk where marks s
 noise.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Self
 
 import numpy as np
@@ -57,7 +57,7 @@ class PeopleMapConfig:
     """
 
     ridge_people: float = 30.0
-    rounds: int = 15
+    rounds: int = 8
     first_covariance: float = 0.9
 
     def __post_init__(self) -> None:
@@ -126,8 +126,47 @@ class PeopleMap:
             weight = solve @ mean[person]
             off = mean[person] - rows @ weight
             covariance = ((off * share[:, None]).T @ off + unsure.sum(axis=0)) / people
-        population = mean.mean(axis=0)
-        around = mean - population
-        total = (around.T @ around + unsure.sum(axis=0)) / people
         scaled = weight[:-1] / spread
+        population = mean.mean(axis=0)
+        total = _around(mean, population, unsure)
         return cls(scaled, weight[-1] - centre @ scaled, covariance, population, total)
+
+    def with_errors_of(
+        self,
+        features: Float[np.ndarray, "photos features"],
+        person: Int[np.ndarray, " photos"],
+        known: KnownPeople,
+        rounds: int = 8,
+    ) -> "PeopleMap":
+        """The same map with covariances by other evidence of the same people.
+
+        Evidence that counts more than it is worth teaches a better map, but then the map's errors seem larger
+        than they are, for its noise counts as much.
+
+        Args:
+            features: Of photos.
+            person: Whom each shows.
+            known: What is known of the people, for what it is worth.
+            rounds: Of expectation and maximisation.
+        """
+        people = len(known)
+        share = 1 / np.bincount(person, minlength=people)[person]
+        expected = np.zeros((people, len(self.bias)))
+        np.add.at(expected, person, self(features) * share[:, None])
+        covariance = np.eye(len(self.bias))
+        for _ in range(rounds):
+            mean, unsure = known.posterior(expected, covariance)
+            covariance = _around(mean, expected, unsure)
+        total = _around(mean, mean.mean(axis=0), unsure)
+        return replace(self, covariance=covariance, population_covariance=total)
+
+
+def _around(
+    mean: Float[np.ndarray, "people identity"],
+    middle: Float[np.ndarray, "*people identity"],
+    unsure: Float[np.ndarray, "people identity identity"],
+) -> Float[np.ndarray, "identity identity"]:
+    """Covariance of people around expected places, of whom each is known with a covariance."""
+    off = mean - middle
+    covariance: np.ndarray = (off.T @ off + unsure.sum(axis=0)) / len(mean)
+    return covariance

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 
 from monoface.core.assets import asset_sha256, register_asset, sha256_of
 from monoface.core.errors import ConfigError, OutputExistsError
@@ -54,6 +54,8 @@ _DATA: Final = (
     "people of exclude.json take no part"
 )
 _FEWEST_SCORES = 30
+# So many photos tell what all do on average.
+_ENOUGH = 300
 
 
 @dataclass(frozen=True, eq=False)
@@ -145,9 +147,16 @@ class _Chosen:
 
 def _habits(basis: PointModel, known: _Known) -> Float[np.ndarray, "points 3"]:
     """From people whose identities are known, and from photos turned any way with the network's."""
-    looks = Looks.joined([known.people.looks, known.ordinary])
-    identity = np.concatenate((known.people.identity[known.people.person], known.ordinary.identity))
+    rows = _spread(len(known.people.looks))
+    looks = Looks.joined([known.people.looks[rows], known.ordinary])
+    people = known.people.identity[known.people.person[rows]]
+    identity = np.concatenate((people, known.ordinary.identity))
     return find_habits(basis, looks, identity)
+
+
+def _spread(photos: int) -> Int[np.ndarray, " some"]:
+    """Some of many photos."""
+    return np.arange(0, photos, max(1, photos // _ENOUGH))
 
 
 def _choose(
@@ -158,7 +167,7 @@ def _choose(
     validation: Validation,
     report: Report,
 ) -> _Chosen:
-    """The map, then what points count, then how faces settle; and once more what points count."""
+    """The map, then how faces settle on points, then what these count for identities."""
     people = known.people
     evidence = _with_profiles(people, teacher, config.profile_weight)
     heads, true = known.heads
@@ -170,13 +179,13 @@ def _choose(
         f"{domain.trust(known.portraits.inputs).mean():.2f} in portraits, "
         f"{domain.trust(heads.inputs).mean():.2f} in drawn heads"
     )
-    ordinary = Settled.on(points, people.looks, config.refine)
+    ordinary = Settled.on(points, people.looks[_spread(len(people.looks))], config.refine)
     refine = replace(config.refine, discount=0.0)
     tried = []
     for ridge in config.grid.ridge_people:
         of_descriptor = PeopleMap.learn(
             people.looks.descriptor, people.person, evidence, replace(config.people_map, ridge_people=ridge)
-        )
+        ).with_errors_of(people.looks.descriptor, people.person, people.known)
         learned = LearnedPeople(
             of_descriptor,
             known.ordinary.identity.mean(axis=0),
@@ -189,15 +198,10 @@ def _choose(
     _, ridge, join, learned = max(tried, key=lambda one: one[0])
     told = learned.joined(join, elsewhere)
     report(f"joined: {join}")
-    refine = choose_discount(told, validation, config.refine, config.grid, report)
     assert validation.marks is not None
-    refine = choose_settling(told, *validation.marks, refine, config.grid, report)
-    people_settled = Settled.on(points, validation.people.looks, refine)
-    validation = replace(
-        validation,
-        people=people_settled,
-        marks=(Settled.on(points, validation.marks[0].looks, refine), validation.marks[1]),
-    )
+    refine = choose_settling(told, *validation.marks, config.refine, config.grid, report)
+    validation = validation.settled(refine)
+    refine = choose_discount(told, validation, refine, config.grid, report)
     metrics = _metrics(validation, told, refine, Settled.on(points, heads, refine), true)
     for name, value in metrics.items():
         report(f"{name}: {value:.3f}")
