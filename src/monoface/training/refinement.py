@@ -1,7 +1,7 @@
 """What measuring faces needs besides a network: learned from photos, and kept in the network's file.
 
-A provisional refinement lets the pipeline measure photos by the points alone. From that come the habits of the
-network's points, and, with people of whom more is known than a photo tells, the map of identities.
+A provisional refinement lets the pipeline measure photos by the points alone. From that come the habits of
+the network's points, and, with people of whom more is known than a photo tells, the map of identities.
 """
 
 from collections.abc import Iterable, Mapping
@@ -94,9 +94,9 @@ def find_habits(
 ) -> Float[np.ndarray, "points 3"]:
     """Where points lie against those of the face model: one offset each, in its frame.
 
-    Residuals of photos of all poses say where in space a point lies on average; both sides of the face have the
-    same habits. Identities are given, and poses and expressions follow within `config`: so that these do not
-    take up what is a habit, let it hold expressions tightly.
+    Residuals of photos of all poses say where in space a point lies on average; both sides of the face have
+    the same habits. Identities are given, and poses and expressions follow within `config`: so that these do
+    not take up what is a habit, let it hold expressions tightly.
 
     Args:
         points: The face model at the points.
@@ -107,20 +107,39 @@ def find_habits(
         rounds: Of measuring anew with the habits found so far.
     """
     habit_mm = np.zeros((len(mirror), 3))
-    side = np.array([-1.0, 1.0, 1.0])
     for _ in range(rounds):
-        moved = points.moved(habit_mm)
-        matrix, slope = np.tile(_NO_HABIT * np.eye(3), (len(mirror), 1, 1)), -_NO_HABIT * habit_mm
+        moved, left_over, weights, rotations = points.moved(habit_mm), [], [], []
         for rows in _slices(len(photos)):
             looked = looked_again(moved, photos[rows], identity[rows], config)
-            axes = looked.poses.rotation[:, :2]
-            residual = np.nan_to_num(looked.evidence.residual_mm)
-            weight = looked.evidence.weight
-            matrix += np.einsum("np,nai,naj->pij", weight, axes, axes, optimize=True)
-            slope += np.einsum("np,nai,npa->pi", weight, axes, residual, optimize=True)
-        found = habit_mm + np.linalg.solve(matrix, slope[..., None])[..., 0]
-        habit_mm = (found + found[mirror] * side) / 2
+            left_over.append(looked.evidence.residual_mm)
+            weights.append(looked.evidence.weight)
+            rotations.append(looked.poses.rotation)
+        residual_mm, weight, rotation = map(np.concatenate, (left_over, weights, rotations))
+        habit_mm = habit_mm + common_offsets(residual_mm, rotation, weight, mirror)
     return habit_mm
+
+
+def common_offsets(
+    residual_mm: Float[np.ndarray, "photos points 2"],
+    rotation: Float[np.ndarray, "photos 3 3"],
+    weight: Float[np.ndarray, "photos points"],
+    mirror: Int[np.ndarray, " points"],
+) -> Float[np.ndarray, "points 3"]:
+    """Offsets of points in the model frame that explain what pictures of many poses show, by least squares.
+
+    Args:
+        residual_mm: What pictures show of each point's offset, at the face's scale; NaN counts as weight 0.
+        rotation: From the model to the camera frame.
+        weight: How much each counts.
+        mirror: For each point the one on the other side, which has the mirrored offset.
+    """
+    axes = rotation[:, :2]
+    seen = np.isfinite(residual_mm).all(axis=-1)
+    counted = np.where(seen, weight, 0)
+    matrix = np.einsum("np,nai,naj->pij", counted, axes, axes, optimize=True) + _NO_HABIT * np.eye(3)
+    slope = np.einsum("np,nai,npa->pi", counted, axes, np.nan_to_num(residual_mm), optimize=True)
+    found = np.linalg.solve(matrix, slope[..., None])[..., 0]
+    return (found + found[mirror] * (-1.0, 1.0, 1.0)) / 2
 
 
 def looked_again(

@@ -1,4 +1,4 @@
-"""The command `monoface train refinement`: from people that are known to how faces are measured at the end."""
+"""The command `monoface train refinement`: from people that are known to how faces are measured."""
 
 import shutil
 import tempfile
