@@ -79,7 +79,12 @@ def test_it_learns_photos_by_heart(method, maker):
 def test_it_learns_views_by_heart():
     history = by_heart(small_monoface(encoder=BrightnessEncoder()), views(), 25)
     assert history[-1][0] < history[0][0] / 2
-    assert history[0][1].keys() >= OF_MGCNET | OF_DETAIL | {"perceptual", "coarse_perceptual", "albedo", "light"}
+    assert history[0][1].keys() >= OF_MGCNET | OF_DETAIL | {
+        "perceptual",
+        "coarse_perceptual",
+        "albedo",
+        "light",
+    }
 
 
 @pytest.mark.parametrize("pack", [0, 1])

@@ -84,7 +84,9 @@ def small_monoface(crop_px: int = 32, encoder=None, **changes) -> Monoface:
         "neutral_points": 40,
         "point_sets": (("ibug68_reannotated", 1), ("facemesh468", 40)),
         "looks": SelfTermsConfig(
-            critic=CriticConfig(encoder=(8, 8, 8, 8, 8, 8), layers=(32, 32)), cycle_share=0.5, critic_share=0.5
+            critic=CriticConfig(encoder=(8, 8, 8, 8, 8, 8), layers=(32, 32)),
+            cycle_share=0.5,
+            critic_share=0.5,
         ),
         "pictures": PictureConfig(view_px=48, render_px=24),
         "detail_share": 0.6,
