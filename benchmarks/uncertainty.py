@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 import torch
 import tyro
-from jaxtyping import Float
+from jaxtyping import Float, Int
 
 from monoface.data.sources import Cfp, MerlRav
 from monoface.data.sources.cfp import LOOKS_LEFT_68, LOOKS_RIGHT_68
@@ -26,9 +26,10 @@ from monoface.evaluation.reconstructed import ReconstructedFaces
 from monoface.facemodel.landmarks import JAW, LEFT_RIGHT_68
 from monoface.metrics import bootstrap_mean
 from monoface.pipeline import Face
-from monoface.training.refinement import common_offsets, coverage_factor
 
 WANTED = 0.68
+# Keeps offsets of points that hardly any picture shows at zero.
+_NO_HABIT = 0.05
 CHIN = 8
 # Half of the width of a weight's fall: annotators err, and some marks are of another point.
 ROBUST_MM = 6.0
@@ -158,6 +159,36 @@ def points68_sigma_mm(face: Face) -> Float[np.ndarray, " 68"]:
 def scale_px(face: Face) -> float:
     """Pixels a millimetre at the face."""
     return float(face.camera.scale_at(face.coefficients.translation_mm[:, 2]))
+
+
+def common_offsets(
+    residual_mm: Float[np.ndarray, "photos points 2"],
+    rotation: Float[np.ndarray, "photos 3 3"],
+    weight: Float[np.ndarray, "photos points"],
+    mirror: Int[np.ndarray, " points"],
+) -> Float[np.ndarray, "points 3"]:
+    """Offsets of points in the model frame that explain what pictures of many poses show, by least squares.
+
+    Args:
+        residual_mm: What pictures show of each point's offset, at the face's scale; NaN counts as weight 0.
+        rotation: From the model to the camera frame.
+        weight: How much each counts.
+        mirror: For each point the one on the other side, which has the mirrored offset.
+    """
+    axes = rotation[:, :2]
+    seen = np.isfinite(residual_mm).all(axis=-1)
+    counted = np.where(seen, weight, 0)
+    matrix = np.einsum("np,nai,naj->pij", counted, axes, axes, optimize=True) + _NO_HABIT * np.eye(3)
+    slope = np.einsum("np,nai,npa->pi", counted, axes, np.nan_to_num(residual_mm), optimize=True)
+    found = np.linalg.solve(matrix, slope[..., None])[..., 0]
+    return (found + found[mirror] * (-1.0, 1.0, 1.0)) / 2
+
+
+def coverage_factor(
+    distance_mm: Float[np.ndarray, " marks"], sigma_mm: Float[np.ndarray, " marks"], wanted: float = 0.68
+) -> float:
+    """What standard deviations are multiplied by, so that a given part of marks lies within one of them."""
+    return float(np.quantile(distance_mm / np.maximum(sigma_mm, 1e-9), wanted))
 
 
 if __name__ == "__main__":
