@@ -57,7 +57,7 @@ class EvaluateProfilesConfig:
 
     data: Path
     out: Path
-    weights: str = "pretrain"
+    weights: str = "monoface"
     face_model: Path | None = None
     split: CfpSplit = "val"
     people: int = 60

@@ -61,7 +61,7 @@ class ReconstructorConfig:
         threads: Photos read and searched at a time.
     """
 
-    weights: str = "pretrain"
+    weights: str = "monoface"
     device: Literal["cpu", "cuda"] = "cpu"
     face_model: Path | None = None
     max_faces: int | None = None
