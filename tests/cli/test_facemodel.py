@@ -75,6 +75,18 @@ def test_files_are_not_replaced_unasked_nor_given_other_suffixes(words, tmp_path
     assert "expected a file that ends with .safetensors" in capsys.readouterr().err
 
 
+def test_a_model_that_closes_already_is_not_closed_again(face_model, tmp_path, capsys):
+    source, out = tmp_path / "mine.safetensors", tmp_path / "new.safetensors"
+    words = ("facemodel", "close", "--face-model", source, "--source", tmp_path, "--out", out)
+    save_face_model(face_model.data, source)
+    assert main([str(word) for word in words]) == 2
+    assert "expected its card mine.card.json beside it" in capsys.readouterr().err
+    (tmp_path / "mine.card.json").write_text("{}")
+    assert main([str(word) for word in words]) == 2
+    assert "mine.safetensors: expected a model without correctives" in capsys.readouterr().err
+    assert not out.exists()
+
+
 def test_sources_that_are_missing_are_named(tmp_path, capsys):
     words = ("facemodel", "calibrate", "--data", tmp_path, "--out", tmp_path / "face.safetensors")
     assert main([str(word) for word in words]) == 2

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from monoface.core.draws import normal_draws, uniform_draws
+from monoface.core.draws import drawn_rows, normal_draws, uniform_draws
 
 SEEDS = torch.arange(1, 4001)
 
@@ -34,3 +34,12 @@ def test_normal_numbers_have_the_moments_of_a_normal_distribution():
     assert abs(values.var() - 1) < 0.05
     assert abs((values**4).mean() - 3) < 0.3
     assert values.isfinite().all()
+
+
+def test_rows_are_drawn_by_their_own_seeds():
+    seeds = torch.arange(1000)
+    rows = drawn_rows(seeds, 0.3, 5)
+    assert 250 < len(rows) < 350
+    assert torch.equal(drawn_rows(seeds[500:], 0.3, 5) + 500, rows[rows >= 500])
+    assert len(drawn_rows(seeds, 0.0, 5)) == 0
+    assert len(drawn_rows(seeds, 1.0, 5)) == 1000

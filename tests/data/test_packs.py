@@ -1,5 +1,6 @@
 """Packs: written whole, read back as they were, refused when they are not what was asked for."""
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -24,6 +25,17 @@ def test_a_pack_comes_back_as_it_was(labelled_pack, tmp_path):
 def test_any_recipe_will_do_where_none_is_asked_for(labelled_pack, tmp_path):
     labelled_pack.save(tmp_path, "recipe")
     assert len(Pack.load(tmp_path)) == 5
+
+
+def test_trust_comes_back(labelled_pack, tmp_path):
+    trust = np.linspace(0, 1, 5, dtype=np.float32)
+    trusted = replace(labelled_pack, trust=trust)
+    trusted.save(tmp_path, "recipe")
+    np.testing.assert_array_equal(Pack.load(tmp_path).trust, trust)
+    np.testing.assert_array_equal(trusted.chosen("some", np.array([3, 1])).trust, trust[[3, 1]])
+    labelled_pack.save(tmp_path, "recipe")
+    assert Pack.load(tmp_path).trust is None
+    assert labelled_pack.chosen("some", np.array([0])).trust is None
 
 
 def test_canvases_stay_on_disk(labelled_pack, tmp_path):
@@ -75,7 +87,11 @@ def test_a_pack_that_is_being_replaced_counts_as_unfinished(labelled_pack, tmp_p
 def test_rows_of_different_number_are_refused(labelled_pack):
     # The tests' shape checks would refuse such a pack before it could.
     odd = SimpleNamespace(
-        name="odd", canvases=labelled_pack.canvases, points_px={}, outputs=labelled_pack.outputs[:4]
+        name="odd",
+        canvases=labelled_pack.canvases,
+        points_px={},
+        outputs=labelled_pack.outputs[:4],
+        trust=None,
     )
     with pytest.raises(DataError, match="expected 5 rows in outputs, got 4"):
         Pack.__post_init__(odd)

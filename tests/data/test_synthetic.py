@@ -108,6 +108,19 @@ def test_equal_seeds_give_equal_heads(head, heads):
     assert (other.outputs != heads.outputs).any()
 
 
+def test_heads_carry_the_points_that_are_asked_for(head):
+    sets = ("ibug68_reannotated", "facemesh468", "absent")
+    config = dataclasses.replace(CONFIG, point_sets=sets, count=3, focal_per_size=(400.0, 400.0))
+    pack = heads_pack(head, no_photos(), config)
+    assert pack.points_px.keys() == {"ibug68_reannotated", "facemesh468"}
+    coefficients, camera = CoefficientLayout.of(head).decode(torch.from_numpy(pack.outputs), FACE_PX)
+    margin = (CANVAS_PX - FACE_PX) / 2
+    for name, found in pack.points_px.items():
+        # Seen from far off, as under weak perspective.
+        expected = project_points(head.subset(head.landmarks(name)), coefficients, camera) + margin
+        np.testing.assert_allclose(found, expected.numpy(), rtol=0, atol=0.3)
+
+
 def test_photos_are_put_behind_heads(head):
     red = np.zeros((2, CANVAS_PX, CANVAS_PX, 3), np.uint8)
     red[..., 0] = 200

@@ -96,3 +96,14 @@ def test_one_side_alone_is_enough(face_model, identity):
     left = MarkedProfiles(both.points_px[rows], both.looks_left[rows], both.person[rows])
     posed = ProfileFitter(face_model, left).pose(identity)
     assert np.isfinite(posed.distance_mm).all()
+
+
+def test_the_evidence_of_profiles_leads_to_the_fit(fitter):
+    """Half of it with the face model's prior, gathered around the fit, is solved by the fit itself."""
+    fitted = fitter.fit()
+    information, vector = fitter.evidence(fitted)
+    size = fitted.shape[1]
+    solved = np.linalg.solve(0.5 * information + np.eye(size), 0.5 * vector[..., None])[..., 0]
+    distance = fitter.pose(solved).distance_mm.mean()
+    assert_allclose(distance, fitter.pose(fitted).distance_mm.mean(), atol=0.03)
+    assert np.abs(solved - fitted).max() < 0.3

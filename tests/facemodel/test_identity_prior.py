@@ -43,7 +43,7 @@ def test_inputs_are_joined_in_their_order(fitted, people):
     _, seen = people
     prior = fitted({"look": seen[:4, 2:], "shape": seen[:4, :2], "unused": seen[:4]})
     assert_allclose(prior.mean, seen[:4] @ fitted.weight.T + fitted.bias)
-    assert_allclose(prior.precision @ prior.covariance, np.eye(SIZE), atol=1e-9)
+    assert_allclose(prior.precision[0] @ prior.covariance[0], np.eye(SIZE), atol=1e-9)
     assert len(prior) == 4
     assert_allclose(prior[1:2].mean, prior.mean[1:2])
 
@@ -52,7 +52,7 @@ def test_errors_are_as_large_as_the_covariance_says(fitted, people):
     identity, seen = people
     prior = fitted({"shape": seen[:, :2], "look": seen[:, 2:]})
     away = identity - prior.mean
-    assert_allclose((away @ prior.precision * away).sum(axis=1).mean(), SIZE, rtol=0.02)
+    assert_allclose((away @ prior.precision[0] * away).sum(axis=1).mean(), SIZE, rtol=0.02)
 
 
 def test_one_photo_joined_is_that_photo(fitted, people):
@@ -83,7 +83,7 @@ def test_independent_photos_are_joined_as_by_bayes(fitted, people):
     for person, seen in zip(identity, views, strict=False):
         prior = fitted({"shape": seen[:, :2], "look": seen[:, 2:]})
         errors.append(person - fitted.joined(prior, in_common=0.0).mean[0])
-    covariance = fitted.joined(prior, in_common=0.0).covariance
+    covariance = fitted.joined(prior, in_common=0.0).covariance[0]
     assert_allclose(np.cov(np.array(errors).T), covariance, atol=0.15 * covariance.max())
     assert np.trace(covariance) < 0.5 * np.trace(fitted.covariance)
 
@@ -91,7 +91,7 @@ def test_independent_photos_are_joined_as_by_bayes(fitted, people):
 def test_population_is_anybody(fitted, people):
     population = fitted.population(2)
     assert_allclose(population.mean, np.repeat(people[0].mean(axis=0)[None], 2, axis=0))
-    assert_allclose(IdentityPrior.of_population(2, SIZE).precision, np.eye(SIZE))
+    assert_allclose(IdentityPrior.of_population(2, SIZE).precision, np.eye(SIZE)[None])
 
 
 def test_other_inputs_are_refused(fitted):

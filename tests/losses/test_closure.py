@@ -5,7 +5,15 @@ import torch
 from torch.testing import assert_close
 
 from monoface.facemodel import load_default_model
-from monoface.losses.closure import FACE_MESH_GAPS, GapPairs, gap_distance, gap_widths, gaps
+from monoface.losses.closure import (
+    FACE_MESH_GAPS,
+    IBUG68_GAPS,
+    GapPairs,
+    gap_distance,
+    gap_widths,
+    gaps,
+    openings,
+)
 
 PAIR = GapPairs(upper=(0,), lower=(1,), corners=((2, 3),))
 EYE = torch.tensor([[[5.0, 2.0], [5.0, 8.0], [0.0, 5.0], [12.0, 10.0]]])
@@ -42,8 +50,16 @@ def test_pairs_without_weight_do_not_count(rng):
     assert loss[1] == 0
 
 
-def test_pairs_are_consistent():
-    pairs = FACE_MESH_GAPS
+def test_openings_are_signed_and_along_the_face():
+    upper, lower = torch.tensor([[[5.0, 2.0], [0.0, 0.0]]]), torch.tensor([[[5.0, 8.0], [3.0, -4.0]]])
+    down = torch.tensor([[0.0, 1.0]])
+    assert openings(upper, lower, down).tolist() == [[6.0, -4.0]]
+    aside = torch.tensor([[0.6, 0.8]])
+    assert_close(openings(upper, lower, aside), torch.tensor([[4.8, 1.8 - 3.2]]))
+
+
+@pytest.mark.parametrize("pairs", [FACE_MESH_GAPS, IBUG68_GAPS])
+def test_pairs_are_consistent(pairs):
     assert len(pairs.upper) == len(pairs.lower) == len(pairs.corners)
     assert not set(pairs.upper) & set(pairs.lower)
 

@@ -5,13 +5,29 @@ import torch
 from torch.testing import assert_close
 
 from monoface.geometry.rotations import matrix_from_axis_angle
-from monoface.losses.coefficients import gaussian_prior, mean_squared, range_excess, rotation_distance
+from monoface.losses.coefficients import (
+    gaussian_prior,
+    mean_robust,
+    mean_squared,
+    range_excess,
+    rotation_distance,
+)
 
 VALUES = torch.tensor([[1.0, -2.0], [0.5, 0.0]])
 
 
 def test_mean_squared_by_hand():
     assert_close(mean_squared(VALUES, torch.ones(2, 2)), torch.tensor([4.5, 0.625]))
+
+
+def test_mean_robust_is_squared_at_first_and_linear_at_last():
+    target = torch.zeros(1, 2)
+    by_hand = mean_robust(torch.tensor([[0.3, 0.0]]), target, 0.4)
+    assert_close(by_hand, torch.tensor([0.8 * (0.5 - 0.4) / 2]))
+    small = torch.tensor([[0.01, -0.02]])
+    assert_close(mean_robust(small, target, 0.5), mean_squared(small, target), rtol=1e-3, atol=0)
+    far, further = (mean_robust(torch.full((1, 2), value), target, 0.1) for value in (5.0, 6.0))
+    assert_close(further - far, torch.tensor([0.2]), rtol=1e-3, atol=0)
 
 
 def test_gaussian_prior_by_hand():

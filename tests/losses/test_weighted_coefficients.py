@@ -5,7 +5,7 @@ import torch
 from synthetic_head import synthetic_head
 from torch.testing import assert_close
 
-from monoface.facemodel import CoefficientLayout
+from monoface.facemodel import CoefficientLayout, PointBasis
 from monoface.geometry.cameras import transform_points
 from monoface.losses.weighted_coefficients import (
     affine_displacements,
@@ -18,10 +18,16 @@ from monoface.losses.weighted_coefficients import (
 SIZE = 120
 
 
-@pytest.fixture(scope="module")
-def basis():
+@pytest.fixture(scope="module", params=["linear", "corrected"])
+def basis(request):
     head = synthetic_head()
-    return head.subset(head.landmarks("ibug68")).double()
+    points = head.subset(head.landmarks("ibug68")).double()
+    if request.param == "linear":
+        return points
+    generator = torch.Generator().manual_seed(4)
+    offsets = torch.randn(2, head.identity_size, 68, 3, generator=generator, dtype=torch.float64)
+    linear = (points.mean_mm, points.identity_mm, points.expression_mm)
+    return PointBasis(*linear, torch.tensor((1, 3)), offsets)
 
 
 @pytest.fixture

@@ -10,7 +10,8 @@ from numpy.testing import assert_allclose
 from safetensors.numpy import load_file, save_file
 
 from monoface.core.errors import ConfigError, ModelFileError
-from monoface.facemodel.identity_prior import IdentityMap
+from monoface.facemodel.identity_prior import Elsewhere, IdentityMap
+from monoface.facemodel.input_domain import InputDomain
 from monoface.facemodel.refinement import RefineConfig
 from monoface.networks import load_regressor, save_regressor
 from monoface.pipeline.refinement_file import DESCRIPTOR, Refinement, load_refinement, save_refinement
@@ -49,6 +50,25 @@ def test_round_trip(refinement, weights):
         assert_allclose(getattr(again.identity_map, name), getattr(refinement.identity_map, name), rtol=1e-6)
     assert_allclose(again.habit_mm, refinement.habit_mm, rtol=1e-6)
     assert (again.sigma_factor, again.recognition, again.default) == (1.3, "ab" * 32, False)
+
+
+def test_what_guards_the_map_is_kept(refinement, weights):
+    rng = np.random.default_rng(1)
+    ranges = {"distance": (1.2, 1.5), "strangeness": (2.0, 3.0), "turn_deg": (45.0, 80.0)}
+    domain = InputDomain(DESCRIPTOR, rng.normal(size=128), np.eye(128), rng.normal(size=128), **ranges)
+    elsewhere = Elsewhere(
+        domain, ("regressed", 2), rng.normal(size=(SIZE, 2)), rng.normal(size=SIZE), 5 * np.eye(SIZE)
+    )
+    guarded = dataclasses.replace(refinement.identity_map, elsewhere=elsewhere)
+    save_refinement(dataclasses.replace(refinement, identity_map=guarded), weights)
+    again = load_refinement(weights).identity_map.elsewhere
+    assert again.source == elsewhere.source
+    for name in ("weight", "bias", "covariance"):
+        assert_allclose(getattr(again, name), getattr(elsewhere, name), rtol=1e-6)
+    for name, value in ranges.items():
+        assert getattr(again.domain, name) == value
+    for name in ("centre", "precision", "strange"):
+        assert_allclose(getattr(again.domain, name), getattr(domain, name), rtol=1e-6)
 
 
 def test_the_network_stays_what_it_was(refinement, weights):

@@ -1,14 +1,18 @@
+import dataclasses
 import json
 
 import numpy as np
 import pytest
+import torch
 from numpy.testing import assert_allclose
 from PIL import Image
 
 from monoface.core.errors import ConfigError, OutputExistsError
 from monoface.export import read_glb
+from monoface.facemodel import Correctives, FaceModel
 from monoface.pipeline.assemble import rigged_head
 from monoface.pipeline.report import photo_report, to_json
+from monoface.pipeline.texturing import Texturer
 
 
 def test_landmarks_are_points_of_the_mesh(toy_face, toy_model):
@@ -66,6 +70,22 @@ def test_head_has_parts_morphs_and_turned_eyes(toy_face):
     left = toy_face.model.data.eyes["eye_left"].verts.numpy()
     eye = next(part for part in head.parts if part.name == "eye_left")
     assert_allclose(head.posed_verts_mm(eye), toy_face.verts_mm[left], atol=0.05)
+
+
+def test_morphs_are_the_persons_own(toy_face, toy_model_data, tmp_path):
+    verts = torch.arange(0, 400, 2)
+    offsets = torch.randn(1, 5, len(verts), 3, generator=torch.Generator().manual_seed(2))
+    extra = Correctives(torch.tensor([1]), verts, offsets)
+    model = FaceModel(dataclasses.replace(toy_model_data, correctives=extra))
+    identity = torch.linspace(-1, 1, 5)[None]
+    expression = torch.tensor([[0.0, 0.8, 0.3, 0.0]])
+    found = dataclasses.replace(toy_face.coefficients, identity=identity, expression=expression)
+    verts_mm = model.shape(identity, expression)[0].numpy()
+    face = dataclasses.replace(toy_face, texturer=Texturer(model, 64), coefficients=found, verts_mm=verts_mm)
+    face.save(tmp_path / "face.glb")
+    skin = model.data.face_part == model.data.part_names.index("skin")
+    rows = np.unique(model.faces[skin])
+    assert_allclose(read_glb(tmp_path / "face.glb").parts["skin"].verts_mm, verts_mm[rows], atol=0.05)
 
 
 @pytest.mark.parametrize("suffix", ["glb", "obj", "ply", "json"])

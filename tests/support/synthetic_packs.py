@@ -9,9 +9,10 @@ from monoface.data.batches import BatchMaker, TrainingBatch
 from monoface.data.packs import CANVAS_PX, FACE_PX, Pack
 from monoface.facemodel import CoefficientLayout
 from monoface.facemodel.fitting import project_points
+from monoface.methods.monoface import Monoface, MonofaceConfig, PictureConfig
 from monoface.methods.pretrain import Pretrain, PretrainConfig
 from monoface.methods.supervision import SupervisionConfig
-from monoface.methods.twodasl import TwoDasl, TwoDaslConfig
+from monoface.methods.twodasl import SelfTermsConfig, TwoDasl, TwoDaslConfig
 from monoface.networks import CriticConfig, ResNetConfig
 
 SETS = ("aflw21", "facemesh468", "ibug68_contour")
@@ -71,3 +72,23 @@ def small_twodasl(crop_px: int = 32, **changes) -> TwoDasl:
         "critic_share": 0.5,
     }
     return TwoDasl(synthetic_head(), TwoDaslConfig(crop_px=crop_px, **(config | changes)))
+
+
+def small_monoface(crop_px: int = 32, encoder=None, **changes) -> Monoface:
+    """The flagship with networks of a few thousand weights, the same ones every time; sees views of 48."""
+    torch.manual_seed(2)
+    weights = {"aflw21": 0.5, "facemesh468": 0.3, "ibug68_contour": 0.5, "ibug68_reannotated": 0.5}
+    config = {
+        "backbone": ResNetConfig(blocks=(1, 1, 1, 1), width=0.125, in_channels=4),
+        "supervision": SupervisionConfig(set_weights=weights, dense_points=40, sized=False),
+        "neutral_points": 40,
+        "point_sets": (("ibug68_reannotated", 1), ("facemesh468", 40)),
+        "looks": SelfTermsConfig(
+            critic=CriticConfig(encoder=(8, 8, 8, 8, 8, 8), layers=(32, 32)),
+            cycle_share=0.5,
+            critic_share=0.5,
+        ),
+        "pictures": PictureConfig(view_px=48, render_px=24),
+        "detail_share": 0.6,
+    }
+    return Monoface(synthetic_head(), MonofaceConfig(crop_px=crop_px, **(config | changes)), encoder)

@@ -39,7 +39,7 @@ class BenchmarkArguments:
 
     photo: Path | None = None
     """A photo with one face; by default a picture of the face model's mean head."""
-    weights: str = "pretrain"
+    weights: str = "monoface"
     """Regressor: the name of shipped weights, or the path of a .safetensors file."""
     runs: int = 100
     """Timed runs of each warm stage."""

@@ -15,6 +15,7 @@ from monoface.learning.albedo_refinement import RefineAlbedoConfig, refine_albed
 from monoface.learning.calibrate import CalibrateConfig, calibrate_default_sets
 from monoface.learning.card import register_face_model, write_face_model
 from monoface.learning.checks import FaceModelReport, check_face_model
+from monoface.learning.closure_checks import ClosureReport, check_closure
 from monoface.learning.facemodel import LearnFaceModelConfig, learn_face_model
 from monoface.learning.portraits import sample_portraits
 
@@ -60,13 +61,16 @@ def run(arguments: Sequence[str]) -> int:
     data = refine_albedo(with_learned_albedo(data, samples, chosen.albedo), samples, chosen.refinement)
     model = write_face_model(FaceModel(data), chosen.out)
     report = check_face_model(read_ict_facekit(chosen.shape.source), model.data)
-    register_face_model(chosen.out, model, report)
-    _print_report(report)
+    closure = check_closure(model)
+    register_face_model(chosen.out, model, report, closure)
+    print_report(report)
+    print_closure(closure)
     print(f"written: {chosen.out}")
     return 0
 
 
-def _print_report(report: FaceModelReport) -> None:
+def print_report(report: FaceModelReport) -> None:
+    """Say how far a model is from its source."""
     expression = max(report.expression_rms_mm, key=lambda name: report.expression_rms_mm[name])
     print(
         f"identity: worst {report.identity_rms_mm.max():.3f} mm RMS of {len(report.identity_rms_mm)} samples"
@@ -75,3 +79,13 @@ def _print_report(report: FaceModelReport) -> None:
     folded = ", ".join(f"{name} {count}" for name, count in report.folded.items() if count) or "none"
     print(f"folded triangles: {folded}")
     print(f"overlaps in the texture: {len(report.uv_overlaps)}; asymmetry: {report.asymmetry_mm:.4f} mm")
+
+
+def print_closure(closure: ClosureReport) -> None:
+    """Say how well lids and lips close."""
+    gap, clearance = closure.lid_gap_mm.max(), closure.ball_clearance_mm.min()
+    print(f"lids: at most {gap:.3f} mm apart in a blink, eyeballs at least {clearance:.3f} mm behind them")
+    print(
+        f"lips: at most {closure.lip_gap_mm.max():.3f} mm apart at rest, "
+        f"{closure.closed_gap_mm.max():.3f} mm with jawOpen and mouthClose"
+    )

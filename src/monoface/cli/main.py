@@ -77,6 +77,7 @@ COMMANDS = (
         )
     ),
     Command(("data", "prepare"), "monoface.cli.data_prepare", "turn a folder of photos into training packs"),
+    Command(("data", "people"), "monoface.cli.data_people", "label photos by who is seen in them"),
     Command(("data", "views"), "monoface.cli.data_views", "make packs of views of one face each"),
     Command(("train", "pretrain"), "monoface.cli.train_pretrain", "train the regressor", "train"),
     Command(("train", "twodasl"), "monoface.cli.train_twodasl", "train it to see landmarks (2DASL)", "train"),
@@ -85,6 +86,12 @@ COMMANDS = (
         ("train", "monoface"),
         "monoface.cli.train_monoface",
         "train the flagship, on all terms at once",
+        "train",
+    ),
+    Command(
+        ("train", "likeness"),
+        "monoface.cli.train_likeness",
+        "teach the flagship who people are, after its training",
         "train",
     ),
     Command(("train", "parsing"), "monoface.cli.train_parsing", "train the face parser", "train"),
@@ -105,6 +112,12 @@ COMMANDS = (
         ("facemodel", "albedo"),
         "monoface.cli.facemodel_albedo",
         "refine a face model's albedo on portraits",
+        "facemodel",
+    ),
+    Command(
+        ("facemodel", "close"),
+        "monoface.cli.facemodel_close",
+        "make its lids shut and its lips meet on every identity",
         "facemodel",
     ),
     Command(

@@ -38,7 +38,7 @@ class ReconstructArguments:
     """Folder for the results; it is made if it does not exist."""
     formats: str = "glb"
     """3D formats, separated by commas: glb, obj, ply."""
-    weights: str = "pretrain"
+    weights: str = "monoface"
     """Regressor: the name of shipped weights, or the path of a .safetensors file."""
     device: Literal["cpu", "cuda"] = "cpu"
     """Where the regressor runs."""

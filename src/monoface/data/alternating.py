@@ -1,5 +1,7 @@
 """Batches of two kinds by turns: single photos, and now and then views of one person."""
 
+import numpy as np
+
 from monoface.core.errors import ConfigError
 from monoface.data.batches import BatchMaker, TrainingBatch
 from monoface.data.view_packs import VIEWS
@@ -7,12 +9,15 @@ from monoface.data.views import MultiViewBatch, MultiViewBatchMaker
 
 
 class AlternatingBatches:
-    """Draws photos, and every so manieth step views; which of both depends on the step's number alone.
+    """Draws photos, and in every so many steps once views; which of both depends on the step's number alone.
+
+    Which of so many steps it is, is drawn, so that whatever looks at steps at regular distances, as logs do,
+    sees both kinds.
 
     Args:
         photos: Draws the photos.
         views: Draws the views.
-        every: Every so manieth step sees views.
+        every: Of so many steps one sees views.
         share: How many pictures a batch of views has, as a share of a batch of photos.
 
     Raises:
@@ -22,7 +27,7 @@ class AlternatingBatches:
     def __init__(self, photos: BatchMaker, views: MultiViewBatchMaker, every: int, share: float) -> None:
         if every < 2 or share <= 0:
             raise ConfigError(
-                "steps of views: expected every so manieth of at least 2, with a share of pictures above 0, "
+                "steps of views: expected one of at least 2 steps, with a share of pictures above 0, "
                 f"got {every} and {share}."
             )
         self.photos = photos
@@ -38,7 +43,8 @@ class AlternatingBatches:
         Equal arguments give equal batches, and parts are those of the same whole: of a batch of views, the
         samples that lie at the same share of it.
         """
-        if (step + 1) % self._every:
+        block, place = divmod(step, self._every)
+        if place != np.random.default_rng(block).integers(self._every):
             return self.photos.draw(seed, step, batch, part)
         start, stop, _ = part.indices(batch)
         size = stop - start

@@ -18,6 +18,8 @@ from monoface.core.files import write_atomically
 from monoface.data.packs import Pack
 
 TURNED = "_turned"
+TERMS = "terms"
+"""Name, in the description of a folder, of the terms under which its photos may be used."""
 PHOTOS, TURNED_VIEWS, VALIDATION = "photos", "turned", "validation"
 """Packs of a shard."""
 
@@ -41,6 +43,12 @@ class PreparedFolder:
     def name(self) -> str:
         """What its packs are called: the folder's own name."""
         return self.folder.resolve().name
+
+    @property
+    def terms(self) -> str:
+        """Under which terms its photos may be used, as far as it says; empty otherwise."""
+        path = self.folder / "prepare.json"
+        return str(_read_json(path).get(TERMS, "")) if path.is_file() else ""
 
     def begin(self, description: dict[str, Any]) -> None:
         """Note how the photos are prepared, or check that they were begun so.

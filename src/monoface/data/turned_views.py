@@ -118,7 +118,7 @@ def turned_pack(photos: LabelledPhotos, model: FaceModel, config: TurnConfig, se
         )
         for row in map(int, np.flatnonzero(usable))
     )
-    return _pack_of_views(photos.name, found, len(photos.images), model, config, seed)
+    return pack_of_views(photos.name, found, len(photos.images), model, config, seed)
 
 
 def turned_again(relabelled: Relabelled, model: FaceModel, config: TurnConfig, seed: int) -> Pack:
@@ -132,7 +132,7 @@ def turned_again(relabelled: Relabelled, model: FaceModel, config: TurnConfig, s
         PosedPhoto(np.asarray(pack.canvases[row]), coefficients[row : row + 1], _zoomed(camera, row, 1.0))
         for row in map(int, np.flatnonzero(relabelled.turnable))
     )
-    return _pack_of_views(pack.name, found, len(pack), model, config, seed)
+    return pack_of_views(pack.name, found, len(pack), model, config, seed)
 
 
 def _zoomed(camera: WeakPerspectiveCamera, row: int, zoom: float) -> WeakPerspectiveCamera:
@@ -141,9 +141,19 @@ def _zoomed(camera: WeakPerspectiveCamera, row: int, zoom: float) -> WeakPerspec
     )
 
 
-def _pack_of_views(
+def pack_of_views(
     name: str, found: Iterable[PosedPhoto], count: int, model: FaceModel, config: TurnConfig, seed: int
 ) -> Pack:
+    """Turned views of posed photos.
+
+    Args:
+        name: Of the photos' pack; that of the views follows from it.
+        found: The photos.
+        count: How many there are altogether; goes into the draws.
+        model: The face model.
+        config: How photos are turned.
+        seed: Of the draws.
+    """
     rng = np.random.default_rng((seed, count))
     surface = FaceSurface.of(model)
     views = [view for posed in found for view in _turned_views(posed, surface, config, rng)]

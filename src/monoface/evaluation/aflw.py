@@ -97,7 +97,7 @@ class EvaluateAflwConfig:
 
     data: Path
     out: Path
-    weights: str = "pretrain"
+    weights: str = "monoface"
     face_model: Path | None = None
     split: Literal["train", "val"] = "val"
     passes: int = 1

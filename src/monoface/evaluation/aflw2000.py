@@ -94,7 +94,7 @@ class EvaluateAflw2000Config:
 
     data: Path
     out: Path
-    weights: str = "pretrain"
+    weights: str = "monoface"
     face_model: Path | None = None
     as_reconstruct: bool = False
     box: BoxKind | None = None

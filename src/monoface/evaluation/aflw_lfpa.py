@@ -61,7 +61,7 @@ class EvaluateAflwLfpaConfig:
     points_first_pixel: FirstPixel = "0"
     points_box: str = ""
     groups: Path | None = None
-    weights: str = "pretrain"
+    weights: str = "monoface"
     face_model: Path | None = None
     mirror: bool = False
     as_reconstruct: bool = False

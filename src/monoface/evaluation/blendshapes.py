@@ -65,7 +65,7 @@ class EvaluateBlendshapesConfig:
     photos: Path | None = None
     calm: Path | None = None
     calm_photos: int = 100
-    weights: str = "pretrain"
+    weights: str = "monoface"
     face_model: Path | None = None
     as_reconstruct: bool = True
     device: Literal["cpu", "cuda"] = "cpu"

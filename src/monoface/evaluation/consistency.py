@@ -59,7 +59,7 @@ class EvaluateConsistencyConfig:
     source: PersonSource = "folder"
     people: int = 100
     photos: int = 4
-    weights: str = "pretrain"
+    weights: str = "monoface"
     face_model: Path | None = None
     seed: int = 0
     as_reconstruct: bool = True

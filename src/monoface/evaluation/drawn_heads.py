@@ -34,7 +34,7 @@ class DrawnHeadsConfig:
     """
 
     out: Path
-    weights: str = "pretrain"
+    weights: str = "monoface"
     face_model: Path | None = None
     source_model: Path | None = None
     detail_mm: float = 0.0

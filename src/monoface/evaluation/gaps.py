@@ -74,7 +74,7 @@ class EvaluateGapsConfig:
 
     data: Path
     out: Path
-    weights: str = "pretrain"
+    weights: str = "monoface"
     face_model: Path | None = None
     split: Literal["train", "val", "all"] = "val"
     max_yaw_deg: float = 45.0

@@ -71,7 +71,7 @@ class EvaluateMiccConfig:
     predictions: Path | None = None
     photos: Path | None = None
     variant: Variant = "per_mesh"
-    weights: str = "pretrain"
+    weights: str = "monoface"
     face_model: Path | None = None
     as_reconstruct: bool = True
     device: Literal["cpu", "cuda"] = "cpu"

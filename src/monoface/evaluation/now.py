@@ -76,7 +76,7 @@ class EvaluateNowConfig:
     data: Path
     out: Path
     predictions: Path | None = None
-    weights: str = "pretrain"
+    weights: str = "monoface"
     face_model: Path | None = None
     metrical: bool = False
     unit: Unit = "mm"

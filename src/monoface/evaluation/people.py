@@ -56,7 +56,7 @@ class EvaluatePeopleConfig:
     data: Path
     out: Path
     source: PairSource = "cfp"
-    weights: str = "pretrain"
+    weights: str = "monoface"
     face_model: Path | None = None
     split: CfpSplit = "val"
     people: int = 60

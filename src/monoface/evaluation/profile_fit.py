@@ -157,14 +157,39 @@ class ProfileFitter:
             identity = identity + step
         return identity
 
+    def evidence(
+        self, identity: Float[np.ndarray, "people identity"]
+    ) -> tuple[Float64[np.ndarray, "people identity identity"], Float64[np.ndarray, "people identity"]]:
+        """What all profiles of each person say of the identity itself: information matrices and vectors.
+
+        Args:
+            identity: Where it is linearised, after each shape was posed.
+        """
+        people, size = self.profiles.people, self._identity_size
+        information, vector = np.zeros((people, size, size)), np.zeros((people, size))
+        for side in self._sides:
+            person = self.profiles.person[side.rows]
+            of_photo = identity[person].astype(np.float64)
+            one = self._posed_evidence(side, of_photo)[0]
+            told = one.vector + (one.information @ of_photo[..., None])[..., 0]
+            np.add.at(information, person, one.information)
+            np.add.at(vector, person, told)
+        return information, vector
+
     def _pose_side(
         self, side: _Side, of_photo: Float64[np.ndarray, "photos identity"]
     ) -> tuple[Float64[np.ndarray, "photos 22 2"], Float64[np.ndarray, " photos"]]:
         """What shapes leave over of the marks of a side, in millimetres, and pixels a millimetre."""
+        evidence, poses = self._posed_evidence(side, of_photo)
+        return evidence.residual_mm, poses.scale_px
+
+    def _posed_evidence(
+        self, side: _Side, of_photo: Float64[np.ndarray, "photos identity"]
+    ) -> tuple[Evidence, Poses]:
         marked, poses = self._with_habit(side), side.start
         for _ in range(_STEPS):
             poses = side.settle(marked, poses, of_photo)
-        return gather(side.model, marked, poses, of_photo).residual_mm, poses.scale_px
+        return gather(side.model, marked, poses, of_photo), poses
 
     def _with_habit(self, side: _Side) -> MarkedPhotos:
         return replace(side.marked, habit_mm=side.marked.habit_mm + self._mirrored(side) * self._habit_mm)

@@ -57,7 +57,7 @@ class EvaluateProfilesConfig:
 
     data: Path
     out: Path
-    weights: str = "pretrain"
+    weights: str = "monoface"
     face_model: Path | None = None
     split: CfpSplit = "val"
     people: int = 60
@@ -176,10 +176,18 @@ def score(
     identity: Float64[np.ndarray, "people identity"],
     posed: PosedProfiles,
     spread_mm: Float[np.ndarray, " people"],
+    bounds: tuple[PosedProfiles, PosedProfiles] | None = None,
 ) -> dict[str, Float64[np.ndarray, " people"]]:
     """Figures of each person, by the name of the measure.
 
     Another person's shape is that of the person before, and that of the last one for the first.
+
+    Args:
+        fitter: Of the people's profiles.
+        identity: Shapes that were found.
+        posed: The same on the profiles.
+        spread_mm: How far each lies from their mean.
+        bounds: The mean face and the shapes fitted to the profiles on them, if they are known already.
     """
 
     def by_person(one: PosedProfiles) -> Float64[np.ndarray, " people"]:
@@ -187,9 +195,8 @@ def score(
         person = fitter.profiles.person
         return np.bincount(person, of_photo) / np.bincount(person)
 
-    mean_face = by_person(fitter.pose())
+    mean_face, fitted = map(by_person, bounds or (fitter.pose(), fitter.pose(fitter.fit())))
     found, another = by_person(posed), by_person(fitter.pose(np.roll(identity, 1, axis=0)))
-    fitted = by_person(fitter.pose(fitter.fit()))
     # Over the mean of all people, so that the mean of these figures is the ratio of the means.
     whole_way = max(float((mean_face - fitted).mean()), 1e-9)
     return {

@@ -61,7 +61,7 @@ class EvaluateScanConfig:
 
     data: Path
     out: Path
-    weights: str = "pretrain"
+    weights: str = "monoface"
     face_model: Path | None = None
     yaws_deg: tuple[float, ...] = (0.0, 20.0, -20.0, 40.0, -40.0)
     distances_mm: tuple[float, ...] = (500.0, 1500.0)

@@ -1,4 +1,4 @@
-"""Linear 3D morphable models: the contract, coefficients, landmarks, readers and the default model."""
+"""3D morphable models: the contract, coefficients, landmarks, readers and the default model."""
 
 from functools import cache
 
@@ -6,11 +6,12 @@ from monoface.core.assets import asset_path
 from monoface.facemodel.coefficients import CoefficientLayout, FaceCoefficients
 from monoface.facemodel.ict import read_ict_facekit
 from monoface.facemodel.landmarks import LandmarkSet
-from monoface.facemodel.model import EyeJoint, FaceModel, FaceModelData, PointBasis
+from monoface.facemodel.model import Correctives, EyeJoint, FaceModel, FaceModelData, PointBasis
 from monoface.facemodel.storage import load_face_model_data, save_face_model
 
 __all__ = [
     "CoefficientLayout",
+    "Correctives",
     "EyeJoint",
     "FaceCoefficients",
     "FaceModel",

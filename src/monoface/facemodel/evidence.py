@@ -21,8 +21,10 @@ __all__ = [
     "PointModel",
     "PoseGuess",
     "Poses",
+    "align",
     "follow",
     "gather",
+    "residuals",
     "settle",
     "start_poses",
 ]
@@ -206,6 +208,49 @@ def settle(
     return _moved(model, poses, np.linalg.solve(normal.matrix, normal.slope[..., None])[..., 0])
 
 
+def align(
+    model: PointModel, marked: MarkedPhotos, poses: Poses, identity: Float[np.ndarray, "photos identity"]
+) -> Poses:
+    """Poses after one step, while identities and expressions stay; a fraction of the cost of `settle`."""
+    placed = _placed(model, poses, identity)
+    residual, weight = _compared(marked, poses, placed)
+    rows = np.concatenate((_by_pose(placed), np.nan_to_num(residual).transpose(0, 2, 1)[..., None]), axis=-1)
+    rows = rows * (np.sqrt(weight) / marked.sigma_mm)[:, None, :, None]
+    flat = rows.reshape(len(rows), 2 * rows.shape[2], _POSE + 1)
+    product = flat.transpose(0, 2, 1) @ flat
+    step = np.zeros((len(marked), _POSE + model.expression_size))
+    matrix = product[:, :_POSE, :_POSE] + _FREE * np.eye(_POSE)
+    step[:, :_POSE] = np.linalg.solve(matrix, product[:, :_POSE, _POSE:])[..., 0]
+    return _moved(model, poses, step)
+
+
+def residuals(
+    model: PointModel, marked: MarkedPhotos, poses: Poses, identity: Float[np.ndarray, "photos identity"]
+) -> Float[np.ndarray, "photos points 2"]:
+    """Marks less predicted points in mm, habits taken off, at the face's scale; NaN where unmarked."""
+    return _compared(marked, poses, _placed(model, poses, identity))[0]
+
+
+def _placed(
+    model: PointModel, poses: Poses, identity: Float[np.ndarray, "photos identity"]
+) -> Float[np.ndarray, "photos points 3"]:
+    """Points in the camera's axes, in mm from the model's origin."""
+    points = model.points(identity, poses.expression)
+    return points @ poses.rotation.transpose(0, 2, 1).astype(points.dtype, copy=False)
+
+
+def _compared(
+    marked: MarkedPhotos, poses: Poses, placed: Float[np.ndarray, "photos points 3"]
+) -> tuple[Float[np.ndarray, "photos points 2"], Float[np.ndarray, "photos points"]]:
+    """Residuals, NaN where unmarked, and how much each mark counts, 0 there."""
+    scale = poses.scale_px[:, None, None]
+    residual = (marked.points_px - poses.shift_px[:, None]) / scale - placed[..., :2] - marked.habit_mm
+    seen = np.isfinite(residual).all(-1)
+    relative = np.linalg.norm(np.where(seen[..., None], residual, 0), axis=-1) / marked.sigma_mm
+    weight = np.where(seen, 1 / (1 + (relative / marked.robust) ** 2), 0)
+    return np.where(seen[..., None], residual, np.nan), weight
+
+
 @dataclass(frozen=True)
 class _NormalEquations:
     """Of pose, expression and perhaps identity, in this order; priors of pose and expression are in them."""
@@ -224,28 +269,22 @@ def _normal_equations(
     *,
     of_identity: bool,
 ) -> _NormalEquations:
-    points = model.points(identity, poses.expression)
-    placed = points @ poses.rotation.transpose(0, 2, 1).astype(points.dtype, copy=False)
-    scale = poses.scale_px[:, None, None]
-    residual = (marked.points_px - poses.shift_px[:, None]) / scale - placed[..., :2] - marked.habit_mm
-    seen = np.isfinite(residual).all(-1)
-    off = np.where(seen[..., None], residual, 0)
-    relative = np.linalg.norm(off, axis=-1) / marked.sigma_mm
-    weight = np.where(seen, 1 / (1 + (relative / marked.robust) ** 2), 0)
+    placed = _placed(model, poses, identity)
+    residual, weight = _compared(marked, poses, placed)
 
     modes = model.turned_modes(poses.rotation[:, :2], identity, poses.expression, of_identity=of_identity)
     unknowns = _POSE + modes.shape[-1]
     rows = np.empty((*modes.shape[:3], unknowns + 1), dtype=modes.dtype)
     rows[..., :_POSE] = _by_pose(placed)
     rows[..., _POSE:unknowns] = modes
-    rows[..., unknowns] = off.transpose(0, 2, 1)
+    rows[..., unknowns] = np.nan_to_num(residual).transpose(0, 2, 1)
     rows *= (np.sqrt(weight) / marked.sigma_mm).astype(modes.dtype)[:, None, :, None]
     flat = rows.reshape(len(rows), 2 * rows.shape[2], unknowns + 1)
     # A matrix times its own transpose: BLAS computes one half of it.
     product = flat.transpose(0, 2, 1) @ flat
     matrix, slope = product[:, :unknowns, :unknowns], product[:, :unknowns, unknowns]
     _add_priors(matrix, slope, model, marked, poses)
-    return _NormalEquations(matrix, slope, np.where(seen[..., None], residual, np.nan), weight)
+    return _NormalEquations(matrix, slope, residual, weight)
 
 
 def _add_priors(

@@ -1,4 +1,4 @@
-"""The face model: a linear 3DMM with named parts, regions, landmarks and turning eyes."""
+"""The face model: a 3DMM with named parts, regions, landmarks and turning eyes."""
 
 import hashlib
 from collections.abc import Mapping
@@ -41,6 +41,24 @@ class EyeJoint:
 
 
 @dataclass(frozen=True)
+class Correctives:
+    """What some expressions do besides, in proportion to identity: lids meet in a blink of any eye.
+
+    An expression of weight e moves a face of identity coefficients a by e times the sum of a_i times the
+    offsets of mode i, beyond its row of the expression basis.
+
+    Attributes:
+        expression: Which expressions, by their row; ascending.
+        verts: The few vertices that move; ascending.
+        offsets_mm: For each of these expressions at weight 1, and each identity mode.
+    """
+
+    expression: Int[Tensor, " corrected"]
+    verts: Int[Tensor, " few"]
+    offsets_mm: Float[Tensor, "corrected identity few 3"]
+
+
+@dataclass(frozen=True)
 class FaceModelData:
     """All that a face model consists of; see `FaceModel` for frames and units.
 
@@ -62,6 +80,7 @@ class FaceModelData:
         expression_bounds: (0, 1) for blendshapes, None for Gaussian spaces.
         eyes: Turning eyeballs by part name.
         provenance: Where it comes from, and its terms.
+        correctives: What some expressions do besides, depending on identity; None where nothing does.
     """
 
     mean_mm: Float[Tensor, "verts 3"]
@@ -81,10 +100,12 @@ class FaceModelData:
     expression_bounds: tuple[float, float] | None
     eyes: Mapping[str, EyeJoint] = field(default_factory=dict)
     provenance: Mapping[str, Any] = field(default_factory=dict)
+    correctives: Correctives | None = None
 
     def __post_init__(self) -> None:
         self._check_lengths()
         self._check_indices()
+        self._check_correctives()
         missing = {"narrow_face", "face"} - self.regions.keys()
         if missing:
             raise ModelFileError(f"face model: lacks the region {', '.join(sorted(missing))}.")
@@ -132,9 +153,26 @@ class FaceModelData:
                     f"face model: expected as many weights as vertices in landmark set {name}."
                 )
 
+    def _check_correctives(self) -> None:
+        extra = self.correctives
+        if extra is None:
+            return
+        expected = (len(extra.expression), len(self.identity_basis_mm), len(extra.verts), 3)
+        if extra.offsets_mm.shape != expected:
+            raise ModelFileError(
+                f"face model: expected correctives of shape {expected}, got {tuple(extra.offsets_mm.shape)}."
+            )
+        limits = ((extra.expression, len(self.expression_names)), (extra.verts, len(self.mean_mm)))
+        for index, count in limits:
+            rises = bool((index[1:] > index[:-1]).all())
+            if len(index) and not (rises and int(index[0]) >= 0 and int(index[-1]) < count):
+                raise ModelFileError(
+                    f"face model: expected ascending rows of correctives in 0..{count - 1}, got others."
+                )
+
 
 class FaceModel(nn.Module):
-    """Linear 3D morphable model.
+    """3D morphable model: linear in identity and in expression, apart from a few correctives.
 
     Model frame: right-handed, millimetres, +x towards the subject's left, +y up, +z out of the face,
     origin inside the head. Identity and albedo coefficients have unit variance. Bases are buffers, so
@@ -149,6 +187,9 @@ class FaceModel(nn.Module):
     faces: Tensor
     uv: Tensor
     weld: Tensor
+    corrected: Tensor
+    corrective_verts: Tensor
+    corrective_mm: Tensor
 
     def __init__(self, data: FaceModelData) -> None:
         super().__init__()
@@ -158,6 +199,10 @@ class FaceModel(nn.Module):
             self.register_buffer(name, getattr(data, name).float(), persistent=False)
         for name in ("faces", "uv", "weld"):
             self.register_buffer(name, getattr(data, name), persistent=False)
+        extra = data.correctives or _no_correctives(len(data.identity_basis_mm))
+        self.register_buffer("corrected", extra.expression, persistent=False)
+        self.register_buffer("corrective_verts", extra.verts, persistent=False)
+        self.register_buffer("corrective_mm", extra.offsets_mm.float(), persistent=False)
 
     @property
     def identity_size(self) -> int:
@@ -214,7 +259,23 @@ class FaceModel(nn.Module):
         """Vertices in the model frame, millimetres, with the eyeballs turned by `eyeLook*`."""
         neutral = self.mean_mm + torch.einsum("bk,kvc->bvc", identity, self.identity_basis_mm)
         moved = neutral + torch.einsum("be,evc->bvc", expression, self.expression_basis_mm)
+        if len(self.corrected):
+            extra = _corrective_offsets(identity, expression[:, self.corrected], self.corrective_mm)
+            moved = moved.index_add(1, self.corrective_verts, extra)
         return _with_turned_eyes(moved, tuple(self.data.eyes.values()), expression)
+
+    def expression_basis_for(
+        self, identity: Float[Tensor, "batch identity"]
+    ) -> Float[Tensor, "batch expressions verts 3"]:
+        """Offsets of expressions at weight 1 of given people, in millimetres: the basis with its correctives.
+
+        Large: on the shipped model 6 MB a face.
+        """
+        basis = self.expression_basis_mm.expand(len(identity), -1, -1, -1).clone()
+        if len(self.corrected):
+            extra = torch.einsum("bk,ekvc->bevc", identity, self.corrective_mm)
+            basis[:, self.corrected[:, None], self.corrective_verts] += extra
+        return basis
 
     def albedo(self, coeffs: Float[Tensor, "batch albedo"]) -> Float[Tensor, "batch verts 3"]:
         """Diffuse reflectance of each vertex in linear RGB, clamped to [0, 1]."""
@@ -248,29 +309,52 @@ class FaceModel(nn.Module):
         mean = (self.mean_mm[index] * weight).sum(dim=-2)
         identity = (self.identity_basis_mm[:, index] * weight).sum(dim=-2)
         expression = (self.expression_basis_mm[:, index] * weight).sum(dim=-2)
-        return PointBasis(mean, identity, expression)
+        corrective = None
+        if len(self.corrected):
+            place = index.new_full((len(self.mean_mm),), -1)
+            place[self.corrective_verts] = torch.arange(len(self.corrective_verts), device=place.device)
+            known = place[index]
+            offsets = self.corrective_mm[:, :, known.clamp_min(0)] * (known >= 0)[..., None]
+            corrective = (offsets * weight).sum(dim=-2)
+        return PointBasis(mean, identity, expression, self.corrected, corrective)
 
 
 class PointBasis(nn.Module):
     """A face model's mean and bases at a few points of its surface, in millimetres.
 
     Points on the eyeballs do not turn here.
+
+    Args:
+        mean_mm: Points of the mean, neutral face.
+        identity_mm: Offsets of identity modes.
+        expression_mm: Offsets of expressions at weight 1, without correctives.
+        corrected: Rows of the expressions that do more, depending on identity (see `Correctives`).
+        corrective_mm: What they do besides; without it, nothing.
     """
 
     mean_mm: Tensor
     identity_mm: Tensor
     expression_mm: Tensor
+    corrected: Tensor
+    corrective_mm: Tensor
 
     def __init__(
         self,
         mean_mm: Float[Tensor, "points 3"],
         identity_mm: Float[Tensor, "identity points 3"],
         expression_mm: Float[Tensor, "expressions points 3"],
+        corrected: Int[Tensor, " corrected"] | None = None,
+        corrective_mm: Float[Tensor, "corrected identity points 3"] | None = None,
     ) -> None:
         super().__init__()
+        if corrected is None or corrective_mm is None:
+            corrected = torch.zeros(0, dtype=torch.long, device=mean_mm.device)
+            corrective_mm = mean_mm.new_zeros(0, *identity_mm.shape)
         self.register_buffer("mean_mm", mean_mm, persistent=False)
         self.register_buffer("identity_mm", identity_mm, persistent=False)
         self.register_buffer("expression_mm", expression_mm, persistent=False)
+        self.register_buffer("corrected", corrected, persistent=False)
+        self.register_buffer("corrective_mm", corrective_mm, persistent=False)
 
     def forward(
         self, identity: Float[Tensor, "batch identity"], expression: Float[Tensor, "batch expressions"]
@@ -278,7 +362,43 @@ class PointBasis(nn.Module):
         """Points in the model frame, millimetres."""
         count = len(self.mean_mm)
         offsets = identity @ self.identity_mm.flatten(1) + expression @ self.expression_mm.flatten(1)
-        return self.mean_mm + offsets.unflatten(-1, (count, 3))
+        points = self.mean_mm + offsets.unflatten(-1, (count, 3))
+        if len(self.corrected):
+            points = points + _corrective_offsets(identity, expression[:, self.corrected], self.corrective_mm)
+        return points
+
+    def expression_basis_for(
+        self, identity: Float[Tensor, "batch identity"]
+    ) -> Float[Tensor, "batch expressions points 3"]:
+        """Offsets of expressions at weight 1 of given people: the basis with its correctives."""
+        basis = self.expression_mm.expand(len(identity), -1, -1, -1)
+        if not len(self.corrected):
+            return basis
+        extra = torch.einsum("bk,ekpc->bepc", identity, self.corrective_mm)
+        return basis.index_add(1, self.corrected, extra)
+
+    def identity_basis_for(
+        self, expression: Float[Tensor, "batch expressions"]
+    ) -> Float[Tensor, "batch identity points 3"]:
+        """Offsets of identity modes of faces in given expressions: the basis with its correctives."""
+        basis = self.identity_mm.expand(len(expression), -1, -1, -1)
+        if not len(self.corrected):
+            return basis
+        return basis + torch.einsum("be,ekpc->bkpc", expression[:, self.corrected], self.corrective_mm)
+
+
+def _corrective_offsets(
+    identity: Float[Tensor, "batch identity"],
+    weights: Float[Tensor, "batch corrected"],
+    offsets_mm: Float[Tensor, "corrected identity points 3"],
+) -> Float[Tensor, "batch points 3"]:
+    pairs = (weights[:, :, None] * identity[:, None]).flatten(1)
+    return (pairs @ offsets_mm.flatten(2).flatten(0, 1)).unflatten(-1, offsets_mm.shape[2:])
+
+
+def _no_correctives(identity_size: int) -> Correctives:
+    nothing = torch.zeros(0, dtype=torch.long)
+    return Correctives(nothing, nothing, torch.zeros(0, identity_size, 0, 3))
 
 
 def _with_turned_eyes(verts: Tensor, eyes: tuple[EyeJoint, ...], expression: Tensor) -> Tensor:

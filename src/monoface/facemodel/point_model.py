@@ -48,11 +48,26 @@ class PointModel:
             array.cpu().numpy().astype(dtype)
             for array in (basis.mean_mm, basis.identity_mm, basis.expression_mm)
         )
-        return cls(mean, identity, expression, bounds=model.expression_bounds)
+        extra = None
+        if len(basis.corrected):
+            extra = basis.corrective_mm.cpu().numpy().astype(dtype)
+        corrected = basis.corrected.cpu().numpy()
+        return cls(mean, identity, expression, corrected, extra, model.expression_bounds)
 
     def moved(self, offsets_mm: Float[np.ndarray, "points 3"]) -> "PointModel":
         """The model with its points elsewhere on every face, by offsets in the model frame."""
         return replace(self, mean_mm=self.mean_mm + offsets_mm.astype(self.mean_mm.dtype, copy=False))
+
+    def chosen(self, points: Int[np.ndarray, " chosen"]) -> Self:
+        """The model at some of its points."""
+        corrective = None if self.corrective_mm is None else self.corrective_mm[:, :, points]
+        return replace(
+            self,
+            mean_mm=self.mean_mm[points],
+            identity_mm=self.identity_mm[:, points],
+            expression_mm=self.expression_mm[:, points],
+            corrective_mm=corrective,
+        )
 
     @property
     def identity_size(self) -> int:
@@ -72,9 +87,11 @@ class PointModel:
         """Points of faces in the model frame."""
         both = np.concatenate((expression, identity), axis=1).astype(self.mean_mm.dtype, copy=False)
         found = self.mean_mm + (both @ self._flat_modes).reshape(-1, *self.mean_mm.shape)
-        if self._moved is not None:
-            changes = np.einsum("nc,nk,ckpx->npx", expression[:, self.corrected], identity, self._moved)
-            found[:, self._touched] += changes.astype(found.dtype, copy=False)
+        if len(self._touched):
+            active = expression[:, self.corrected].astype(found.dtype, copy=False)
+            found[:, self._touched] += (self._extra_of(identity) @ active[:, None, :, None])[
+                ..., 0
+            ].transpose(0, 2, 1)
         return found
 
     def turned_modes(
@@ -90,16 +107,24 @@ class PointModel:
         wanted = self._modes if of_identity else self._expression_modes
         rotation = rotation.astype(wanted.dtype, copy=False)
         turned = (rotation @ wanted.reshape(3, -1)).reshape(count, rows, *wanted.shape[1:])
-        if self._moved is None:
+        if not len(self._touched):
             return turned
-        by_expression = np.einsum("nrx,nk,ckpx->nrpc", rotation, identity, self._moved, optimize=True)
+        extra = self._extra_of(identity).reshape(count, 3, -1)
         places = np.ix_(np.arange(count), np.arange(rows), self._touched, self.corrected)
-        turned[places] += by_expression
+        turned[places] += (rotation @ extra).reshape(count, rows, len(self._touched), -1)
         if of_identity:
-            active = expression[:, self.corrected]
-            by_identity = np.einsum("nrx,nc,ckpx->nrpk", rotation, active, self._moved, optimize=True)
+            active = expression[:, self.corrected].astype(wanted.dtype, copy=False)
+            moved = (active @ self._by_expression).reshape(count, 3, -1)
+            by_identity = (rotation @ moved).reshape(count, rows, len(self._touched), -1)
             turned[:, :, self._touched, self.expression_size :] += by_identity
         return turned
+
+    def _extra_of(
+        self, identity: Float[np.ndarray, "photos identity"]
+    ) -> Float[np.ndarray, "photos 3 touched corrected"]:
+        """What corrected expressions do besides, on given faces."""
+        moved = identity.astype(self.mean_mm.dtype, copy=False) @ self._by_identity
+        return moved.reshape(len(identity), 3, len(self._touched), -1)
 
     @cached_property
     def _modes(self) -> Float[np.ndarray, "3 points modes"]:
@@ -124,8 +149,17 @@ class PointModel:
         return np.flatnonzero((self.corrective_mm != 0).any(axis=(0, 1, 3)))
 
     @cached_property
-    def _moved(self) -> Float[np.ndarray, "corrected identity touched 3"] | None:
-        """Correctives at these points; None where nothing is corrected."""
-        if self.corrective_mm is None or not len(self._touched):
-            return None
-        return np.ascontiguousarray(self.corrective_mm[:, :, self._touched])
+    def _by_identity(self) -> Float[np.ndarray, "identity moves"]:
+        """Correctives of each identity mode, in the order of axes, touched points and expressions."""
+        return self._at_touched.transpose(1, 3, 2, 0).reshape(self.identity_size, -1)
+
+    @cached_property
+    def _by_expression(self) -> Float[np.ndarray, "corrected moves"]:
+        """Correctives of each expression, in the order of axes, touched points and identity modes."""
+        return self._at_touched.transpose(0, 3, 2, 1).reshape(len(self.corrected), -1)
+
+    @property
+    def _at_touched(self) -> Float[np.ndarray, "corrected identity touched 3"]:
+        if self.corrective_mm is None:
+            return np.zeros((0, self.identity_size, 0, 3), self.mean_mm.dtype)
+        return self.corrective_mm[:, :, self._touched]

@@ -9,7 +9,7 @@ Everything here is numpy, for any number of faces at a time; no loop runs over f
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 from jaxtyping import Float
@@ -36,6 +36,7 @@ class RefineConfig:
         shift_sd_mm: Of where the model's origin appears, along each axis.
         zoom_sd: Of the logarithm of the scale.
         discount: What a photo's evidence of identity is multiplied by; 0 leaves identity to the prior.
+        measured_discount: The same where the prior is to see that evidence: in `measured_identity`.
         nuisance: Variance, in each identity coefficient, of what points of one photo say wrongly in concert,
             so that no photo tells an identity better than that, however many its points.
         in_common: Of several photos of one person: see `IdentityMap.joined`.
@@ -50,7 +51,8 @@ class RefineConfig:
     turn_sd_deg: float = 3.0
     shift_sd_mm: float = 5.0
     zoom_sd: float = 0.05
-    discount: float = 0.1
+    discount: float = 0.05
+    measured_discount: float = 0.1
     nuisance: float = 0.0
     in_common: float = 0.7
 
@@ -62,7 +64,7 @@ class RefineConfig:
         for name in ("sigma_scale", "least_sigma_mm", "robust", *spreads):
             if not getattr(self, name) > 0:
                 raise ConfigError(f"refinement: expected {name} above 0, got {getattr(self, name)}.")
-        for name in ("discount", "in_common"):
+        for name in ("discount", "measured_discount", "in_common"):
             if not 0 <= getattr(self, name) <= 1:
                 raise ConfigError(f"refinement: expected {name} from 0 to 1, got {getattr(self, name)}.")
         if self.nuisance < 0:
@@ -162,6 +164,13 @@ class RefinedFaces:
     def __getitem__(self, rows: slice | np.ndarray) -> "RefinedFaces":
         return RefinedFaces(*(getattr(self, one.name)[rows] for one in fields(self)))
 
+    @classmethod
+    def joined(cls, parts: Sequence["RefinedFaces"]) -> "RefinedFaces":
+        """Those of several in a row."""
+        names = [one.name for one in fields(cls) if one.name != "poses"]
+        arrays = {name: np.concatenate([getattr(part, name) for part in parts]) for name in names}
+        return cls(**arrays, poses=Poses.joined([part.poses for part in parts]))
+
 
 def look(
     model: PointModel,
@@ -181,14 +190,14 @@ def look(
     """
     poses = start
     for _ in range(config.steps):
-        poses = settle(model, _marked(model, seen, start, poses, identity, config), poses, identity)
-    marked = _marked(model, seen, start, poses, identity, config)
+        poses = settle(model, marked_points(model, seen, start, poses, identity, config), poses, identity)
+    marked = marked_points(model, seen, start, poses, identity, config)
     return Looked(poses, identity, gather(model, marked, poses, identity))
 
 
 def measured_identity(looked: Looked, config: RefineConfig) -> Float[np.ndarray, "photos identity"]:
     """Identities that points alone say, of people of whom nothing else is known but that they are people."""
-    information, vector = discounted(looked.evidence, config)
+    information, vector = discounted(looked.evidence, replace(config, discount=config.measured_discount))
     target = vector + (information @ looked.identity[..., None])[..., 0]
     found: np.ndarray = np.linalg.solve(information + np.eye(target.shape[1]), target[..., None])[..., 0]
     return found
@@ -225,7 +234,7 @@ def conclude(
         config: How much each counts.
     """
     information, vector = discounted(looked.evidence, config)
-    vector = vector + (prior.mean - looked.identity) @ prior.precision
+    vector = vector + (prior.precision @ (prior.mean - looked.identity)[..., None])[..., 0]
     covariance = np.linalg.inv(information + prior.precision)
     step = (covariance @ vector[..., None])[..., 0]
     return _followed(model, seen, start, looked, step, covariance, config)
@@ -255,8 +264,9 @@ def conclude_together(
     if len(looked.identity) and np.ptp(looked.identity, axis=0).max() > 0:
         raise ValueError("looked: expected one identity for all photos, got different ones")
     information, vector = discounted(looked.evidence, config)
-    total = vector.sum(axis=0) + (prior.mean[0] - looked.identity[0]) @ prior.precision
-    covariance = np.linalg.inv(information.sum(axis=0) + prior.precision)
+    precision = prior.precision[0]
+    total = vector.sum(axis=0) + (prior.mean[0] - looked.identity[0]) @ precision
+    covariance = np.linalg.inv(information.sum(axis=0) + precision)
     count = len(looked.identity)
     step = np.repeat((covariance @ total)[None], count, axis=0)
     return _followed(model, seen, start, looked, step, np.repeat(covariance[None], count, axis=0), config)
@@ -287,7 +297,7 @@ def _followed(
     identity = looked.identity + step
     poses = follow(model, looked.poses, looked.evidence, step)
     for _ in range(config.last_steps):
-        poses = settle(model, _marked(model, seen, start, poses, identity, config), poses, identity)
+        poses = settle(model, marked_points(model, seen, start, poses, identity, config), poses, identity)
     pose = looked.evidence.own.shape[1] - model.expression_size
     return RefinedFaces(
         identity,
@@ -298,7 +308,7 @@ def _followed(
     )
 
 
-def _marked(
+def marked_points(
     model: PointModel,
     seen: SeenPoints,
     start: Poses,

@@ -12,7 +12,7 @@ from torch import Tensor
 from monoface.core.errors import ModelFileError
 from monoface.core.files import write_atomically
 from monoface.facemodel.landmarks import LandmarkSet
-from monoface.facemodel.model import EyeJoint, FaceModelData
+from monoface.facemodel.model import Correctives, EyeJoint, FaceModelData
 
 _FORMAT = "monoface-face-model-1"
 _HALF = ("identity_basis_mm", "expression_basis_mm", "albedo_mean", "albedo_basis")
@@ -34,6 +34,10 @@ def save_face_model(data: FaceModelData, path: Path) -> None:
         tensors[f"eye.{name}.verts"] = eye.verts.to(torch.uint8)
         tensors[f"eye.{name}.centre"] = eye.centre.float()
         tensors[f"eye.{name}.gaze_rad"] = eye.gaze_rad.float()
+    if data.correctives is not None:
+        tensors["corrective.expression"] = data.correctives.expression.to(torch.int32)
+        tensors["corrective.verts"] = data.correctives.verts.to(torch.int32)
+        tensors["corrective.offsets_mm"] = data.correctives.offsets_mm.half()
     names = {
         "format": _FORMAT,
         "part_names": data.part_names,
@@ -89,4 +93,16 @@ def _from_tensors(tensors: dict[str, Tensor], names: dict[str, Any]) -> FaceMode
             for name in named("eye")
         },
         provenance=names["provenance"],
+        correctives=_correctives(tensors),
+    )
+
+
+def _correctives(tensors: dict[str, Tensor]) -> Correctives | None:
+    """None in files that were written before there were any."""
+    if "corrective.offsets_mm" not in tensors:
+        return None
+    return Correctives(
+        tensors["corrective.expression"].long(),
+        tensors["corrective.verts"].long(),
+        tensors["corrective.offsets_mm"].float(),
     )

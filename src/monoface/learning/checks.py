@@ -17,6 +17,10 @@ FOLDING_BY_DESIGN = ("mouthClose",)
 """Expressions that make lips pass through each other unless the jaw is open."""
 
 
+REWRITTEN = ("eyeBlinkLeft", "eyeBlinkRight", "mouthClose")
+"""Expressions that differ from the source's on purpose, so that lids and lips meet."""
+
+
 @dataclass(frozen=True)
 class FaceModelReport:
     """Measurements of a face model; distances in millimetres.

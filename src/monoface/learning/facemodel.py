@@ -16,6 +16,7 @@ from monoface.facemodel.landmarks import LandmarkSet
 from monoface.facemodel.model import EyeJoint, FaceModel, FaceModelData
 from monoface.facemodel.modes import coefficient_space, default_identity_modes
 from monoface.learning.checks import FOLDING_BY_DESIGN
+from monoface.learning.closing import with_closing_lids_and_lips
 from monoface.learning.contact import shutting_lids, touching_lips
 from monoface.learning.correspondence import skin_points
 from monoface.learning.eyeballs import centre_weights, eye_frame, outer_shell
@@ -60,7 +61,8 @@ def learn_face_model(config: LearnFaceModelConfig) -> FaceModel:
     """
     source = read_ict_facekit(config.source)
     pair = mirror_points(source)
-    return FaceModel(assemble(source, pair, remesh(source, pair, config.remesh), config.identity_modes))
+    data = assemble(source, pair, remesh(source, pair, config.remesh), config.identity_modes)
+    return FaceModel(with_closing_lids_and_lips(data))
 
 
 def assemble(

@@ -68,8 +68,10 @@ def output_displacements(
     identity, expression, _, _, shift = layout.split(difference)
 
     pose = scale[:, None, None] * coefficients.rotation[:, :rows]
-    modes = second_moments(torch.cat((basis.identity_mm, basis.expression_mm)))
-    by_mode = movement(pose[:, None], modes[None]) * torch.cat((identity, expression), dim=-1).abs()
+    by_identity = basis.identity_basis_for(coefficients.expression)
+    by_expression = basis.expression_basis_for(coefficients.identity)
+    modes = second_moments(torch.cat((by_identity, by_expression), dim=1))
+    by_mode = movement(pose[:, None], modes) * torch.cat((identity, expression), dim=-1).abs()
 
     points = second_moments(basis(coefficients.identity, coefficients.expression))
     turned = _replaced_rotations(layout, predicted, true) - coefficients.rotation[:, None]

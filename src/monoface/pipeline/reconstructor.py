@@ -18,6 +18,7 @@ from monoface.facemodel.mirroring import CoefficientMirror
 from monoface.geometry.cameras import PerspectiveCamera
 from monoface.geometry.crops import crop_and_resize, photo_to_crop
 from monoface.networks import Recognizer
+from monoface.pipeline.blendshape_file import load_blendshape_scale
 from monoface.pipeline.detailing import Detailer
 from monoface.pipeline.focal import check_field_of_view, focal_of_field_of_view
 from monoface.pipeline.images import ImageSource, LoadedImage
@@ -60,7 +61,7 @@ class ReconstructorConfig:
         threads: Photos read and searched at a time.
     """
 
-    weights: str = "pretrain"
+    weights: str = "monoface"
     device: Literal["cpu", "cuda"] = "cpu"
     face_model: Path | None = None
     max_faces: int | None = None
@@ -116,6 +117,9 @@ class Reconstructor:
         self._detailer = None
         if self.config.detail is not None:
             self._detailer = Detailer(self.face_model, self.config.detail, self.config.detail_size)
+        self._blendshape_scale = load_blendshape_scale(
+            weights_path(self.config.weights), self.face_model.expression_size
+        )
         self.refiner = None if self.config.refine == "none" else self._load_refiner()
         self.made_with = MadeWith(
             monoface=monoface.__version__,
@@ -220,6 +224,7 @@ class Reconstructor:
                     made_with=self.made_with,
                     detailer=self._detailer,
                     measurement=measured[row],
+                    blendshape_scale=self._blendshape_scale,
                 )
             )
         return faces

@@ -18,7 +18,8 @@ from safetensors.numpy import load, save
 
 from monoface.core.errors import ConfigError, ModelFileError
 from monoface.core.files import write_atomically
-from monoface.facemodel.identity_prior import IdentityMap
+from monoface.facemodel.identity_prior import Elsewhere, IdentityMap
+from monoface.facemodel.input_domain import InputDomain
 from monoface.facemodel.refinement import RefineConfig
 from monoface.networks.weights_file import BESIDES
 
@@ -29,10 +30,16 @@ REGRESSED: Final = "regressed"
 MEASURED: Final = "measured"
 """Input of an identity map: `facemodel.refinement.measured_identity`."""
 
-_HEADER = "monoface"
+HEADER: Final = "monoface"
+"""Entry of a file's metadata under which monoface says what the file is."""
+
 _KEY = "refinement"
 _PREFIX = f"{BESIDES}{_KEY}."
 _ARRAYS = ("weight", "bias", "covariance", "population_mean", "population_covariance")
+_ELSEWHERE = "elsewhere"
+_ELSEWHERE_ARRAYS = ("weight", "bias", "covariance")
+_DOMAIN_ARRAYS = ("centre", "precision", "strange")
+_DOMAIN_RANGES = ("distance", "strangeness", "turn_deg")
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,20 +78,21 @@ def save_refinement(refinement: Refinement, path: Path) -> None:
     Raises:
         ModelFileError: If the file cannot be read.
     """
-    header, tensors = _read(path)
+    header, tensors = read_file(path)
     kept = {name: tensor for name, tensor in tensors.items() if not name.startswith(_PREFIX)}
-    added = {f"{_PREFIX}habit_mm": np.ascontiguousarray(refinement.habit_mm, np.float32)} | {
-        f"{_PREFIX}{name}": np.ascontiguousarray(getattr(refinement.identity_map, name), np.float32)
-        for name in _ARRAYS
-    }
+    known = refinement.identity_map
+    arrays = {"habit_mm": refinement.habit_mm} | {name: getattr(known, name) for name in _ARRAYS}
+    arrays |= _elsewhere_arrays(known.elsewhere)
+    added = {f"{_PREFIX}{name}": np.ascontiguousarray(array, np.float32) for name, array in arrays.items()}
     said = {
         "config": dataclasses.asdict(refinement.config),
-        "inputs": refinement.identity_map.inputs,
+        "inputs": known.inputs,
         "sigma_factor": refinement.sigma_factor,
         "recognition": refinement.recognition,
         "default": refinement.default,
+        _ELSEWHERE: _elsewhere_said(known.elsewhere),
     }
-    content = save(kept | added, {_HEADER: json.dumps(header | {_KEY: said}, sort_keys=True)})
+    content = save(kept | added, {HEADER: json.dumps(header | {_KEY: said}, sort_keys=True)})
     write_atomically(path, content, overwrite=True)
 
 
@@ -96,37 +104,68 @@ def load_refinement(path: Path) -> Refinement | None:
     """
     try:
         with safe_open(path, framework="np") as file:
-            said = json.loads((file.metadata() or {}).get(_HEADER, "{}")).get(_KEY)
+            said = json.loads((file.metadata() or {}).get(HEADER, "{}")).get(_KEY)
             if said is None:
                 return None
-            arrays = {name: file.get_tensor(f"{_PREFIX}{name}").astype(np.float64) for name in _ARRAYS}
-            habit_mm = file.get_tensor(f"{_PREFIX}habit_mm").astype(np.float64)
-        return _assembled(said, arrays, habit_mm)
+            own = [name for name in file.keys() if name.startswith(_PREFIX)]  # noqa: SIM118
+            arrays = {name.removeprefix(_PREFIX): file.get_tensor(name).astype(np.float64) for name in own}
+        return _assembled(said, arrays)
     except (
         OSError, SafetensorError, ConfigError, KeyError, TypeError, ValueError, AttributeError
     ) as error:  # fmt: skip
         raise ModelFileError(f"{path.name}: its refinement cannot be read ({error}).") from error
 
 
-def _assembled(
-    said: dict[str, Any], arrays: dict[str, np.ndarray], habit_mm: Float[np.ndarray, "points 3"]
-) -> Refinement:
+def _assembled(said: dict[str, Any], arrays: dict[str, np.ndarray]) -> Refinement:
     inputs = tuple((str(name), int(length)) for name, length in said["inputs"])
+    own = {name: arrays[name] for name in _ARRAYS}
+    elsewhere = _elsewhere(said.get(_ELSEWHERE), arrays)
     return Refinement(
         RefineConfig(**said["config"]),
-        IdentityMap(inputs, **arrays),
-        habit_mm,
+        IdentityMap(inputs, **own, elsewhere=elsewhere),
+        arrays["habit_mm"],
         float(said["sigma_factor"]),
         str(said["recognition"]),
         bool(said["default"]),
     )
 
 
-def _read(path: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+def _elsewhere_arrays(elsewhere: Elsewhere | None) -> dict[str, np.ndarray]:
+    if elsewhere is None:
+        return {}
+    arrays = {f"{_ELSEWHERE}.{name}": getattr(elsewhere, name) for name in _ELSEWHERE_ARRAYS}
+    return arrays | {f"{_ELSEWHERE}.{name}": getattr(elsewhere.domain, name) for name in _DOMAIN_ARRAYS}
+
+
+def _elsewhere_said(elsewhere: Elsewhere | None) -> dict[str, Any] | None:
+    if elsewhere is None:
+        return None
+    domain = elsewhere.domain
+    ranges = {name: getattr(domain, name) for name in _DOMAIN_RANGES}
+    return {"watched": domain.name, "source": elsewhere.source, **ranges}
+
+
+def _elsewhere(said: dict[str, Any] | None, arrays: dict[str, np.ndarray]) -> Elsewhere | None:
+    if said is None:
+        return None
+    own = {name: arrays[f"{_ELSEWHERE}.{name}"] for name in (*_ELSEWHERE_ARRAYS, *_DOMAIN_ARRAYS)}
+    watched = {name: own.pop(name) for name in _DOMAIN_ARRAYS}
+    ranges = {name: (float(said[name][0]), float(said[name][1])) for name in _DOMAIN_RANGES}
+    domain = InputDomain(str(said["watched"]), **watched, **ranges)
+    name, length = said["source"]
+    return Elsewhere(domain, (str(name), int(length)), **own)
+
+
+def read_file(path: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+    """What a file of weights says of itself, and all of its tensors.
+
+    Raises:
+        ModelFileError: If it cannot be read.
+    """
     try:
         content = path.read_bytes()
         with safe_open(path, framework="np") as file:
-            header = json.loads((file.metadata() or {}).get(_HEADER, "{}"))
+            header = json.loads((file.metadata() or {}).get(HEADER, "{}"))
         return header, load(content)
     except (OSError, SafetensorError, ValueError) as error:
         raise ModelFileError(f"{path.name}: cannot be read as weights ({error}).") from error

@@ -13,6 +13,7 @@ from monoface.core.errors import ModelFileError
 from monoface.facemodel import FaceCoefficients, FaceModel
 from monoface.facemodel.dense_points import DensePoints
 from monoface.facemodel.evidence import Poses
+from monoface.facemodel.input_domain import TURN_DEG
 from monoface.facemodel.point_model import PointModel
 from monoface.facemodel.refinement import (
     Lenses,
@@ -40,7 +41,8 @@ Describe = Callable[
 ]
 """Descriptors of the faces in a photo, from their 68 points: `networks.recognizer.Recognizer`."""
 
-_RECOGNITION_FILE = "recognition.safetensors"
+RECOGNITION_FILE = "recognition.safetensors"
+"""The recognition network whose descriptors identity maps see."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,13 +95,13 @@ class Refiner:
             raise ModelFileError(
                 f"refinement: expected {model.identity_size} identity coefficients, got {known}."
             )
-        if refinement.recognition not in ("", asset_sha256(_RECOGNITION_FILE)):
+        if refinement.recognition not in ("", asset_sha256(RECOGNITION_FILE)):
             raise ModelFileError(
                 f"refinement: expected descriptors of recognition network {refinement.recognition[:12]}…, "
-                f"got {asset_sha256(_RECOGNITION_FILE)[:12]}…. Use the version of monoface it was made with."
+                f"got {asset_sha256(RECOGNITION_FILE)[:12]}…. Use the version of monoface it was made with."
             )
         self.refinement = refinement
-        self.sha256 = {_RECOGNITION_FILE: refinement.recognition} if refinement.recognition else {}
+        self.sha256 = {RECOGNITION_FILE: refinement.recognition} if refinement.recognition else {}
         self.mesh = VertexUncertainty(model)
         points = DensePoints.of(model, info.point_sets).landmarks
         if len(points) != len(refinement.habit_mm):
@@ -123,7 +125,10 @@ class Refiner:
             landmarks68_px: The 68 points of each as the regressor has them, in the same pixels.
         """
         start, seen = poses_of(found.coefficients, found.camera), _seen(found)
-        inputs = {REGRESSED: found.coefficients.identity.double().numpy()}
+        inputs = {
+            REGRESSED: found.coefficients.identity.double().numpy(),
+            TURN_DEG: turn_deg(start.rotation)[:, None],
+        }
         if self.refinement.identity_map.sees(DESCRIPTOR):
             inputs[DESCRIPTOR] = self._descriptors(photos, landmarks68_px)
         config = self.refinement.config
@@ -189,6 +194,11 @@ def poses_of(coefficients: FaceCoefficients, camera: AnyCamera) -> Poses:
     shift_px = camera.project(coefficients.translation_mm[:, None])[0][:, 0]
     arrays = (coefficients.rotation, scale_px, shift_px, coefficients.expression)
     return Poses(*(array.double().numpy() for array in arrays))
+
+
+def turn_deg(rotation: Float[np.ndarray, "faces 3 3"]) -> Float[np.ndarray, " faces"]:
+    """Angle between the way that faces look and the way to the camera."""
+    return np.rad2deg(np.arccos(np.clip(-rotation[:, 2, 2], -1, 1)))
 
 
 def posed(

@@ -11,6 +11,7 @@ import torch
 from jaxtyping import Bool, Float, UInt8
 
 from monoface.facemodel import FaceCoefficients, FaceModel
+from monoface.facemodel.blendshape_scale import BlendshapeScale
 from monoface.geometry.cameras import AnyCamera, transform_points
 from monoface.geometry.rotations import camera_to_head, degrees, head_angles_from_matrix
 from monoface.pipeline.appearance import Appearance
@@ -66,6 +67,7 @@ class Face:
         made_with: Versions and hashes.
         detailer: Finds wrinkles; None if they were not asked for.
         measurement: What the face was measured by; None if it is as the regressor said.
+        blendshape_scale: From weights of expressions to `blendshapes`.
     """
 
     score: float
@@ -80,6 +82,7 @@ class Face:
     made_with: MadeWith
     detailer: Detailer | None
     measurement: Measurement | None
+    blendshape_scale: BlendshapeScale
 
     def __repr__(self) -> str:
         yaw, pitch, roll = self.head_angles_deg
@@ -123,9 +126,13 @@ class Face:
 
     @property
     def blendshapes(self) -> dict[str, float]:
-        """Weight of each named expression."""
-        weights = self.coefficients.expression[0].tolist()
-        return dict(zip(self.model.expression_names, weights, strict=True))
+        """Each named expression in ARKit's scale, from 0 to 1.
+
+        `coefficients.expression` holds the face model's own weights, which give its mesh; weights trained
+        before there was a scale give them here, too.
+        """
+        values = self.blendshape_scale(self.coefficients.expression.double().numpy())
+        return dict(zip(self.model.expression_names, values[0].tolist(), strict=True))
 
     @cached_property
     def dense_landmarks_px(self) -> Float[np.ndarray, "verts 2"]:

@@ -26,6 +26,7 @@ from monoface.training.checks import check_training_data
 from monoface.training.face_validation import face_validation_sets, make_face_evaluate
 from monoface.training.regressors import TrainRegressorConfig, train_on_source
 from monoface.training.validation import make_evaluate, prepared_validation_sets, validation_sets
+from monoface.training.view_runs import named_network
 
 
 def _recipe() -> RecipeConfig:
@@ -46,7 +47,7 @@ class TrainMonofaceConfig(TrainRegressorConfig):
         views: Folder of packs that `monoface data views` made; without it there are steps of photos alone.
         view_shares: How much of the views comes from each pack, by name; all that are there alike by default.
         view_augment: How crops of views vary.
-        views_every: Every so manieth step sees views.
+        views_every: Of so many steps one sees views.
         view_share: Pictures of a batch of views, as a share of a batch of photos.
         found_trust: How much an identity is worth, 0 to 1, that the recipe found in a single photo. Those of
             prepared folders and of drawn heads count fully, unless their packs say otherwise.
@@ -74,7 +75,9 @@ class TrainMonofaceConfig(TrainRegressorConfig):
 
     def recorded(self) -> dict[str, Any]:
         """The configuration as JSON values for the card."""
-        return super().recorded() | {"views": None if self.views is None else self.views.name}
+        views = None if self.views is None else self.views.resolve().name
+        encoder = None if self.views is None else named_network(self.encoder)
+        return super().recorded() | {"views": views, "encoder": encoder}
 
 
 def train_monoface(config: TrainMonofaceConfig, report: Callable[[str], None]) -> Path:
@@ -96,7 +99,9 @@ def train_monoface(config: TrainMonofaceConfig, report: Callable[[str], None]) -
         return open_batches(config, method, model, folder, tell)
 
     sets = validation_sets(config.data, crop_px, config.recipe.held_out_people)
-    sets += prepared_validation_sets(config.recipe.prepared, crop_px)
+    # A prepared folder may be called as the source that its photos are of.
+    prepared = prepared_validation_sets(config.recipe.prepared, crop_px)
+    sets += [replace(one, name=f"prepared {one.name}") for one in prepared]
     of_landmarks = make_evaluate(model, sets, method.layout)
     of_faces = make_face_evaluate(
         model, face_validation_sets(config.recipe.prepared, model, crop_px), method.layout

@@ -94,14 +94,14 @@ class ViewRunConfig(RegressorRunConfig):
             (written["photos"]["recipe"]["second_round"], self.photos.recipe.second_round),
         ):
             labels["weights"] = config.weights.name if config.weights else None
-        written["recipe"]["parser"] = _named(self.recipe.parser)
-        written["encoder"] = _named(self.encoder)
+        written["recipe"]["parser"] = named_network(self.recipe.parser)
+        written["encoder"] = named_network(self.encoder)
         written["photos"]["packs"] = None
         written["photos"]["recipe"]["prepared"] = [path.name for path in self.photos.recipe.prepared]
         return written
 
 
-def _named(network: str | None) -> dict[str, str] | None:
+def named_network(network: str | None) -> dict[str, str] | None:
     """Which file a network is, without the folder, which is the user's own."""
     if network is None:
         return None

@@ -133,8 +133,11 @@ class MonofaceConfig:
                 "monoface: expected a backbone of 4 input channels (RGB and landmark map), "
                 f"got {self.backbone.in_channels}."
             )
-        if self.neutral_points < 1:
-            raise ConfigError(f"monoface: expected neutral_points of at least 1, got {self.neutral_points}.")
+        if self.neutral_points < 1 or not 0 < self.detail_share <= 1:
+            raise ConfigError(
+                "monoface: expected neutral_points of at least 1 and a detail_share in (0, 1], got "
+                f"{self.neutral_points} and {self.detail_share}."
+            )
 
     @property
     def between_views(self) -> MgcnetConfig:

@@ -1,0 +1,58 @@
+"""`monoface facemodel close --face-model FILE --source ICT --out FILE`: lids that shut and lips that meet."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+import tyro
+
+from monoface.cli.facemodel_learn import print_closure, print_report
+from monoface.core.assets import register_asset
+from monoface.core.errors import ConfigError
+from monoface.facemodel import FaceModel, load_face_model_data, read_ict_facekit
+from monoface.learning.card import card_beside, face_model_card, write_face_model
+from monoface.learning.checks import check_face_model
+from monoface.learning.closing import with_closing_lids_and_lips
+from monoface.learning.closure_checks import check_closure
+
+
+@dataclass(frozen=True)
+class CloseArguments:
+    """Make lids shut in a blink, and lips meet, on every identity of a face model without correctives.
+
+    `monoface facemodel learn` does it as well; this is for models made before. Landmark sets and albedo stay,
+    and so do coefficients, so weights stay valid. The card is measured anew.
+    """
+
+    source: Path
+    """ICT-FaceKit, which the model is measured against: its `FaceXModel` folder or the packed npz."""
+    face_model: Path
+    """The model to change, with its card beside it."""
+    out: Path
+    """The .safetensors file to write."""
+    overwrite: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
+    """Replace the file if it exists."""
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run the command with the words after its name."""
+    chosen = tyro.cli(CloseArguments, prog="monoface facemodel close", args=list(arguments))
+    if chosen.out.suffix != ".safetensors":
+        raise ConfigError(f"--out {chosen.out}: expected a file that ends with .safetensors.")
+    if chosen.out.exists() and not chosen.overwrite:
+        raise ConfigError(f"--out {chosen.out}: exists; use --overwrite to replace it.")
+    file = chosen.face_model
+    card, data = card_beside(file), load_face_model_data(file)
+    if data.correctives is not None:
+        raise ConfigError(f"--face-model {file.name}: expected a model without correctives; its lids shut.")
+
+    chosen.out.parent.mkdir(parents=True, exist_ok=True)
+    model = write_face_model(FaceModel(with_closing_lids_and_lips(data)), chosen.out)
+    report, closure = check_face_model(read_ict_facekit(chosen.source), model.data), check_closure(model)
+    measured: dict[str, Any] = {"metrics": face_model_card(model, report, closure)["metrics"]}
+    register_asset(chosen.out, card | measured)
+    print_report(report)
+    print_closure(closure)
+    print(f"written: {chosen.out}")
+    return 0

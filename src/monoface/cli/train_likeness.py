@@ -1,0 +1,76 @@
+"""`monoface train likeness --weights FILE --people DIR --data DATA --out FILE`: who people are."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+import tyro
+from jaxtyping import Float
+
+from monoface.data.sources import Cfp
+from monoface.evaluation.neutral_shapes import from_mean_mm, narrow_faces
+from monoface.evaluation.profile_fit import ProfileFitter
+from monoface.evaluation.profiles import ProfilePeople, score
+from monoface.facemodel import FaceModel, load_default_model
+from monoface.training.likeness.config import TrainLikenessConfig
+from monoface.training.likeness.judging import ProfileScore
+from monoface.training.likeness.people_evidence import PROFILES
+from monoface.training.likeness.people_map import KnownPeople
+from monoface.training.likeness.stage import train_likeness
+
+_ALL = 10_000
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run the command with the words after its name."""
+    config = tyro.cli(TrainLikenessConfig, prog="monoface train likeness", args=list(arguments))
+    model, folder = load_default_model(), config.data / PROFILES
+    path = train_likeness(
+        config, Teacher(model, folder), Judge(model, folder), lambda line: print(line, flush=True)
+    )
+    print(f"written: {path}")
+    print(f"use it: monoface reconstruct PHOTO… --out DIR --weights {path}")
+    return 0
+
+
+class Teacher:
+    """Marked profiles of people who may teach: a `ProfileTeacher`.
+
+    Args:
+        model: The face model.
+        folder: Of the source of profiles.
+    """
+
+    def __init__(self, model: FaceModel, folder: Path) -> None:
+        people = ProfilePeople.of(Cfp(folder, split="train"), _ALL)
+        self.people = people.names
+        self._fitter = ProfileFitter(model, people.marked)
+
+    def __call__(self, identity: Float[np.ndarray, "people identity"]) -> KnownPeople:
+        """What the profiles say; see `ProfileTeacher`."""
+        return KnownPeople(*self._fitter.evidence(identity))
+
+
+class Judge:
+    """`monoface evaluate profiles` for validation people: a `ProfileJudge`.
+
+    Args:
+        model: The face model.
+        folder: Of the source of profiles.
+    """
+
+    def __init__(self, model: FaceModel, folder: Path) -> None:
+        people = ProfilePeople.of(Cfp(folder, split="val"), _ALL)
+        self.people = people.names
+        self._model = model
+        self._fitter = ProfileFitter(model, people.marked)
+        self._bounds = self._fitter.pose(), self._fitter.pose(self._fitter.fit())
+
+    def __call__(self, identity: Float[np.ndarray, "people identity"]) -> ProfileScore:
+        """Score shapes of these people, in their order."""
+        shapes = narrow_faces(self._model, torch.from_numpy(identity))
+        posed = self._fitter.pose(identity)
+        scores = score(self._fitter, identity, posed, from_mean_mm(shapes).numpy(), self._bounds)
+        names = ("knows_percent", "over_another_percent", "spread_mm")
+        return ProfileScore(*(float(scores[name].mean()) for name in names))

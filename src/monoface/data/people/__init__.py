@@ -1,0 +1,1 @@
+"""Labels that know people: one identity a person, found in all photos of the person."""

@@ -1,0 +1,246 @@
+"""The label engine: looks at photos, learns habits, people and the population, labels, writes packs.
+
+DIR/people.json             what the run was begun with
+DIR/looks/SOURCE/           what networks see in each photo (without descriptors once a run is complete)
+DIR/habits.npz              where each source's marks lie relative to the face model, and how far lids open
+DIR/population.npz          how identities follow from descriptors, and their covariance
+DIR/SOURCE/people.npz       each person's identity, its covariance, and what photos say without a prior
+DIR/SOURCE/labels.npz       identity, pose and expression of each photo
+DIR/SOURCE/                 packs, as `data.prepared` has them: what `monoface train --recipe.prepared` reads
+DIR/report.json             how well it worked; there once all is done
+"""
+
+import dataclasses
+import hashlib
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from monoface.core.errors import DataError
+from monoface.core.files import write_atomically
+from monoface.data.people.config import PeopleConfig
+from monoface.data.people.habits import find_habits
+from monoface.data.people.lids import LidCorrection, find_lid_correction
+from monoface.data.people.looking import Eyes, forget_descriptors, look_at_photos, looks_recipe
+from monoface.data.people.looks import Looks
+from monoface.data.people.marks import MESH, read_marks
+from monoface.data.people.mesh_points import HUMAN_SET
+from monoface.data.people.people import (
+    KnownPeople,
+    SourceFaces,
+    label_source,
+    learn_people,
+    leave_out_look_alikes,
+)
+from monoface.data.people.photos import PeoplePhotos
+from monoface.data.people.report import people_report, report_text
+from monoface.data.people.storage import (
+    load_habits,
+    load_labels,
+    load_people,
+    load_population,
+    save_habits,
+    save_labels,
+    save_people,
+    save_population,
+)
+from monoface.data.people.writing import write_packs
+from monoface.data.prepared import TERMS, PreparedFolder
+from monoface.data.recipe import model_digest
+from monoface.facemodel import FaceModel
+from monoface.facemodel.population import Population
+
+_FORMAT = 1
+Tell = Callable[[str, int, int], None]
+"""Told what is done, and how many photos of how many."""
+
+
+def _nobody(stage: str, done: int, total: int) -> None:
+    """Tells nobody."""
+
+
+@dataclass(frozen=True)
+class PeopleRun:
+    """One run of the engine.
+
+    Attributes:
+        sources: Photos to label, by source.
+        out: Folder for everything.
+        model: The face model.
+        eyes: Who looks at photos.
+        config: How labels are made.
+        keep_descriptors: Leave the descriptors among what was seen; they are biometric.
+    """
+
+    sources: Sequence[PeoplePhotos]
+    out: Path
+    model: FaceModel
+    eyes: Eyes
+    config: PeopleConfig
+    keep_descriptors: bool = False
+
+    @property
+    def description(self) -> dict[str, Any]:
+        """What decides about the labels, by name."""
+        described: dict[str, Any] = {
+            "format": _FORMAT,
+            "sources": {one.name: f"{len(one)} photos, {one.digest}" for one in self.sources},
+            "looks": {one.name: looks_recipe(one, self.eyes) for one in self.sources},
+            "face model": model_digest(self.model),
+            "configuration": json.loads(json.dumps(dataclasses.asdict(self.config))),
+        }
+        text = json.dumps(described, sort_keys=True)
+        return described | {"recipe": hashlib.sha256(text.encode()).hexdigest()[:16]}
+
+    def folder(self, name: str) -> Path:
+        """That of a source."""
+        return self.out / name
+
+
+def make_labels(run: PeopleRun, tell: Tell = _nobody) -> dict[str, Any]:
+    """Label all photos of all sources, or go on where an earlier run was interrupted.
+
+    Returns:
+        The report; see `report`.
+
+    Raises:
+        DataError: If there is no source, two have one name, a file is damaged, or the folder was begun with
+            something else.
+    """
+    names = [one.name for one in run.sources]
+    if not names or len(set(names)) != len(names):
+        raise DataError(f"people: expected sources of different names, got {', '.join(names) or 'none'}.")
+    description = run.description
+    _begin(run.out, description)
+    done = run.out / "report.json"
+    if done.is_file():
+        report: dict[str, Any] = json.loads(done.read_text(encoding="utf-8"))
+        return report
+    faces = _faces(run, description["recipe"], tell)
+    tell("identities", 0, 1)
+    population, known = _people(run, faces, description["recipe"])
+    tell("identities", 1, 1)
+    summaries = {
+        name: _label_and_write(run, source, known.get(name), population, description, tell)
+        for name, source in faces.items()
+    }
+    report = people_report(faces, known, run.model, run.config) | {"sources": summaries}
+    write_atomically(run.out / "report.txt", (report_text(report) + "\n").encode(), overwrite=True)
+    write_atomically(done, (json.dumps(report, indent=2) + "\n").encode(), overwrite=True)
+    if not run.keep_descriptors:
+        for name in names:
+            forget_descriptors(run.out / "looks" / name)
+    return report
+
+
+def _begin(out: Path, description: dict[str, Any]) -> None:
+    path = out / "people.json"
+    if not path.is_file():
+        write_atomically(path, (json.dumps(description, indent=2, sort_keys=True) + "\n").encode())
+        return
+    begun = json.loads(path.read_text(encoding="utf-8"))
+    changed = sorted(
+        name for name in begun.keys() | description.keys() if begun.get(name) != description.get(name)
+    )
+    if changed:
+        raise DataError(
+            f"{out}: begun with other {', '.join(changed)}. Go on as it was begun, or choose another folder."
+        )
+
+
+def _faces(run: PeopleRun, recipe: str, tell: Tell) -> dict[str, SourceFaces]:
+    """Photos, looks, marks and habits of all sources, without strangers and look-alikes."""
+    looks = {}
+    for photos in run.sources:
+
+        def told(done: int, total: int, name: str = photos.name) -> None:
+            tell(f"looking at {name}", done, total)
+
+        looks[photos.name] = look_at_photos(photos, run.eyes, run.out / "looks" / photos.name, told)
+    kept = load_habits(run.out / "habits.npz", recipe)
+    lids = kept[1] if kept is not None else _lids(run, looks)
+    faces, habits = {}, {}
+    for photos in run.sources:
+        seen = _opened(looks[photos.name], lids)
+        marks = read_marks(photos, seen, run.model, run.config)
+        habits[photos.name] = (
+            kept[0][photos.name] if kept is not None else find_habits(marks, run.model, run.config)
+        )
+        faces[photos.name] = SourceFaces.of(photos, seen, marks, habits[photos.name], run.config)
+    if kept is None:
+        save_habits(run.out / "habits.npz", habits, lids, recipe)
+    return leave_out_look_alikes(faces, run.config)
+
+
+def _lids(run: PeopleRun, looks: dict[str, Looks]) -> LidCorrection:
+    """From the source whose photos have both the mesh and people's points of both lids, if there is one."""
+    best, most = LidCorrection(), 0
+    for photos in run.sources:
+        if HUMAN_SET not in photos.points_px:
+            continue
+        seen = looks[photos.name]
+        marks = read_marks(photos, seen, run.model, run.config)
+        human = photos.points_px[HUMAN_SET].astype(float)
+        correction, count = find_lid_correction(seen.points_px.astype(float), human, marks.mesh)
+        if count > most:
+            best, most = correction, count
+    return best
+
+
+def _opened(looks: Looks, lids: LidCorrection) -> Looks:
+    """Looks whose lids are as far apart as people would mark them."""
+    points = looks.points_px.copy()
+    points[:, MESH] = lids.corrected(points[:, MESH])
+    return replace(looks, points_px=points)
+
+
+def _people(
+    run: PeopleRun, faces: dict[str, SourceFaces], recipe: str
+) -> tuple[Population, dict[str, KnownPeople]]:
+    """The population and all people; kept on disk, and read again if all of it is there."""
+    path = run.out / "population.npz"
+    kept = load_population(path, recipe)
+    if kept is not None:
+        found = {name: load_people(run.folder(name) / "people.npz", recipe) for name in faces}
+        return kept, {name: people for name, people in found.items() if people is not None}
+    population, known = learn_people(faces, run.model, run.config)
+    for name, people in known.items():
+        save_people(run.folder(name) / "people.npz", people, recipe)
+    # Last, for it says that people are there.
+    save_population(path, population, recipe)
+    # As a run that is resumed will read them, so that both end alike.
+    return _people(run, faces, recipe)
+
+
+def _label_and_write(
+    run: PeopleRun,
+    source: SourceFaces,
+    known: KnownPeople | None,
+    population: Population,
+    description: dict[str, Any],
+    tell: Tell,
+) -> dict[str, Any]:
+    """Labels and packs of a source; its summary."""
+    name, recipe = source.photos.name, description["recipe"]
+    path = run.folder(name) / "labels.npz"
+    labels = load_labels(path, recipe)
+    if labels is None:
+        made = label_source(source, known, population, run.model, run.config)
+        save_labels(path, made, source.photos, recipe)
+        # As a run that is resumed will read them, so that both end alike.
+        labels = load_labels(path, recipe)
+        assert labels is not None
+    prepared = PreparedFolder(run.folder(name))
+    prepared.begin({"recipe": recipe, TERMS: source.photos.terms, "made by": "monoface data people"})
+    return write_packs(
+        prepared,
+        source.photos,
+        source.marks,
+        labels,
+        run.model,
+        run.config,
+        recipe,
+        lambda done, total: tell(f"packs of {name}", done, total),
+    )

@@ -1,0 +1,1 @@
+"""From a trained network to weights that know people, in closed form."""
