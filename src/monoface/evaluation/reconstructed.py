@@ -76,6 +76,7 @@ class ReconstructedFaces:
                 max_faces=1,
                 passes=1,
                 mirror=False,
+                refine="none",
             )
         self._tools = Reconstructor(config)
         self._stand_in = _StandIn(self._tools.detector)
