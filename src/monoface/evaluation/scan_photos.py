@@ -76,9 +76,7 @@ def outer_surface(scan: HeadScan) -> HeadScan:
     """The part of a scan that is seen from the front and the sides: without what lies inside the mouth."""
     low, high = scan.verts_mm.min(axis=0), scan.verts_mm.max(axis=0)
     away_mm = 2 * float(np.linalg.norm(high - low))
-    camera = WeakPerspectiveCamera(
-        torch.tensor([2 * _SEEN_PX / away_mm]), torch.full((1, 2), _SEEN_PX / 2)
-    )
+    camera = WeakPerspectiveCamera(torch.tensor([2 * _SEEN_PX / away_mm]), torch.full((1, 2), _SEEN_PX / 2))
     seen = np.zeros(len(scan.faces), dtype=bool)
     for yaw_deg in _SEEN_FROM_DEG:
         verts = _turned(scan, yaw_deg, (low + high) / 2, away_mm)
