@@ -89,8 +89,8 @@ class Looks:
         arrays: dict[str, Any] = {"place_px": self.seen.place_px, "sigma_px": self.seen.sigma_px}
         arrays |= {"identity": self.identity}
         arrays |= {"descriptor": self.descriptor} | {name: getattr(self.start, name) for name in _POSE}
-        said = {"key": np.array(self.keys), "recipe": np.array(recipe)}
-        write_atomically(path, lambda file: np.savez(file, **said, **arrays), overwrite=True)
+        arrays |= {"key": np.array(self.keys), "recipe": np.array(recipe)}
+        write_atomically(path, lambda file: np.savez(file, **arrays), overwrite=True)
 
     @classmethod
     def load(cls, path: Path) -> tuple["Looks", str]:
