@@ -11,7 +11,7 @@ from jaxtyping import Float
 
 from monoface.core.assets import register_asset
 from monoface.data.sources import Cfp
-from monoface.evaluation.neutral_shapes import from_mean_mm, narrow_faces
+from monoface.evaluation.neutral_shapes import apart_mm, from_mean_mm, narrow_faces
 from monoface.evaluation.profile_fit import ProfileFitter
 from monoface.evaluation.profiles import ProfilePeople, score
 from monoface.facemodel import FaceModel, load_default_model
@@ -82,3 +82,10 @@ class Judge:
         scores = score(self._fitter, identity, posed, from_mean_mm(shapes).numpy(), self._bounds)
         names = ("knows_percent", "over_another_percent", "spread_mm")
         return ProfileScore(*(float(scores[name].mean()) for name in names))
+
+    def apart_mm(
+        self, first: Float[np.ndarray, "faces identity"], second: Float[np.ndarray, "faces identity"]
+    ) -> Float[np.ndarray, " faces"]:
+        """How far neutral shapes lie apart; see `ProfileJudge`."""
+        shapes = (narrow_faces(self._model, torch.from_numpy(one)) for one in (first, second))
+        return apart_mm(*shapes).double().numpy()

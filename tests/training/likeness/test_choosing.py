@@ -35,6 +35,9 @@ class Judge:
         over = 100 * (off(np.roll(identity, 1, axis=0)) - off(identity)) / whole
         return ProfileScore(knows, over, 2.0)
 
+    def apart_mm(self, first, second):
+        return np.linalg.norm(first - second, axis=1)
+
 
 def learned(weight):
     """A map whose descriptor says the identity times a factor."""
@@ -50,7 +53,10 @@ def validation(face, photos_of):
     identity = rng.normal(size=(PEOPLE, SIZE))
     looks = photos_of(identity, noise_mm=2.0, said=rng.normal(size=identity.shape))
     config = RefineConfig(discount=0.0)
-    return Validation(Settled.on(face, looks, config), np.arange(PEOPLE), Judge(identity), None)
+    drawn = rng.normal(size=(30, SIZE))
+    heads = Settled.on(face, photos_of(drawn, noise_mm=0.5, said=np.zeros_like(drawn)), config), drawn
+    people = Settled.on(face, looks, config)
+    return Validation(people, np.arange(PEOPLE), Judge(identity), (people, None), heads)
 
 
 def test_shares_that_fit_are_chosen(validation):
@@ -67,6 +73,22 @@ def test_points_count_where_they_know_more_than_the_map(validation):
     chosen = choose_discount(known, validation, RefineConfig(), grid, lambda line: None)
     assert chosen.discount == 0.5
     assert validation.profiles.asked == 3
+
+
+def test_points_count_for_the_sake_of_drawn_heads_too(validation):
+    """The map knows these people, and nothing of the heads, whose points are very good."""
+    people = validation.profiles.identity
+    looks = validation.people.looks
+    knowing = replace(validation, people=replace(validation.people, looks=replace(looks, identity=people)))
+    settled, true = validation.heads
+    blind = replace(settled.looks, descriptor=0 * settled.looks.descriptor)
+    knowing = replace(knowing, heads=(replace(settled, looks=blind), true))
+    grid = GridConfig(discount=(0.0, 0.05))
+    known = learned(1.0).joined(JoinConfig(1.0))
+    assert knowing.heads_mm(known, RefineConfig(discount=0.05)) < knowing.heads_mm(
+        known, RefineConfig(discount=0.0)
+    )
+    assert choose_discount(known, knowing, RefineConfig(), grid, lambda line: None).discount == 0.05
 
 
 def test_people_without_a_face_count_as_the_mean(face, validation):
