@@ -1,4 +1,4 @@
-"""The command that trains the flagship: packs of photos and views to weights that load, and interrupted runs."""
+"""The command that trains the flagship: from packs of photos and views to weights that load."""
 
 import json
 from dataclasses import replace
@@ -142,8 +142,8 @@ def test_weights_with_points_are_a_start_for_themselves_alone(trained):
     start_from(trained[0], same.regressor, head, same.layout)
     wanted = load_regressor(trained[0])[0].state_dict()
     assert torch.equal(same.regressor.state_dict()["point_head.place.bias"], wanted["point_head.place.bias"])
+    other = small_monoface(96, point_sets=SETS, **UNSEEN)
     with pytest.raises(ConfigError, match="Set the method to match"):
-        other = small_monoface(96, point_sets=SETS, **UNSEEN)
         start_from(trained[0], other.regressor, head, other.layout)
 
 
