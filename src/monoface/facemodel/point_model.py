@@ -124,7 +124,7 @@ class PointModel:
     ) -> Float[np.ndarray, "photos 3 touched corrected"]:
         """What corrected expressions do besides, on given faces."""
         moved = identity.astype(self.mean_mm.dtype, copy=False) @ self._by_identity
-        return moved.reshape(len(identity), 3, len(self._touched), -1)
+        return moved.reshape(len(identity), 3, len(self._touched), len(self.corrected))
 
     @cached_property
     def _modes(self) -> Float[np.ndarray, "3 points modes"]:
