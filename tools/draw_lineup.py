@@ -2,9 +2,9 @@
 
 python tools/draw_lineup.py FOLDER --out LINEUP.png
 
-FOLDER holds photos as files or in images-*.tar. Two people who look different must look different in clay, one
-person twice must look the same. All heads are drawn at one size, upright, without texture, under one lamp; with
---expression a fourth tile shows the head with the expression that was found.
+FOLDER holds photos as files or in images-*.tar. Two people who look different must look different in clay,
+one person twice must look the same. All heads are drawn at one size, upright, without texture, under one
+lamp; with --expression a fourth tile shows the head with the expression that was found.
 """
 
 import argparse
@@ -29,9 +29,9 @@ from monoface.render import Renderer
 TILE_PX = 176
 OVERSAMPLING = 3
 PEOPLE_ABREAST = 3
-WIDE_MM = 265.0
-# Pictures are centred on the middle of the mean face's head, so high above the middle of the face.
-UP_MM = 8.0
+WIDE_MM = 232.0
+# Pictures are centred on the middle of the mean head, so high above the middle of its face.
+UP_MM = 22.0
 CLAY, AMBIENT, BACKGROUND = 0.86, 0.16, 0.96
 # Towards the lamp, in the camera frame: x right, y down, z away.
 LAMP = (-0.55, -0.45, -0.7)
@@ -119,8 +119,9 @@ def clay(
     size = TILE_PX * OVERSAMPLING
     yaw = torch.tensor([np.deg2rad(yaw_deg)], dtype=torch.float32)
     rotation = head_to_camera(head_matrix_from_angles(yaw, torch.zeros(1), torch.zeros(1)))
-    low, high = model.mean_mm.amin(dim=0), model.mean_mm.amax(dim=0)
-    middle = (low + high) / 2 + torch.tensor([0.0, UP_MM, 0.0])
+    face = model.mean_mm[model.data.regions["face"]]
+    middle = (model.mean_mm.amin(dim=0) + model.mean_mm.amax(dim=0)) / 2
+    middle[1] = (face[:, 1].min() + face[:, 1].max()) / 2 + UP_MM
     placed = transform_points(rotation, torch.tensor([[0.0, 0.0, 1000.0]]), verts_mm - middle)
     camera = WeakPerspectiveCamera(torch.tensor([size / WIDE_MM]), torch.full((1, 2), size / 2))
     drawn = Renderer(model.faces, (size, size), model.weld).render(camera, placed, torch.zeros_like(placed))

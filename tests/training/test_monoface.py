@@ -1,4 +1,4 @@
-"""The command that trains the flagship: packs to weights that load, and interrupted runs."""
+"""The command that trains the flagship: from packs of photos and views to weights that load."""
 
 import json
 from dataclasses import replace

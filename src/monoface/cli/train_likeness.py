@@ -1,5 +1,6 @@
 """`monoface train likeness --weights FILE --people DIR --data DATA --out FILE`: who people are."""
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import torch
 import tyro
 from jaxtyping import Float
 
+from monoface.core.assets import register_asset
 from monoface.data.sources import Cfp
 from monoface.evaluation.neutral_shapes import apart_mm, from_mean_mm, narrow_faces
 from monoface.evaluation.profile_fit import ProfileFitter
@@ -15,6 +17,7 @@ from monoface.evaluation.profiles import ProfilePeople, score
 from monoface.facemodel import FaceModel, load_default_model
 from monoface.training.likeness.config import TrainLikenessConfig
 from monoface.training.likeness.judging import ProfileScore
+from monoface.training.likeness.landmarks import SOURCE, learn_landmark_habits, strength_mm
 from monoface.training.likeness.people_evidence import PROFILES
 from monoface.training.likeness.people_map import KnownPeople
 from monoface.training.likeness.stage import train_likeness
@@ -29,6 +32,11 @@ def run(arguments: Sequence[str]) -> int:
     path = train_likeness(
         config, Teacher(model, folder), Judge(model, folder), lambda line: print(line, flush=True)
     )
+    if (config.data / SOURCE).is_dir():
+        habits = learn_landmark_habits(path, config.data)
+        card = json.loads(path.with_name(f"{path.stem}.card.json").read_text(encoding="utf-8"))
+        register_asset(path, card)
+        print("landmarks: " + ", ".join(f"{name} {mm:.2f} mm" for name, mm in strength_mm(habits).items()))
     print(f"written: {path}")
     print(f"use it: monoface reconstruct PHOTO… --out DIR --weights {path}")
     return 0

@@ -224,10 +224,11 @@ def summarise(
     names = list(dict.fromkeys(label.name for label in labels))
     figures = {name: _figures([case for case in cases if name in case.groups]) for name in names}
     overall = _figures([case for case in cases if CALM not in case.groups])
-    for name in sorted(calm.median, key=lambda name: -calm.median[name]) if calm is not None else ():
-        figures.setdefault(name, {})["calm_median"] = calm.median[name]
     if calm is not None:
-        overall["calm_median"] = max(calm.median.values())
+        largest_first = sorted(calm.median.items(), key=lambda pair: -pair[1])
+        for name, median in largest_first:
+            figures.setdefault(name, {})["calm_median"] = median
+        overall["calm_median"] = largest_first[0][1]
     known = np.array([case.errors["error"] for case in cases if "error" in case.errors])
     return make_report(
         "blendshapes, against labels",

@@ -9,7 +9,16 @@ from jaxtyping import Bool, Float, Float64, Int64
 from monoface.data.sources.cfp import KNOWN_POINTS, LOOKS_LEFT_68, LOOKS_RIGHT_68
 from monoface.evaluation.predictors import LANDMARK_SET, LANDMARK_SET_REANNOTATED
 from monoface.facemodel import FaceModel, LandmarkSet
-from monoface.facemodel.evidence import Evidence, MarkedPhotos, PointModel, Poses, follow, gather, start_poses
+from monoface.facemodel.evidence import (
+    Evidence,
+    MarkedPhotos,
+    PointModel,
+    Poses,
+    follow,
+    gather,
+    settle,
+    start_poses,
+)
 
 POINTS: Final = len(KNOWN_POINTS)
 
@@ -67,10 +76,18 @@ class _Side:
 
     def follow(self, poses: Poses, evidence: Evidence, step: Float64[np.ndarray, "photos identity"]) -> Poses:
         """Poses after the identities took a step, expressions within their range."""
-        moved = follow(self.model, poses, evidence, step)
+        return self._within(follow(self.model, poses, evidence, step))
+
+    def settle(
+        self, marked: MarkedPhotos, poses: Poses, identity: Float64[np.ndarray, "photos identity"]
+    ) -> Poses:
+        """Poses after one step while the identities stay, expressions within their range."""
+        return self._within(settle(self.model, marked, poses, identity))
+
+    def _within(self, poses: Poses) -> Poses:
         if self.bounds is None:
-            return moved
-        return replace(moved, expression=np.clip(moved.expression, *self.bounds))
+            return poses
+        return replace(poses, expression=np.clip(poses.expression, *self.bounds))
 
 
 class ProfileFitter:
@@ -171,8 +188,7 @@ class ProfileFitter:
     ) -> tuple[Evidence, Poses]:
         marked, poses = self._with_habit(side), side.start
         for _ in range(_STEPS):
-            evidence = gather(side.model, marked, poses, of_photo)
-            poses = side.follow(poses, evidence, np.zeros_like(of_photo))
+            poses = side.settle(marked, poses, of_photo)
         return gather(side.model, marked, poses, of_photo), poses
 
     def _with_habit(self, side: _Side) -> MarkedPhotos:

@@ -22,21 +22,19 @@ from monoface.evaluation.now_protocol import NowScan, score_scan
 from monoface.evaluation.page import Gallery, heat_map, picture_of
 from monoface.evaluation.reconstructed import ReconstructedFaces
 from monoface.evaluation.report import installed_versions, refuse_existing_results, write_results
-from monoface.evaluation.scan_data import MM_PER_UNIT, HeadScan, find_landmarks
+from monoface.evaluation.scan_data import MM_PER_UNIT, HeadScan, landmarks_of
 from monoface.evaluation.scan_fit import fit_to_scan
-from monoface.evaluation.scan_photos import LIGHTS, ScanView, middle_of_face, take_photo
+from monoface.evaluation.scan_photos import LIGHTS, ScanView, middle_of_face, outer_surface, take_photo
 from monoface.facemodel import FaceModel
-from monoface.geometry.icp import IcpConfig, align_to_scan
-from monoface.geometry.placement import Placement
+from monoface.geometry.icp import IcpConfig
 from monoface.geometry.surface import Surface
-from monoface.metrics import DistanceSummary, bootstrap_mean, scan_to_surface
+from monoface.metrics import DistanceSummary, bootstrap_mean
 from monoface.pipeline import MadeWith
 
 MEASURES: Final = (
     Measure("median_mm", "median", "mm", 3),
     Measure("mean_mm", "mean", "mm", 3),
     Measure("std_mm", "std", "mm", 3),
-    Measure("narrow_median_mm", "narrow face to scan, median", "mm", 3),
 )
 MEAN_FACE: Final = "mean face"
 FITTED: Final = "fitted to the scan"
@@ -127,15 +125,15 @@ class ShapeRater:
     """
 
     def __init__(self, scan: HeadScan, landmarks_mm: Float64[np.ndarray, "7 3"], model: FaceModel) -> None:
-        self.cropped = NowScan.cropped(scan.verts_mm, scan.faces, landmarks_mm)
-        self.surface = Surface(scan.verts_mm, scan.faces, scan.name)
+        outside = outer_surface(scan)
+        self.cropped = NowScan.cropped(outside.verts_mm, outside.faces, landmarks_mm)
+        self.surface = Surface(outside.verts_mm, outside.faces, scan.name)
         self._model = model
         self._seen = seen_faces(model)
-        self._narrow = model.data.regions["narrow_face"].numpy()
 
     @torch.no_grad()
     def rate(self, identity: Float64[np.ndarray, " identity"]) -> RatedShape:
-        """Distances of the neutral shape of an identity, both ways."""
+        """Distances of the scan to the neutral shape of an identity."""
         coefficients = torch.from_numpy(identity).float()[None]
         verts: Tensor = self._model.shape(coefficients, torch.zeros(1, self._model.expression_size))
         seven = self._model.landmarks(LANDMARK_SET).points(verts)[0].double().numpy()[list(SEVEN)]
@@ -143,30 +141,13 @@ class ShapeRater:
         score = score_scan(self.cropped, Surface(verts_mm, self._seen), seven)
         if score.alignment.failure:
             return RatedShape({}, np.zeros(0), score.alignment.failure)
-        narrow_mm, failure = self._narrow_to_scan(verts_mm[self._narrow], score.alignment.placement)
-        if failure:
-            return RatedShape({}, np.zeros(0), f"narrow face to scan: {failure}")
         summary = DistanceSummary.of(score.distances_mm)
         errors = {
             "median_mm": summary.median,
             "mean_mm": summary.mean,
             "std_mm": summary.std,
-            "narrow_median_mm": float(np.median(narrow_mm)),
         }
         return RatedShape(errors, score.distances_mm)
-
-    def _narrow_to_scan(
-        self, narrow_mm: Float64[np.ndarray, "verts 3"], start: Placement
-    ) -> tuple[Float64[np.ndarray, " verts"], str]:
-        """Distances of the narrow face's vertices to the scan, in its millimetres, or why there are none.
-
-        Here the scan is what is moved and scaled, so that the narrow face's distances become least.
-        """
-        alignment = align_to_scan(self.surface, narrow_mm, start.inverse())
-        if alignment.failure:
-            return np.zeros(0), alignment.failure
-        placement = alignment.placement
-        return scan_to_surface(narrow_mm, self.surface, placement) / placement.scale, ""
 
 
 def run(config: EvaluateScanConfig) -> CasesReport:
@@ -181,7 +162,7 @@ def run(config: EvaluateScanConfig) -> CasesReport:
     """
     refuse_existing_results(config.out, overwrite=config.overwrite)
     scan = HeadScan.read(config.data, config.mm_per_unit)
-    landmarks_mm = find_landmarks(scan)
+    landmarks_mm = landmarks_of(scan, config.mm_per_unit)
     faces = ReconstructedFaces(
         config.weights, config.face_model, config.device, as_reconstruct=config.as_reconstruct
     )
@@ -262,10 +243,11 @@ def definition() -> Definition:
         "map: neutral, eyes shut; drawn by our renderer from several sides and distances, in even light and "
         "under a lamp",
         measure="distance of each vertex of the scan, within NoW's sphere round the face, to the closest "
-        "point of the neutral mesh found in a photo: median, mean, standard deviation. Narrow face to scan: "
-        "median distance the other way, of the mesh's narrow face to the scan, aligned by itself",
-        alignment="similarity transform by seven landmarks (of the scan: where the face-mesh network sees "
-        f"them from the front), then least squares of the distances; {IcpConfig().failure_rule}",
+        "point of the neutral mesh found in a photo: median, mean, standard deviation. Only what is seen "
+        "from outside counts, not the inside of the mouth",
+        alignment="similarity transform by seven landmarks (marked by hand on the Lee Perry-Smith scan; on "
+        "others where the face-mesh network sees them from the front), then least squares of the distances; "
+        f"{IcpConfig().failure_rule}",
         normaliser="none; millimetres of the scan",
         means="mean over the photos of each photo's figure. Mean face: what the mean face scores. Fitted: "
         "the face model fitted to the scan itself",

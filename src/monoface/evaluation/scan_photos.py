@@ -1,6 +1,6 @@
 """Photos of a head scan: drawn by our renderer from several sides and distances, in several lights."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Literal
 
 import numpy as np
@@ -9,7 +9,7 @@ from jaxtyping import Float, Float64, UInt8
 from torch import Tensor
 
 from monoface.evaluation.scan_data import HeadScan
-from monoface.geometry.cameras import PerspectiveCamera, transform_points
+from monoface.geometry.cameras import PerspectiveCamera, WeakPerspectiveCamera, transform_points
 from monoface.geometry.rotations import head_matrix_from_angles, head_to_camera
 from monoface.render import composite
 from monoface.shading import ambient_light
@@ -23,6 +23,9 @@ _OVERSAMPLING = 2
 # A picture shows so much of the plane through the face's middle: the head and some of what is around it.
 _WIDE_MM = 420.0
 _BACKGROUND = 0.55
+# From where a surface must be seen to lie outside, and how large.
+_SEEN_FROM_DEG = (-60.0, -30.0, 0.0, 30.0, 60.0)
+_SEEN_PX = 1024
 
 
 @dataclass(frozen=True)
@@ -60,15 +63,46 @@ def take_photo(
     camera = PerspectiveCamera(
         torch.tensor([large / _WIDE_MM * view.distance_mm]), torch.full((1, 2), large / 2)
     )
-    yaw = torch.tensor([np.deg2rad(view.yaw_deg)], dtype=torch.float32)
-    rotation = head_to_camera(head_matrix_from_angles(yaw, torch.zeros(1), torch.zeros(1)))
-    centred = torch.from_numpy(scan.verts_mm - middle_mm).float()[None]
-    verts = transform_points(rotation, torch.tensor([[0.0, 0.0, view.distance_mm]]), centred)
+    verts = _turned(scan, view.yaw_deg, middle_mm, view.distance_mm)
     drawn = scan.renderer(large).render(camera, verts, scan.colour, _light(view.light))
     background = torch.full((1, 3, large, large), _BACKGROUND)
     picture = composite(drawn.image.clamp(0, 1), background, drawn.mask)
     small = torch.nn.functional.avg_pool2d(picture, _OVERSAMPLING)[0]
     return (255 * small).round().byte().permute(1, 2, 0).numpy()
+
+
+@torch.no_grad()
+def outer_surface(scan: HeadScan) -> HeadScan:
+    """The part of a scan that is seen from the front and the sides: without what lies inside the mouth."""
+    low, high = scan.verts_mm.min(axis=0), scan.verts_mm.max(axis=0)
+    away_mm = 2 * float(np.linalg.norm(high - low))
+    camera = WeakPerspectiveCamera(torch.tensor([2 * _SEEN_PX / away_mm]), torch.full((1, 2), _SEEN_PX / 2))
+    seen = np.zeros(len(scan.faces), dtype=bool)
+    for yaw_deg in _SEEN_FROM_DEG:
+        verts = _turned(scan, yaw_deg, (low + high) / 2, away_mm)
+        drawn = scan.renderer(_SEEN_PX).render(camera, verts, torch.zeros_like(verts))
+        shown = drawn.face_index.unique().numpy()
+        seen[shown[shown >= 0]] = True
+    used = np.unique(scan.faces[seen])
+    new_index = np.full(len(scan.verts_mm), -1)
+    new_index[used] = np.arange(len(used))
+    return replace(
+        scan,
+        verts_mm=scan.verts_mm[used],
+        faces=new_index[scan.faces[seen]],
+        uv=scan.uv[torch.from_numpy(used)],
+        weld=np.arange(len(used)),
+    )
+
+
+def _turned(
+    scan: HeadScan, yaw_deg: float, middle_mm: Float64[np.ndarray, " 3"], distance_mm: float
+) -> Float[Tensor, "1 verts 3"]:
+    """Vertices in the frame of a camera that looks at a point from a distance."""
+    yaw = torch.tensor([np.deg2rad(yaw_deg)], dtype=torch.float32)
+    rotation = head_to_camera(head_matrix_from_angles(yaw, torch.zeros(1), torch.zeros(1)))
+    centred = torch.from_numpy(scan.verts_mm - middle_mm).float()[None]
+    return transform_points(rotation, torch.tensor([[0.0, 0.0, distance_mm]]), centred)
 
 
 def middle_of_face(landmarks_mm: Float[np.ndarray, "7 3"]) -> Float64[np.ndarray, " 3"]:
