@@ -67,7 +67,7 @@ def test_shares_that_fit_are_chosen(validation):
     lines = []
     join = choose_join(learned(0.5), None, validation, RefineConfig(discount=0.0), grid, lines.append)
     assert join == JoinConfig(2.0, 0.0, 0.0)
-    assert len(lines) == 7
+    assert len(lines) == 6
 
 
 def test_points_count_where_they_know_more_than_the_map(validation):
