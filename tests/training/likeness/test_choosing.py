@@ -10,6 +10,7 @@ from monoface.facemodel.refinement import RefineConfig
 from monoface.training.likeness.choosing import GridConfig, Validation, choose_discount, choose_join
 from monoface.training.likeness.joining import JoinConfig, LearnedPeople
 from monoface.training.likeness.judging import ProfileScore
+from monoface.training.likeness.marked import MarkedFaces, MarkJudge
 from monoface.training.likeness.measuring import Settled
 from monoface.training.likeness.people_map import PeopleMap
 
@@ -48,7 +49,7 @@ def learned(weight):
 
 
 @pytest.fixture
-def validation(face, photos_of):
+def validation(face, photos_of, face_model):
     rng = np.random.default_rng(3)
     identity = rng.normal(size=(PEOPLE, SIZE))
     looks = photos_of(identity, noise_mm=2.0, said=rng.normal(size=identity.shape))
@@ -56,7 +57,9 @@ def validation(face, photos_of):
     drawn = rng.normal(size=(30, SIZE))
     heads = Settled.on(face, photos_of(drawn, noise_mm=0.5, said=np.zeros_like(drawn)), config), drawn
     people = Settled.on(face, looks, config)
-    return Validation(people, np.arange(PEOPLE), Judge(identity), (people, None), heads)
+    nothing = MarkedFaces((), lambda row: None, np.zeros((0, 68, 2)), np.zeros((0, 68), dtype=bool))
+    marks = people, MarkJudge(face_model, nothing)
+    return Validation(people, np.arange(PEOPLE), Judge(identity), marks, heads)
 
 
 def test_shares_that_fit_are_chosen(validation):
@@ -64,7 +67,7 @@ def test_shares_that_fit_are_chosen(validation):
     lines = []
     join = choose_join(learned(0.5), None, validation, RefineConfig(discount=0.0), grid, lines.append)
     assert join == JoinConfig(2.0, 0.0, 0.0)
-    assert len(lines) == 7
+    assert len(lines) == 6
 
 
 def test_points_count_where_they_know_more_than_the_map(validation):

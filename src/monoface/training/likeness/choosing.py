@@ -125,13 +125,13 @@ def choose_join(
     grid: GridConfig,
     report: Report,
 ) -> JoinConfig:
-    """How much each input counts; first descriptor and network, then what its points say."""
+    """How much each input counts."""
 
     def score(join: JoinConfig) -> ProfileScore:
         return validation.profile_score(people.joined(join, elsewhere), config)
 
-    join = best((JoinConfig(*both) for both in product(grid.descriptor, grid.regressed)), score, report)
-    return best((replace(join, measured=share) for share in grid.measured), score, report)
+    shares = product(grid.descriptor, grid.regressed, grid.measured)
+    return best((JoinConfig(*every) for every in shares), score, report)
 
 
 def choose_discount(

@@ -12,7 +12,7 @@ from monoface.training.likeness.people_map import KnownPeople
 # Wanted of a shape from one frontal photo, in percent, with some room for people who are not these; and of
 # the spread of shapes, in mm.
 _KNOWS, _OVER = 57.0, 73.0
-_SPREAD_MM = (1.4, 2.4)
+_SPREAD_MM = (1.5, 2.2)
 # What is more than wanted counts so much less.
 _MORE = 0.2
 
