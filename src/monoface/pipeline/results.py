@@ -197,9 +197,7 @@ class Face:
     @cached_property
     def detail(self) -> FaceDetail | None:
         """Wrinkles and folds that the coarse mesh does not have; None if they were not asked for."""
-        return (
-            None if self.detailer is None else self.detailer.find(self.placed_mesh, self.fitted_appearance)
-        )
+        return None if self.detailer is None else self.detailer.find(self.placed_mesh, self.fitted_appearance)
 
     @cached_property
     def placed_mesh(self) -> PlacedMesh:
