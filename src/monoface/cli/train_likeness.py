@@ -1,5 +1,6 @@
 """`monoface train likeness --weights FILE --people DIR --data DATA --out FILE`: who people are."""
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -8,13 +9,15 @@ import torch
 import tyro
 from jaxtyping import Float
 
+from monoface.core.assets import register_asset
 from monoface.data.sources import Cfp
-from monoface.evaluation.neutral_shapes import from_mean_mm, narrow_faces
+from monoface.evaluation.neutral_shapes import apart_mm, from_mean_mm, narrow_faces
 from monoface.evaluation.profile_fit import ProfileFitter
 from monoface.evaluation.profiles import ProfilePeople, score
 from monoface.facemodel import FaceModel, load_default_model
 from monoface.training.likeness.config import TrainLikenessConfig
 from monoface.training.likeness.judging import ProfileScore
+from monoface.training.likeness.landmarks import SOURCE, learn_landmark_habits, strength_mm
 from monoface.training.likeness.people_evidence import PROFILES
 from monoface.training.likeness.people_map import KnownPeople
 from monoface.training.likeness.stage import train_likeness
@@ -29,6 +32,11 @@ def run(arguments: Sequence[str]) -> int:
     path = train_likeness(
         config, Teacher(model, folder), Judge(model, folder), lambda line: print(line, flush=True)
     )
+    if (config.data / SOURCE).is_dir():
+        habits = learn_landmark_habits(path, config.data)
+        card = json.loads(path.with_name(f"{path.stem}.card.json").read_text(encoding="utf-8"))
+        register_asset(path, card)
+        print("landmarks: " + ", ".join(f"{name} {mm:.2f} mm" for name, mm in strength_mm(habits).items()))
     print(f"written: {path}")
     print(f"use it: monoface reconstruct PHOTO… --out DIR --weights {path}")
     return 0
@@ -74,3 +82,10 @@ class Judge:
         scores = score(self._fitter, identity, posed, from_mean_mm(shapes).numpy(), self._bounds)
         names = ("knows_percent", "over_another_percent", "spread_mm")
         return ProfileScore(*(float(scores[name].mean()) for name in names))
+
+    def apart_mm(
+        self, first: Float[np.ndarray, "faces identity"], second: Float[np.ndarray, "faces identity"]
+    ) -> Float[np.ndarray, " faces"]:
+        """How far neutral shapes lie apart; see `ProfileJudge`."""
+        shapes = (narrow_faces(self._model, torch.from_numpy(one)) for one in (first, second))
+        return apart_mm(*shapes).double().numpy()

@@ -11,8 +11,8 @@ from monoface.data.views import MultiViewBatch, MultiViewBatchMaker
 class AlternatingBatches:
     """Draws photos, and in every so many steps once views; which of both depends on the step's number alone.
 
-    Which of so many steps it is, is drawn, so that whatever looks at steps at regular distances, as logs do,
-    sees both kinds.
+    Which of so many steps it is, is drawn, so that whatever looks at steps at regular distances, as a log
+    does, sees both kinds.
 
     Args:
         photos: Draws the photos.

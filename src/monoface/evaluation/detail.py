@@ -91,7 +91,7 @@ class EvaluateDetailConfig:
     data: Path | None = None
     source: Literal["omi", "portraits_cc0"] = "omi"
     photos: int = 60
-    regressor: str = "monoface"
+    regressor: str = "pretrain"
     overwrite: bool = False
 
     def __post_init__(self) -> None:

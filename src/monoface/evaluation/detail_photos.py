@@ -66,7 +66,7 @@ class PhotoScorer:
     def score(self, face: Face) -> PhotoFigures | None:
         """Figures of a face in its photo; None if next to no skin is seen."""
         mesh, detailer = face.placed_mesh, self._detailer
-        evidence = detailer.evidence(mesh, face.appearance)
+        evidence = detailer.evidence(mesh, face.fitted_appearance)
         chosen = evidence.weight[0] > _LEAST_WEIGHT
         if not chosen.any():
             return None

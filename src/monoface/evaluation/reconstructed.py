@@ -31,6 +31,7 @@ from monoface.pipeline import (
     ReconstructorConfig,
     Regression,
 )
+from monoface.pipeline.landmark_file import LandmarkHabits, landmark_points
 from monoface.pipeline.searching import DetectsFaces
 
 AS_RECONSTRUCT: Final = "as `monoface reconstruct` makes them"
@@ -81,6 +82,7 @@ class ReconstructedFaces:
         self._stand_in = _StandIn(self._tools.detector)
         self._tools.detector = self._stand_in
         self.model: FaceModel = self._tools.face_model
+        self.landmark_habits: LandmarkHabits = self._tools.landmark_habits
         self.made_with: MadeWith = self._tools.made_with
         self.detector: DetectsFaces = self._stand_in.detector
         looks = looks_text(config.passes, mirror=config.mirror)
@@ -122,8 +124,8 @@ class ReconstructedLandmarks:
     def __init__(self, faces: ReconstructedFaces) -> None:
         self._faces = faces
         model = faces.model
-        self._original = model.subset(model.landmarks(LANDMARK_SET))
-        self._reannotated = model.subset(model.landmarks(LANDMARK_SET_REANNOTATED))
+        self._original = landmark_points(model, LANDMARK_SET, faces.landmark_habits)
+        self._reannotated = landmark_points(model, LANDMARK_SET_REANNOTATED, faces.landmark_habits)
 
     def __call__(
         self, images: Sequence[UInt8[np.ndarray, "height width 3"]], boxes: Float[np.ndarray, "batch 4"]
@@ -152,7 +154,7 @@ def points_in_crops(
     Raises:
         ModelFileError: If the face model has no such set.
     """
-    points = faces.model.subset(faces.model.landmarks(set_name))
+    points = landmark_points(faces.model, set_name, faces.landmark_habits)
 
     def predict(crops: UInt8[np.ndarray, "batch side side 3"]) -> Float64[np.ndarray, "batch points 2"]:
         side = float(crops.shape[1])

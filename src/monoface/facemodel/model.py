@@ -367,6 +367,12 @@ class PointBasis(nn.Module):
             points = points + _corrective_offsets(identity, expression[:, self.corrected], self.corrective_mm)
         return points
 
+    def moved(self, offset_mm: Float[Tensor, "points 3"]) -> "PointBasis":
+        """The same points, each beside its place on the mean face by an offset in the model frame."""
+        return PointBasis(
+            self.mean_mm + offset_mm, self.identity_mm, self.expression_mm, self.corrected, self.corrective_mm
+        )
+
     def expression_basis_for(
         self, identity: Float[Tensor, "batch identity"]
     ) -> Float[Tensor, "batch expressions points 3"]:

@@ -109,13 +109,13 @@ class PointModel:
         turned = (rotation @ wanted.reshape(3, -1)).reshape(count, rows, *wanted.shape[1:])
         if not len(self._touched):
             return turned
-        extra = self._extra_of(identity).reshape(count, 3, -1)
+        extra = self._extra_of(identity).reshape(count, 3, len(self._touched) * len(self.corrected))
         places = np.ix_(np.arange(count), np.arange(rows), self._touched, self.corrected)
-        turned[places] += (rotation @ extra).reshape(count, rows, len(self._touched), -1)
+        turned[places] += (rotation @ extra).reshape(count, rows, len(self._touched), len(self.corrected))
         if of_identity:
             active = expression[:, self.corrected].astype(wanted.dtype, copy=False)
-            moved = (active @ self._by_expression).reshape(count, 3, -1)
-            by_identity = (rotation @ moved).reshape(count, rows, len(self._touched), -1)
+            moved = (active @ self._by_expression).reshape(count, 3, len(self._touched) * self.identity_size)
+            by_identity = (rotation @ moved).reshape(count, rows, len(self._touched), self.identity_size)
             turned[:, :, self._touched, self.expression_size :] += by_identity
         return turned
 
@@ -124,7 +124,7 @@ class PointModel:
     ) -> Float[np.ndarray, "photos 3 touched corrected"]:
         """What corrected expressions do besides, on given faces."""
         moved = identity.astype(self.mean_mm.dtype, copy=False) @ self._by_identity
-        return moved.reshape(len(identity), 3, len(self._touched), -1)
+        return moved.reshape(len(identity), 3, len(self._touched), len(self.corrected))
 
     @cached_property
     def _modes(self) -> Float[np.ndarray, "3 points modes"]:

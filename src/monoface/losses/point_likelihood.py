@@ -18,9 +18,9 @@ def point_surprise(
 ) -> Float[Tensor, " batch"]:
     """Weighted mean of the negative log likelihood of marks, up to a constant.
 
-    The density falls exponentially with the distance in the plane, at one rate in all directions, so that
-    a mark far off counts linearly. Its standard deviation along each axis is the square root of 3 lengths of
-    that fall. A sample whose weights are all zero has no surprise, and no gradient.
+    The density falls exponentially with the distance in the plane, at the same rate in all directions, so
+    that a mark far off counts linearly. Its standard deviation along each axis is the square root of 3
+    lengths of that fall. A sample whose weights are all zero has no surprise, and no gradient.
 
     Args:
         found: Where points are expected, in parts of a crop's side.

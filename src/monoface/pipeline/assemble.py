@@ -37,7 +37,7 @@ def rigged_head(face: Face) -> RiggedHead:
     neutral_mm = model.shape(found.identity, torch.zeros_like(found.expression))[0]
     numbers = {} if face.vertex_sigma_mm is None else {"sigma_mm": face.vertex_sigma_mm}
     basis_mm = model.expression_basis_for(found.identity)[0]
-    mesh = replace(_whole_mesh(model, neutral_mm, basis_mm), numbers=numbers)
+    mesh = replace(_whole_mesh(model, neutral_mm, basis_mm, model.expression_names), numbers=numbers)
     materials = {name: _material_name(name) for name in model.data.part_names}
     return RiggedHead(
         parts=split_into_parts(mesh, materials, rigid=tuple(model.data.eyes)),
@@ -64,7 +64,7 @@ def dense_head(face: Face) -> RiggedHead:
         raise ConfigError("dense mesh: expected a face with detail, got one without. Ask for detail too.")
     model, verts_mm = face.model, torch.from_numpy(face.verts_mm)
     materials = {name: _material_name(name) for name in model.data.part_names}
-    still = replace(_whole_mesh(model, verts_mm, torch.zeros(0, len(verts_mm), 3)), morph_names=())
+    still = _whole_mesh(model, verts_mm, torch.zeros(0, len(verts_mm), 3), ())
     closed = detail.dense.closed(verts_mm, torch.from_numpy(detail.height_mm))
     skin = MeshPart(
         name="skin",
@@ -94,7 +94,10 @@ def _materials(face: Face, names: Iterable[str]) -> tuple[Material, ...]:
 
 
 def _whole_mesh(
-    model: FaceModel, neutral_mm: Float[Tensor, "verts 3"], morphs_mm: Float[Tensor, "morphs verts 3"]
+    model: FaceModel,
+    neutral_mm: Float[Tensor, "verts 3"],
+    morphs_mm: Float[Tensor, "morphs verts 3"],
+    morph_names: tuple[str, ...],
 ) -> WholeMesh:
     return WholeMesh(
         verts_mm=neutral_mm.numpy(),
@@ -104,7 +107,7 @@ def _whole_mesh(
         uv=model.uv.numpy(),
         weld=model.weld.numpy(),
         morphs_mm=morphs_mm.numpy(),
-        morph_names=model.expression_names,
+        morph_names=morph_names,
     )
 
 

@@ -22,6 +22,7 @@ from monoface.pipeline.blendshape_file import load_blendshape_scale
 from monoface.pipeline.detailing import Detailer
 from monoface.pipeline.focal import check_field_of_view, focal_of_field_of_view
 from monoface.pipeline.images import ImageSource, LoadedImage
+from monoface.pipeline.landmark_file import landmark_points, load_landmark_habits
 from monoface.pipeline.pinhole import seen_by_pinhole
 from monoface.pipeline.refinement_file import load_refinement
 from monoface.pipeline.refining import Measurement, Refiner
@@ -134,6 +135,8 @@ class Reconstructor:
             },
         )
         self._points = self.face_model.subset(self.face_model.landmarks("ibug68"))
+        self.landmark_habits = load_landmark_habits(weights_path(self.config.weights))
+        self._landmarks68 = landmark_points(self.face_model, "ibug68", self.landmark_habits)
         self._mapped = self.face_model.subset(self.face_model.landmarks(FLM18))
         self._mirror = CoefficientMirror(self.face_model) if self.config.mirror else None
 
@@ -218,7 +221,7 @@ class Reconstructor:
                     coefficients=one.coefficients,
                     camera=one.camera,
                     verts_mm=verts_mm[row].numpy(),
-                    landmarks68_px=one.landmarks_px(self._points)[0].numpy(),
+                    landmarks68_px=one.landmarks_px(self._landmarks68)[0].numpy(),
                     photo=photo,
                     texturer=self._texturer,
                     made_with=self.made_with,

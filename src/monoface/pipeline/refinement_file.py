@@ -149,9 +149,9 @@ def _elsewhere(said: dict[str, Any] | None, arrays: dict[str, np.ndarray]) -> El
     if said is None:
         return None
     own = {name: arrays[f"{_ELSEWHERE}.{name}"] for name in (*_ELSEWHERE_ARRAYS, *_DOMAIN_ARRAYS)}
-    watched = {name: own.pop(name) for name in _DOMAIN_ARRAYS}
-    ranges = {name: (float(said[name][0]), float(said[name][1])) for name in _DOMAIN_RANGES}
-    domain = InputDomain(str(said["watched"]), **watched, **ranges)
+    watched: dict[str, Any] = {name: own.pop(name) for name in _DOMAIN_ARRAYS}
+    watched |= {name: (float(said[name][0]), float(said[name][1])) for name in _DOMAIN_RANGES}
+    domain = InputDomain(str(said["watched"]), **watched)
     name, length = said["source"]
     return Elsewhere(domain, (str(name), int(length)), **own)
 

@@ -168,7 +168,7 @@ class Face:
         found = self.coefficients
         if found.albedo.shape[1]:
             return Appearance(found.albedo[0], found.light[0])
-        return self._fitted_appearance
+        return self.fitted_appearance
 
     @cached_property
     def texture(self) -> UInt8[np.ndarray, "size size 3"]:
@@ -176,7 +176,7 @@ class Face:
 
         What the photo shows comes from the photo, what it hides from the mirrored side or the albedo model.
         """
-        return self.texturer.texture(self.placed_mesh, self._fitted_appearance)
+        return self.texturer.texture(self.placed_mesh, self.fitted_appearance)
 
     @cached_property
     def albedo_texture(self) -> UInt8[np.ndarray, "size size 3"]:
@@ -184,20 +184,20 @@ class Face:
 
         Neither with the light of the coarse face nor, if there is detail, with that on its wrinkles.
         """
-        mesh, appearance, on_relief = self.placed_mesh, self._fitted_appearance, None
+        mesh, appearance, on_relief = self.placed_mesh, self.fitted_appearance, None
         if self.detailer is not None and self.detail is not None:
             on_relief = light_on_relief(mesh, appearance, self.detail.height_mm, self.detailer.displacer)
         return without_light(self.texture, mesh, appearance, self.texturer.layout(), on_relief)
 
     @cached_property
-    def _fitted_appearance(self) -> Appearance:
+    def fitted_appearance(self) -> Appearance:
         """What explains this photo best, so that what is filled in joins on to what the photo shows."""
         return self.texturer.appearance(self.placed_mesh)
 
     @cached_property
     def detail(self) -> FaceDetail | None:
         """Wrinkles and folds that the coarse mesh does not have; None if they were not asked for."""
-        return None if self.detailer is None else self.detailer.find(self.placed_mesh, self.appearance)
+        return None if self.detailer is None else self.detailer.find(self.placed_mesh, self.fitted_appearance)
 
     @cached_property
     def placed_mesh(self) -> PlacedMesh:

@@ -66,7 +66,7 @@ class TrainMonofaceConfig(TrainRegressorConfig):
     views_every: int = 8
     view_share: float = 0.5
     found_trust: float = 0.0
-    encoder: str | None = "identity"
+    encoder: str | None = "recognition"
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -10,6 +10,7 @@ from monoface.facemodel.refinement import RefineConfig
 from monoface.training.likeness.choosing import GridConfig, Validation, choose_discount, choose_join
 from monoface.training.likeness.joining import JoinConfig, LearnedPeople
 from monoface.training.likeness.judging import ProfileScore
+from monoface.training.likeness.marked import MarkedFaces, MarkJudge
 from monoface.training.likeness.measuring import Settled
 from monoface.training.likeness.people_map import PeopleMap
 
@@ -35,6 +36,9 @@ class Judge:
         over = 100 * (off(np.roll(identity, 1, axis=0)) - off(identity)) / whole
         return ProfileScore(knows, over, 2.0)
 
+    def apart_mm(self, first, second):
+        return np.linalg.norm(first - second, axis=1)
+
 
 def learned(weight):
     """A map whose descriptor says the identity times a factor."""
@@ -45,12 +49,17 @@ def learned(weight):
 
 
 @pytest.fixture
-def validation(face, photos_of):
+def validation(face, photos_of, face_model):
     rng = np.random.default_rng(3)
     identity = rng.normal(size=(PEOPLE, SIZE))
     looks = photos_of(identity, noise_mm=2.0, said=rng.normal(size=identity.shape))
     config = RefineConfig(discount=0.0)
-    return Validation(Settled.on(face, looks, config), np.arange(PEOPLE), Judge(identity), None)
+    drawn = rng.normal(size=(30, SIZE))
+    heads = Settled.on(face, photos_of(drawn, noise_mm=0.5, said=np.zeros_like(drawn)), config), drawn
+    people = Settled.on(face, looks, config)
+    nothing = MarkedFaces((), lambda row: None, np.zeros((0, 68, 2)), np.zeros((0, 68), dtype=bool))
+    marks = people, MarkJudge(face_model, nothing)
+    return Validation(people, np.arange(PEOPLE), Judge(identity), marks, heads)
 
 
 def test_shares_that_fit_are_chosen(validation):
@@ -58,7 +67,7 @@ def test_shares_that_fit_are_chosen(validation):
     lines = []
     join = choose_join(learned(0.5), None, validation, RefineConfig(discount=0.0), grid, lines.append)
     assert join == JoinConfig(2.0, 0.0, 0.0)
-    assert len(lines) == 7
+    assert len(lines) == 6
 
 
 def test_points_count_where_they_know_more_than_the_map(validation):
@@ -67,6 +76,22 @@ def test_points_count_where_they_know_more_than_the_map(validation):
     chosen = choose_discount(known, validation, RefineConfig(), grid, lambda line: None)
     assert chosen.discount == 0.5
     assert validation.profiles.asked == 3
+
+
+def test_points_count_for_the_sake_of_drawn_heads_too(validation):
+    """The map knows these people, and nothing of the heads, whose points are very good."""
+    people = validation.profiles.identity
+    looks = validation.people.looks
+    knowing = replace(validation, people=replace(validation.people, looks=replace(looks, identity=people)))
+    settled, true = validation.heads
+    blind = replace(settled.looks, descriptor=0 * settled.looks.descriptor)
+    knowing = replace(knowing, heads=(replace(settled, looks=blind), true))
+    grid = GridConfig(discount=(0.0, 0.05))
+    known = learned(1.0).joined(JoinConfig(1.0))
+    assert knowing.heads_mm(known, RefineConfig(discount=0.05)) < knowing.heads_mm(
+        known, RefineConfig(discount=0.0)
+    )
+    assert choose_discount(known, knowing, RefineConfig(), grid, lambda line: None).discount == 0.05
 
 
 def test_people_without_a_face_count_as_the_mean(face, validation):

@@ -73,11 +73,15 @@ def test_ordinary_photos_are_believed_and_pictures_of_another_kind_not(photos, s
     assert other.mean() < 0.15
 
 
-def test_the_networks_word_is_taken_for_what_it_was_worth(photos):
+def test_whoever_says_most_of_drawn_heads_is_taken_for_what_it_was_worth(photos):
     rng = np.random.default_rng(4)
     true = rng.normal(size=(400, SIZE))
-    said = true / 2 + 0.1 * rng.normal(size=true.shape)
+    said = {
+        "regressed": rng.normal(size=true.shape),
+        "measured": true / 2 + 0.1 * rng.normal(size=true.shape),
+    }
     elsewhere = find_elsewhere(find_domain(photos, photos[:50] + 1, GuardConfig()), said, true)
+    assert elsewhere.source == ("measured", SIZE)
     assert_allclose(np.diag(elsewhere.weight), 2 / (1 + 0.04), rtol=0.05)
     assert_allclose(np.diag(elsewhere.covariance), 0.04, rtol=0.3)
 

@@ -135,8 +135,8 @@ class MonofaceConfig:
             )
         if self.neutral_points < 1 or not 0 < self.detail_share <= 1:
             raise ConfigError(
-                "monoface: expected neutral_points of at least 1 and a detail_share in (0, 1], got "
-                f"{self.neutral_points} and {self.detail_share}."
+                "monoface: expected neutral_points of at least 1 and a detail_share above 0 and at most 1, "
+                f"got {self.neutral_points} and {self.detail_share}."
             )
 
     @property

@@ -17,6 +17,8 @@ from monoface.training.likeness.measuring import Settled
 
 Choice = TypeVar("Choice")
 Report = Callable[[str], None]
+# What a millimetre less on drawn heads is worth, beside the worth of a score.
+_WORTH_OF_MM = 0.5
 
 
 @dataclass(frozen=True)
@@ -24,7 +26,7 @@ class GridConfig:
     """What is tried.
 
     Attributes:
-        ridge_people: Penalties of the map from descriptors.
+        ridge_people: Penalties of the map from descriptors, each tried.
         descriptor: Shares of what descriptors say.
         regressed: Shares of what the network says.
         measured: Shares of what its points say.
@@ -35,12 +37,12 @@ class GridConfig:
         steps: Steps of pose and expression.
     """
 
-    ridge_people: tuple[float, ...] = (30.0,)
+    ridge_people: tuple[float, ...] = (30.0, 100.0)
     descriptor: tuple[float, ...] = (0.85, 1.0, 1.1, 1.2, 1.3)
-    regressed: tuple[float, ...] = (0.0, 0.15, 0.3, 0.5)
-    measured: tuple[float, ...] = (0.0, 0.15)
-    discount: tuple[float, ...] = (0.0, 0.02, 0.05, 0.1)
-    nuisance: tuple[float, ...] = (0.0, 1.0)
+    regressed: tuple[float, ...] = (0.0, 0.3, 0.5, 0.75)
+    measured: tuple[float, ...] = (0.0, 0.15, 0.3)
+    discount: tuple[float, ...] = (0.0, 0.02, 0.05, 0.1, 0.2)
+    nuisance: tuple[float, ...] = (0.0,)
     expression_sd: tuple[float, ...] = (0.05, 0.1, 0.2)
     sigma_scale: tuple[float, ...] = (1.0, 2.0)
     steps: tuple[int, ...] = (1, 2)
@@ -54,18 +56,24 @@ class Validation:
         people: Photos of people whose profiles are marked; those without a face count as the mean face.
         found: Row of each among the judge's people.
         profiles: Scores shapes of these people.
-        marks: Photos with marks, and who scores faces of them; None leaves what they choose as it is.
+        marks: Photos with marks, and who scores faces of them.
+        heads: Drawn heads, and who they are.
     """
 
     people: Settled
     found: Int[np.ndarray, " found"]
     profiles: ProfileJudge
-    marks: tuple[Settled, MarkJudge] | None
+    marks: tuple[Settled, MarkJudge]
+    heads: tuple[Settled, Float[np.ndarray, "heads identity"]]
 
     def settled(self, config: RefineConfig) -> "Validation":
         """The same, settled in another way."""
-        marks = self.marks and (self.marks[0].again(config), self.marks[1])
-        return replace(self, people=self.people.again(config), marks=marks)
+        return replace(
+            self,
+            people=self.people.again(config),
+            marks=(self.marks[0].again(config), self.marks[1]),
+            heads=(self.heads[0].again(config), self.heads[1]),
+        )
 
     def identities(self, faces: RefinedFaces) -> Float[np.ndarray, "people identity"]:
         """Of all people; the mean face where no face was found."""
@@ -84,12 +92,15 @@ class Validation:
         """Score of measured shapes."""
         return self.profiles(self.identities(self.people.concluded(known, config)))
 
-    def mark_score(self, known: IdentityMap, config: RefineConfig) -> MarkScore | None:
+    def mark_score(self, known: IdentityMap, config: RefineConfig) -> MarkScore:
         """Score of measured faces."""
-        if self.marks is None:
-            return None
         settled, judge = self.marks
         return judge(settled.concluded(known, config))
+
+    def heads_mm(self, known: IdentityMap, config: RefineConfig) -> float:
+        """Mean distance of measured neutral shapes of drawn heads from the true ones."""
+        settled, true = self.heads
+        return float(self.profiles.apart_mm(settled.concluded(known, config).identity, true).mean())
 
 
 def best(
@@ -114,28 +125,31 @@ def choose_join(
     grid: GridConfig,
     report: Report,
 ) -> JoinConfig:
-    """How much each input counts; first descriptor and network, then what its points say."""
+    """How much each input counts."""
 
     def score(join: JoinConfig) -> ProfileScore:
         return validation.profile_score(people.joined(join, elsewhere), config)
 
-    join = best((JoinConfig(*both) for both in product(grid.descriptor, grid.regressed)), score, report)
-    return best((replace(join, measured=share) for share in grid.measured), score, report)
+    shares = product(grid.descriptor, grid.regressed, grid.measured)
+    return best((JoinConfig(*every) for every in shares), score, report)
 
 
 def choose_discount(
     known: IdentityMap, validation: Validation, config: RefineConfig, grid: GridConfig, report: Report
 ) -> RefineConfig:
-    """How much points of a photo count for the identity in it."""
+    """How much points of a photo count for the identity in it, on people and on drawn heads."""
     choices = [
         replace(config, discount=discount, nuisance=nuisance)
         for discount, nuisance in product(grid.discount, grid.nuisance)
         if discount or nuisance == grid.nuisance[0]
     ]
-    worth = {(one.discount, one.nuisance): validation.profile_score(known, one) for one in choices}
-    for choice, scored in worth.items():
-        report(f"  discount {choice[0]}, nuisance {choice[1]}: {scored}")
-    return max(choices, key=lambda one: worth[one.discount, one.nuisance].worth)
+    found: list[tuple[float, RefineConfig]] = []
+    for choice in choices:
+        scored, heads_mm = validation.profile_score(known, choice), validation.heads_mm(known, choice)
+        numbers = f"discount {choice.discount}, nuisance {choice.nuisance}"
+        report(f"  {numbers}: {scored}; drawn heads {heads_mm:.2f} mm")
+        found.append((scored.worth - _WORTH_OF_MM * heads_mm, choice))
+    return max(found, key=lambda one: one[0])[1]
 
 
 def choose_settling(

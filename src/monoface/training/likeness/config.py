@@ -64,7 +64,7 @@ class TrainLikenessConfig:
     data: Path
     out: Path
     blendshapes: Path | None = None
-    profile_weight: float = 6.0
+    profile_weight: float = 8.0
     people_map: PeopleMapConfig = field(default_factory=PeopleMapConfig)
     guard: GuardConfig = field(default_factory=GuardConfig)
     refine: RefineConfig = field(default_factory=RefineConfig)

@@ -1,5 +1,6 @@
 """From what was learned of people to the map of a refinement: descriptor and network, joined and guarded."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -130,24 +131,37 @@ def find_domain(
 
 def find_elsewhere(
     domain: InputDomain,
-    said: Float[np.ndarray, "heads identity"],
+    said: Mapping[str, Float[np.ndarray, "heads identity"]],
     true: Float[np.ndarray, "heads identity"],
     shrink: float = 0.5,
 ) -> Elsewhere:
-    """What the network's own identity is worth where it was not said of a photo: one factor, and an error.
+    """What is asked where descriptors are not believed: the input that says most of drawn heads.
+
+    It is worth a factor, and has an error.
 
     Args:
-        domain: Where that is not asked.
-        said: Identities that the network says of drawn heads.
+        domain: Where descriptors are believed.
+        said: Identities of drawn heads, by the input that says them.
         true: What they are.
         shrink: Part of the error's covariance that is made the same in all directions.
     """
+    found = [_worth(domain, name, values, true, shrink) for name, values in said.items()]
+    return min(found, key=lambda one: float(np.trace(one.covariance)))
+
+
+def _worth(
+    domain: InputDomain,
+    name: str,
+    said: Float[np.ndarray, "heads identity"],
+    true: Float[np.ndarray, "heads identity"],
+    shrink: float,
+) -> Elsewhere:
     centred = said - said.mean(axis=0)
     factor = float((centred * true).sum() / max((centred * centred).sum(), 1e-9))
     size = said.shape[1]
     error = true - factor * said
     covariance = _shrunk(error.T @ error / len(error), shrink)
-    return Elsewhere(domain, (REGRESSED, size), factor * np.eye(size), np.zeros(size), covariance)
+    return Elsewhere(domain, (name, size), factor * np.eye(size), np.zeros(size), covariance)
 
 
 def _shrunk(

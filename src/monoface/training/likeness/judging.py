@@ -9,9 +9,12 @@ from jaxtyping import Float
 
 from monoface.training.likeness.people_map import KnownPeople
 
-# Wanted of a shape from one frontal photo, in percent, and of the spread of shapes, in mm.
-_KNOWS, _OVER = 55.0, 70.0
-_SPREAD_MM = (1.4, 2.4)
+# Wanted of a shape from one frontal photo, in percent, with some room for people who are not these; and of
+# the spread of shapes, in mm.
+_KNOWS, _OVER = 57.0, 73.0
+_SPREAD_MM = (1.5, 2.2)
+# What is more than wanted counts so much less.
+_MORE = 0.2
 
 
 @dataclass(frozen=True)
@@ -31,7 +34,7 @@ class ProfileScore:
     @property
     def worth(self) -> float:
         """One number to choose by: the worse of both against what is wanted, then the mean of both."""
-        parts = self.knows_percent / _KNOWS, self.over_another_percent / _OVER
+        parts = _enough(self.knows_percent / _KNOWS), _enough(self.over_another_percent / _OVER)
         low, high = _SPREAD_MM
         outside = max(low - self.spread_mm, self.spread_mm - high, 0.0)
         return min(parts) + 0.25 * sum(parts) - outside
@@ -41,6 +44,10 @@ class ProfileScore:
             f"knows {self.knows_percent:.1f} %, over another's {self.over_another_percent:.1f} %, "
             f"spread {self.spread_mm:.2f} mm"
         )
+
+
+def _enough(part: float) -> float:
+    return min(part, 1 + _MORE * (part - 1))
 
 
 class ProfileJudge(Protocol):
@@ -54,6 +61,12 @@ class ProfileJudge(Protocol):
 
     def __call__(self, identity: Float[np.ndarray, "people identity"]) -> ProfileScore:
         """Score shapes of these people, in their order."""
+        ...
+
+    def apart_mm(
+        self, first: Float[np.ndarray, "faces identity"], second: Float[np.ndarray, "faces identity"]
+    ) -> Float[np.ndarray, " faces"]:
+        """How far neutral shapes lie apart, once turn, shift and size are taken off."""
         ...
 
 

@@ -4,6 +4,7 @@ import zipfile
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from jaxtyping import Bool, Float, Int, UInt8
@@ -85,10 +86,11 @@ class Looks:
 
     def save(self, path: Path, recipe: str) -> None:
         """Write them; `recipe` identifies how they were made."""
-        arrays = {"place_px": self.seen.place_px, "sigma_px": self.seen.sigma_px, "identity": self.identity}
+        arrays: dict[str, Any] = {"place_px": self.seen.place_px, "sigma_px": self.seen.sigma_px}
+        arrays |= {"identity": self.identity}
         arrays |= {"descriptor": self.descriptor} | {name: getattr(self.start, name) for name in _POSE}
-        said = {"key": np.array(self.keys), "recipe": np.array(recipe)}
-        write_atomically(path, lambda file: np.savez(file, **said, **arrays), overwrite=True)
+        arrays |= {"key": np.array(self.keys), "recipe": np.array(recipe)}
+        write_atomically(path, lambda file: np.savez(file, **arrays), overwrite=True)
 
     @classmethod
     def load(cls, path: Path) -> tuple["Looks", str]:

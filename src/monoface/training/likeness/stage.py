@@ -14,11 +14,11 @@ from monoface.core.assets import asset_sha256, register_asset, sha256_of
 from monoface.core.errors import ConfigError, OutputExistsError
 from monoface.facemodel.blendshape_scale import BlendshapeScale, fit_blendshape_scale
 from monoface.facemodel.dense_points import DensePoints
-from monoface.facemodel.identity_prior import IdentityMap
+from monoface.facemodel.identity_prior import Elsewhere, IdentityMap
 from monoface.facemodel.point_model import PointModel
 from monoface.facemodel.refinement import RefineConfig
 from monoface.pipeline.blendshape_file import save_blendshape_scale
-from monoface.pipeline.refinement_file import Refinement, save_refinement
+from monoface.pipeline.refinement_file import MEASURED, REGRESSED, Refinement, save_refinement
 from monoface.training.likeness.choosing import (
     Validation,
     choose_discount,
@@ -110,17 +110,10 @@ def train_likeness(
     habit = _habits(basis, known)
     points = basis.moved(habit)
     report(f"habits: {np.linalg.norm(habit, axis=1).mean():.2f} mm on average")
-    val_looks, found = look_at_validation_people(config, looker, list(judge.people))
-    mark_looks, marks = look_at_marks(config, looker)
-    mark_judge = MarkJudge(model, marks)
-    validation = Validation(
-        Settled.on(points, val_looks, config.refine),
-        found,
-        judge,
-        (Settled.on(points, mark_looks, config.refine), mark_judge),
-    )
+    validation = _validation(config, looker, points, judge, known)
     chosen = _choose(config, known, teacher, points, validation, report)
-    faces = Settled.on(points, mark_looks, chosen.config).concluded(chosen.map, chosen.config)
+    settled, mark_judge = validation.settled(chosen.config).marks
+    faces = settled.concluded(chosen.map, chosen.config)
     factor = float(np.quantile(mark_judge.sigmas_off(faces), _COVERED))
     report(f"sigma_factor: {factor:.2f}")
     refinement = Refinement(
@@ -145,6 +138,21 @@ class _Chosen:
     metrics: dict[str, float]
 
 
+def _validation(
+    config: TrainLikenessConfig, looker: Looker, points: PointModel, judge: ProfileJudge, known: _Known
+) -> Validation:
+    """People, photos and heads to choose by, settled as the search begins."""
+    people, found = look_at_validation_people(config, looker, list(judge.people))
+    photos, marks = look_at_marks(config, looker)
+    heads, true = known.heads
+
+    def settled(looks: Looks) -> Settled:
+        return Settled.on(points, looks, config.refine)
+
+    marked = settled(photos), MarkJudge(looker.model, marks)
+    return Validation(settled(people), found, judge, marked, (settled(heads), true))
+
+
 def _habits(basis: PointModel, known: _Known) -> Float[np.ndarray, "points 3"]:
     """From people whose identities are known, and from photos turned any way with the network's."""
     rows = _spread(len(known.people.looks))
@@ -167,45 +175,60 @@ def _choose(
     validation: Validation,
     report: Report,
 ) -> _Chosen:
-    """The map, then how faces settle on points, then what these count for identities."""
+    """How faces settle on points, then the map, then what points count for identities."""
     people = known.people
+    seen = people.looks.descriptor, people.person
     evidence = _with_profiles(people, teacher, config.profile_weight)
-    heads, true = known.heads
-    descriptors = np.concatenate((people.looks.descriptor, known.portraits.descriptor))
-    domain = find_domain(descriptors, heads.descriptor, config.guard)
-    elsewhere = find_elsewhere(domain, heads.identity, true)
-    report(
-        f"descriptors: trust of {domain.trust(people.looks.inputs).mean():.2f} in people's photos, "
-        f"{domain.trust(known.portraits.inputs).mean():.2f} in portraits, "
-        f"{domain.trust(heads.inputs).mean():.2f} in drawn heads"
-    )
-    ordinary = Settled.on(points, people.looks[_spread(len(people.looks))], config.refine)
-    refine = replace(config.refine, discount=0.0)
-    tried = []
-    for ridge in config.grid.ridge_people:
-        of_descriptor = PeopleMap.learn(
-            people.looks.descriptor, people.person, evidence, replace(config.people_map, ridge_people=ridge)
-        ).with_errors_of(people.looks.descriptor, people.person, people.known)
-        learned = LearnedPeople(
-            of_descriptor,
-            known.ordinary.identity.mean(axis=0),
-            ordinary.measured(config.refine).mean(axis=0),
-        )
-        report(f"ridge of {ridge:g} people:")
-        join = choose_join(learned, elsewhere, validation, refine, config.grid, report)
-        scored = validation.profile_score(learned.joined(join, elsewhere), refine)
-        tried.append((scored.worth, ridge, join, learned))
-    _, ridge, join, learned = max(tried, key=lambda one: one[0])
-    told = learned.joined(join, elsewhere)
-    report(f"joined: {join}")
-    assert validation.marks is not None
-    refine = choose_settling(told, *validation.marks, config.refine, config.grid, report)
+    maps = {
+        ridge: PeopleMap.learn(
+            *seen, evidence, replace(config.people_map, ridge_people=ridge)
+        ).with_errors_of(*seen, people.known)
+        for ridge in config.grid.ridge_people
+    }
+    nobody = np.zeros(points.identity_size)
+    first = LearnedPeople(next(iter(maps.values())), nobody, nobody).joined(JoinConfig())
+    refine = choose_settling(first, *validation.marks, config.refine, config.grid, report)
     validation = validation.settled(refine)
+    elsewhere = _guard(config, known, validation, refine, report)
+    some = Settled.on(points, people.looks[_spread(len(people.looks))], refine)
+    means = known.ordinary.identity.mean(axis=0), some.measured(refine).mean(axis=0)
+    tried: list[tuple[float, float, JoinConfig, IdentityMap]] = []
+    for ridge, of_descriptor in maps.items():
+        report(f"ridge of {ridge:g} people:")
+        learned, prior_alone = LearnedPeople(of_descriptor, *means), replace(refine, discount=0.0)
+        join = choose_join(learned, elsewhere, validation, prior_alone, config.grid, report)
+        told = learned.joined(join, elsewhere)
+        tried.append((validation.profile_score(told, prior_alone).worth, ridge, join, told))
+    _, ridge, join, told = max(tried, key=lambda one: one[0])
+    report(f"joined: {join}")
     refine = choose_discount(told, validation, refine, config.grid, report)
-    metrics = _metrics(validation, told, refine, Settled.on(points, heads, refine), true)
+    metrics = _metrics(validation, told, refine)
     for name, value in metrics.items():
         report(f"{name}: {value:.3f}")
     return _Chosen(told, join, ridge, refine, metrics)
+
+
+def _guard(
+    config: TrainLikenessConfig,
+    known: _Known,
+    validation: Validation,
+    refine: RefineConfig,
+    report: Report,
+) -> Elsewhere:
+    """What is said where descriptors are not believed, and where that is."""
+    photos = np.concatenate((known.people.looks.descriptor, known.portraits.descriptor))
+    settled, true = validation.heads
+    heads = settled.looks
+    domain = find_domain(photos, heads.descriptor, config.guard)
+    report(
+        f"descriptors: trust of {domain.trust(known.people.looks.inputs).mean():.2f} in people's photos, "
+        f"{domain.trust(known.portraits.inputs).mean():.2f} in portraits, "
+        f"{domain.trust(heads.inputs).mean():.2f} in drawn heads"
+    )
+    said = {REGRESSED: heads.identity, MEASURED: settled.measured(refine)}
+    elsewhere = find_elsewhere(domain, said, true)
+    report(f"elsewhere {elsewhere.source[0]} is asked, times {elsewhere.weight[0, 0]:.2f}")
+    return elsewhere
 
 
 def _with_profiles(people: LookedPeople, teacher: ProfileTeacher, weight: float) -> KnownPeople:
@@ -220,35 +243,28 @@ def _with_profiles(people: LookedPeople, teacher: ProfileTeacher, weight: float)
     return KnownPeople(information, vector)
 
 
-def _metrics(
-    validation: Validation,
-    known: IdentityMap,
-    config: RefineConfig,
-    heads: Settled,
-    true: Float[np.ndarray, "heads identity"],
-) -> dict[str, float]:
+def _metrics(validation: Validation, known: IdentityMap, config: RefineConfig) -> dict[str, float]:
     people = validation.profile_score(known, config)
     said = validation.profiles(validation.identities_said())
     marks = validation.mark_score(known, config)
-    found = heads.concluded(known, config).identity
-    metrics = {
+    heads, true = validation.heads
+    return {
         "profiles_knows_percent": people.knows_percent,
         "profiles_over_another_percent": people.over_another_percent,
         "spread_mm": people.spread_mm,
         "network_alone_knows_percent": said.knows_percent,
         "network_alone_over_another_percent": said.over_another_percent,
-        "heads_identity_error": float(np.sqrt(np.square(found - true).mean())),
-        "heads_network_alone_identity_error": float(np.sqrt(np.square(heads.looks.identity - true).mean())),
+        "heads_neutral_mm": validation.heads_mm(known, config),
+        "heads_network_alone_neutral_mm": float(
+            validation.profiles.apart_mm(heads.looks.identity, true).mean()
+        ),
+        "heads_mean_face_neutral_mm": float(validation.profiles.apart_mm(0 * true, true).mean()),
+        "merl_rav_nme_percent": marks.nme_percent,
+        "mouth_correlation": marks.mouth[0],
+        "mouth_slope": marks.mouth[1],
+        "eyes_correlation": marks.eyes[0],
+        "eyes_slope": marks.eyes[1],
     }
-    if marks is not None:
-        metrics |= {
-            "merl_rav_nme_percent": marks.nme_percent,
-            "mouth_correlation": marks.mouth[0],
-            "mouth_slope": marks.mouth[1],
-            "eyes_correlation": marks.eyes[0],
-            "eyes_slope": marks.eyes[1],
-        }
-    return metrics
 
 
 def _scale(
