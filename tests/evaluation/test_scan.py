@@ -25,8 +25,8 @@ from monoface.evaluation.scan_data import HeadScan, find_landmarks, landmarks_of
 from monoface.evaluation.scan_fit import fit_to_scan
 from monoface.evaluation.scan_photos import (
     PICTURE_PX,
-    _largest_piece,
     ScanView,
+    _largest_piece,
     middle_of_face,
     outer_surface,
     take_photo,

@@ -295,7 +295,8 @@ def summarise(
         errors = {measure: value for one in openings for measure, value in one.errors(row).items()}
         failure = "" if found[row] else "no prediction"
         cases.append(Case(key, (), errors, failure, float(marked.yaw_deg[row])))
-    figures, intervals = {}, {}
+    figures: dict[str, float] = {}
+    intervals: dict[str, Interval] = {}
     for one in openings:
         figures |= one.figures()
         intervals |= one.intervals()
