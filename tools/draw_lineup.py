@@ -29,10 +29,10 @@ from monoface.render import Renderer
 TILE_PX = 176
 OVERSAMPLING = 3
 PEOPLE_ABREAST = 3
-WIDE_MM = 232.0
+WIDE_MM = 238.0
 # Pictures are centred on the middle of the mean head, so high above the middle of its face.
-UP_MM = 22.0
-CLAY, AMBIENT, BACKGROUND = 0.86, 0.16, 0.96
+UP_MM = 32.0
+CLAY, AMBIENT, BACKGROUND = 0.9, 0.1, 0.96
 # Towards the lamp, in the camera frame: x right, y down, z away.
 LAMP = (-0.55, -0.45, -0.7)
 FRONT_DEG, SIDE_DEG = 0.0, 90.0
@@ -128,7 +128,7 @@ def clay(
     lamp = torch.nn.functional.normalize(torch.tensor(LAMP), dim=0)
     lit = AMBIENT + (1 - AMBIENT) * (drawn.normals[0] @ lamp).clamp(0, 1)
     # A gamma, so that half shadow looks like half shadow.
-    grey = torch.where(drawn.mask[0], CLAY * lit ** (1 / 2.2), torch.tensor(BACKGROUND))
+    grey = torch.where(drawn.mask[0], CLAY * lit ** (1 / 1.7), torch.tensor(BACKGROUND))
     small = torch.nn.functional.avg_pool2d(grey[None, None], OVERSAMPLING)[0, 0]
     return (255 * small.clamp(0, 1)).round().byte().numpy()[..., None].repeat(3, axis=-1)
 

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 from PIL import Image
+from synthetic_people import write_lfw
 
 from monoface.core.errors import ConfigError, DataError
 from monoface.evaluation.consistency import (
@@ -103,6 +104,13 @@ def test_folders_are_people_and_those_with_one_photo_are_left_out(folder):
     ]
     with pytest.raises(DataError, match="expected people with two photos or more"):
         person_photos(folder / "carl", "folder", 10, 2)
+
+
+def test_people_kept_aside_take_no_part(tmp_path):
+    write_lfw(tmp_path / "lfw", people=4, photos=2)
+    (tmp_path / "exclude.json").write_text('{"lfw": [1, 2]}')
+    photos = person_photos(tmp_path / "lfw", "lfw", people=10, photos=2)
+    assert {photo.person for photo in photos} == {"0", "3"}
 
 
 def test_sources_of_ours_are_people_too(data_dir):

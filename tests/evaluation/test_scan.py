@@ -26,6 +26,7 @@ from monoface.evaluation.scan_fit import fit_to_scan
 from monoface.evaluation.scan_photos import (
     PICTURE_PX,
     ScanView,
+    _largest_piece,
     middle_of_face,
     outer_surface,
     take_photo,
@@ -200,3 +201,9 @@ def test_the_command_measures_one_photo(folder, tmp_path, capsys):
 def test_senseless_photos_are_refused(tmp_path, options, message):
     with pytest.raises(ConfigError, match=message):
         EvaluateScanConfig(tmp_path, tmp_path / "r.json", **options)
+
+
+def test_a_piece_hangs_together_by_its_corners():
+    chain = np.array([[0, 1, 9], [9, 8, 7], [7, 2, 6], [3, 4, 5]])
+    assert _largest_piece(chain).tolist() == [True, True, True, False]
+    assert _largest_piece(chain[::-1]).tolist() == [False, True, True, True]

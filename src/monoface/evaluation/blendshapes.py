@@ -209,27 +209,19 @@ def summarise(
         settings: What was chosen.
         made_with: Weights and hashes.
     """
-    cases = []
-    for label in labels:
-        found = weights_of[label.file]
-        key = f"{label.file}: {label.name}"
-        if isinstance(found, str):
-            cases.append(Case(key, (label.name,), {}, found))
-            continue
-        value = found[label.name]
-        errors = {"error": abs(value - label.value), "wanted": label.value, "found": value}
-        cases.append(Case(key, (label.name,), errors))
-    if calm is not None:
-        cases += [Case(key, (CALM,), {}, reason) for key, reason in calm.failures.items()]
-    names = list(dict.fromkeys(label.name for label in labels))
+    cases = [_case(label, weights_of[label.file]) for label in labels]
+    overall = _figures(cases)
+    names = dict.fromkeys(label.name for label in labels)
     figures = {name: _figures([case for case in cases if name in case.groups]) for name in names}
-    overall = _figures([case for case in cases if CALM not in case.groups])
+    known = np.array([case.errors["error"] for case in cases if "error" in case.errors])
+    counts = {"labels": str(len(labels)), "photos": str(len(weights_of))}
     if calm is not None:
         largest_first = sorted(calm.median.items(), key=lambda pair: -pair[1])
         for name, median in largest_first:
             figures.setdefault(name, {})["calm_median"] = median
         overall["calm_median"] = largest_first[0][1]
-    known = np.array([case.errors["error"] for case in cases if "error" in case.errors])
+        counts["calm faces"] = str(calm.photos)
+        cases += [Case(key, (CALM,), {}, reason) for key, reason in calm.failures.items()]
     return make_report(
         "blendshapes, against labels",
         definition(),
@@ -237,12 +229,7 @@ def summarise(
         cases,
         figures={ALL: overall, **figures},
         intervals={"error": bootstrap_mean(known)} if len(known) else {},
-        settings={
-            "labels": str(len(labels)),
-            "photos": str(len(weights_of)),
-            **({"calm faces": str(calm.photos)} if calm is not None else {}),
-            **(settings or {}),
-        },
+        settings={**counts, **(settings or {})},
         made_with=made_with,
         scatters={"Found against wanted": ("wanted", "found")} if len(known) else {},
     )
@@ -275,6 +262,15 @@ def worst_pictures(
         text = f"{case.key}: wanted {case.errors['wanted']:.2f}, found {case.errors['found']:.2f}"
         pictures.append(picture_of(_reduced(face.photo.image_srgb), text))
     return {WORST: Gallery(pictures)}
+
+
+def _case(label: Label, found: Mapping[str, float] | str) -> Case:
+    key = f"{label.file}: {label.name}"
+    if isinstance(found, str):
+        return Case(key, (label.name,), {}, found)
+    value = found[label.name]
+    errors = {"error": abs(value - label.value), "wanted": label.value, "found": value}
+    return Case(key, (label.name,), errors)
 
 
 def _figures(cases: Sequence[Case]) -> dict[str, float]:

@@ -6,6 +6,7 @@ itself tells: found against marked it should rise by 1 where the marked one rise
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Final, Literal
 
@@ -134,6 +135,71 @@ class MarkedGaps:
         return cls(rows.tolist(), yaw_deg[rows], size_px[rows], kept)
 
 
+@dataclass(frozen=True, eq=False)
+class ComparedOpening:
+    """Marked and found gaps of the mouth or the eyes, over the face's size; NaN where there is none.
+
+    Attributes:
+        name: `mouth` or `eyes`.
+        marked: As people marked them.
+        found: Between the points found.
+    """
+
+    name: str
+    marked: Float64[np.ndarray, " photos"]
+    found: Float64[np.ndarray, " photos"]
+
+    @classmethod
+    def of(
+        cls, name: str, marked: MarkedGaps, points_px: Float[np.ndarray, "photos 68 2"]
+    ) -> "ComparedOpening":
+        """The opening of a name; a photo with a point that is not finite has none."""
+        whole = np.isfinite(points_px).all(axis=(1, 2), keepdims=True)
+        found = opening_px(np.where(whole, points_px, np.nan), OPENINGS[name]) / marked.size_px
+        return cls(name, marked.gaps[name], found)
+
+    @property
+    def known(self) -> Bool[np.ndarray, " photos"]:
+        """Where there are both."""
+        return np.isfinite(self.marked) & np.isfinite(self.found)
+
+    def errors(self, row: int) -> dict[str, float]:
+        """Of one photo, by the name of the measure."""
+        if not self.known[row]:
+            return {}
+        marked, found = 100 * float(self.marked[row]), 100 * float(self.found[row])
+        return {
+            f"{self.name}_error_percent": abs(found - marked),
+            f"{self.name}_marked_percent": marked,
+            f"{self.name}_found_percent": found,
+        }
+
+    def figures(self) -> dict[str, float]:
+        """Of all photos, by the name of the measure."""
+        off = self._off_percent
+        return {
+            f"{self.name}_correlation": self._agreement.correlation,
+            f"{self.name}_slope": self._agreement.slope,
+            f"{self.name}_error_percent": float(off.mean()) if len(off) else float("nan"),
+        }
+
+    def intervals(self) -> dict[str, Interval]:
+        """Bootstrap intervals of the figures, over the photos."""
+        return {
+            f"{self.name}_correlation": self._agreement.correlation_interval_95,
+            f"{self.name}_slope": self._agreement.slope_interval_95,
+            f"{self.name}_error_percent": bootstrap_mean(self._off_percent),
+        }
+
+    @property
+    def _off_percent(self) -> Float64[np.ndarray, " known"]:
+        return 100 * np.abs(self.found - self.marked)[self.known]
+
+    @cached_property
+    def _agreement(self) -> Agreement:
+        return Agreement.of(self.found, self.marked)
+
+
 def run(config: EvaluateGapsConfig) -> CasesReport:
     """Measure weights as the configuration says; write the report and its page.
 
@@ -223,37 +289,17 @@ def summarise(
         predictions: Hash of the file of predicted points, by its name.
     """
     found: Bool[np.ndarray, " photos"] = np.isfinite(points_px).all(axis=(1, 2))
-    errors: list[dict[str, float]] = [{} for _ in keys]
+    openings = [ComparedOpening.of(name, marked, points_px) for name in OPENINGS]
+    cases = []
+    for row, key in enumerate(keys):
+        errors = {measure: value for one in openings for measure, value in one.errors(row).items()}
+        failure = "" if found[row] else "no prediction"
+        cases.append(Case(key, (), errors, failure, float(marked.yaw_deg[row])))
     figures: dict[str, float] = {}
     intervals: dict[str, Interval] = {}
-    counts = {}
-    for name, pairs in OPENINGS.items():
-        wanted = np.where(found, marked.gaps[name], np.nan)
-        got = opening_px(np.where(found[:, None, None], points_px, np.nan), pairs) / marked.size_px
-        both = np.isfinite(wanted)
-        counts[f"photos with {name}"] = str(int(both.sum()))
-        for row in np.flatnonzero(both).tolist():
-            errors[row] |= {
-                f"{name}_error_percent": 100 * float(abs(got[row] - wanted[row])),
-                f"{name}_marked_percent": 100 * float(wanted[row]),
-                f"{name}_found_percent": 100 * float(got[row]),
-            }
-        agreement = Agreement.of(got[both], wanted[both])
-        off = 100 * np.abs(got - wanted)[both]
-        figures |= {
-            f"{name}_correlation": agreement.correlation,
-            f"{name}_slope": agreement.slope,
-            f"{name}_error_percent": float(off.mean()) if len(off) else float("nan"),
-        }
-        intervals |= {
-            f"{name}_correlation": agreement.correlation_interval_95,
-            f"{name}_slope": agreement.slope_interval_95,
-            f"{name}_error_percent": bootstrap_mean(off),
-        }
-    cases = [
-        Case(key, (), errors[row], "" if found[row] else "no prediction", float(marked.yaw_deg[row]))
-        for row, key in enumerate(keys)
-    ]
+    for one in openings:
+        figures |= one.figures()
+        intervals |= one.intervals()
     return make_report(
         "gaps of lips and lids, MERL-RAV",
         definition(),
@@ -262,7 +308,10 @@ def summarise(
         figures={ALL: figures},
         intervals=intervals,
         findings=check_missing([case.key for case in cases if case.failure], len(cases)),
-        settings={**counts, **(settings or {})},
+        settings={
+            **{f"photos with {one.name}": str(int(one.known.sum())) for one in openings},
+            **(settings or {}),
+        },
         made_with=made_with,
         predictions=predictions,
         scatters={

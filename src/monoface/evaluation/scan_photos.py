@@ -5,7 +5,7 @@ from typing import Final, Literal
 
 import numpy as np
 import torch
-from jaxtyping import Float, Float64, UInt8
+from jaxtyping import Bool, Float, Float64, Int64, UInt8
 from torch import Tensor
 
 from monoface.evaluation.scan_data import HeadScan
@@ -73,7 +73,7 @@ def take_photo(
 
 @torch.no_grad()
 def outer_surface(scan: HeadScan) -> HeadScan:
-    """The part of a scan that is seen from the front and the sides: without what lies inside the mouth."""
+    """The part of a scan that is seen from the front and the sides, in one piece: not the mouth's inside."""
     low, high = scan.verts_mm.min(axis=0), scan.verts_mm.max(axis=0)
     away_mm = 2 * float(np.linalg.norm(high - low))
     camera = WeakPerspectiveCamera(torch.tensor([2 * _SEEN_PX / away_mm]), torch.full((1, 2), _SEEN_PX / 2))
@@ -83,6 +83,9 @@ def outer_surface(scan: HeadScan) -> HeadScan:
         drawn = scan.renderer(_SEEN_PX).render(camera, verts, torch.zeros_like(verts))
         shown = drawn.face_index.unique().numpy()
         seen[shown[shown >= 0]] = True
+    # What is seen through a gap between the lips hangs together with nothing else that is seen.
+    rows = np.flatnonzero(seen)
+    seen[rows[~_largest_piece(scan.weld[scan.faces[rows]])]] = False
     used = np.unique(scan.faces[seen])
     new_index = np.full(len(scan.verts_mm), -1)
     new_index[used] = np.arange(len(used))
@@ -93,6 +96,20 @@ def outer_surface(scan: HeadScan) -> HeadScan:
         uv=scan.uv[torch.from_numpy(used)],
         weld=np.arange(len(used)),
     )
+
+
+def _largest_piece(faces: Int64[np.ndarray, "faces 3"]) -> Bool[np.ndarray, " faces"]:
+    """Which triangles belong to the piece that has most of them; a piece hangs together by its corners."""
+    piece = np.arange(int(faces.max()) + 1)
+    while True:
+        lowest = piece[faces].min(axis=1)
+        spread = piece.copy()
+        np.minimum.at(spread, faces.ravel(), lowest.repeat(3))
+        if (spread == piece).all():
+            break
+        piece = spread[spread]
+    of_face = piece[faces[:, 0]]
+    return of_face == np.bincount(of_face).argmax()
 
 
 def _turned(
