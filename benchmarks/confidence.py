@@ -17,8 +17,8 @@ import tyro
 from monoface.core.assets import asset_path
 from monoface.facemodel import load_default_model
 from monoface.networks import load_regressor
-from monoface.training.confidence import CONFIDENT_ERROR
-from monoface.training.validation import validation_errors, validation_sets
+from monoface.training.regressors.confidence import CONFIDENT_ERROR
+from monoface.training.regressors.validation import validation_errors, validation_sets
 
 EDGES = (0.0, 0.5, 0.7, 0.85, 1.0)
 

@@ -18,7 +18,7 @@ import torch
 import tyro
 from torch import Tensor
 
-from monoface.data.synthetic import HeadsConfig, draw_coefficients
+from monoface.data.synthetic.heads import HeadsConfig, draw_coefficients
 from monoface.facemodel import FaceCoefficients, FaceModel, load_default_model
 from monoface.geometry.cameras import WeakPerspectiveCamera, transform_points
 from monoface.geometry.epipolar import relative_pose

@@ -19,8 +19,8 @@ import numpy as np
 import skimage
 from PIL import Image
 
-from monoface.data.archive import TarImages
 from monoface.data.sources.aflw2000 import Aflw2000
+from monoface.data.sources.archive import TarImages
 from monoface.data.sources.fasseg import Fasseg
 from monoface.data.sources.ytf import Ytf
 from monoface.detection import Detection, FaceDetector, FaceDetectorConfig

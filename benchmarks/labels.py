@@ -18,9 +18,9 @@ import torch
 import tyro
 
 from monoface.core.assets import asset_path
-from monoface.data.packs import CANVAS_PX, FACE_PX, Pack
-from monoface.data.pseudo_labels import TEACHER_SET, mark_photos
-from monoface.data.second_round import SecondRound, SecondRoundConfig
+from monoface.data.labelling.pseudo_labels import TEACHER_SET, mark_photos
+from monoface.data.labelling.second_round import SecondRound, SecondRoundConfig
+from monoface.data.packs.photo_pack import CANVAS_PX, FACE_PX, Pack
 from monoface.data.sources import Aflw2000
 from monoface.detection.teacher import FaceMeshConfig, FaceMeshTeacher
 from monoface.facemodel import CoefficientLayout, FaceModel, load_default_model

@@ -19,15 +19,15 @@ import numpy as np
 import torch
 
 from monoface.core.assets import asset_path
-from monoface.data.synthetic import HeadsConfig
-from monoface.data.view_heads import HeadViewsConfig, head_views
-from monoface.data.view_packs import VIEW_CANVAS_PX
-from monoface.data.views import MultiViewBatch, MultiViewBatchMaker
+from monoface.data.batches.view_batch import MultiViewBatch, MultiViewBatchMaker
+from monoface.data.packs.view_pack import VIEW_CANVAS_PX
+from monoface.data.synthetic.head_views import HeadViewsConfig, head_views
+from monoface.data.synthetic.heads import HeadsConfig
 from monoface.facemodel import FaceModel, load_default_model
 from monoface.facemodel.coefficients import white_light
 from monoface.methods.mgcnet import Mgcnet, MgcnetConfig
 from monoface.networks import load_identity_encoder
-from monoface.training.regressors import start_from
+from monoface.training.regressors.runs import start_from
 
 
 def draw_batch(model: FaceModel, method: Mgcnet, batch: int) -> MultiViewBatch:

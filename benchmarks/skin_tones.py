@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 import tyro
 
-from monoface.data.synthetic import HeadsConfig
-from monoface.evaluation.skin_tones import Estimate, measure_skin_tones, summarise_tones
+from monoface.data.synthetic.heads import HeadsConfig
+from monoface.evaluation.synthetic.skin_tones import Estimate, measure_skin_tones, summarise_tones
 from monoface.pipeline import Reconstructor, ReconstructorConfig
 
 

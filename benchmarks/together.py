@@ -14,9 +14,9 @@ import numpy as np
 import torch
 import tyro
 
-from monoface.data.synthetic import HeadsConfig
-from monoface.evaluation.heads_truth import HeadPainter, TrueHead
-from monoface.evaluation.mesh_predictor import seen_faces
+from monoface.data.synthetic.heads import HeadsConfig
+from monoface.evaluation.scans.mesh_predictor import seen_faces
+from monoface.evaluation.synthetic.heads_truth import HeadPainter, TrueHead
 from monoface.facemodel import FaceModel
 from monoface.geometry.icp import align_to_scan
 from monoface.geometry.placement import Placement

@@ -18,17 +18,22 @@ import numpy as np
 import torch
 import tyro
 
-from monoface.data.augment import AugmentConfig
-from monoface.data.batches import BatchMaker
-from monoface.data.packs import Pack
+from monoface.data.batches.augment import AugmentConfig
+from monoface.data.batches.photo_batch import BatchMaker
+from monoface.data.packs.photo_pack import Pack
 from monoface.facemodel import FaceModel, load_default_model
 from monoface.methods.supervision import SupervisionConfig
 from monoface.methods.twodasl import TwoDasl, TwoDaslConfig
 from monoface.metrics import binned_mean, bootstrap_intervals, bootstrap_mean
 from monoface.networks import ResNetConfig
 from monoface.training import TrainConfig, train
-from monoface.training.regressors import TrainRegressorConfig, start_from
-from monoface.training.validation import ValidationSet, make_evaluate, validation_errors, validation_sets
+from monoface.training.regressors.runs import TrainRegressorConfig, start_from
+from monoface.training.regressors.validation import (
+    ValidationSet,
+    make_evaluate,
+    validation_errors,
+    validation_sets,
+)
 
 BASE, ALL = "labelled only", "all"
 

@@ -18,16 +18,16 @@ import numpy as np
 import torch
 from twodasl_ablation import load_packs
 
-from monoface.data.augment import AugmentConfig
-from monoface.data.batches import BatchMaker
-from monoface.evaluation.detected_landmarks import FaceMeshLandmarks
+from monoface.data.batches.augment import AugmentConfig
+from monoface.data.batches.photo_batch import BatchMaker
+from monoface.evaluation.landmarks.detected_landmarks import FaceMeshLandmarks
 from monoface.facemodel import load_default_model
 from monoface.methods import Method
 from monoface.methods.pretrain import Pretrain
 from monoface.methods.twodasl import TwoDasl, TwoDaslConfig
 from monoface.networks import RegressorInfo
 from monoface.pipeline import CoefficientRegressor
-from monoface.training.regressors import TrainRegressorConfig
+from monoface.training.regressors.runs import TrainRegressorConfig
 
 
 def milliseconds(work: Callable[[int], object], repetitions: int) -> str:

@@ -19,9 +19,9 @@ from jaxtyping import Float, Int
 
 from monoface.data.sources import Cfp, MerlRav
 from monoface.data.sources.cfp import LOOKS_LEFT_68, LOOKS_RIGHT_68
-from monoface.evaluation.predictors import LANDMARK_SET_REANNOTATED
-from monoface.evaluation.profile_fit import ProfileFitter
-from monoface.evaluation.profiles import ProfilePeople
+from monoface.evaluation.landmarks.predictors import LANDMARK_SET_REANNOTATED
+from monoface.evaluation.people.profile_fit import ProfileFitter
+from monoface.evaluation.people.profiles import ProfilePeople
 from monoface.evaluation.reconstructed import ReconstructedFaces
 from monoface.facemodel.landmarks import JAW, LEFT_RIGHT_68
 from monoface.metrics import bootstrap_mean

@@ -41,8 +41,8 @@ from monoface.networks.recognition_weights import (
     save_recognition_weights,
 )
 from monoface.networks.recognizer import Recognizer
+from monoface.photos.reading import read_image
 from monoface.pipeline import Reconstructor, ReconstructorConfig
-from monoface.pipeline.images import read_image
 
 # What the file announces before its layers, the last one first: 2 for a layer, 1 for a mark to which a later
 # layer goes back, and 3 for the layer that takes the picture.

@@ -8,8 +8,8 @@ import torch
 from PIL import Image
 
 from monoface.cli.main import main
-from monoface.data.packs import CANVAS_PX, FACE_PX
-from monoface.data.prepared import PreparedFolder
+from monoface.data.packs.photo_pack import CANVAS_PX, FACE_PX
+from monoface.data.preparing.prepared import PreparedFolder
 from monoface.facemodel import CoefficientLayout
 from monoface.facemodel.fitting import project_points
 

@@ -11,7 +11,7 @@ from PIL import Image
 from monoface.cli.main import main
 from monoface.methods.detail import DetailConfig
 from monoface.networks import Translator, TranslatorConfig, save_translator
-from monoface.training.detail import translator_info
+from monoface.training.detail.train import translator_info
 
 
 def _run(*words):

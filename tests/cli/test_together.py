@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from monoface.cli.main import main
-from monoface.pipeline.likeness import IdentityLikeness
+from monoface.pipeline.multi_photo.identity_similarity import IdentityLikeness
 
 
 @pytest.fixture

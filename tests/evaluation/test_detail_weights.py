@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from monoface.data.wrinkled_heads import WrinkledHeadPainter, WrinkledHeadsConfig
-from monoface.data.wrinkles import WrinkleConfig
-from monoface.evaluation.detail_score import DetailScorer
+from monoface.data.synthetic.wrinkle_maps import WrinkleConfig
+from monoface.data.synthetic.wrinkled_heads import WrinkledHeadPainter, WrinkledHeadsConfig
+from monoface.evaluation.synthetic.detail_score import DetailScorer
 from monoface.pipeline.detailing import Detailer
 
 

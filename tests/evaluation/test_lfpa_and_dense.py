@@ -7,9 +7,9 @@ from numpy.testing import assert_allclose
 
 from monoface.cli.main import main
 from monoface.core.errors import ConfigError, DataError
-from monoface.evaluation import aflw2000_dense
-from monoface.evaluation.aflw2000_dense import EvaluateAflw2000DenseConfig
-from monoface.evaluation.aflw_lfpa import EvaluateAflwLfpaConfig, read_groups, run
+from monoface.evaluation.landmarks import aflw2000_dense
+from monoface.evaluation.landmarks.aflw2000_dense import EvaluateAflw2000DenseConfig
+from monoface.evaluation.landmarks.aflw_lfpa import EvaluateAflwLfpaConfig, read_groups, run
 
 
 @pytest.fixture
@@ -66,7 +66,7 @@ def test_weights_need_to_be_told_which_points_are_meant(lfpa):
 @pytest.fixture
 def dense(tmp_path, monkeypatch):
     source = make_source()
-    monkeypatch.setattr("monoface.evaluation.aflw2000_dense.Aflw2000.open", lambda folder: source)
+    monkeypatch.setattr("monoface.evaluation.landmarks.aflw2000_dense.Aflw2000.open", lambda folder: source)
     for name in ("truth", "method"):
         (tmp_path / name).mkdir()
     for key in source.keys:

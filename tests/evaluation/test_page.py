@@ -7,7 +7,7 @@ import pytest
 from numpy.testing import assert_allclose
 from scan_folders import face_cap
 
-from monoface.evaluation.page import (
+from monoface.evaluation.reports.page import (
     Bar,
     Curve,
     Facts,
@@ -25,8 +25,8 @@ from monoface.evaluation.page import (
     picture_of,
     scatter_chart,
 )
-from monoface.evaluation.page.heatmap import heat_colours
-from monoface.evaluation.page.model import figure
+from monoface.evaluation.reports.page.heatmap import heat_colours
+from monoface.evaluation.reports.page.model import figure
 
 
 class Outline(HTMLParser):

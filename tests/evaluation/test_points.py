@@ -8,18 +8,18 @@ from aflw2000_photos import SETUP, make_source
 from numpy.testing import assert_allclose
 
 from monoface.core.errors import ConfigError, DataError
-from monoface.evaluation.aflw2000 import EvaluateAflw2000Config, measure, run
-from monoface.evaluation.aflw2000_report import summarise
-from monoface.evaluation.point_checks import check_annotation, check_claim, check_predicted_points
-from monoface.evaluation.point_predictions import PointPredictions
-from monoface.evaluation.predictors import Landmarks68
+from monoface.evaluation.landmarks.aflw2000 import EvaluateAflw2000Config, measure, run
+from monoface.evaluation.landmarks.aflw2000_report import summarise
+from monoface.evaluation.landmarks.point_checks import check_annotation, check_claim, check_predicted_points
+from monoface.evaluation.landmarks.point_predictions import PointPredictions
+from monoface.evaluation.landmarks.predictors import Landmarks68
 from monoface.facemodel.landmarks import LEFT_RIGHT_68
 
 
 @pytest.fixture
 def source(monkeypatch):
     source = make_source()
-    monkeypatch.setattr("monoface.evaluation.aflw2000.Aflw2000.open", lambda folder: source)
+    monkeypatch.setattr("monoface.evaluation.landmarks.aflw2000.Aflw2000.open", lambda folder: source)
     return source
 
 

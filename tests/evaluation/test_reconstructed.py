@@ -4,9 +4,9 @@ from numpy.testing import assert_allclose
 from PIL import Image
 
 from monoface.core.errors import ConfigError
-from monoface.evaluation.aflw import EvaluateAflwConfig
-from monoface.evaluation.aflw2000 import EvaluateAflw2000Config
-from monoface.evaluation.predictors import RegressorPredictor
+from monoface.evaluation.landmarks.aflw import EvaluateAflwConfig
+from monoface.evaluation.landmarks.aflw2000 import EvaluateAflw2000Config
+from monoface.evaluation.landmarks.predictors import RegressorPredictor
 from monoface.evaluation.reconstructed import (
     AS_RECONSTRUCT,
     ReconstructedFaces,

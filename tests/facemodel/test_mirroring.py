@@ -7,7 +7,7 @@ import torch
 from synthetic_packs import labelled_samples
 from torch.testing import assert_close
 
-from monoface.data.packs import FACE_PX
+from monoface.data.packs.photo_pack import FACE_PX
 from monoface.facemodel import CoefficientLayout
 from monoface.facemodel.fitting import project_points
 from monoface.facemodel.mirroring import CoefficientMirror, mirror_order

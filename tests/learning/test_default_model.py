@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from monoface.core.assets import asset_path, load_card
-from monoface.learning.facemodel import PART_NAMES
+from monoface.modelling.facemodel import PART_NAMES
 
 
 def shape(model, **expression):

@@ -4,7 +4,7 @@ import pytest
 from synthetic_head import synthetic_head
 from synthetic_packs import SETS, labelled_samples, landmark_samples
 
-from monoface.data.batches import BatchMaker
+from monoface.data.batches.photo_batch import BatchMaker
 
 
 @pytest.fixture(scope="module")

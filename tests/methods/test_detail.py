@@ -6,11 +6,11 @@ import torch
 from torch.testing import assert_close
 
 from monoface.core.errors import ConfigError, DataError
-from monoface.data.detail_packs import DetailBatch, PicturedDetailBatch
+from monoface.data.packs.detail_pack import DetailBatch, PicturedDetailBatch
+from monoface.displacement.evidence import ShadingMaps, irradiance, log_shading_change
 from monoface.geometry.cameras import WeakPerspectiveCamera, transform_points
 from monoface.methods.detail import Detail, DetailConfig, Displacement, Displacer
 from monoface.methods.detail.looks import Look
-from monoface.methods.detail.maps import ShadingMaps, irradiance, log_shading_change
 from monoface.methods.detail.mesh_losses import MeshLosses
 from monoface.methods.detail.method import pictures_of
 from monoface.methods.detail.pixel_terms import DenseFaces, Pictures, pixel_terms

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from monoface.data.identity_faces import IdentityBatch
+from monoface.data.packs.identity_pack import IdentityBatch
 from monoface.methods.identity import Identity, IdentityConfig
 from monoface.networks import IdentityNetworkConfig
 

@@ -10,8 +10,8 @@ from synthetic_views import VIEW_PX, BrightnessEncoder, view_batch
 from torch.testing import assert_close
 
 from monoface.core.errors import ConfigError
-from monoface.data.batches import BatchMaker
-from monoface.data.packs import FACE_PX
+from monoface.data.batches.photo_batch import BatchMaker
+from monoface.data.packs.photo_pack import FACE_PX
 from monoface.facemodel.fitting import project_points
 from monoface.methods.monoface import Monoface, MonofaceConfig, OpeningConfig
 from monoface.networks import Regressed, ResNetConfig

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from monoface.core.errors import ConfigError
-from monoface.data.parsing_batches import ParsingBatch
+from monoface.data.batches.parsing_batch import ParsingBatch
 from monoface.methods.parsing import Parsing, ParsingConfig
 from monoface.networks import ParserConfig
 

@@ -10,8 +10,8 @@ from synthetic_packs import SETS, labelled_samples, landmark_samples
 from torch.testing import assert_close
 
 from monoface.core.errors import ConfigError
-from monoface.data.augment import AugmentConfig
-from monoface.data.batches import BatchMaker
+from monoface.data.batches.augment import AugmentConfig
+from monoface.data.batches.photo_batch import BatchMaker
 from monoface.facemodel.landmarks import FLM18, FLM18_GROUPS, FLM18_GROUPS_468, FLM18_OF_21
 from monoface.methods.twodasl.config import MapTrainingConfig
 from monoface.methods.twodasl.maps import KnownLandmarks, annotated_points, inexact_points

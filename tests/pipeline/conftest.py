@@ -15,8 +15,8 @@ from monoface.facemodel import (
     LandmarkSet,
     save_face_model,
 )
-from monoface.facemodel.identity_prior import IdentityMap
-from monoface.facemodel.refinement import RefineConfig
+from monoface.facemodel.estimation.identity_prior import IdentityMap
+from monoface.facemodel.estimation.refinement import RefineConfig
 from monoface.networks import (
     LandmarkMapConfig,
     Regressor,
@@ -26,7 +26,7 @@ from monoface.networks import (
     save_regressor,
 )
 from monoface.pipeline import Reconstructor, ReconstructorConfig
-from monoface.pipeline.refinement_file import MEASURED, REGRESSED, Refinement, save_refinement
+from monoface.pipeline.refining.refinement_file import MEASURED, REGRESSED, Refinement, save_refinement
 
 ROWS, COLUMNS = 24, 32
 IDENTITY, EXPRESSIONS, ALBEDO = 5, 4, 3

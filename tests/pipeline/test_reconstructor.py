@@ -8,8 +8,8 @@ from PIL import Image
 
 from monoface.core.errors import ConfigError, ModelFileError
 from monoface.geometry.crops import photo_to_crop
+from monoface.geometry.roi import box_of_points, next_roi, roi_of_box
 from monoface.pipeline import Reconstructor, ReconstructorConfig
-from monoface.pipeline.rois import box_of_points, next_roi, roi_of_box
 
 
 @pytest.fixture

@@ -10,9 +10,9 @@ from PIL import Image
 from monoface.core.errors import ConfigError, OutputExistsError
 from monoface.export import read_glb
 from monoface.facemodel import Correctives, FaceModel
-from monoface.pipeline.assemble import rigged_head
-from monoface.pipeline.report import photo_report, to_json
-from monoface.pipeline.texturing import Texturer
+from monoface.pipeline.writing.json_report import photo_report, to_json
+from monoface.pipeline.writing.scene import rigged_head
+from monoface.texturing.texturer import Texturer
 
 
 def test_landmarks_are_points_of_the_mesh(toy_face, toy_model):

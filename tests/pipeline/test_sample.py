@@ -10,7 +10,7 @@ from PIL import Image
 from monoface import Reconstructor, ReconstructorConfig
 from monoface.core.assets import asset_path
 from monoface.export import read_glb
-from monoface.pipeline.landmark_file import load_landmark_habits
+from monoface.pipeline.refining.landmark_file import load_landmark_habits
 
 # The tip of the nose and the outer corners of both eyes, read off the photo.
 NOSE_TIP, RIGHT_EYE, LEFT_EYE = (226, 127), (193, 102), (254, 101)

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from monoface.facemodel.evidence import MarkedPhotos, Poses, _turn
-from monoface.facemodel.point_model import PointModel
+from monoface.facemodel.estimation.evidence import MarkedPhotos, Poses, _turn
+from monoface.facemodel.estimation.point_model import PointModel
 
 POINTS, IDENTITY, EXPRESSIONS = 40, 6, 5
 # An upright face that looks at the camera.

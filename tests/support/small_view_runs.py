@@ -10,8 +10,8 @@ from synthetic_head import synthetic_head
 from synthetic_packs import labelled_samples
 from synthetic_training import write_aflw
 
-from monoface.data.synthetic import HeadsConfig
-from monoface.data.view_heads import HeadViewsConfig, head_views
+from monoface.data.synthetic.head_views import HeadViewsConfig, head_views
+from monoface.data.synthetic.heads import HeadsConfig
 from monoface.facemodel import CoefficientLayout
 from monoface.networks import (
     IdentityNetwork,
@@ -23,8 +23,9 @@ from monoface.networks import (
     save_identity_encoder,
     save_regressor,
 )
-from monoface.training import TrainConfig, view_runs
-from monoface.training.view_runs import SinglePhotosConfig
+from monoface.training import TrainConfig
+from monoface.training.regressors import view_runs
+from monoface.training.regressors.view_runs import SinglePhotosConfig
 
 BACKBONE = ResNetConfig((1, 1, 1, 1), 0.125)
 

@@ -4,9 +4,9 @@ import numpy as np
 import torch
 from synthetic_head import synthetic_head
 
-from monoface.data.augment import plan_crops
-from monoface.data.batches import BatchMaker, TrainingBatch
-from monoface.data.packs import CANVAS_PX, FACE_PX, Pack
+from monoface.data.batches.augment import plan_crops
+from monoface.data.batches.photo_batch import BatchMaker, TrainingBatch
+from monoface.data.packs.photo_pack import CANVAS_PX, FACE_PX, Pack
 from monoface.facemodel import CoefficientLayout
 from monoface.facemodel.fitting import project_points
 from monoface.methods.monoface import Monoface, MonofaceConfig, PictureConfig

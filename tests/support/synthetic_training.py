@@ -8,7 +8,7 @@ import torch
 from PIL import Image
 from synthetic_head import synthetic_head
 
-from monoface.data.packs import FACE_PX
+from monoface.data.packs.photo_pack import FACE_PX
 from monoface.detection.teacher import FaceMeshes, FaceMeshTeacher
 from monoface.facemodel import CoefficientLayout
 from monoface.facemodel.fitting import project_points

@@ -4,7 +4,7 @@ import numpy as np
 import torch
 from synthetic_head import synthetic_head
 
-from monoface.data.views import MultiViewBatch
+from monoface.data.batches.view_batch import MultiViewBatch
 from monoface.facemodel import CoefficientLayout
 from monoface.facemodel.fitting import project_points
 from monoface.geometry.cameras import transform_points

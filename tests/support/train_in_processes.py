@@ -7,8 +7,8 @@ import torch
 from synthetic_head import synthetic_head
 from synthetic_packs import SETS, labelled_samples, landmark_samples, small_method, small_twodasl
 
-from monoface.data.augment import AugmentConfig
-from monoface.data.batches import BatchMaker
+from monoface.data.batches.augment import AugmentConfig
+from monoface.data.batches.photo_batch import BatchMaker
 from monoface.training import TrainConfig, train
 
 STEPS = 3

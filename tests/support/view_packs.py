@@ -5,9 +5,9 @@ from dataclasses import replace
 import numpy as np
 from synthetic_head import synthetic_head
 
-from monoface.data.synthetic import HeadsConfig
-from monoface.data.view_heads import HeadViewsConfig, head_views
-from monoface.data.view_packs import ViewPack
+from monoface.data.packs.view_pack import ViewPack
+from monoface.data.synthetic.head_views import HeadViewsConfig, head_views
+from monoface.data.synthetic.heads import HeadsConfig
 from monoface.facemodel import FaceModel
 
 HEADS = HeadViewsConfig(

@@ -15,7 +15,7 @@ from monoface.data.people.looking import Eyes
 from monoface.data.people.photos import PeoplePhotos, open_folder, open_photos
 from monoface.data.people.report import report_text
 from monoface.facemodel import FaceModel, load_default_model, load_face_model_data
-from monoface.pipeline.images import read_image
+from monoface.photos.reading import read_image
 
 ALL_FINE, NOTHING_USABLE = 0, 4
 _MAX_SIDE_PX = 2048

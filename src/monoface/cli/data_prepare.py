@@ -13,12 +13,12 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
 
 from monoface.core.errors import ConfigError
-from monoface.data.prepare import prepare_photos
-from monoface.data.prepare_config import PrepareConfig
-from monoface.data.shard_worker import Networks
+from monoface.data.preparing.prepare import prepare_photos
+from monoface.data.preparing.prepare_config import PrepareConfig
+from monoface.data.preparing.shard_worker import Networks
 from monoface.detection import FaceDetector, FaceDetectorConfig, FaceMeshConfig, FaceMeshTeacher
 from monoface.facemodel import load_default_model
-from monoface.pipeline.images import read_image
+from monoface.photos.reading import read_image
 
 ALL_FINE, NOTHING_USABLE = 0, 4
 

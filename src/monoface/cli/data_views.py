@@ -6,7 +6,7 @@ from pathlib import Path
 
 import tyro
 
-from monoface.data.view_recipe import ViewRecipeConfig, build_view_packs
+from monoface.data.recipes.view_recipe import ViewRecipeConfig, build_view_packs
 from monoface.facemodel import load_default_model
 
 

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import tyro
 
 from monoface.cli.evaluation_output import print_results
-from monoface.evaluation.aflw2000_dense import EvaluateAflw2000DenseConfig
-from monoface.evaluation.aflw2000_dense import run as evaluate
+from monoface.evaluation.landmarks.aflw2000_dense import EvaluateAflw2000DenseConfig
+from monoface.evaluation.landmarks.aflw2000_dense import run as evaluate
 
 
 def run(arguments: Sequence[str]) -> int:

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import tyro
 
 from monoface.cli.evaluation_output import print_results
-from monoface.evaluation.aflw_lfpa import EvaluateAflwLfpaConfig
-from monoface.evaluation.aflw_lfpa import run as evaluate
+from monoface.evaluation.landmarks.aflw_lfpa import EvaluateAflwLfpaConfig
+from monoface.evaluation.landmarks.aflw_lfpa import run as evaluate
 
 
 def run(arguments: Sequence[str]) -> int:

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import tyro
 
 from monoface.cli.evaluation_output import print_results
-from monoface.evaluation.blendshapes import EvaluateBlendshapesConfig
-from monoface.evaluation.blendshapes import run as evaluate
+from monoface.evaluation.people.blendshapes import EvaluateBlendshapesConfig
+from monoface.evaluation.people.blendshapes import run as evaluate
 
 
 def run(arguments: Sequence[str]) -> int:

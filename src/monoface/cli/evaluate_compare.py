@@ -8,8 +8,8 @@ import tyro
 
 from monoface.cli.evaluation_output import print_page
 from monoface.core.files import refuse_existing, write_atomically
-from monoface.evaluation.comparison import compare_reports
-from monoface.evaluation.page import page_html
+from monoface.evaluation.reports.comparison import compare_reports
+from monoface.evaluation.reports.page import page_html
 
 
 @dataclass(frozen=True)

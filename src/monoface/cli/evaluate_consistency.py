@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import tyro
 
 from monoface.cli.evaluation_output import print_results
-from monoface.evaluation.consistency import EvaluateConsistencyConfig
-from monoface.evaluation.consistency import run as evaluate
+from monoface.evaluation.people.consistency import EvaluateConsistencyConfig
+from monoface.evaluation.people.consistency import run as evaluate
 
 
 def run(arguments: Sequence[str]) -> int:

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import tyro
 
 from monoface.cli.evaluation_output import print_results
-from monoface.evaluation.detail import EvaluateDetailConfig
-from monoface.evaluation.detail import run as evaluate
+from monoface.evaluation.synthetic.detail import EvaluateDetailConfig
+from monoface.evaluation.synthetic.detail import run as evaluate
 
 
 def run(arguments: Sequence[str]) -> int:

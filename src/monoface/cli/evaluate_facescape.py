@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import tyro
 
 from monoface.cli.evaluation_output import print_results
-from monoface.evaluation.facescape import EvaluateFacescapeConfig
-from monoface.evaluation.facescape import run as evaluate
+from monoface.evaluation.scans.facescape import EvaluateFacescapeConfig
+from monoface.evaluation.scans.facescape import run as evaluate
 
 
 def run(arguments: Sequence[str]) -> int:

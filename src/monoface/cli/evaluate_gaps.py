@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import tyro
 
 from monoface.cli.evaluation_output import print_results
-from monoface.evaluation.gaps import EvaluateGapsConfig
-from monoface.evaluation.gaps import run as evaluate
+from monoface.evaluation.landmarks.gaps import EvaluateGapsConfig
+from monoface.evaluation.landmarks.gaps import run as evaluate
 
 
 def run(arguments: Sequence[str]) -> int:

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import tyro
 
 from monoface.cli.evaluation_output import print_results
-from monoface.evaluation.heads import EvaluateHeadsConfig
-from monoface.evaluation.heads import run as evaluate
+from monoface.evaluation.synthetic.heads import EvaluateHeadsConfig
+from monoface.evaluation.synthetic.heads import run as evaluate
 
 
 def run(arguments: Sequence[str]) -> int:

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import tyro
 
 from monoface.cli.evaluation_output import print_results
-from monoface.evaluation.micc import EvaluateMiccConfig
-from monoface.evaluation.micc import run as evaluate
+from monoface.evaluation.scans.micc import EvaluateMiccConfig
+from monoface.evaluation.scans.micc import run as evaluate
 
 
 def run(arguments: Sequence[str]) -> int:

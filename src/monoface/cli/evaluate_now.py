@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import tyro
 
 from monoface.cli.evaluation_output import print_results
-from monoface.evaluation.now import EvaluateNowConfig
-from monoface.evaluation.now import run as evaluate
+from monoface.evaluation.scans.now import EvaluateNowConfig
+from monoface.evaluation.scans.now import run as evaluate
 
 
 def run(arguments: Sequence[str]) -> int:

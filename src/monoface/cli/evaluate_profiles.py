@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import tyro
 
 from monoface.cli.evaluation_output import print_results
-from monoface.evaluation.profiles import EvaluateProfilesConfig
-from monoface.evaluation.profiles import run as evaluate
+from monoface.evaluation.people.profiles import EvaluateProfilesConfig
+from monoface.evaluation.people.profiles import run as evaluate
 
 
 def run(arguments: Sequence[str]) -> int:

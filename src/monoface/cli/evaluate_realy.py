@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import tyro
 
 from monoface.cli.evaluation_output import print_results
-from monoface.evaluation.realy import EvaluateRealyConfig
-from monoface.evaluation.realy import run as evaluate
+from monoface.evaluation.scans.realy import EvaluateRealyConfig
+from monoface.evaluation.scans.realy import run as evaluate
 
 
 def run(arguments: Sequence[str]) -> int:

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import tyro
 
 from monoface.cli.evaluation_output import print_results
-from monoface.evaluation.scan import EvaluateScanConfig
-from monoface.evaluation.scan import run as evaluate
+from monoface.evaluation.scans.scan import EvaluateScanConfig
+from monoface.evaluation.scans.scan import run as evaluate
 
 
 def run(arguments: Sequence[str]) -> int:

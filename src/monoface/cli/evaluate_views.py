@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import tyro
 
 from monoface.cli.evaluation_output import print_results
-from monoface.evaluation.views import EvaluateViewsConfig
-from monoface.evaluation.views import run as evaluate
+from monoface.evaluation.synthetic.views import EvaluateViewsConfig
+from monoface.evaluation.synthetic.views import run as evaluate
 
 
 def run(arguments: Sequence[str]) -> int:

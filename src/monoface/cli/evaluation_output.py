@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from monoface.evaluation.definition import BenchmarkReport
-from monoface.evaluation.page import Page, Table
-from monoface.evaluation.report import page_path
+from monoface.evaluation.reports.definition import BenchmarkReport
+from monoface.evaluation.reports.page import Page, Table
+from monoface.evaluation.reports.report import page_path
 
 
 def print_results(report: BenchmarkReport, out: Path) -> None:

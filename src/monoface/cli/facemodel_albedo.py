@@ -11,9 +11,9 @@ from monoface.core.assets import asset_path, register_asset
 from monoface.core.errors import ConfigError
 from monoface.data.sources import PortraitsCc0
 from monoface.facemodel import FaceModel, load_face_model_data
-from monoface.learning.albedo_refinement import RefineAlbedoConfig, held_out_errors, refine_albedo
-from monoface.learning.card import card_beside, write_face_model
-from monoface.learning.portraits import sample_portraits
+from monoface.modelling.albedo.albedo_refinement import RefineAlbedoConfig, held_out_errors, refine_albedo
+from monoface.modelling.albedo.portraits import sample_portraits
+from monoface.modelling.card import card_beside, write_face_model
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,8 @@ import tyro
 from monoface.core.assets import asset_path, register_asset
 from monoface.core.errors import ConfigError
 from monoface.facemodel import FaceModel, load_face_model_data
-from monoface.learning.calibrate import CalibrateConfig, calibrate_default_sets
-from monoface.learning.card import card_beside, write_face_model
+from monoface.modelling.card import card_beside, write_face_model
+from monoface.modelling.landmarks.calibrate import CalibrateConfig, calibrate_default_sets
 
 
 @dataclass(frozen=True)

@@ -11,10 +11,10 @@ from monoface.cli.facemodel_learn import print_closure, print_report
 from monoface.core.assets import register_asset
 from monoface.core.errors import ConfigError
 from monoface.facemodel import FaceModel, load_face_model_data, read_ict_facekit
-from monoface.learning.card import card_beside, face_model_card, write_face_model
-from monoface.learning.checks import check_face_model
-from monoface.learning.closing import with_closing_lids_and_lips
-from monoface.learning.closure_checks import check_closure
+from monoface.modelling.card import card_beside, face_model_card, write_face_model
+from monoface.modelling.checks import check_face_model
+from monoface.modelling.closing.closing import with_closing_lids_and_lips
+from monoface.modelling.closing.closure_checks import check_closure
 
 
 @dataclass(frozen=True)

@@ -10,14 +10,14 @@ import tyro
 from monoface.core.errors import ConfigError
 from monoface.data.sources import PortraitsCc0
 from monoface.facemodel import FaceModel, read_ict_facekit
-from monoface.learning.albedo import AlbedoConfig, with_learned_albedo
-from monoface.learning.albedo_refinement import RefineAlbedoConfig, refine_albedo
-from monoface.learning.calibrate import CalibrateConfig, calibrate_default_sets
-from monoface.learning.card import register_face_model, write_face_model
-from monoface.learning.checks import FaceModelReport, check_face_model
-from monoface.learning.closure_checks import ClosureReport, check_closure
-from monoface.learning.facemodel import LearnFaceModelConfig, learn_face_model
-from monoface.learning.portraits import sample_portraits
+from monoface.modelling.albedo.albedo import AlbedoConfig, with_learned_albedo
+from monoface.modelling.albedo.albedo_refinement import RefineAlbedoConfig, refine_albedo
+from monoface.modelling.albedo.portraits import sample_portraits
+from monoface.modelling.card import register_face_model, write_face_model
+from monoface.modelling.checks import FaceModelReport, check_face_model
+from monoface.modelling.closing.closure_checks import ClosureReport, check_closure
+from monoface.modelling.facemodel import LearnFaceModelConfig, learn_face_model
+from monoface.modelling.landmarks.calibrate import CalibrateConfig, calibrate_default_sets
 
 
 @dataclass(frozen=True)

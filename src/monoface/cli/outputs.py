@@ -9,7 +9,7 @@ from typing import Literal, get_args
 from monoface.core.errors import ConfigError
 from monoface.core.files import write_atomically
 from monoface.pipeline import Face, PhotoResult
-from monoface.pipeline.saving import save_dense
+from monoface.pipeline.writing.save import save_dense
 
 Format = Literal["glb", "obj", "ply"]
 FORMATS: tuple[str, ...] = get_args(Format)

@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 import tyro
 
 from monoface.cli.outputs import PhotoOutputs, distinct_stems, parse_formats
-from monoface.cli.telling import Report, exit_code, make_folder, reporting
+from monoface.cli.progress import Report, exit_code, make_folder, reporting
 from monoface.core.errors import ConfigError
 from monoface.pipeline import PhotoResult, Reconstructor, ReconstructorConfig
 

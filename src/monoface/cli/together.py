@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 import tyro
 
 from monoface.cli.outputs import distinct_stems, parse_formats
-from monoface.cli.telling import exit_code, make_folder, reporting
+from monoface.cli.progress import exit_code, make_folder, reporting
 from monoface.core.errors import ConfigError, OutputExistsError
 from monoface.pipeline import Reconstructor, ReconstructorConfig, TogetherResult, reconstruct_together
 

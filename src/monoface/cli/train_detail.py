@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import tyro
 
 from monoface.cli.named_numbers import NAMED_NUMBERS
-from monoface.training.detail import TrainDetailConfig, train_detail
+from monoface.training.detail.train import TrainDetailConfig, train_detail
 
 
 def run(arguments: Sequence[str]) -> int:

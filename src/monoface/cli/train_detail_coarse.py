@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from monoface.cli.training_run import run_training
-from monoface.training.detail_coarse import TrainDetailCoarseConfig, train_detail_coarse
+from monoface.training.regressors.detail_coarse import TrainDetailCoarseConfig, train_detail_coarse
 
 
 def run(arguments: Sequence[str]) -> int:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import tyro
 
-from monoface.training.identity import TrainIdentityConfig, train_identity
+from monoface.training.identity.train import TrainIdentityConfig, train_identity
 
 
 def run(arguments: Sequence[str]) -> int:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from monoface.cli.training_run import run_training
-from monoface.training.mgcnet import TrainMgcnetConfig, train_mgcnet
+from monoface.training.regressors.mgcnet import TrainMgcnetConfig, train_mgcnet
 
 
 def run(arguments: Sequence[str]) -> int:

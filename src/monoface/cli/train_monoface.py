@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from monoface.cli.training_run import run_training
-from monoface.training.monoface import TrainMonofaceConfig, train_monoface
+from monoface.training.regressors.monoface import TrainMonofaceConfig, train_monoface
 
 
 def run(arguments: Sequence[str]) -> int:

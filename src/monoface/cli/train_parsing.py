@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import tyro
 
 from monoface.cli.named_numbers import NAMED_NUMBERS
-from monoface.training.parsing import TrainParsingConfig, train_parsing
+from monoface.training.parsing.train import TrainParsingConfig, train_parsing
 
 
 def run(arguments: Sequence[str]) -> int:

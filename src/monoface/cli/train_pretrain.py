@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from monoface.cli.training_run import run_training
-from monoface.training.pretrain import TrainPretrainConfig, train_pretrain
+from monoface.training.regressors.pretrain import TrainPretrainConfig, train_pretrain
 
 
 def run(arguments: Sequence[str]) -> int:

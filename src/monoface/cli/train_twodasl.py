@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from monoface.cli.training_run import run_training
-from monoface.training.twodasl import TrainTwoDaslConfig, train_twodasl
+from monoface.training.regressors.twodasl import TrainTwoDaslConfig, train_twodasl
 
 
 def run(arguments: Sequence[str]) -> int:

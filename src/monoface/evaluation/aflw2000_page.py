@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from monoface.evaluation.cases_report import running_mean
-from monoface.evaluation.definition import Galleries, closing_sections, warnings_of
-from monoface.evaluation.page import (
+from monoface.evaluation.reports.cases_report import running_mean
+from monoface.evaluation.reports.definition import Galleries, closing_sections, warnings_of
+from monoface.evaluation.reports.page import (
     Bar,
     Curve,
     Facts,
@@ -19,11 +19,11 @@ from monoface.evaluation.page import (
     curve_chart,
     scatter_chart,
 )
-from monoface.evaluation.page.model import Block, figure
+from monoface.evaluation.reports.page.model import Block, figure
 from monoface.metrics import BIN_MEAN, IMAGE_MEAN, YAW_BINS, Interval, cumulative_curve
 
 if TYPE_CHECKING:
-    from monoface.evaluation.aflw2000_report import Aflw2000Report
+    from monoface.evaluation.landmarks.aflw2000_report import Aflw2000Report
 
 _COLUMNS = (*(f"{name}°" for name in YAW_BINS), "mean of bins", "mean of photos")
 _KEYS = (*YAW_BINS, BIN_MEAN, IMAGE_MEAN)

@@ -14,7 +14,7 @@ import torch
 from jaxtyping import Float, Float64, UInt8
 
 from monoface.detection import Detection
-from monoface.evaluation.predictors import (
+from monoface.evaluation.landmarks.predictors import (
     LANDMARK_SET,
     LANDMARK_SET_REANNOTATED,
     Landmarks68,
@@ -31,8 +31,8 @@ from monoface.pipeline import (
     ReconstructorConfig,
     Regression,
 )
-from monoface.pipeline.landmark_file import LandmarkHabits, landmark_points
-from monoface.pipeline.searching import DetectsFaces
+from monoface.pipeline.detecting import DetectsFaces
+from monoface.pipeline.refining.landmark_file import LandmarkHabits, landmark_points
 
 AS_RECONSTRUCT: Final = "as `monoface reconstruct` makes them"
 """How faces are made, in a report."""

@@ -3,7 +3,7 @@
 import numba
 import numpy as np
 
-from monoface.core.compiled import Array, kernel
+from monoface.core.kernels.compiled import Array, kernel
 
 
 @kernel

@@ -10,7 +10,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from monoface.core.errors import ConfigError
-from monoface.data.views import MultiViewBatch
+from monoface.data.batches.view_batch import MultiViewBatch
 from monoface.facemodel import CoefficientLayout, FaceModel
 from monoface.facemodel.region_mesh import RegionMesh
 from monoface.losses.coefficients import gaussian_prior

@@ -10,7 +10,7 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
-from monoface.data.batches import TrainingBatch
+from monoface.data.batches.photo_batch import TrainingBatch
 from monoface.facemodel import CoefficientLayout, FaceCoefficients, FaceModel, LandmarkSet, PointBasis
 from monoface.facemodel.fitting import project_points
 from monoface.facemodel.modes import vertex_areas

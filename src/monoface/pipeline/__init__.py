@@ -1,13 +1,13 @@
 """From a photo to faces: reading, cropping, regressing, texturing, writing."""
 
-from monoface.pipeline.images import ImageSource, LoadedImage, read_image
-from monoface.pipeline.likeness import IdentityLikeness
+from monoface.geometry.roi import box_of_points, next_roi, roi_of_box
+from monoface.photos.reading import ImageSource, LoadedImage, read_image
+from monoface.pipeline.multi_photo.identity_similarity import IdentityLikeness
+from monoface.pipeline.multi_photo.reconstruct import TogetherConfig, TogetherResult, reconstruct_together
+from monoface.pipeline.multi_photo.shared_face import SharedFace
 from monoface.pipeline.reconstructor import Reconstructor, ReconstructorConfig
 from monoface.pipeline.regression import CoefficientRegressor, Regression, weights_path
 from monoface.pipeline.results import Face, MadeWith, PhotoResult, Status
-from monoface.pipeline.rois import box_of_points, next_roi, roi_of_box
-from monoface.pipeline.shared_face import SharedFace
-from monoface.pipeline.together import TogetherConfig, TogetherResult, reconstruct_together
 
 __all__ = [
     "CoefficientRegressor",

@@ -19,12 +19,12 @@ from monoface.facemodel import FaceModel
 from monoface.geometry.triangles import vertex_normals
 from monoface.methods.detail import DetailConfig, Displacer, Evidence
 from monoface.networks import Translator, load_translator
-from monoface.pipeline.appearance import Appearance
-from monoface.pipeline.skin_finding import SKIN_WEIGHTS, SkinFinder
-from monoface.pipeline.texturing import PlacedMesh, Texturer
-from monoface.pipeline.unwrapping import evidence_of, unwrap_face
 from monoface.render import BorderStrip, DenseMesh, border_strip
 from monoface.shading.displacement import displaced_points, tangent_space_normals
+from monoface.texturing.appearance import Appearance
+from monoface.texturing.skin import SKIN_WEIGHTS, SkinFinder
+from monoface.texturing.texturer import PlacedMesh, Texturer
+from monoface.texturing.unwrapping import evidence_of, unwrap_face
 
 _SUFFIX = ".safetensors"
 # Heights of a displacement map are whole steps from this value, which means none.

@@ -17,20 +17,20 @@ from monoface.facemodel.landmarks import FLM18
 from monoface.facemodel.mirroring import CoefficientMirror
 from monoface.geometry.cameras import PerspectiveCamera
 from monoface.geometry.crops import crop_and_resize, photo_to_crop
+from monoface.geometry.roi import box_of_points, next_roi, roi_of_box, same_face
 from monoface.networks import Recognizer
-from monoface.pipeline.blendshape_file import load_blendshape_scale
+from monoface.photos.focal import check_field_of_view, focal_of_field_of_view
+from monoface.photos.reading import ImageSource, LoadedImage
 from monoface.pipeline.detailing import Detailer
-from monoface.pipeline.focal import check_field_of_view, focal_of_field_of_view
-from monoface.pipeline.images import ImageSource, LoadedImage
-from monoface.pipeline.landmark_file import landmark_points, load_landmark_habits
+from monoface.pipeline.detecting import DetectsFaces, SearchedPhoto, in_batches, search_ahead, search_photos
 from monoface.pipeline.pinhole import seen_by_pinhole
-from monoface.pipeline.refinement_file import load_refinement
-from monoface.pipeline.refining import Measurement, Refiner
+from monoface.pipeline.refining.blendshape_file import load_blendshape_scale
+from monoface.pipeline.refining.landmark_file import landmark_points, load_landmark_habits
+from monoface.pipeline.refining.refinement_file import load_refinement
+from monoface.pipeline.refining.refiner import Measurement, Refiner
 from monoface.pipeline.regression import CoefficientRegressor, Regression, weights_path
 from monoface.pipeline.results import Face, MadeWith, PhotoResult, photo_result
-from monoface.pipeline.rois import box_of_points, next_roi, roi_of_box, same_face
-from monoface.pipeline.searching import DetectsFaces, SearchedPhoto, in_batches, search_ahead, search_photos
-from monoface.pipeline.texturing import Texturer
+from monoface.texturing.texturer import Texturer
 
 _FACE_MODEL_FILE = "face_model.safetensors"
 _DETECTOR_FILES = ("blazeface_short.onnx", "blazeface_full.onnx", "facemesh.onnx")

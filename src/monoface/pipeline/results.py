@@ -14,12 +14,12 @@ from monoface.facemodel import FaceCoefficients, FaceModel
 from monoface.facemodel.blendshape_scale import BlendshapeScale
 from monoface.geometry.cameras import AnyCamera, transform_points
 from monoface.geometry.rotations import camera_to_head, degrees, head_angles_from_matrix
-from monoface.pipeline.appearance import Appearance
-from monoface.pipeline.delighting import light_on_relief, without_light
+from monoface.photos.reading import LoadedImage
 from monoface.pipeline.detailing import Detailer, FaceDetail
-from monoface.pipeline.images import LoadedImage
-from monoface.pipeline.refining import Measurement
-from monoface.pipeline.texturing import PlacedMesh, Texturer
+from monoface.pipeline.refining.refiner import Measurement
+from monoface.texturing.appearance import Appearance
+from monoface.texturing.delighting import light_on_relief, without_light
+from monoface.texturing.texturer import PlacedMesh, Texturer
 
 Status = Literal["ok", "no_face", "low_confidence", "unreadable"]
 
@@ -215,7 +215,7 @@ class Face:
             OSError: If it cannot be written.
         """
         # Here, because what writes a face must know what a face is.
-        from monoface.pipeline.saving import save_face
+        from monoface.pipeline.writing.save import save_face
 
         save_face(self, Path(path), overwrite=overwrite)
 
@@ -259,7 +259,7 @@ class PhotoResult:
             OutputExistsError: If the file exists and `overwrite` is false.
             OSError: If it cannot be written.
         """
-        from monoface.pipeline.saving import save_photo_result
+        from monoface.pipeline.writing.save import save_photo_result
 
         save_photo_result(self, Path(path), overwrite=overwrite)
 

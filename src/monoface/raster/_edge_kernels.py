@@ -9,7 +9,7 @@ from typing import Any
 import numba
 import numpy as np
 
-from monoface.core.compiled import Array, kernel, subroutine
+from monoface.core.kernels.compiled import Array, kernel, subroutine
 from monoface.raster._grid import SUBPIXEL_BITS, SUBPIXELS
 from monoface.raster._kernels import _HALF_PIXEL, _NOT_DRAWABLE
 from monoface.raster._reference_edges import LONGEST_WALK

@@ -9,7 +9,7 @@ from typing import Any
 import numba
 import numpy as np
 
-from monoface.core.compiled import Array, kernel, subroutine
+from monoface.core.kernels.compiled import Array, kernel, subroutine
 from monoface.raster._grid import LARGEST_COORDINATE_PX, SUBPIXEL_BITS, SUBPIXELS
 
 _NOT_DRAWABLE = np.int32(-(2**31))

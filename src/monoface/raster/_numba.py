@@ -9,9 +9,9 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from monoface.core.arrays import empty, zeros
-from monoface.core.compiled import Array
-from monoface.core.threads import band_limits, count_bands, run_for_each
+from monoface.core.kernels.arrays import empty, zeros
+from monoface.core.kernels.compiled import Array
+from monoface.core.kernels.threads import band_limits, count_bands, run_for_each
 from monoface.raster import _kernels
 from monoface.raster._numba_edges import antialias
 from monoface.raster._numba_texture import sample

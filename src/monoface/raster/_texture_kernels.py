@@ -4,7 +4,7 @@ from typing import Any
 
 import numba
 
-from monoface.core.compiled import Array, kernel, subroutine
+from monoface.core.kernels.compiled import Array, kernel, subroutine
 
 
 @kernel

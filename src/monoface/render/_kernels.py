@@ -9,7 +9,7 @@ from typing import Any
 import numba
 import numpy as np
 
-from monoface.core.compiled import Array, kernel, subroutine
+from monoface.core.kernels.compiled import Array, kernel, subroutine
 
 _ZERO, _HALF, _ONE = np.float32(0.0), np.float32(0.5), np.float32(1.0)
 _TWO, _THREE, _LARGEST_BYTE = np.float32(2.0), np.float32(3.0), np.float32(255.0)

@@ -9,7 +9,7 @@ from typing import Any
 import numba
 import numpy as np
 
-from monoface.core.compiled import Array, kernel, subroutine
+from monoface.core.kernels.compiled import Array, kernel, subroutine
 
 _ONE, _TWO, _THREE, _SIX = np.float32(1.0), np.float32(2.0), np.float32(3.0), np.float32(6.0)
 """Single, so that they widen nothing: a product with Python's numbers would be computed in double."""

@@ -5,7 +5,7 @@ from typing import Any
 import numba
 import numpy as np
 
-from monoface.core.compiled import Array, kernel, subroutine
+from monoface.core.kernels.compiled import Array, kernel, subroutine
 from monoface.geometry.reprojection import NEAREST_MM
 
 

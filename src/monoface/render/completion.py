@@ -7,7 +7,7 @@ import torch
 from jaxtyping import Float, UInt8
 from torch import Tensor
 
-from monoface.core.threads import band_limits, count_bands, run_for_each
+from monoface.core.kernels.threads import band_limits, count_bands, run_for_each
 from monoface.render.layout import TextureLayout
 from monoface.render.unwrap import TextureMap
 

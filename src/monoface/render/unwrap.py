@@ -7,7 +7,7 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from monoface.core.threads import band_limits, count_bands, run_for_each
+from monoface.core.kernels.threads import band_limits, count_bands, run_for_each
 from monoface.geometry.cameras import PerspectiveCamera
 from monoface.geometry.triangles import vertex_normals
 from monoface.raster import rasterize

@@ -4,7 +4,7 @@ import math
 
 import numba
 
-from monoface.core.compiled import Array, kernel
+from monoface.core.kernels.compiled import Array, kernel
 
 _DEGREE_0 = math.sqrt(1 / (4 * math.pi))
 _DEGREE_1 = math.sqrt(3 / (4 * math.pi))

@@ -5,9 +5,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from monoface.facemodel.evidence import Poses
-from monoface.facemodel.point_model import PointModel
-from monoface.facemodel.refinement import SeenPoints
+from monoface.facemodel.estimation.evidence import Poses
+from monoface.facemodel.estimation.point_model import PointModel
+from monoface.facemodel.estimation.refinement import SeenPoints
 from monoface.training.likeness.looks import Looks
 
 IDENTITY, EXPRESSION, POINTS = 4, 2, 60

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-from monoface.facemodel.refinement import RefineConfig
+from monoface.facemodel.estimation.refinement import RefineConfig
 from monoface.training.likeness.choosing import GridConfig, Validation, choose_discount, choose_join
 from monoface.training.likeness.joining import JoinConfig, LearnedPeople
 from monoface.training.likeness.judging import ProfileScore

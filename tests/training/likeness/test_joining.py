@@ -5,7 +5,7 @@ import pytest
 from numpy.testing import assert_allclose
 
 from monoface.core.errors import ConfigError
-from monoface.facemodel.input_domain import TURN_DEG
+from monoface.facemodel.estimation.input_domain import TURN_DEG
 from monoface.training.likeness.joining import (
     GuardConfig,
     JoinConfig,

@@ -5,8 +5,8 @@ import pytest
 import torch
 from numpy.testing import assert_allclose
 
-from monoface.facemodel.evidence import Poses
-from monoface.facemodel.refinement import RefinedFaces
+from monoface.facemodel.estimation.evidence import Poses
+from monoface.facemodel.estimation.refinement import RefinedFaces
 from monoface.training.likeness.marked import MarkedFaces, MarkJudge
 
 COUNT = 12

@@ -3,8 +3,8 @@
 from dataclasses import dataclass, field
 
 from monoface.core.errors import ConfigError
-from monoface.data.turned_views import TurnConfig
-from monoface.facemodel.population import PopulationConfig
+from monoface.data.profiling.photo_turner import TurnConfig
+from monoface.facemodel.estimation.population import PopulationConfig
 
 
 @dataclass(frozen=True)

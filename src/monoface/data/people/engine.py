@@ -47,10 +47,10 @@ from monoface.data.people.storage import (
     save_population,
 )
 from monoface.data.people.writing import write_packs
-from monoface.data.prepared import TERMS, PreparedFolder
-from monoface.data.recipe import model_digest
+from monoface.data.preparing.prepared import TERMS, PreparedFolder
+from monoface.data.recipes.photo_recipe import model_digest
 from monoface.facemodel import FaceModel
-from monoface.facemodel.population import Population
+from monoface.facemodel.estimation.population import Population
 
 _FORMAT = 1
 Tell = Callable[[str, int, int], None]

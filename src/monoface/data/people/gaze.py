@@ -9,8 +9,8 @@ from jaxtyping import Bool, Float, Int
 from monoface.data.people.looks import Looks
 from monoface.data.people.mesh_points import LEFT_IRIS, RIGHT_IRIS
 from monoface.facemodel import FaceModel
-from monoface.facemodel.evidence import Poses
-from monoface.facemodel.marked_poses import slices, upright_turn
+from monoface.facemodel.estimation.evidence import Poses
+from monoface.facemodel.estimation.marked_poses import slices, upright_turn
 
 _SIDES = ("Left", "Right")
 _EYES = ("eye_left", "eye_right")

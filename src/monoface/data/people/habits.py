@@ -17,9 +17,9 @@ from monoface.data.people.config import PeopleConfig
 from monoface.data.people.marks import SETS, SourceMarks, all_points
 from monoface.data.people.mesh_points import AFLW_SET, HUMAN_SET, MESH_SET, mirrored_points
 from monoface.facemodel import FaceModel
-from monoface.facemodel.evidence import PointModel, Poses
+from monoface.facemodel.estimation.evidence import PointModel, Poses
+from monoface.facemodel.estimation.marked_poses import settled, upright_turn, yaw_rad
 from monoface.facemodel.landmarks import LEFT_RIGHT_21, LEFT_RIGHT_68
-from monoface.facemodel.marked_poses import settled, upright_turn, yaw_rad
 
 # Middles of the ranges of yaw; habits change linearly between them.
 _YAWS_DEG = (0.0, 35.0, 70.0)

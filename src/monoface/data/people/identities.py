@@ -10,9 +10,9 @@ from monoface.data.people.habits import Habits
 from monoface.data.people.marks import HUMAN, MESH, SourceMarks, all_points
 from monoface.data.people.mesh_points import identity_points
 from monoface.facemodel import FaceModel
-from monoface.facemodel.evidence import MarkedPhotos, PointModel, Poses, gather
-from monoface.facemodel.marked_poses import settled, slices, yaw_rad
-from monoface.facemodel.population import Gaussians, Population, size_direction
+from monoface.facemodel.estimation.evidence import MarkedPhotos, PointModel, Poses, gather
+from monoface.facemodel.estimation.marked_poses import settled, slices, yaw_rad
+from monoface.facemodel.estimation.population import Gaussians, Population, size_direction
 
 _FIRST_STEPS = 4
 

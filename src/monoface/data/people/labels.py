@@ -14,8 +14,8 @@ from monoface.data.people.looks import Looks
 from monoface.data.people.marks import HUMAN, MESH, SETS, SourceMarks, all_points
 from monoface.data.people.mesh_points import HUMAN_SET, pose_points
 from monoface.facemodel import FaceModel
-from monoface.facemodel.evidence import MarkedPhotos, Poses
-from monoface.facemodel.marked_poses import settled, slices
+from monoface.facemodel.estimation.evidence import MarkedPhotos, Poses
+from monoface.facemodel.estimation.marked_poses import settled, slices
 
 KEPT, NO_MARKS, BAD_FIT, STRANGER = "kept", "no_marks", "bad_fit", "stranger"
 LOOK_ALIKE = "looks_like_validation"

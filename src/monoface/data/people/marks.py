@@ -5,14 +5,14 @@ from dataclasses import dataclass, replace
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
+from monoface.data.labelling.pseudo_labels import concatenate_sets
 from monoface.data.people.config import PeopleConfig
 from monoface.data.people.looks import Looks
 from monoface.data.people.mesh_points import AFLW_SET, HUMAN_SET, MESH_POINTS, MESH_SET
 from monoface.data.people.photos import PeoplePhotos
-from monoface.data.pseudo_labels import concatenate_sets
 from monoface.facemodel import FaceModel
-from monoface.facemodel.evidence import MarkedPhotos, PointModel, Poses, start_poses
-from monoface.facemodel.marked_poses import (
+from monoface.facemodel.estimation.evidence import MarkedPhotos, PointModel, Poses, start_poses
+from monoface.facemodel.estimation.marked_poses import (
     poses_from_marks,
     rotation_of_points,
     settled,

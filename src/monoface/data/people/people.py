@@ -21,8 +21,8 @@ from monoface.data.people.looks import DESCRIPTOR, Looks
 from monoface.data.people.marks import SourceMarks
 from monoface.data.people.photos import NOBODY, PeoplePhotos
 from monoface.facemodel import FaceModel
-from monoface.facemodel.evidence import Poses
-from monoface.facemodel.population import Gaussians, PeopleSeen, Population, learn_population
+from monoface.facemodel.estimation.evidence import Poses
+from monoface.facemodel.estimation.population import Gaussians, PeopleSeen, Population, learn_population
 
 _SINGLES_TOGETHER = 1024
 

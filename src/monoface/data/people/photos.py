@@ -10,8 +10,8 @@ from jaxtyping import Bool, Float32, Int, UInt8
 
 from monoface.core.errors import DataError
 from monoface.data.people.mesh_points import AFLW_SET, HUMAN_SET
-from monoface.data.prepare import list_photos
-from monoface.data.shard_worker import PhotoReader
+from monoface.data.preparing.prepare import list_photos
+from monoface.data.preparing.shard_worker import PhotoReader
 from monoface.data.sources import Aflw, Cfp, Fasseg, Lfw, MerlRav, Omi, PhotoSource, PortraitsCc0, Ytf
 from monoface.data.sources.cfp import TERMS as CFP_TERMS
 from monoface.data.sources.cfp import VALIDATION_PEOPLE

@@ -10,8 +10,8 @@ from monoface.data.people.config import PeopleConfig
 from monoface.data.people.identities import IdentityMarks, mean_length, solve_people
 from monoface.data.people.people import KnownPeople, SourceFaces
 from monoface.facemodel import FaceModel
-from monoface.facemodel.marked_poses import settled
-from monoface.facemodel.population import Population
+from monoface.facemodel.estimation.marked_poses import settled
+from monoface.facemodel.estimation.population import Population
 
 _MOST_PEOPLE = 120
 _OTHERS = 8

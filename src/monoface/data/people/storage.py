@@ -16,8 +16,8 @@ from monoface.data.people.labels import PhotoLabels
 from monoface.data.people.lids import LidCorrection
 from monoface.data.people.people import KnownPeople
 from monoface.data.people.photos import PeoplePhotos
-from monoface.facemodel.evidence import Poses
-from monoface.facemodel.population import Gaussians, Population
+from monoface.facemodel.estimation.evidence import Poses
+from monoface.facemodel.estimation.population import Gaussians, Population
 
 _RECIPE = "recipe"
 _POSE = ("rotation", "scale_px", "shift_px", "expression")

@@ -9,17 +9,17 @@ import numpy as np
 import torch
 from jaxtyping import Bool, Float, Int
 
-from monoface.data.packs import CANVAS_PX, FACE_PX, Pack
+from monoface.data.labelling.pseudo_labels import canvas_box, roi_from_points
+from monoface.data.packs.photo_pack import CANVAS_PX, FACE_PX, Pack
 from monoface.data.people.config import PeopleConfig
 from monoface.data.people.labels import PhotoLabels
 from monoface.data.people.marks import SETS, SourceMarks
 from monoface.data.people.mesh_points import AFLW_SET, HUMAN_SET, MESH_SET
 from monoface.data.people.photos import NOBODY, PeoplePhotos
-from monoface.data.prepared import PHOTOS, TURNED_VIEWS, VALIDATION, PreparedFolder, Record
-from monoface.data.pseudo_labels import canvas_box, roi_from_points
-from monoface.data.turned_views import PosedPhoto, pack_of_views
+from monoface.data.preparing.prepared import PHOTOS, TURNED_VIEWS, VALIDATION, PreparedFolder, Record
+from monoface.data.profiling.photo_turner import PosedPhoto, pack_of_views
 from monoface.facemodel import CoefficientLayout, FaceCoefficients, FaceModel
-from monoface.facemodel.evidence import Poses
+from monoface.facemodel.estimation.evidence import Poses
 from monoface.geometry.cameras import NOMINAL_DISTANCE_MM, WeakPerspectiveCamera
 from monoface.geometry.crops import crop_and_resize, photo_to_crop
 

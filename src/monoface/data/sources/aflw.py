@@ -7,7 +7,7 @@ from typing import Literal
 import numpy as np
 from jaxtyping import Bool, Float32, UInt8
 
-from monoface.data.archive import LabelSpec, TarImages, read_labels, to_pixel_centre_convention
+from monoface.data.sources.archive import LabelSpec, TarImages, read_labels, to_pixel_centre_convention
 from monoface.data.sources.source import PhotoSource, rows_where
 
 CROP_SIZE_PX = 120

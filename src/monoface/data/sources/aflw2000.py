@@ -19,7 +19,7 @@ from jaxtyping import Float32, Float64, UInt8
 from PIL import Image, UnidentifiedImageError
 
 from monoface.core.errors import DataError
-from monoface.data.archive import (
+from monoface.data.sources.archive import (
     PIXEL_CENTRE_PX,
     FolderImages,
     LabelSpec,
@@ -27,7 +27,7 @@ from monoface.data.archive import (
     read_labels,
     to_pixel_centre_convention,
 )
-from monoface.data.mat_files import read_mat_arrays
+from monoface.data.sources.mat_files import read_mat_arrays
 from monoface.data.sources.source import ImageStore, PhotoSource
 
 

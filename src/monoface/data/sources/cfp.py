@@ -8,7 +8,7 @@ from typing import Final, Literal
 import numpy as np
 from jaxtyping import Bool, Float32, Int64, UInt8
 
-from monoface.data.archive import LabelSpec, TarImages, read_labels, to_pixel_centre_convention
+from monoface.data.sources.archive import LabelSpec, TarImages, read_labels, to_pixel_centre_convention
 from monoface.data.sources.excluded import excluded_people
 from monoface.data.sources.source import PhotoSource, rows_where
 

@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Float32, Int64, UInt8
 
 from monoface.core.errors import DataError
-from monoface.data.archive import LabelSpec, TarImages, decode_class_indices, read_labels
+from monoface.data.sources.archive import LabelSpec, TarImages, decode_class_indices, read_labels
 from monoface.data.sources.source import PhotoSource
 
 CLASSES = ("background", "skin", "hair", "eyes", "nose", "mouth")

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Int64, UInt8
 
-from monoface.data.archive import LabelSpec, TarImages, read_labels
+from monoface.data.sources.archive import LabelSpec, TarImages, read_labels
 from monoface.data.sources.source import PhotoSource
 
 

@@ -8,8 +8,8 @@ import numpy as np
 from jaxtyping import Bool, Float32, UInt8
 
 from monoface.core.errors import DataError
-from monoface.data.archive import LabelSpec, TarImages, read_labels, to_pixel_centre_convention
 from monoface.data.sources.aflw import MAX_OUTSIDE_PX, Split, outside_px
+from monoface.data.sources.archive import LabelSpec, TarImages, read_labels, to_pixel_centre_convention
 from monoface.data.sources.source import PhotoSource, rows_where
 
 SEEN: Final = 0

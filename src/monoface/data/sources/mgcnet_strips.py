@@ -19,7 +19,7 @@ import numpy as np
 from jaxtyping import Float32, Float64, UInt8
 
 from monoface.core.errors import DataError
-from monoface.data.archive import decode_rgb, to_pixel_centre_convention
+from monoface.data.sources.archive import decode_rgb, to_pixel_centre_convention
 
 VIEWS = 3
 _POINTS = 68

@@ -15,8 +15,8 @@ import numpy as np
 from jaxtyping import Int64, UInt8
 
 from monoface.core.errors import DataError
-from monoface.data.annotated_face import AnnotatedFace, FilesBeside
-from monoface.data.archive import FolderImages
+from monoface.data.sources.annotated_face import AnnotatedFace, FilesBeside
+from monoface.data.sources.archive import FolderImages
 
 CAMERA_YAW_DEG = {
     "110": 90.0, "120": 75.0, "090": 60.0, "080": 45.0, "130": 30.0, "140": 15.0, "051": 0.0,

@@ -6,7 +6,7 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 from jaxtyping import UInt8
 
-from monoface.data.archive import TarImages
+from monoface.data.sources.archive import TarImages
 from monoface.data.sources.source import PhotoSource
 
 _SUFFIX = ".webp"

@@ -19,8 +19,8 @@ import numpy as np
 from jaxtyping import Float32, UInt8
 
 from monoface.core.errors import DataError
-from monoface.data.archive import FolderImages, to_pixel_centre_convention
-from monoface.data.mat_files import read_mat_arrays
+from monoface.data.sources.archive import FolderImages, to_pixel_centre_convention
+from monoface.data.sources.mat_files import read_mat_arrays
 from monoface.data.sources.source import PhotoSource
 
 PARTS = ("AFW", "HELEN", "IBUG", "LFPW")

@@ -6,7 +6,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from monoface.data.views import MultiViewBatch
+from monoface.data.batches.view_batch import MultiViewBatch
 from monoface.facemodel import FaceModel, PointBasis
 from monoface.facemodel.fitting import project_points
 from monoface.facemodel.landmarks import JAW17

@@ -6,7 +6,7 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from monoface.methods.detail.maps import ShadingMaps
+from monoface.displacement.evidence import ShadingMaps
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from monoface.displacement.displacer import Displacer
+from monoface.displacement.evidence import Evidence, irradiance
 from monoface.geometry.triangles import vertex_normals
 from monoface.losses.smoothness import (
     adjacent_triangles,
@@ -15,8 +17,6 @@ from monoface.losses.smoothness import (
     neighbour_deviation,
     normal_change,
 )
-from monoface.methods.detail.displacer import Displacer
-from monoface.methods.detail.maps import Evidence, irradiance
 from monoface.methods.detail.pixel_terms import DenseFaces, Pictures, pixel_terms
 from monoface.render import DenseMesh
 from monoface.shading import linear_to_srgb, srgb_to_linear

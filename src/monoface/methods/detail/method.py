@@ -7,15 +7,15 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from monoface.core.errors import DataError
-from monoface.data.detail_packs import DetailBatch, PicturedDetailBatch
+from monoface.data.packs.detail_pack import DetailBatch, PicturedDetailBatch
+from monoface.displacement.displacer import Displacement, Displacer
+from monoface.displacement.evidence import ShadingMaps
 from monoface.facemodel import FaceModel
 from monoface.geometry.cameras import WeakPerspectiveCamera
 from monoface.losses.smoothness import displacement_size, map_roughness, masked_mean
 from monoface.methods.contract import StepResult
 from monoface.methods.detail.config import DetailConfig
-from monoface.methods.detail.displacer import Displacement, Displacer
 from monoface.methods.detail.looks import Look
-from monoface.methods.detail.maps import ShadingMaps
 from monoface.methods.detail.mesh_losses import MeshLosses
 from monoface.methods.detail.pixel_terms import Pictures
 from monoface.methods.detail.texture_terms import again_term, known_terms, light_term, photo_term

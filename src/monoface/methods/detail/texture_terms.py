@@ -4,10 +4,10 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from monoface.displacement.displacer import Displacement
+from monoface.displacement.evidence import ShadingMaps
 from monoface.losses.smoothness import masked_mean
-from monoface.methods.detail.displacer import Displacement
 from monoface.methods.detail.looks import Look
-from monoface.methods.detail.maps import ShadingMaps
 
 # Of the seen skin of drawn heads: root mean square height, mean size of heights, of slopes and of paint.
 _HEIGHT_MM = 0.14

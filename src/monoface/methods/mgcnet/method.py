@@ -7,7 +7,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from monoface.data.views import MultiViewBatch
+from monoface.data.batches.view_batch import MultiViewBatch
 from monoface.facemodel import FaceCoefficients, FaceModel, PointBasis
 from monoface.facemodel.fitting import project_points
 from monoface.losses.consistency import landmark_consistency

@@ -9,9 +9,9 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from monoface.core.draws import drawn_rows
-from monoface.data.batches import TrainingBatch
-from monoface.data.view_packs import VIEWS
-from monoface.data.views import MultiViewBatch
+from monoface.data.batches.photo_batch import TrainingBatch
+from monoface.data.batches.view_batch import MultiViewBatch
+from monoface.data.packs.view_pack import VIEWS
 from monoface.facemodel import CoefficientLayout, FaceModel
 from monoface.facemodel.fitting import project_points
 from monoface.methods.contract import StepResult

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import torch
 from torch import nn
 
-from monoface.data.parsing_batches import ParsingBatch
+from monoface.data.batches.parsing_batch import ParsingBatch
 from monoface.losses.segmentation import class_error
 from monoface.methods.contract import StepResult
 from monoface.methods.parsing.config import ParsingConfig

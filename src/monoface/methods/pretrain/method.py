@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor, nn
 
-from monoface.data.batches import TrainingBatch
+from monoface.data.batches.photo_batch import TrainingBatch
 from monoface.facemodel import FaceModel
 from monoface.methods.contract import StepResult
 from monoface.methods.pretrain.config import PretrainConfig

@@ -6,7 +6,7 @@ from torch import Tensor, nn
 
 from monoface.core.draws import normal_draws, uniform_draws
 from monoface.core.errors import ConfigError
-from monoface.data.batches import TrainingBatch
+from monoface.data.batches.photo_batch import TrainingBatch
 from monoface.facemodel import CoefficientLayout, FaceModel
 from monoface.facemodel.fitting import project_points
 from monoface.facemodel.landmarks import FLM18, FLM18_GROUPS, FLM18_GROUPS_468, FLM18_OF_21

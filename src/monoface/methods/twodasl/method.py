@@ -7,7 +7,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from monoface.data.batches import TrainingBatch
+from monoface.data.batches.photo_batch import TrainingBatch
 from monoface.facemodel import FaceCoefficients, FaceModel, PointBasis
 from monoface.geometry.cameras import AnyCamera, transform_points
 from monoface.losses.consistency import vertex_distance

@@ -12,7 +12,7 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from monoface.core.draws import drawn_rows
-from monoface.data.batches import TrainingBatch
+from monoface.data.batches.photo_batch import TrainingBatch
 from monoface.facemodel import CoefficientLayout, FaceCoefficients, FaceModel, LandmarkSet
 from monoface.facemodel.fitting import project_points
 from monoface.losses.adversarial import critic_loss, deception_loss

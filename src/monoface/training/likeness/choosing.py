@@ -8,8 +8,8 @@ from typing import TypeVar
 import numpy as np
 from jaxtyping import Float, Int
 
-from monoface.facemodel.identity_prior import Elsewhere, IdentityMap
-from monoface.facemodel.refinement import RefineConfig, RefinedFaces
+from monoface.facemodel.estimation.identity_prior import Elsewhere, IdentityMap
+from monoface.facemodel.estimation.refinement import RefineConfig, RefinedFaces
 from monoface.training.likeness.joining import JoinConfig, LearnedPeople
 from monoface.training.likeness.judging import ProfileJudge, ProfileScore
 from monoface.training.likeness.marked import MarkJudge, MarkScore

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from monoface.core.errors import ConfigError
-from monoface.facemodel.refinement import RefineConfig
+from monoface.facemodel.estimation.refinement import RefineConfig
 from monoface.training.likeness.choosing import GridConfig
 from monoface.training.likeness.joining import GuardConfig
 from monoface.training.likeness.people_map import PeopleMapConfig

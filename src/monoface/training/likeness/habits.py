@@ -3,8 +3,8 @@
 import numpy as np
 from jaxtyping import Float, Float64
 
-from monoface.facemodel.evidence import MarkedPhotos, PoseGuess, gather, settle
-from monoface.facemodel.point_model import PointModel
+from monoface.facemodel.estimation.evidence import MarkedPhotos, PoseGuess, gather, settle
+from monoface.facemodel.estimation.point_model import PointModel
 from monoface.training.likeness.looks import Looks
 
 _ROUNDS, _STEPS = 3, 2

@@ -14,15 +14,15 @@ from monoface.core.errors import ConfigError, DataError
 from monoface.core.files import write_atomically
 from monoface.detection import Detection
 from monoface.facemodel.dense_points import DensePoints
-from monoface.facemodel.evidence import Poses
-from monoface.facemodel.identity_prior import IdentityMap
-from monoface.facemodel.input_domain import TURN_DEG
-from monoface.facemodel.refinement import RefineConfig, SeenPoints
+from monoface.facemodel.estimation.evidence import Poses
+from monoface.facemodel.estimation.identity_prior import IdentityMap
+from monoface.facemodel.estimation.input_domain import TURN_DEG
+from monoface.facemodel.estimation.refinement import RefineConfig, SeenPoints
 from monoface.networks import Recognizer
 from monoface.networks.recognition_weights import DESCRIPTOR_SIZE
 from monoface.pipeline import Face, Reconstructor, ReconstructorConfig
-from monoface.pipeline.refinement_file import DESCRIPTOR, REGRESSED, Refinement
-from monoface.pipeline.refining import Refiner, turn_deg
+from monoface.pipeline.refining.refinement_file import DESCRIPTOR, REGRESSED, Refinement
+from monoface.pipeline.refining.refiner import Refiner, turn_deg
 
 Picture = UInt8[np.ndarray, "height width 3"]
 _RECOGNITION = "recognition.safetensors"

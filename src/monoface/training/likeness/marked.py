@@ -9,10 +9,10 @@ from jaxtyping import Bool, Float, Float64, Int, UInt8
 
 from monoface.data.sources import MerlRav
 from monoface.facemodel import FaceModel
+from monoface.facemodel.estimation.point_model import PointModel
+from monoface.facemodel.estimation.refinement import RefinedFaces
+from monoface.facemodel.estimation.uncertainty import ShapeUncertainty, VertexUncertainty
 from monoface.facemodel.landmarks import INNER
-from monoface.facemodel.point_model import PointModel
-from monoface.facemodel.refinement import RefinedFaces
-from monoface.facemodel.uncertainty import ShapeUncertainty, VertexUncertainty
 
 LANDMARK_SET: Final = "ibug68_reannotated"
 """The set of the face model that marks are compared with."""

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
-from monoface.facemodel.identity_prior import IdentityMap
-from monoface.facemodel.point_model import PointModel
-from monoface.facemodel.refinement import (
+from monoface.facemodel.estimation.identity_prior import IdentityMap
+from monoface.facemodel.estimation.point_model import PointModel
+from monoface.facemodel.estimation.refinement import (
     Looked,
     RefineConfig,
     RefinedFaces,
@@ -15,7 +15,7 @@ from monoface.facemodel.refinement import (
     look,
     measured_identity,
 )
-from monoface.pipeline.refinement_file import MEASURED
+from monoface.pipeline.refining.refinement_file import MEASURED
 from monoface.training.likeness.looks import Looks
 
 _TOGETHER = 64

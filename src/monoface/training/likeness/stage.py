@@ -14,11 +14,11 @@ from monoface.core.assets import asset_sha256, register_asset, sha256_of
 from monoface.core.errors import ConfigError, OutputExistsError
 from monoface.facemodel.blendshape_scale import BlendshapeScale, fit_blendshape_scale
 from monoface.facemodel.dense_points import DensePoints
-from monoface.facemodel.identity_prior import Elsewhere, IdentityMap
-from monoface.facemodel.point_model import PointModel
-from monoface.facemodel.refinement import RefineConfig
-from monoface.pipeline.blendshape_file import save_blendshape_scale
-from monoface.pipeline.refinement_file import MEASURED, REGRESSED, Refinement, save_refinement
+from monoface.facemodel.estimation.identity_prior import Elsewhere, IdentityMap
+from monoface.facemodel.estimation.point_model import PointModel
+from monoface.facemodel.estimation.refinement import RefineConfig
+from monoface.pipeline.refining.blendshape_file import save_blendshape_scale
+from monoface.pipeline.refining.refinement_file import MEASURED, REGRESSED, Refinement, save_refinement
 from monoface.training.likeness.choosing import (
     Validation,
     choose_discount,

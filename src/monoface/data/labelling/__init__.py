@@ -1,0 +1,1 @@
+"""Labels for photos that have few or none."""

@@ -1,0 +1,1 @@
+"""Packs: labelled crops on disk."""

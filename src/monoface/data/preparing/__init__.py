@@ -1,0 +1,1 @@
+"""Photos to labelled packs: `monoface data prepare`."""

@@ -1,0 +1,1 @@
+"""Photos turned to new views."""

@@ -1,0 +1,269 @@
+"""The recipe of the first training's data: which sources become which packs, and how."""
+
+import dataclasses
+import hashlib
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from jaxtyping import UInt8
+from PIL import Image
+
+from monoface.core.errors import ConfigError, DataError
+from monoface.data.labelling.pseudo_labels import LabelConfig, LabelledPhotos, label_photos
+from monoface.data.labelling.second_round import SecondRound, SecondRoundConfig
+from monoface.data.packs.photo_pack import CANVAS_PX, Pack
+from monoface.data.preparing.prepared import TURNED, PreparedFolder
+from monoface.data.profiling.photo_turner import TurnConfig, turned_again, turned_pack
+from monoface.data.sources import Aflw, Lfw, Omi, PortraitsCc0, Ytf
+from monoface.data.synthetic.heads import HeadsConfig, heads_pack
+from monoface.detection.teacher import FaceMeshConfig, FaceMeshTeacher
+from monoface.facemodel import FaceModel
+
+CONTOUR_SET = "ibug68_contour"
+_PHOTO_PX = 256
+# Photos turned by more than this are a pack of their own, so that training can see them more often.
+_ASIDE_DEG = 35.0
+
+
+@dataclass(frozen=True)
+class RecipeConfig:
+    """What the packs are made of.
+
+    Attributes:
+        sources: Folders of the data that are used.
+        prepared: Folders that `monoface data prepare` made; each gives a pack of its own name, and one of
+            turned views.
+        labels: When pseudo-labels are believed.
+        turn: How photos are turned.
+        second_round: Labels them anew with a network that was trained on the first ones.
+        heads: Synthetic heads; a count of 0 makes none.
+        held_out_people: Every so manieth person of `ytf` is kept for validation.
+        limit: At most so many photos of each source; 0 takes all.
+        seed: Of the turned views.
+    """
+
+    sources: tuple[str, ...] = ("aflw", "ytf", "lfw", "omi", "portraits_cc0")
+    prepared: tuple[Path, ...] = ()
+    labels: LabelConfig = field(default_factory=LabelConfig)
+    turn: TurnConfig = field(default_factory=TurnConfig)
+    second_round: SecondRoundConfig = field(default_factory=SecondRoundConfig)
+    heads: HeadsConfig = field(default_factory=HeadsConfig)
+    held_out_people: int = 10
+    limit: int = 0
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.held_out_people < 1 or self.limit < 0:
+            raise ConfigError(
+                "recipe: expected held_out_people of at least 1 and a limit of at least 0, got "
+                f"{self.held_out_people} and {self.limit}. A limit of 0 takes all photos."
+            )
+
+
+@dataclass(frozen=True)
+class _Photos:
+    images: Sequence[UInt8[np.ndarray, "side side 3"]]
+    annotated_px: dict[str, np.ndarray]
+
+
+def build_packs(
+    data: Path, folder: Path, model: FaceModel, config: RecipeConfig, report: Callable[[str], None]
+) -> list[Pack]:
+    """Make the packs of a recipe, or read those that are there already.
+
+    Args:
+        data: Holds the folders of the sources.
+        folder: Where packs are kept.
+        model: The face model that is fitted.
+        config: The recipe.
+        report: Gets a line for each pack.
+
+    Returns:
+        For each source a pack of its photos and one of turned views, which may be empty; in a second
+        round one more of the photos that look aside. Then the synthetic heads; then the packs of prepared
+        photos, in parts of equal names.
+
+    Raises:
+        DataError: If a source is missing, or prepared photos are not there or not all.
+    """
+    again = config.second_round.weights is not None
+    source = _FirstRound(data, folder, model, dataclasses.replace(config, second_round=SecondRoundConfig()))
+    packs: list[Pack] = []
+    for name in config.sources:
+        if again:
+            made = _second_round(folder, source.photos(name), model, config)
+        else:
+            made = [source.photos(name), source.turned(name)]
+        report(", ".join(f"{pack.name}: {len(pack)}" for pack in made))
+        packs += made
+    if config.heads.count:
+        packs.append(_heads(folder / "heads", model, packs, config))
+        report(f"heads: {len(packs[-1])}")
+    for path in config.prepared:
+        made = PreparedFolder(path).packs()
+        turned = sum(len(pack) for pack in made if pack.name.endswith(TURNED))
+        report(f"{path.name}: {sum(map(len, made)) - turned}, {path.name}{TURNED}: {turned}")
+        packs += made
+    return packs
+
+
+def build_photo_packs(
+    data: Path, folder: Path, model: FaceModel, config: RecipeConfig, report: Callable[[str], None]
+) -> list[Pack]:
+    """Make the first round's packs of photos alone, or read those that `build_packs` made; see there."""
+    first = dataclasses.replace(config, second_round=SecondRoundConfig())
+    source = _FirstRound(data, folder, model, first)
+    packs = []
+    for name in config.sources:
+        packs.append(source.photos(name))
+        report(f"{name}: {len(packs[-1])}")
+    return packs
+
+
+def model_digest(model: FaceModel) -> str:
+    """Identifies a face model, as far as labels depend on it."""
+    digest = hashlib.sha256()
+    _digest_model(digest, model)
+    return digest.hexdigest()[:16]
+
+
+def recipe_of(model: FaceModel, made_of: list[Any]) -> str:
+    """Identifies a pack of pictures of a face model by what they are made of, as JSON values."""
+    content = json.dumps([*made_of, model_digest(model), model.albedo_space], sort_keys=True)
+    return hashlib.sha256(content.encode()).hexdigest()[:16]
+
+
+class _FirstRound:
+    """Packs labelled by the face-mesh network and by fits; made when they are asked for and not there."""
+
+    def __init__(self, data: Path, folder: Path, model: FaceModel, config: RecipeConfig) -> None:
+        self.recipe = _recipe_hash(model, config)
+        self._data, self._folder, self._model, self._config = data, folder, model, config
+        self._latest: LabelledPhotos | None = None
+
+    def photos(self, name: str) -> Pack:
+        try:
+            return Pack.load(self._folder / name, self.recipe)
+        except DataError:
+            pack = self._labelled(name).pack(self._model)
+            pack.save(self._folder / name, self.recipe)
+            return pack
+
+    def turned(self, name: str) -> Pack:
+        try:
+            return Pack.load(self._folder / f"{name}_turned", self.recipe)
+        except DataError:
+            pack = turned_pack(self._labelled(name), self._model, self._config.turn, self._config.seed)
+            pack.save(self._folder / pack.name, self.recipe)
+            return pack
+
+    def _labelled(self, name: str) -> LabelledPhotos:
+        # Both packs of a source are usually made one after the other.
+        if self._latest is None or self._latest.name != name:
+            photos = read_photos(name, self._data / name, self._config)
+            teacher = FaceMeshTeacher(FaceMeshConfig(passes=3))
+            self._latest = label_photos(
+                name, photos.images, photos.annotated_px, self._model, teacher, self._config.labels
+            )
+        return self._latest
+
+
+def _second_round(folder: Path, photos: Pack, model: FaceModel, config: RecipeConfig) -> list[Pack]:
+    """The photos labelled anew, those of them that look aside once more, and new turned views."""
+    recipe = _recipe_hash(model, config)
+    names = (photos.name, f"{photos.name}_aside", f"{photos.name}_turned")
+    try:
+        return [Pack.load(folder / f"{name}.second", recipe) for name in names]
+    except DataError:
+        relabelled = SecondRound(model, config.second_round).relabel(photos)
+        aside = np.flatnonzero(relabelled.aside_deg >= _ASIDE_DEG)
+        turned = turned_again(relabelled, model, config.turn, config.seed)
+        made = [relabelled.pack, relabelled.pack.chosen(names[1], aside), turned]
+        for pack, name in zip(made, names, strict=True):
+            pack.save(folder / f"{name}.second", recipe)
+        return made
+
+
+def _heads(folder: Path, model: FaceModel, packs: list[Pack], config: RecipeConfig) -> Pack:
+    """Synthetic heads in front of the blurred photos of the first pack."""
+    made_of = [dataclasses.asdict(config.heads), [(pack.name, len(pack)) for pack in packs[:1]]]
+    recipe = recipe_of(model, ["heads", made_of])
+    try:
+        return Pack.load(folder, recipe)
+    except DataError:
+        backgrounds = packs[0].canvases if packs else np.zeros((0, CANVAS_PX, CANVAS_PX, 3), np.uint8)
+        heads = heads_pack(model, backgrounds, config.heads)
+        heads.save(folder, recipe)
+        return heads
+
+
+def read_photos(name: str, folder: Path, config: RecipeConfig) -> _Photos:
+    """Training photos of a source with their annotations, no larger than 256 pixels.
+
+    Raises:
+        DataError: If there is no such source.
+    """
+    if name == "aflw":
+        aflw = Aflw(folder, split="train")
+        rows = _limited(range(len(aflw)), config)
+        return _Photos([aflw.image(int(row)) for row in rows], {"aflw21": aflw.points21_px[rows]})
+    if name == "ytf":
+        ytf = Ytf(folder)
+        held_out = held_out_ytf(ytf, config.held_out_people)
+        rows = _limited(np.flatnonzero(~held_out), config)
+        points = ytf.points68_px[rows].astype(np.float32)
+        # The jaw of these annotations is the silhouette, which is no fixed point of the mesh.
+        points[:, :17] = np.nan
+        return _Photos([ytf.image(int(row)) for row in rows], {CONTOUR_SET: points})
+    plain: dict[str, Callable[[Path], Lfw | Omi | PortraitsCc0]] = {
+        "lfw": Lfw,
+        "omi": Omi,
+        "portraits_cc0": PortraitsCc0,
+    }
+    if name not in plain:
+        raise DataError(f"source {name}: expected one of aflw, ytf, {', '.join(plain)}.")
+    source = plain[name](folder)
+    images = []
+    for row in _limited(range(len(source)), config):
+        photo = Image.fromarray(source.image(int(row)))
+        photo.thumbnail((_PHOTO_PX, _PHOTO_PX), Image.Resampling.LANCZOS)
+        images.append(np.asarray(photo))
+    return _Photos(images, {})
+
+
+def held_out_ytf(ytf: Ytf, every: int) -> np.ndarray:
+    """Which photos of `ytf` show people kept for validation."""
+    people = np.unique(ytf.person)
+    return np.isin(ytf.person, people[::every])
+
+
+def _limited(rows: Sequence[int] | np.ndarray, config: RecipeConfig) -> np.ndarray:
+    return np.asarray(rows)[: config.limit or None]
+
+
+def _recipe_hash(model: FaceModel, config: RecipeConfig) -> str:
+    content = dataclasses.asdict(config)
+    # Prepared photos and drawn heads have recipes of their own.
+    del content["prepared"], content["heads"]
+    # Weights count by what is in them, not by where they lie.
+    weights = content["second_round"].pop("weights")
+    if weights is None:
+        del content["second_round"]
+    digest = hashlib.sha256(json.dumps(content, sort_keys=True).encode())
+    if weights is not None:
+        digest.update(weights.read_bytes())
+    _digest_model(digest, model)
+    return digest.hexdigest()[:16]
+
+
+def _digest_model(digest: "hashlib._Hash", model: FaceModel) -> None:
+    digest.update(model.coefficient_space.encode())
+    digest.update(model.mean_mm.numpy().tobytes())
+    for name in ("facemesh468", "aflw21", CONTOUR_SET, "ibug68"):
+        points = model.landmarks(name)
+        digest.update(points.index.numpy().tobytes())
+        digest.update(points.weight.numpy().tobytes())

@@ -1,0 +1,1 @@
+"""Pictures rendered from the face model, with their truth."""

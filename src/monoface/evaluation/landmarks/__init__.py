@@ -1,0 +1,1 @@
+"""Benchmarks against marked points of photos."""

@@ -1,0 +1,353 @@
+"""68 landmarks on AFLW2000-3D: NME by yaw, against the original and the re-annotated points.
+
+The original annotation are fits of a 3D model, with biases of their own: a perfect predictor of the
+re-annotated points scores 3.28 % on it (mean of the bins, over the 200 photos of the dev set). So both
+figures belong in a report.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from jaxtyping import Bool, Float, Float64
+
+from monoface.core.errors import ConfigError, DataError
+from monoface.data.sources import Aflw2000, Aflw2000Photo
+from monoface.data.sources.aflw2000 import compute_roi_box
+from monoface.evaluation.landmarks.aflw2000_report import (
+    Aflw2000Errors,
+    Aflw2000Report,
+    PredictionSetup,
+    summarise,
+    worst_pictures,
+)
+from monoface.evaluation.landmarks.boxes import DetectedBox, FindBox, given_box
+from monoface.evaluation.landmarks.detected_landmarks import FaceMeshLandmarks
+from monoface.evaluation.landmarks.point_checks import (
+    check_annotation,
+    check_box_stated,
+    check_predicted_points,
+)
+from monoface.evaluation.landmarks.point_predictions import FirstPixel, PointPredictions
+from monoface.evaluation.landmarks.predictors import (
+    LANDMARK_SET,
+    LANDMARK_SET_REANNOTATED,
+    LandmarkPredictor,
+    Landmarks68,
+    RegressorPredictor,
+    refuse_looks,
+)
+from monoface.evaluation.reconstructed import ReconstructedFaces, ReconstructedLandmarks
+from monoface.evaluation.reports.definition import Finding, refuse_if_meaningless
+from monoface.evaluation.reports.report import refuse_existing_results, write_results
+from monoface.metrics import box_normaliser, nme, nme_3d
+from monoface.pipeline.reconstructor import Reconstructor, ReconstructorConfig
+
+BoxKind = Literal["roi_box", "detector"]
+Subset = Literal["all", "published_1998"]
+
+_BOX_TEXT: Mapping[BoxKind, str] = {
+    "roi_box": "roi_box of the annotation: the square of sqrt(2) x the longer side of the 68 points' box, "
+    "made whole where the photo's border clips it",
+    "detector": "detector: the square of sqrt(2) x the longer side of the detection that covers the 68 "
+    "points' box best (IoU >= 0.4)",
+}
+
+# Rows of the whole set, in the order of its names, without a result of the landmark detector that 2DASL used:
+# its published figures are over the other 1,998 photos.
+_WHOLE_SET = 2000
+_NOT_PUBLISHED = (1081, 1798)
+
+
+@dataclass(frozen=True)
+class EvaluateAflw2000Config:
+    """What to measure on AFLW2000-3D, and where the report goes.
+
+    Attributes:
+        data: Folder of the photos: images-*.tar and labels.npz, or imageNNNNN.jpg and imageNNNNN.mat.
+        out: JSON file to write; the page goes beside it, as .html.
+        weights: Name of shipped weights, or path of a safetensors file.
+        face_model: File that `monoface facemodel learn` wrote; the shipped face model by default.
+        as_reconstruct: Measure faces as `monoface reconstruct` makes them, with its own passes.
+        box: Crop by the annotated box, or by the detector's; by default by the detector's if faces are those
+            of `monoface reconstruct`, else by the annotated one.
+        passes: 1 for the usual figures; networks with a landmark map see an empty one then. At 2, those look
+            at the same crop again, with the landmarks that they found; others at a crop around them.
+        mirror: Show networks the mirror image too in the last pass, and take the mean; `monoface reconstruct`
+            does so.
+        recrop: Let networks with a landmark map, too, see a crop around the landmarks found before, as they
+            do in `monoface reconstruct`.
+        detected_landmarks: Show networks with a landmark map, at first, what the face-mesh network sees.
+        batch_size: Photos regressed together.
+        device: cpu or cuda.
+        points: Score these points instead of weights: an .npz file with key and points68_px, in pixels of
+            the photos, two or three axes.
+        points_first_pixel: Where the first pixel's centre is in that file.
+        points_box: Which box their predictor saw, for the report.
+        subset: All photos, or the 1,998 of 2,000 over which 2DASL's figures are published.
+        yaw: An .npy file of one yaw in degrees for each photo, for a second split into bins.
+        published: A published mean, to be told which mean it is.
+        overwrite: Replace the report if it exists.
+    """
+
+    data: Path
+    out: Path
+    weights: str = "monoface"
+    face_model: Path | None = None
+    as_reconstruct: bool = False
+    box: BoxKind | None = None
+    passes: int = 1
+    mirror: bool = False
+    recrop: bool = False
+    detected_landmarks: bool = False
+    batch_size: int = 64
+    device: Literal["cpu", "cuda"] = "cpu"
+    points: Path | None = None
+    points_first_pixel: FirstPixel = "0"
+    points_box: str = ""
+    subset: Subset = "all"
+    yaw: Path | None = None
+    published: float | None = None
+    overwrite: bool = False
+
+    def __post_init__(self) -> None:
+        for name in ("passes", "batch_size"):
+            if getattr(self, name) < 1:
+                raise ConfigError(f"{name}: expected at least 1, got {getattr(self, name)}.")
+        refuse_looks(self.as_reconstruct, self.passes, mirror=self.mirror)
+        if self.as_reconstruct and (self.recrop or self.detected_landmarks or self.points is not None):
+            raise ConfigError("as_reconstruct: expected neither recrop, detected_landmarks nor points.")
+
+    @property
+    def box_used(self) -> BoxKind:
+        """The box that faces are cropped by."""
+        return self.box or ("detector" if self.as_reconstruct else "roi_box")
+
+
+def run(config: EvaluateAflw2000Config) -> Aflw2000Report:
+    """Measure weights, or points of a file, as the configuration says; write the report and its page.
+
+    Raises:
+        OutputExistsError: If the report exists and may not be overwritten.
+        DataError: If photos, annotations or predicted points cannot be read, or a check refuses them.
+        ConfigError: If there are no such weights, or no such device.
+        AssetError: If a shipped file is damaged.
+        ModelFileError: If the weights are no regressor, or belong to another face model.
+    """
+    refuse_existing_results(config.out, overwrite=config.overwrite)
+    source = Aflw2000.open(config.data)
+    counted = _counted(config.subset, len(source))
+    second_yaw_deg = None if config.yaw is None else _read_yaw(config.yaw, len(source))
+    if config.points is None:
+        predicted, setup, findings = _predict_with_weights(config, source)
+    else:
+        predicted, setup, findings = _predict_from_file(config, source)
+    findings += check_annotation(source.roi_box, _boxes_of_points(source))
+    refuse_if_meaningless(findings)
+    errors = measure(source, predicted, counted=counted, second_yaw_deg=second_yaw_deg)
+    report = summarise(errors, setup, findings=findings, published=config.published)
+    write_results(report, config.out, worst_pictures(report, errors, source), overwrite=config.overwrite)
+    return report
+
+
+def evaluate_aflw2000(
+    predict: LandmarkPredictor, source: Aflw2000, *, find_box: FindBox = given_box, batch_size: int = 64
+) -> Aflw2000Errors:
+    """Error of a predictor on each photo; see `predict_photos` and `measure`."""
+    return measure(source, predict_photos(predict, source, find_box=find_box, batch_size=batch_size))
+
+
+def predict_photos(
+    predict: LandmarkPredictor, source: Aflw2000, *, find_box: FindBox = given_box, batch_size: int = 64
+) -> Landmarks68:
+    """Landmarks in all photos of a source.
+
+    Args:
+        predict: Gets photos and squares in batches. A point that is not finite makes the photo a failure.
+        source: The photos; never all of them are in memory.
+        find_box: Square of each photo. A photo without one is a failure.
+        batch_size: Photos decoded and predicted together.
+    """
+    count = len(source)
+    original_px, reannotated_px = np.full((2, count, 68, 2), np.nan)
+    depth_px, yaw_deg = np.full((count, 68), np.nan), np.full(count, np.nan)
+    for start in range(0, count, batch_size):
+        photos = [source[index] for index in range(start, min(start + batch_size, count))]
+        found, boxes = _found_boxes(photos, find_box)
+        if not found:
+            continue
+        landmarks = predict([photos[index].image for index in found], boxes)
+        rows = start + np.array(found)
+        original_px[rows] = landmarks.original_px
+        reannotated_px[rows] = landmarks.reannotated_px
+        if landmarks.yaw_deg is not None:
+            yaw_deg[rows] = landmarks.yaw_deg
+        if landmarks.depth_px is not None:
+            depth_px[rows] = landmarks.depth_px
+    has_depth = bool(np.isfinite(depth_px).any())
+    return Landmarks68(original_px, reannotated_px, yaw_deg, depth_px if has_depth else None)
+
+
+def measure(
+    source: Aflw2000,
+    predicted: Landmarks68,
+    *,
+    counted: Bool[np.ndarray, " photos"] | None = None,
+    second_yaw_deg: Float[np.ndarray, " photos"] | None = None,
+) -> Aflw2000Errors:
+    """Errors of predicted landmarks, one row for each photo of a source.
+
+    Args:
+        source: The photos and their annotations.
+        predicted: Rows in the order of the photos; NaN where there is no prediction.
+        counted: Which photos belong to the benchmark; all by default.
+        second_yaw_deg: Yaw of a second split into bins.
+    """
+    rows = slice(None) if counted is None else counted
+    true_px, true_reannotated_px = source.points68_px[rows], source.points68_reannotated_px
+    normaliser_px = box_normaliser(true_px)
+    original_px = predicted.original_px[rows]
+    reannotated = None
+    if true_reannotated_px is not None:
+        true_reannotated_px = true_reannotated_px[rows]
+        reannotated = nme(
+            predicted.reannotated_px[rows], true_reannotated_px, box_normaliser(true_reannotated_px)
+        )
+    original_3d = None
+    if predicted.depth_px is not None:
+        in_space = np.concatenate((original_px, predicted.depth_px[rows][..., None]), axis=-1)
+        original_3d = nme_3d(in_space, true_px, normaliser_px)
+    yaw_deg = predicted.yaw_deg
+    return Aflw2000Errors(
+        keys=tuple(np.array(source.keys)[rows].tolist()),
+        true_yaw_deg=source.yaw_deg[rows],
+        original=nme(original_px, true_px[..., :2], normaliser_px),
+        reannotated=reannotated,
+        yaw_deg=np.full(len(true_px), np.nan) if yaw_deg is None else yaw_deg[rows],
+        original_3d=original_3d,
+        second_yaw_deg=None if second_yaw_deg is None else second_yaw_deg[rows],
+        points_px=original_px,
+    )
+
+
+def _predict_with_weights(
+    config: EvaluateAflw2000Config, source: Aflw2000
+) -> tuple[Landmarks68, PredictionSetup, list[Finding]]:
+    if config.as_reconstruct:
+        return _predict_as_reconstruct(config, source)
+    tools = Reconstructor(
+        ReconstructorConfig(weights=config.weights, device=config.device, face_model=config.face_model)
+    )
+    regressor = tools.regressor
+    if config.detected_landmarks and not regressor.sees_landmarks:
+        raise ConfigError(
+            f"weights {config.weights}: expected ones with a landmark map for detected landmarks."
+        )
+    predict = RegressorPredictor(
+        regressor,
+        tools.face_model,
+        config.passes,
+        mirror=config.mirror,
+        recrop=config.recrop or not regressor.sees_landmarks,
+        detect=FaceMeshLandmarks() if config.detected_landmarks else None,
+    )
+    find_box = given_box if config.box_used == "roi_box" else DetectedBox(tools.detector)
+    predicted = predict_photos(predict, source, find_box=find_box, batch_size=config.batch_size)
+    setup = PredictionSetup(
+        box=_BOX_TEXT[config.box_used],
+        passes=config.passes,
+        mirror=config.mirror,
+        landmark_map=_map_text(config) if regressor.sees_landmarks else "none",
+        landmark_set=LANDMARK_SET,
+        landmark_set_reannotated=LANDMARK_SET_REANNOTATED,
+        made_with=tools.made_with,
+    )
+    return predicted, setup, []
+
+
+def _predict_as_reconstruct(
+    config: EvaluateAflw2000Config, source: Aflw2000
+) -> tuple[Landmarks68, PredictionSetup, list[Finding]]:
+    faces = ReconstructedFaces(config.weights, config.face_model, config.device)
+    find_box = given_box if config.box_used == "roi_box" else DetectedBox(faces.detector)
+    predict = ReconstructedLandmarks(faces)
+    predicted = predict_photos(predict, source, find_box=find_box, batch_size=config.batch_size)
+    setup = PredictionSetup(
+        box=_BOX_TEXT[config.box_used],
+        passes=ReconstructorConfig.passes,
+        mirror=ReconstructorConfig.mirror,
+        looks=f"faces {faces.looks}",
+        landmark_set=LANDMARK_SET,
+        landmark_set_reannotated=LANDMARK_SET_REANNOTATED,
+        made_with=faces.made_with,
+    )
+    return predicted, setup, []
+
+
+def _predict_from_file(
+    config: EvaluateAflw2000Config, source: Aflw2000
+) -> tuple[Landmarks68, PredictionSetup, list[Finding]]:
+    assert config.points is not None
+    read = PointPredictions.read(config.points, first_pixel=config.points_first_pixel)
+    points_px = read.for_keys(source.keys)
+    setup = PredictionSetup(
+        box=config.points_box or "not stated",
+        passes=1,
+        landmark_set=f"points68_px of {read.name}",
+        landmark_set_reannotated=f"points68_px of {read.name}",
+        predictions={read.name: read.sha256},
+    )
+    depth_px = points_px[..., 2] if points_px.shape[-1] == 3 else None
+    predicted = Landmarks68(points_px[..., :2], points_px[..., :2], depth_px=depth_px)
+    findings = check_predicted_points(points_px, source.points68_px) + check_box_stated(config.points_box)
+    return predicted, setup, findings
+
+
+def _counted(subset: Subset, count: int) -> Bool[np.ndarray, " photos"] | None:
+    if subset == "all":
+        return None
+    if count != _WHOLE_SET:
+        raise ConfigError(
+            f"subset {subset}: expected the whole set of {_WHOLE_SET} photos, got {count}. Use --subset all."
+        )
+    counted = np.ones(count, dtype=bool)
+    counted[list(_NOT_PUBLISHED)] = False
+    return counted
+
+
+def _read_yaw(path: Path, count: int) -> Float64[np.ndarray, " photos"]:
+    try:
+        yaw_deg = np.load(path, allow_pickle=False)
+    except (OSError, ValueError, EOFError) as error:
+        raise DataError(f"{path}: expected an .npy file of yaws, cannot read it ({error}).") from error
+    if not isinstance(yaw_deg, np.ndarray) or yaw_deg.dtype.kind not in "fi" or yaw_deg.size != count:
+        raise DataError(f"{path}: expected one number for each of {count} photos.")
+    return yaw_deg.ravel().astype(np.float64)
+
+
+def _boxes_of_points(source: Aflw2000) -> Float[np.ndarray, "photos 4"]:
+    """The box that follows from the points, clipped as the given one is."""
+    whole = np.stack([compute_roi_box(points[:, :2], 10**6, 10**6) for points in source.points68_px])
+    # The size of a photo is known from its picture only; where the given box ends, the photo may end too.
+    return np.minimum(whole, np.maximum(source.roi_box, source.roi_box.max(axis=0)))
+
+
+def _map_text(config: EvaluateAflw2000Config) -> str:
+    """What a network's landmark map showed."""
+    first = "the face-mesh network's landmarks" if config.detected_landmarks else "empty"
+    if config.passes == 1:
+        return first
+    crop = "a crop around them" if config.recrop else "the same crop"
+    return f"{first}; then the landmarks found, in {crop}"
+
+
+def _found_boxes(
+    photos: Sequence[Aflw2000Photo], find_box: FindBox
+) -> tuple[list[int], Float[np.ndarray, "found 4"]]:
+    """Positions of the photos in which a face was found, and their squares."""
+    squares = [find_box(photo) for photo in photos]
+    found = [position for position, square in enumerate(squares) if square is not None]
+    boxes = [square for square in squares if square is not None]
+    return found, np.array(boxes, dtype=np.float64).reshape(-1, 4)

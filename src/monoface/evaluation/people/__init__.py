@@ -1,0 +1,1 @@
+"""Benchmarks that know who is seen: same person, another person, profiles."""

@@ -1,0 +1,1 @@
+"""What all benchmarks report with: definitions, figures, comparisons, pages."""

@@ -1,0 +1,1 @@
+"""Benchmarks against 3D scans."""

@@ -1,0 +1,102 @@
+"""Meshes to be measured: those of files, and those that our weights find in photos."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Literal
+
+import numpy as np
+import torch
+from jaxtyping import Float, Float64, Int64
+
+from monoface.evaluation.reconstructed import ReconstructedFaces
+from monoface.evaluation.scans.meshes import MeshFile
+from monoface.facemodel import FaceModel
+from monoface.pipeline import Face, MadeWith
+
+LANDMARK_SET: Final = "ibug68"
+SEVEN: Final = (36, 39, 42, 45, 33, 48, 54)
+"""The seven landmarks of NoW and REALY among the 68."""
+
+# What a scanner sees of a head: skin and eyeballs.
+_SEEN_PARTS = ("skin", "eye_left", "eye_right")
+
+
+@dataclass(frozen=True, eq=False)
+class PredictedMesh:
+    """A mesh with its landmarks, in one frame and unit."""
+
+    file: MeshFile
+    landmarks: Float64[np.ndarray, "points 3"]
+
+
+class MeshPredictor:
+    """Our weights as a predictor of meshes: the largest face of a photo, found by our detector.
+
+    Args:
+        weights: Name of shipped weights, or path of a safetensors file.
+        face_model: File that `monoface facemodel learn` wrote; the shipped face model by default.
+        device: Where the regressor runs.
+        as_reconstruct: See `ReconstructedFaces`.
+
+    Raises:
+        ConfigError: If there are no such weights, or no such device.
+        AssetError: If a shipped file is damaged.
+        ModelFileError: If the weights are no regressor, or belong to another face model.
+    """
+
+    def __init__(
+        self,
+        weights: str,
+        face_model: Path | None = None,
+        device: Literal["cpu", "cuda"] = "cpu",
+        *,
+        as_reconstruct: bool = True,
+    ) -> None:
+        self._reconstructed = ReconstructedFaces(weights, face_model, device, as_reconstruct=as_reconstruct)
+        self.model = self._reconstructed.model
+        self.made_with: MadeWith = self._reconstructed.made_with
+        self.looks: str = self._reconstructed.looks
+        self.faces = seen_faces(self.model)
+
+    def find(self, photo: Path | np.ndarray) -> Face | str:
+        """The largest face of a photo, or why there is none."""
+        return self._reconstructed.largest(photo)
+
+    def neutral(self, photo: Path | np.ndarray) -> PredictedMesh | str:
+        """The face without expression, in the model frame and millimetres; or why there is none."""
+        face = self.find(photo)
+        if isinstance(face, str):
+            return face
+        coefficients = face.coefficients
+        name = photo if isinstance(photo, Path) else Path(face.photo.name)
+        return self.mesh_of(coefficients.identity, torch.zeros_like(coefficients.expression), name)
+
+    def posed(self, photo: Path) -> PredictedMesh | str:
+        """The face with its expression, in the model frame and millimetres; or why there is none."""
+        face = self.find(photo)
+        if isinstance(face, str):
+            return face
+        return self.mesh_of(face.coefficients.identity, face.coefficients.expression, photo)
+
+    def points68(self, verts_mm: Float[np.ndarray, "verts 3"]) -> Float64[np.ndarray, "68 3"]:
+        """The 68 points of a mesh of the face model."""
+        verts = torch.from_numpy(np.asarray(verts_mm, dtype=np.float64))
+        return self.model.landmarks(LANDMARK_SET).points(verts[None])[0].numpy()
+
+    def mesh_of(
+        self,
+        identity: Float[torch.Tensor, "1 identity"],
+        expression: Float[torch.Tensor, "1 expressions"],
+        path: Path,
+    ) -> PredictedMesh:
+        """A mesh of the face model, with its seven landmarks."""
+        with torch.no_grad():
+            verts = self.model.shape(identity, expression)[0].double().numpy()
+        return PredictedMesh(MeshFile(path, verts, self.faces), self.points68(verts)[list(SEVEN)])
+
+
+def seen_faces(model: FaceModel) -> Int64[np.ndarray, "faces 3"]:
+    """Triangles of skin and eyeballs; all of them for a model without such parts."""
+    parts = [index for index, name in enumerate(model.data.part_names) if name in _SEEN_PARTS]
+    seen = torch.isin(model.data.face_part, torch.tensor(parts, dtype=model.data.face_part.dtype))
+    return (model.faces[seen] if bool(seen.any()) else model.faces).numpy()

@@ -1,0 +1,1 @@
+"""Benchmarks on rendered heads, whose truth is known."""

@@ -1,0 +1,1 @@
+"""Identity, pose and expression estimated from marks, in information form."""

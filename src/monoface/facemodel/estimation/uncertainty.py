@@ -1,0 +1,82 @@
+"""How far each vertex of a measured face may be off: the posterior of its coefficients, seen at the mesh."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from jaxtyping import Float
+
+from monoface.facemodel.estimation.refinement import RefinedFaces
+from monoface.facemodel.model import FaceModel
+
+_REGION = "narrow_face"
+
+
+@dataclass(frozen=True, eq=False)
+class ShapeUncertainty:
+    """Posterior covariance of one face's shape.
+
+    Attributes:
+        covariance: Of its expression weights and, after them, its identity coefficients.
+        factor: What standard deviations are multiplied by, so that they hold on photos that people marked.
+        mesh: Of the face model.
+    """
+
+    covariance: Float[np.ndarray, "modes modes"]
+    factor: float
+    mesh: "VertexUncertainty"
+
+    @classmethod
+    def of(
+        cls, faces: RefinedFaces, row: int, factor: float, mesh: "VertexUncertainty"
+    ) -> "ShapeUncertainty":
+        """That of one of several measured faces."""
+        identity, by_identity = faces.identity_covariance[row], faces.expression_by_identity[row]
+        crossed = by_identity @ identity
+        expression = faces.expression_covariance[row] + crossed @ by_identity.T
+        covariance = np.block([[expression, crossed], [crossed.T, identity]]).astype(np.float32)
+        return cls(covariance, factor, mesh)
+
+    def vertex_sigma_mm(self) -> Float[np.ndarray, " verts"]:
+        """Standard deviation of each vertex; see `VertexUncertainty`."""
+        return (self.factor * self.mesh.sigma_mm(self.covariance)).astype(np.float32)
+
+
+class VertexUncertainty:
+    """Standard deviations of vertices from covariances of coefficients, for faces of one model.
+
+    What the coefficients move is compared after the best rigid alignment over the narrow face: where a head
+    is and how it is turned is no uncertainty of its shape.
+
+    Args:
+        model: The face model; correctives are left out.
+    """
+
+    def __init__(self, model: FaceModel) -> None:
+        self._model = model
+
+    def sigma_mm(self, covariance: Float[np.ndarray, "modes modes"]) -> Float[np.ndarray, " verts"]:
+        """Root mean over the three axes of each vertex's variance in the model frame.
+
+        Args:
+            covariance: Of expression weights and, after them, identity coefficients.
+        """
+        values, vectors = np.linalg.eigh(covariance)
+        root = vectors.T * np.sqrt(np.maximum(values, 0))[:, None]
+        moved = root @ self._modes.reshape(len(root), -1)
+        return np.sqrt((moved * moved).sum(axis=0).reshape(-1, 3).mean(axis=1))
+
+    @cached_property
+    def _modes(self) -> Float[np.ndarray, "modes verts 3"]:
+        """Offsets of expressions and identity modes without the rigid motion that is in them."""
+        model = self._model
+        modes = np.concatenate((model.expression_basis_mm.numpy(), model.identity_basis_mm.numpy()))
+        verts = model.mean_mm.numpy().astype(np.float64)
+        motions = np.concatenate(
+            [np.broadcast_to(axis, verts.shape)[None] for axis in np.eye(3)]
+            + [np.cross(axis, verts)[None] for axis in np.eye(3)]
+        )
+        inside = model.data.regions[_REGION].numpy()
+        flat = motions[:, inside].reshape(len(motions), -1)
+        rigid = np.linalg.lstsq(flat.T, modes[:, inside].reshape(len(modes), -1).T, rcond=None)[0]
+        return (modes - np.tensordot(rigid.T, motions, axes=1)).astype(np.float32)

@@ -1,0 +1,1 @@
+"""The albedo model: learned from portraits, freed from light."""

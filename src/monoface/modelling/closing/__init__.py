@@ -1,0 +1,1 @@
+"""Lids and lips that close on every identity."""

@@ -1,0 +1,1 @@
+"""Landmark sets of the face model, calibrated on annotated photos."""

@@ -1,0 +1,150 @@
+"""Read a photo once, at the boundary: path, Pillow image, array or tensor in; upright sRGB pixels out."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+import torch
+from jaxtyping import Float, UInt8
+from PIL import Image
+from torch import Tensor
+
+from monoface.core.errors import ImageError
+from monoface.photos.decoding import damage_refused, decode_file, decode_picture
+from monoface.photos.normalizing import LoadedImage, normalise, to_8_bits
+
+__all__ = ["MAX_SIDE_PX", "ImageSource", "LoadedImage", "read_image"]
+
+ImageSource = str | os.PathLike[str] | Image.Image | np.ndarray | Tensor
+"""What a photo can be given as; `read_image` says what is expected of each."""
+
+MAX_SIDE_PX = 4096
+"""Longest side of the working copy of a photo."""
+
+# Resampling may overshoot [0, 1] a little; half a step of 8 bits is no more than rounding.
+_RANGE_TOLERANCE = 0.5 / 255
+_CHANNELS = (1, 3, 4)
+
+
+def read_image(source: ImageSource, *, max_side_px: int = MAX_SIDE_PX) -> LoadedImage:
+    """Read a photo into upright 8-bit sRGB.
+
+    - A file or Pillow image: EXIF rotation is applied; of an animation the first frame is taken; 16 bits are
+      scaled to 8; transparent parts are laid over white; colours are converted to sRGB by the embedded
+      profile, and taken as sRGB without one. A picture of any size from 1 x 1 is a picture: whether it shows
+      a face is not decided here.
+    - An array: `(height, width)` or `(height, width, channels)`, grey, RGB or RGBA (not BGR, as OpenCV has
+      it); uint8, uint16 over its full range, or floats in [0, 1]; sRGB.
+    - A tensor: the same values as `(channels, height, width)`, on any device.
+
+    A photo larger than `max_side_px` is made smaller; what is found in it is taken back to the original by
+    `LoadedImage.to_original_px`.
+
+    Args:
+        source: The photo.
+        max_side_px: Longest side of the working copy.
+
+    Raises:
+        ImageError: If the photo is missing, no picture, damaged, too large to decode within memory, or an
+            array or tensor of another shape, type or range.
+    """
+    if isinstance(source, Image.Image):
+        name = str(getattr(source, "filename", "")) or "Pillow image"
+        return _loaded(source, name, max_side_px)
+    if isinstance(source, Tensor):
+        return _loaded_pixels(_pixels_of_tensor(source), "tensor", max_side_px)
+    if isinstance(source, np.ndarray):
+        return _loaded_pixels(_pixels_of_array(source, "array"), "array", max_side_px)
+    return _read_file(source, max_side_px)
+
+
+def _loaded(picture: Image.Image, name: str, max_side_px: int) -> LoadedImage:
+    with damage_refused(name):
+        return normalise(decode_picture(picture, name), name, max_side_px)
+
+
+def _loaded_pixels(pixels: UInt8[np.ndarray, "..."], name: str, max_side_px: int) -> LoadedImage:
+    if pixels.shape[2:] == (3,) and max(pixels.shape) <= max_side_px:
+        # It is what `normalise` would make of it.
+        return LoadedImage(pixels.copy(), name, (pixels.shape[1], pixels.shape[0]), 1.0)
+    return _loaded(Image.fromarray(pixels), name, max_side_px)
+
+
+def _read_file(source: str | os.PathLike[str], max_side_px: int) -> LoadedImage:
+    path = Path(source)
+    name = str(source)
+    if path.is_dir():
+        raise ImageError(f"{name}: expected a picture, got a folder. Name the pictures in it.")
+    if not path.exists():
+        raise ImageError(f"{name}: expected a picture, found no such file. Check the path.")
+    if not path.is_file():
+        raise ImageError(f"{name}: expected a picture, got a device or pipe. Save the picture as a file.")
+    try:
+        file = path.open("rb")
+    except OSError as error:
+        raise ImageError(f"{name}: cannot be opened ({error.strerror}). Check its permissions.") from error
+    with file, damage_refused(name):
+        return normalise(decode_file(file, name, max_side_px), name, max_side_px)
+
+
+def _pixels_of_tensor(tensor: Tensor) -> UInt8[np.ndarray, "..."]:
+    if tensor.ndim != 3 or tensor.shape[0] not in _CHANNELS:
+        raise ImageError(
+            f"tensor: expected shape (channels, height, width) with 1, 3 or 4 channels, got "
+            f"{tuple(tensor.shape)}. {_shape_advice(tensor.shape, channels_axis=-1)}"
+        )
+    tensor = tensor.detach().cpu()
+    if tensor.dtype in (torch.float16, torch.bfloat16):
+        tensor = tensor.float()
+    return _pixels_of_array(tensor.permute(1, 2, 0).numpy(), "tensor")
+
+
+def _pixels_of_array(array: np.ndarray, name: str) -> UInt8[np.ndarray, "..."]:
+    """Check an image array and bring it to 8 bits, `(height, width)` or `(height, width, 3 or 4)`."""
+    if array.ndim not in (2, 3) or (array.ndim == 3 and array.shape[2] not in _CHANNELS):
+        raise ImageError(
+            f"{name}: expected shape (height, width) or (height, width, channels) with 1, 3 or 4 channels, "
+            f"got {array.shape}. {_shape_advice(array.shape, channels_axis=0)}"
+        )
+    if array.size == 0:
+        raise ImageError(f"{name}: expected at least one pixel, got shape {array.shape}.")
+    if array.ndim == 3 and array.shape[2] == 1:
+        array = array[:, :, 0]
+
+    if array.dtype == np.uint8:
+        pixels = array
+    elif array.dtype == np.uint16:
+        pixels = to_8_bits(array)
+    elif np.issubdtype(array.dtype, np.floating):
+        pixels = _floats_to_8_bits(array, name)
+    else:
+        raise ImageError(
+            f"{name}: expected uint8, uint16 or floats in [0, 1], got {array.dtype}. "
+            "Convert the values to one of these."
+        )
+    return np.ascontiguousarray(pixels)
+
+
+def _floats_to_8_bits(array: Float[np.ndarray, "..."], name: str) -> UInt8[np.ndarray, "..."]:
+    finite = np.isfinite(array)
+    if not finite.all():
+        raise ImageError(
+            f"{name}: expected finite values, got {np.count_nonzero(~finite)} that are NaN or infinite. "
+            "Replace them first."
+        )
+    low, high = float(array.min()), float(array.max())
+    if low < -_RANGE_TOLERANCE or high > 1 + _RANGE_TOLERANCE:
+        advice = "Divide by 255, or convert to uint8." if low >= 0 and high <= 255 else "Rescale the values."
+        raise ImageError(
+            f"{name}: expected floats in [0, 1], got values from {low:.4g} to {high:.4g}. {advice}"
+        )
+    return np.rint(array.clip(0, 1) * 255).astype(np.uint8)
+
+
+def _shape_advice(shape: tuple[int, ...], channels_axis: int) -> str:
+    """What to do about a wrong shape, where `channels_axis` is where people put the channels by mistake."""
+    if len(shape) == 4:
+        return "Give the photos of a batch one by one."
+    if len(shape) == 3 and shape[channels_axis] in _CHANNELS:
+        return "Arrays have their channels last, tensors first: permute the axes."
+    return "Give one RGB photo."

@@ -1,0 +1,136 @@
+"""Reading photos and looking for faces in them, ahead of the rest and bounded in memory."""
+
+import os
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from itertools import islice
+from typing import Protocol
+
+import numpy as np
+from jaxtyping import UInt8
+
+from monoface.core.errors import ImageError
+from monoface.detection import Detection
+from monoface.photos.reading import ImageSource, LoadedImage, read_image
+
+# Photos that one thread reads and searches together, so that they share the runs of the networks.
+_PHOTOS_TOGETHER = 4
+
+# Photos held at a time until their faces are regressed: at most as many pixels as about ten photos of twelve
+# megapixels have, or two of the largest working copies.
+_MAX_BATCH_PIXELS = 2 * 4096 * 4096
+_MAX_BATCH_PHOTOS = 64
+
+
+@dataclass(frozen=True, eq=False)
+class SearchedPhoto:
+    """A photo and the faces that the detector sees in it.
+
+    Attributes:
+        name: What the photo is called.
+        photo: The photo, or None if it cannot be read.
+        detections: Faces, largest first.
+        problem: Why it cannot be read, else empty.
+    """
+
+    name: str
+    photo: LoadedImage | None
+    detections: tuple[Detection, ...]
+    problem: str = ""
+
+    @property
+    def pixels(self) -> int:
+        """Size of the working copy."""
+        return 0 if self.photo is None else self.photo.size_px[0] * self.photo.size_px[1]
+
+
+class DetectsFaces(Protocol):
+    """Finds faces in RGB photos, as `FaceDetector` does."""
+
+    def __call__(self, image: UInt8[np.ndarray, "height width 3"]) -> Sequence[Detection]:
+        """Faces of one photo."""
+        ...
+
+    def detect_batch(
+        self, images: Sequence[UInt8[np.ndarray, "height width 3"]]
+    ) -> Sequence[Sequence[Detection]]:
+        """Faces of several photos."""
+        ...
+
+
+def search_photos(
+    sources: Sequence[ImageSource], detector: DetectsFaces, max_faces: int | None
+) -> list[SearchedPhoto]:
+    """Read photos and look for their faces; an unreadable one is a result, not an error."""
+    read = [_read(source) for source in sources]
+    photos = [one.photo for one in read if one.photo is not None]
+    detections = iter(detector.detect_batch([photo.image_srgb for photo in photos]) if photos else ())
+    return [one if one.photo is None else _with_faces(one, next(detections), max_faces) for one in read]
+
+
+def search_ahead(
+    sources: Iterable[ImageSource],
+    search: Callable[[Sequence[ImageSource]], list[SearchedPhoto]],
+    threads: int,
+) -> Iterator[SearchedPhoto]:
+    """Search photos in order, a few together, on threads that stay a little ahead of the results."""
+    waiting: deque[Future[list[SearchedPhoto]]] = deque()
+    remaining = iter(sources)
+    pool = ThreadPoolExecutor(threads, thread_name_prefix="monoface-search")
+    try:
+        while together := list(islice(remaining, _PHOTOS_TOGETHER)):
+            waiting.append(pool.submit(search, together))
+            if len(waiting) > threads:
+                yield from waiting.popleft().result()
+        while waiting:
+            yield from waiting.popleft().result()
+    finally:
+        # Whoever stops taking results, for instance at an interrupt, need not wait for the rest.
+        pool.shutdown(wait=False, cancel_futures=True)
+
+
+def in_batches(searched: Iterable[SearchedPhoto], max_faces: int) -> Iterator[list[SearchedPhoto]]:
+    """Group photos until their faces fill a batch, or the photos the memory set aside for them.
+
+    The groups depend on the photos alone, not on timing, so that results do not either.
+    """
+    batch: list[SearchedPhoto] = []
+    for one in searched:
+        batch.append(one)
+        faces = sum(len(photo.detections) for photo in batch)
+        pixels = sum(photo.pixels for photo in batch)
+        if faces >= max_faces or pixels >= _MAX_BATCH_PIXELS or len(batch) >= _MAX_BATCH_PHOTOS:
+            yield batch
+            batch = []
+    if batch:
+        yield batch
+
+
+def _read(source: ImageSource) -> SearchedPhoto:
+    try:
+        photo = read_image(source)
+    except ImageError as error:
+        name, problem = _name_and_problem(source, error)
+        return SearchedPhoto(name, None, (), problem)
+    return SearchedPhoto(photo.name, photo, ())
+
+
+def _with_faces(
+    searched: SearchedPhoto, detections: Sequence[Detection], max_faces: int | None
+) -> SearchedPhoto:
+    largest_first = sorted(detections, key=_area, reverse=True)
+    return replace(searched, detections=tuple(largest_first[:max_faces]))
+
+
+def _area(detection: Detection) -> float:
+    left, top, right, bottom = detection.box
+    return float((right - left) * (bottom - top))
+
+
+def _name_and_problem(source: ImageSource, error: ImageError) -> tuple[str, str]:
+    """Split the message of `read_image`, which begins with what it calls the photo."""
+    text = str(error)
+    name = str(source) if isinstance(source, str | os.PathLike) else text.partition(": ")[0]
+    return name, text.removeprefix(f"{name}: ")

@@ -1,0 +1,274 @@
+"""Several photos of one person in, one face out, with a pose, an expression and a light for each photo."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, fields, replace
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from monoface.core.errors import ConfigError
+from monoface.facemodel import CoefficientLayout, FaceCoefficients, FaceModel, LandmarkSet, PointBasis
+from monoface.facemodel.fitting import project_points
+from monoface.facemodel.shared_fitting import SharedFitConfig, fit_shared_identity
+from monoface.geometry.cameras import AnyCamera
+from monoface.geometry.roi import roi_of_box
+from monoface.geometry.triangles import vertex_normals
+from monoface.photos.reading import ImageSource
+from monoface.pipeline.multi_photo.identity_similarity import IdentityLikeness
+from monoface.pipeline.multi_photo.shared_face import SharedAppearance, SharedFace
+from monoface.pipeline.reconstructor import Reconstructor
+from monoface.pipeline.refining.refiner import Measurement, posed
+from monoface.pipeline.results import Face, PhotoResult
+from monoface.texturing.texturer import PlacedMesh
+
+# Points of the narrow face at which the photos are brought together.
+_FITTED_POINTS = 400
+
+# Side of the squares around the faces, in which they are fitted; any would do.
+_SQUARE_PX = 120
+
+CompareFaces = Callable[[Sequence[Face]], Float[np.ndarray, "faces faces"]]
+"""How alike the people in several photos are: symmetric, 1 for the same. An identity encoder's cosines."""
+
+
+@dataclass(frozen=True)
+class TogetherConfig:
+    """How several photos become one face.
+
+    Attributes:
+        fit: How one identity is fitted to all photos.
+        compare: Tells how alike the people are; without it nobody notices photos of different people.
+        min_likeness: A photo whose person is less like those of the others, on average, is warned of. With
+            the shipped encoder that is one of 20 pairs of photos of one person (video frames of `ytf` and
+            photos of `lfw`, of people it was not trained on), and one of two strangers in `ytf`, five of
+            seven in `lfw`.
+    """
+
+    fit: SharedFitConfig = field(default_factory=SharedFitConfig)
+    compare: CompareFaces | None = field(default_factory=IdentityLikeness)
+    min_likeness: float = 0.1
+
+    def __post_init__(self) -> None:
+        if not -1 <= self.min_likeness <= 1:
+            raise ConfigError(f"min_likeness: expected -1 to 1, got {self.min_likeness}.")
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class TogetherResult:
+    """What became of several photos of one person.
+
+    Attributes:
+        status: `ok`: at least one photo was used. `nothing_usable`: none.
+        reason: One line that says more.
+        photos: One result for each photo, in their order. Those that were used have one face, a
+            `SharedFace`, with the shape of all photos; the others say why they were not.
+        face: The face as the reference photo shows it, the one that shows most of it and most surely; None
+            if no photo was used.
+        warnings: What may be wrong, such as photos of different people.
+    """
+
+    status: Literal["ok", "nothing_usable"]
+    reason: str
+    photos: tuple[PhotoResult, ...]
+    face: SharedFace | None
+    warnings: tuple[str, ...] = ()
+
+    def __repr__(self) -> str:
+        return f"TogetherResult({self.status!r}, {self.reason!r})"
+
+    @property
+    def faces(self) -> tuple[SharedFace, ...]:
+        """The face in each photo that was used."""
+        found = [face for result in self.photos for face in result.faces]
+        return tuple(face for face in found if isinstance(face, SharedFace))
+
+    def save(self, path: str | Path, *, overwrite: bool = False) -> None:
+        """Write the face as a `.glb`, `.obj` or `.ply` file, or the report on all photos as `.json`.
+
+        Raises:
+            ConfigError: If the suffix is another one, or there is no face to write.
+            OutputExistsError: If the file exists and `overwrite` is false.
+            OSError: If it cannot be written.
+        """
+        # Here, because what writes a result must know what a result is.
+        from monoface.pipeline.writing.save import save_together
+
+        save_together(self, Path(path), overwrite=overwrite)
+
+
+def reconstruct_together(
+    photos: Sequence[ImageSource],
+    reconstructor: Reconstructor | None = None,
+    config: TogetherConfig | None = None,
+) -> TogetherResult:
+    """Reconstruct one face from several photos of one person.
+
+    The largest trusted face of each photo is taken. A photo that seems to show somebody else is used all the
+    same, and warned of.
+
+    Args:
+        photos: Paths or pictures, as `Reconstructor.reconstruct` takes them. Those without a usable face are
+            skipped, and their results say why.
+        reconstructor: Reused for many people; by default one is made.
+        config: How the photos are brought together.
+    """
+    config = config or TogetherConfig()
+    reconstructor = reconstructor or Reconstructor()
+    results = list(reconstructor.reconstruct_each(photos))
+    used = [place for place, result in enumerate(results) if result.faces]
+    reason = f"{len(used)} of {len(results)} photos used"
+    if not used:
+        return TogetherResult("nothing_usable", reason, tuple(results), None)
+    faces = bring_together([results[place].faces[0] for place in used], config.fit)
+    doubts = _doubts(faces, config)
+    for place, face, doubt in zip(used, faces, doubts, strict=True):
+        told = f"1 face; {doubt}" if doubt else "1 face"
+        results[place] = replace(results[place], reason=told, faces=(face,), doubtful=())
+    warnings = [f"{results[place].name}: {doubt}" for place, doubt in zip(used, doubts, strict=True) if doubt]
+    return TogetherResult("ok", reason, tuple(results), faces[faces[0].shared.reference], tuple(warnings))
+
+
+@torch.no_grad()
+def bring_together(faces: Sequence[Face], config: SharedFitConfig | None = None) -> list[SharedFace]:
+    """The faces of one person in several photos with one shape, which lies where each photo showed it.
+
+    Faces that were measured are measured anew, with one shape (see `facemodel.refinement`). Others begin with
+    the weighted mean of all shapes. Then the shape, the poses and the expressions are
+    fitted to where the vertices of each face alone appeared, those that face the camera counting most: a
+    photo says much of the directions along its plane and little of depth, which another one shows.
+
+    Args:
+        faces: At least one, of one face model.
+        config: How firmly the guesses are kept.
+    """
+    model = faces[0].model
+    facing = torch.stack([_facing(face)[_fitted_vertices(model)] for face in faces])
+    confidence = torch.tensor([face.confidence for face in faces])
+    trust = confidence * facing.mean(dim=1)
+    placed = _measured(faces) or _fitted_to_themselves(faces, facing, confidence, config)
+    landmarks = model.subset(model.landmarks("ibug68"))
+    changes: list[dict[str, Any]] = [
+        {
+            "coefficients": one.coefficients,
+            "camera": one.camera,
+            "measurement": one.measurement,
+            "verts_mm": model.shape(one.coefficients.identity, one.coefficients.expression)[0].numpy(),
+            "landmarks68_px": project_points(landmarks, one.coefficients, one.camera)[0].numpy(),
+        }
+        for one in placed
+    ]
+    return _with_shared_appearance(faces, changes, confidence, int(trust.argmax()))
+
+
+@dataclass(frozen=True, eq=False)
+class _PosedFace:
+    """Where a face with the shape of all photos lies in one of them; batches of one."""
+
+    coefficients: FaceCoefficients
+    camera: AnyCamera
+    measurement: Measurement | None = None
+
+
+def _measured(faces: Sequence[Face]) -> list[_PosedFace]:
+    """Faces measured anew with one shape; none if one of them was not measured."""
+    measured = [face.measurement for face in faces if face.measurement is not None]
+    if len(measured) < len(faces):
+        return []
+    refined, told = measured[0].refiner.together(measured)
+    found = []
+    for row, (face, measurement) in enumerate(zip(faces, told, strict=True)):
+        placed = posed(face.coefficients, measurement.camera, refined[row : row + 1])
+        found.append(_PosedFace(*placed, measurement))
+    return found
+
+
+def _fitted_to_themselves(
+    faces: Sequence[Face],
+    facing: Float[Tensor, "photos points"],
+    confidence: Float[Tensor, " photos"],
+    config: SharedFitConfig | None,
+) -> list[_PosedFace]:
+    """Faces with one shape that lie where each was seen alone, as far as a single shape can."""
+    model = faces[0].model
+    layout = CoefficientLayout.of(model)
+    boxes = torch.stack([torch.from_numpy(roi_of_box(face.box)).float() for face in faces])
+    zoom = _SQUARE_PX / (boxes[:, 2] - boxes[:, 0])
+    start = torch.cat(
+        [
+            layout.encode(face.coefficients, face.camera.cropped(box[None, :2], factor[None]), _SQUARE_PX)
+            for face, box, factor in zip(faces, boxes, zoom, strict=True)
+        ]
+    )
+    index = _fitted_vertices(model)
+    basis = model.subset(LandmarkSet.from_vertices(index.numpy()))
+    output = start
+    if len(faces) > 1:
+        trust = confidence * facing.mean(dim=1)
+        share = trust / trust.sum().clamp_min(1e-6)
+        identity = (share[:, None] * start[:, : layout.identity]).sum(dim=0)
+        output = _fitted(basis, start, identity, confidence[:, None] * facing / len(index), config)
+    coefficients, camera = layout.decode(output, _SQUARE_PX)
+    camera = camera.uncropped(boxes[:, :2], zoom)
+    rows = [slice(row, row + 1) for row in range(len(faces))]
+    return [_PosedFace(coefficients[row], camera[row]) for row in rows]
+
+
+def _fitted(
+    basis: PointBasis, start: Tensor, identity: Tensor, weights: Tensor, config: SharedFitConfig | None
+) -> Float[Tensor, "photos outputs"]:
+    layout = CoefficientLayout(len(basis.identity_mm), len(basis.expression_mm))
+    seen_px = project_points(basis, *layout.decode(start, _SQUARE_PX))
+    return fit_shared_identity(basis, start, identity, seen_px, weights, _SQUARE_PX, config)
+
+
+def _with_shared_appearance(
+    faces: Sequence[Face],
+    changes: Sequence[dict[str, Any]],
+    confidence: Float[Tensor, " photos"],
+    reference: int,
+) -> list[SharedFace]:
+    kept = [{one.name: getattr(face, one.name) for one in fields(Face)} for face in faces]
+    refitted = [Face(**old | new) for old, new in zip(kept, changes, strict=True)]
+    meshes = [
+        PlacedMesh.in_photo(
+            face.photo, face.coefficients, face.camera, torch.from_numpy(face.verts_mm), face.model
+        )
+        for face in refitted
+    ]
+    shared = SharedAppearance(faces[0].texturer, meshes, confidence, reference)
+    return [
+        SharedFace(**old | new, shared=shared, row=row)
+        for row, (old, new) in enumerate(zip(kept, changes, strict=True))
+    ]
+
+
+def _fitted_vertices(model: FaceModel) -> Tensor:
+    """Vertices spread over the narrow face."""
+    narrow = model.data.regions["narrow_face"].nonzero()[:, 0]
+    return narrow[:: max(1, len(narrow) // _FITTED_POINTS)]
+
+
+def _facing(face: Face) -> Float[Tensor, " verts"]:
+    """Cosine of each vertex's normal to the viewing axis, 0 where it turns away."""
+    model, rotation = face.model, face.coefficients.rotation
+    normals = vertex_normals(torch.from_numpy(face.verts_mm)[None], model.faces, model.weld)[0]
+    return -(normals @ rotation[0, 2]).clamp(-1, 0)
+
+
+def _doubts(faces: Sequence[Face], config: TogetherConfig) -> list[str]:
+    """What makes each face doubtful: that it seems to be of another person than the others. Else empty."""
+    if config.compare is None or len(faces) < 2:
+        return [""] * len(faces)
+    likeness = np.array(config.compare(faces), dtype=np.float64)
+    np.fill_diagonal(likeness, 0)
+    mean = likeness.sum(axis=1) / (len(faces) - 1)
+    return [
+        f"may show another person than the other photos (likeness {value:.2f})"
+        if value < config.min_likeness
+        else ""
+        for value in mean
+    ]

@@ -1,0 +1,1 @@
+"""Faces measured on dense points, and the files with what that needs."""

@@ -1,0 +1,241 @@
+"""Faces that a regressor found, measured by the points that it found: torch at the edges, numpy within."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from jaxtyping import Float, UInt8
+from torch import Tensor
+
+from monoface.core.assets import asset_sha256
+from monoface.core.errors import ModelFileError
+from monoface.facemodel import FaceCoefficients, FaceModel
+from monoface.facemodel.dense_points import DensePoints
+from monoface.facemodel.estimation.evidence import Poses
+from monoface.facemodel.estimation.input_domain import TURN_DEG
+from monoface.facemodel.estimation.point_model import PointModel
+from monoface.facemodel.estimation.refinement import (
+    Lenses,
+    RefinedFaces,
+    SeenPoints,
+    conclude,
+    conclude_together,
+    look,
+    measured_identity,
+)
+from monoface.facemodel.estimation.uncertainty import ShapeUncertainty, VertexUncertainty
+from monoface.geometry.cameras import (
+    NOMINAL_DISTANCE_MM,
+    AnyCamera,
+    PerspectiveCamera,
+    WeakPerspectiveCamera,
+)
+from monoface.networks import RegressorInfo
+from monoface.photos.reading import LoadedImage
+from monoface.pipeline.refining.refinement_file import DESCRIPTOR, MEASURED, REGRESSED, Refinement
+from monoface.pipeline.regression import Regression
+
+Describe = Callable[
+    [UInt8[np.ndarray, "height width 3"], Float[np.ndarray, "faces 68 2"]], Float[np.ndarray, "faces 128"]
+]
+"""Descriptors of the faces in a photo, from their 68 points: `networks.recognizer.Recognizer`."""
+
+RECOGNITION_FILE = "recognition.safetensors"
+"""The recognition network whose descriptors identity maps see."""
+
+
+@dataclass(frozen=True, eq=False)
+class Measurement:
+    """What a face was measured by, and what came of it: enough to measure it anew with other photos.
+
+    Attributes:
+        refiner: What measured it.
+        seen: Its points, in pixels of the original photo; one row.
+        camera: Of the original photo, as the regressor sees; one row.
+        start: What the regressor said; one row.
+        inputs: What the identity map saw; one row each. They may hold a descriptor of the person, so they
+            stay in memory.
+        uncertainty: Of its shape.
+    """
+
+    refiner: "Refiner"
+    seen: SeenPoints
+    camera: AnyCamera
+    start: Poses
+    inputs: Mapping[str, Float[np.ndarray, "1 _"]]
+    uncertainty: ShapeUncertainty
+
+
+class Refiner:
+    """Measures faces of one regressor.
+
+    Attributes:
+        refinement: Of its file.
+        sha256: Hashes of what it reads besides, by file name.
+
+    Args:
+        refinement: Of its file.
+        info: What the weights say about themselves.
+        model: The face model.
+        describe: Gives descriptors; it is not asked where the identity map sees none.
+
+    Raises:
+        ModelFileError: If the weights find no points, or the refinement is for another face model or another
+            recognition network.
+    """
+
+    def __init__(
+        self, refinement: Refinement, info: RegressorInfo, model: FaceModel, describe: Describe
+    ) -> None:
+        if not info.point_sets:
+            raise ModelFileError("refinement: expected weights that find points, got some that do not.")
+        known = len(refinement.identity_map.bias)
+        if known != model.identity_size:
+            raise ModelFileError(
+                f"refinement: expected {model.identity_size} identity coefficients, got {known}."
+            )
+        if refinement.recognition not in ("", asset_sha256(RECOGNITION_FILE)):
+            raise ModelFileError(
+                f"refinement: expected descriptors of recognition network {refinement.recognition[:12]}…, "
+                f"got {asset_sha256(RECOGNITION_FILE)[:12]}…. Use the version of monoface it was made with."
+            )
+        self.refinement = refinement
+        self.sha256 = {RECOGNITION_FILE: refinement.recognition} if refinement.recognition else {}
+        self.mesh = VertexUncertainty(model)
+        points = DensePoints.of(model, info.point_sets).landmarks
+        if len(points) != len(refinement.habit_mm):
+            raise ModelFileError(
+                f"refinement: expected {len(points)} points, got {len(refinement.habit_mm)} habits."
+            )
+        self._points = PointModel.of(model, points, np.float32).moved(refinement.habit_mm)
+        self._describe = describe
+
+    def __call__(
+        self,
+        found: Regression,
+        photos: Sequence[LoadedImage],
+        landmarks68_px: Float[np.ndarray, "faces 68 2"],
+    ) -> tuple[Regression, list[Measurement]]:
+        """Faces, measured, and what they were measured by.
+
+        Args:
+            found: Faces with the points of them, in pixels of the original photos.
+            photos: The photo of each.
+            landmarks68_px: The 68 points of each as the regressor has them, in the same pixels.
+        """
+        start, seen = poses_of(found.coefficients, found.camera), _seen(found)
+        inputs = {
+            REGRESSED: found.coefficients.identity.double().numpy(),
+            TURN_DEG: turn_deg(start.rotation)[:, None],
+        }
+        if self.refinement.identity_map.sees(DESCRIPTOR):
+            inputs[DESCRIPTOR] = self._descriptors(photos, landmarks68_px)
+        config = self.refinement.config
+        looked = look(self._points, seen, start, inputs[REGRESSED], config)
+        if self.refinement.identity_map.sees(MEASURED):
+            inputs[MEASURED] = measured_identity(looked, config)
+        prior = self.refinement.identity_map(inputs)
+        faces = conclude(self._points, seen, start, looked, prior, config)
+        coefficients, camera = posed(found.coefficients, found.camera, faces)
+        told = self._told(faces, seen, found.camera, start, inputs)
+        return replace(found, coefficients=coefficients, camera=camera), told
+
+    def together(self, measured: Sequence[Measurement]) -> tuple[RefinedFaces, list[Measurement]]:
+        """One person's face in several photos, measured anew with one identity.
+
+        Args:
+            measured: One of each photo, by this refiner.
+        """
+        config, known = self.refinement.config, self.refinement.identity_map
+        seen = SeenPoints.joined([one.seen for one in measured])
+        start = Poses.joined([one.start for one in measured])
+        inputs = {name: np.concatenate([one.inputs[name] for one in measured]) for name in measured[0].inputs}
+        prior = known.joined(known(inputs), config.in_common)
+        looked = look(self._points, seen, start, np.repeat(prior.mean, len(measured), axis=0), config)
+        faces = conclude_together(self._points, seen, start, looked, prior, config)
+        return faces, [
+            replace(one, uncertainty=self._uncertainty(faces, row)) for row, one in enumerate(measured)
+        ]
+
+    def _told(
+        self,
+        faces: RefinedFaces,
+        seen: SeenPoints,
+        camera: AnyCamera,
+        start: Poses,
+        inputs: Mapping[str, np.ndarray],
+    ) -> list[Measurement]:
+        measurements = []
+        for row in range(len(faces)):
+            one = slice(row, row + 1)
+            of_face = {name: value[one] for name, value in inputs.items()}
+            uncertainty = self._uncertainty(faces, row)
+            measurements.append(Measurement(self, seen[one], camera[one], start[one], of_face, uncertainty))
+        return measurements
+
+    def _uncertainty(self, faces: RefinedFaces, row: int) -> ShapeUncertainty:
+        return ShapeUncertainty.of(faces, row, self.refinement.sigma_factor, self.mesh)
+
+    def _descriptors(
+        self, photos: Sequence[LoadedImage], landmarks68_px: Float[np.ndarray, "faces 68 2"]
+    ) -> Float[np.ndarray, "faces 128"]:
+        """Of each face; those of one photo are asked for together."""
+        found = [
+            self._describe(photo.image_srgb, points_px[None] * photo.scale)
+            for photo, points_px in zip(photos, landmarks68_px, strict=True)
+        ]
+        return np.concatenate(found).astype(np.float64)
+
+
+def poses_of(coefficients: FaceCoefficients, camera: AnyCamera) -> Poses:
+    """Poses in parallel projection: size and place of the model's origin as the camera shows it."""
+    scale_px = camera.scale_at(coefficients.translation_mm[:, 2])
+    shift_px = camera.project(coefficients.translation_mm[:, None])[0][:, 0]
+    arrays = (coefficients.rotation, scale_px, shift_px, coefficients.expression)
+    return Poses(*(array.double().numpy() for array in arrays))
+
+
+def turn_deg(rotation: Float[np.ndarray, "faces 3 3"]) -> Float[np.ndarray, " faces"]:
+    """Angle between the way that faces look and the way to the camera."""
+    return np.rad2deg(np.arccos(np.clip(-rotation[:, 2, 2], -1, 1)))
+
+
+def posed(
+    coefficients: FaceCoefficients, camera: AnyCamera, faces: RefinedFaces
+) -> tuple[FaceCoefficients, AnyCamera]:
+    """Coefficients and cameras of measured faces; albedo and light are kept.
+
+    Args:
+        coefficients: Before.
+        camera: Before; a pinhole stays what it was, the scale of a weak perspective becomes the faces'.
+        faces: The same faces, measured.
+    """
+    scale_px, shift_px = _tensor(faces.poses.scale_px), _tensor(faces.poses.shift_px)
+    across_mm = (shift_px - camera.principal_px) / scale_px[:, None]
+    if isinstance(camera, PerspectiveCamera):
+        depth_mm = camera.focal_px / scale_px
+    else:
+        camera = WeakPerspectiveCamera(scale_px, camera.principal_px)
+        depth_mm = torch.full_like(scale_px, NOMINAL_DISTANCE_MM)
+    changed = replace(
+        coefficients,
+        identity=_tensor(faces.identity),
+        expression=_tensor(faces.poses.expression),
+        rotation=_tensor(faces.poses.rotation),
+        translation_mm=torch.cat((across_mm, depth_mm[:, None]), dim=1),
+    )
+    return changed, camera
+
+
+def _seen(found: Regression) -> SeenPoints:
+    if found.points is None:
+        raise ValueError("found: expected faces with points, got some without")
+    lenses = None
+    if isinstance(found.camera, PerspectiveCamera):
+        lenses = Lenses(found.camera.focal_px.double().numpy(), found.camera.principal_px.double().numpy())
+    return SeenPoints(found.points.place_px.double().numpy(), found.points.sigma_px.double().numpy(), lenses)
+
+
+def _tensor(array: np.ndarray) -> Tensor:
+    return torch.from_numpy(np.asarray(array, dtype=np.float32))

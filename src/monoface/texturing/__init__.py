@@ -1,0 +1,1 @@
+"""Texture and appearance of a face, taken from its photo."""

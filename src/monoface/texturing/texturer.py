@@ -1,0 +1,195 @@
+"""The texture of a face: what the photo shows of it, and the rest filled in."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from threading import Lock
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Float, UInt8
+from torch import Tensor
+
+from monoface.facemodel import FaceCoefficients, FaceModel
+from monoface.geometry.cameras import AnyCamera, PerspectiveCamera, transform_points
+from monoface.geometry.triangles import vertex_normals
+from monoface.photos.reading import LoadedImage
+from monoface.render import (
+    TextureLayout,
+    TextureMap,
+    complete_texture,
+    project,
+    unwrap_photo,
+    vertex_visibility,
+)
+from monoface.shading import srgb_to_linear
+from monoface.texturing.appearance import Appearance, SeenSkin, fit_appearance
+from monoface.texturing.filling import ColourSpreader
+
+# Visibility is decided in a picture of the face of about this size: a pixel is then about a millimetre.
+_VISIBILITY_PX = 256
+_MARGIN_PX = 8
+
+# What no photo shows well enough keeps the colours of the albedo model.
+_FILLED_PARTS = ("mouth", "teeth")
+# Cosines of the angle to the camera between which a vertex's colour begins to count and counts fully.
+_GRAZING, _FRONTAL = 0.25, 0.6
+# Regions that are no skin, whose colours say nothing of its albedo or of the light.
+_NO_SKIN = ("eyes", "mouth", "teeth")
+
+
+@dataclass(frozen=True, eq=False)
+class PlacedMesh:
+    """A face's mesh in the part of the photo that shows it.
+
+    Attributes:
+        photo: That part, sRGB in [0, 1].
+        camera: Its camera, a batch of one.
+        verts_camera: Vertices in the camera frame, millimetres.
+        model: The face model that they are vertices of.
+    """
+
+    photo: Float[Tensor, "3 height width"]
+    camera: AnyCamera
+    verts_camera: Float[Tensor, "verts 3"]
+    model: FaceModel
+
+    @classmethod
+    def in_photo(
+        cls,
+        photo: LoadedImage,
+        coefficients: FaceCoefficients,
+        camera: AnyCamera,
+        verts_mm: Float[Tensor, "verts 3"],
+        model: FaceModel,
+    ) -> "PlacedMesh":
+        """Cut the part out of a photo, so that a large one is not converted as a whole.
+
+        Args:
+            photo: The photo.
+            coefficients: Pose; a batch of one.
+            camera: Camera of the upright original; a batch of one.
+            verts_mm: Vertices in the model frame.
+            model: The face model.
+        """
+        verts_camera = transform_points(coefficients.rotation, coefficients.translation_mm, verts_mm[None])
+        working = camera.cropped(torch.zeros(1, 2), torch.tensor([photo.scale]))
+        points = working.project(verts_camera)[0][0]
+        limits = torch.tensor(photo.size_px)
+        low = (points.amin(dim=0).floor().long() - _MARGIN_PX).clamp_min(0).minimum(limits - 1)
+        high = (points.amax(dim=0).ceil().long() + _MARGIN_PX).minimum(limits).maximum(low + 1)
+        part = photo.image_srgb[int(low[1]) : int(high[1]), int(low[0]) : int(high[0])]
+        pixels = torch.from_numpy(part / np.float32(255)).permute(2, 0, 1)
+        return cls(pixels, working.cropped(low[None].float(), torch.ones(1)), verts_camera[0], model)
+
+    @cached_property
+    def verts_px(self) -> Float[Tensor, "verts 3"]:
+        """x, y and depth in millimetres."""
+        return project(self.camera, self.verts_camera[None])[0]
+
+    @cached_property
+    def visible(self) -> Bool[Tensor, " verts"]:
+        """Which vertices the photo shows."""
+        height, width = self.photo.shape[1:]
+        x, y = self.verts_px[:, 0], self.verts_px[:, 1]
+        inside = (x >= 0) & (x < width) & (y >= 0) & (y < height)
+        low, high = self.verts_px[:, :2].amin(dim=0), self.verts_px[:, :2].amax(dim=0)
+        zoom = _VISIBILITY_PX / (high - low).amax().clamp_min(1e-6)
+        extent = ((high - low) * zoom).ceil().long() + 1
+        scaled = torch.cat(((self.verts_px[:, :2] - low) * zoom, self.verts_px[:, 2:]), dim=1)
+        shown = vertex_visibility(
+            scaled[None],
+            self.model.faces,
+            (int(extent[1]), int(extent[0])),
+            perspective=isinstance(self.camera, PerspectiveCamera),
+        )[0]
+        return inside & shown
+
+    @cached_property
+    def normals(self) -> Float[Tensor, "verts 3"]:
+        """Unit normals in the camera frame."""
+        return vertex_normals(self.verts_camera, self.model.faces, self.model.weld)
+
+    @cached_property
+    def colours_srgb(self) -> Float[Tensor, "verts 3"]:
+        """Colours of the photo at the vertices, whether they are visible or not."""
+        height, width = self.photo.shape[1:]
+        grid = self.verts_px[:, :2] / torch.tensor((width, height)) * 2 - 1
+        sampled = torch.nn.functional.grid_sample(
+            self.photo[None], grid[None, None], padding_mode="border", align_corners=False
+        )
+        return sampled[0, :, 0].T
+
+
+class Texturer:
+    """Makes textures of faces of one model, at one size. May be used from several threads."""
+
+    def __init__(self, model: FaceModel, size: int) -> None:
+        self.model = model
+        self.size = size
+        self._lock = Lock()
+        self._layout: TextureLayout | None = None
+        self._colour_spreader: ColourSpreader | None = None
+        skin = model.data.regions["narrow_face"].clone()
+        for name in _NO_SKIN:
+            skin &= ~model.data.regions.get(name, torch.zeros_like(skin))
+        self._skin = skin
+
+    def appearance(self, mesh: PlacedMesh) -> Appearance:
+        """Albedo and light that explain the photo."""
+        skin = self.seen_skin(mesh)
+        return fit_appearance(self.model, skin.normals, skin.colours, skin.seen)
+
+    def seen_skin(self, mesh: PlacedMesh) -> SeenSkin:
+        """What the photo tells of albedo and light."""
+        return SeenSkin(mesh.normals, srgb_to_linear(mesh.colours_srgb), mesh.visible & self._skin)
+
+    def texture(self, mesh: PlacedMesh, appearance: Appearance) -> UInt8[np.ndarray, "size size 3"]:
+        """Texture in sRGB by the model's UV."""
+        return self.completed(*self.shown(mesh, appearance))
+
+    def shown(self, mesh: PlacedMesh, appearance: Appearance) -> tuple[TextureMap, Float[Tensor, "verts 3"]]:
+        """What the photo shows of the texture, and expected colours of all vertices to fill the rest."""
+        layout, spreader = self.layout(), self._spreader()
+        expected = appearance.colours_srgb(self.model, mesh.normals)
+        facing = ((-mesh.normals[:, 2] - _GRAZING) / (_FRONTAL - _GRAZING)).clamp(0, 1)
+        fill, trust = spreader.fill(expected, mesh.colours_srgb, facing * mesh.visible)
+        shown = unwrap_photo(
+            mesh.photo, mesh.camera, mesh.verts_camera, layout, weld=self.model.weld, trust=trust
+        )
+        return shown, fill
+
+    def completed(
+        self, shown: TextureMap, fill: Float[Tensor, "verts 3"]
+    ) -> UInt8[np.ndarray, "size size 3"]:
+        """Texture in sRGB, filled where nothing is shown."""
+        return complete_texture(shown, self.layout(), fill, self._spreader().near_face)
+
+    def layout(self) -> TextureLayout:
+        """Texture space of the model, made when first asked for."""
+        with self._lock:
+            if self._layout is None:
+                parts = self.model.data.part_names
+                filled = torch.tensor([part in _FILLED_PARTS for part in parts])
+                self._layout = TextureLayout.from_mesh(
+                    self.model.faces,
+                    self.model.uv,
+                    self.size,
+                    usable=~filled[self.model.data.face_part],
+                    mirrored=_is_mirrored(self.model, 1 / self.size),
+                )
+            return self._layout
+
+    def _spreader(self) -> ColourSpreader:
+        with self._lock:
+            if self._colour_spreader is None:
+                self._colour_spreader = ColourSpreader(self.model)
+            return self._colour_spreader
+
+
+def _is_mirrored(model: FaceModel, tolerance: float) -> bool:
+    """Whether nearly all vertices have their mirror image at the mirrored place of the texture."""
+    flipped = torch.stack((1 - model.uv[:, 0], model.uv[:, 1]), dim=-1)
+    matches = ((model.uv[model.data.mirror] - flipped).abs().amax(dim=-1) < tolerance) & (
+        model.data.mirror != torch.arange(len(model.uv))
+    )
+    return float(matches.float().mean()) > 0.9

@@ -1,0 +1,1 @@
+"""Trains the displacement network of Detail's fine stage."""

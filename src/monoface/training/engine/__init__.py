@@ -1,0 +1,1 @@
+"""The training loop, checkpoints, averaging and logs that all methods share."""

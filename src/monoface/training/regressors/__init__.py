@@ -1,0 +1,1 @@
+"""Trains regressors: pretrain, twodasl, mgcnet, detail-coarse, monoface."""

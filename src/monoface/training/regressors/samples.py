@@ -1,0 +1,75 @@
+"""Sample renders: what the networks make of a few fixed crops, to look at while they train."""
+
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+import torch
+from jaxtyping import UInt8
+from torch import nn
+
+from monoface.facemodel import CoefficientLayout, FaceModel
+from monoface.facemodel.fitting import project_points
+from monoface.facemodel.landmarks import FLM18
+from monoface.geometry.cameras import transform_points
+from monoface.networks import Regressor
+from monoface.render.overlay import draw_landmarks, draw_mesh
+from monoface.training.regressors.validation import ValidationSet
+
+DrawSamples = Callable[[Mapping[str, nn.Module]], UInt8[np.ndarray, "height width 3"]]
+"""Draws what networks, by name, make of the samples."""
+
+_ZOOM = 2
+
+
+def choose_crops(sets: Sequence[ValidationSet], count: int = 8) -> UInt8[np.ndarray, "crops size size 3"]:
+    """Crops spread evenly over validation sets: the same ones every time."""
+    chosen = []
+    for number in range(count):
+        crops = sets[number % len(sets)].crops
+        share = (number // len(sets) + 0.5) / -(-count // len(sets))
+        chosen.append(crops[int(share * len(crops))])
+    return np.stack(chosen)
+
+
+def make_samples(
+    model: FaceModel,
+    crops: UInt8[np.ndarray, "crops size size 3"],
+    layout: CoefficientLayout | None = None,
+) -> DrawSamples:
+    """Function for the training loop: a grid with the 68 landmarks above and the mesh below.
+
+    Networks with a landmark map look twice, as at inference.
+
+    Args:
+        model: The face model.
+        crops: RGB, of the size that the regressor sees.
+        layout: What its outputs mean; the model's geometry under weak perspective by default.
+    """
+    layout = layout or CoefficientLayout.of(model)
+    basis, mapped = (model.subset(model.landmarks(name)) for name in ("ibug68", FLM18))
+    images = torch.from_numpy(crops).permute(0, 3, 1, 2).float() / 255
+    large = nn.functional.interpolate(images, scale_factor=_ZOOM, mode="bilinear")
+
+    @torch.no_grad()
+    def draw(networks: Mapping[str, nn.Module]) -> UInt8[np.ndarray, "height width 3"]:
+        regressor = networks["regressor"]
+        assert isinstance(regressor, Regressor)
+        seen = images.to(next(regressor.parameters()).device)
+        outputs = regressor.look(seen)[0].cpu()
+        if regressor.config.landmark_map is not None:
+            found_px = project_points(mapped, *layout.decode(outputs, images.shape[-1]))
+            outputs = regressor.look(seen, found_px.to(seen))[0].cpu()
+        coefficients, camera = layout.decode(outputs, images.shape[-1])
+        camera = camera.cropped(torch.zeros(len(images), 2), torch.full((len(images),), float(_ZOOM)))
+        pose = (coefficients.rotation, coefficients.translation_mm)
+        verts = transform_points(*pose, model.shape(coefficients.identity, coefficients.expression))
+        points = transform_points(*pose, basis(coefficients.identity, coefficients.expression))
+        points_px = camera.project(points)[0]
+        above, below = [], []
+        for row, image in enumerate(large):
+            above.append(draw_landmarks(image, points_px[row]))
+            below.append(draw_mesh(image, camera[row : row + 1], verts[row], model.faces, weld=model.weld))
+        grid = torch.cat((torch.cat(above, dim=2), torch.cat(below, dim=2)), dim=1)
+        return (grid * 255).round().clamp(0, 255).byte().permute(1, 2, 0).numpy()
+
+    return draw
