@@ -27,7 +27,7 @@ def basis(request):
     generator = torch.Generator().manual_seed(4)
     offsets = torch.randn(2, head.identity_size, 68, 3, generator=generator, dtype=torch.float64)
     linear = (points.mean_mm, points.identity_mm, points.expression_mm)
-    return PointBasis(*linear, torch.tensor((1, 3)), offsets)
+    return PointBasis(*linear, torch.tensor((1, 3)), offsets, bounded=True)
 
 
 @pytest.fixture

@@ -2,8 +2,9 @@
 
 import numpy as np
 
-from monoface.facemodel.estimation.evidence import MarkedPhotos, Poses, _turn
+from monoface.facemodel.estimation.evidence import MarkedPhotos, Poses
 from monoface.facemodel.estimation.point_model import PointModel
+from monoface.facemodel.estimation.poses import turn
 
 POINTS, IDENTITY, EXPRESSIONS = 40, 6, 5
 # An upright face that looks at the camera.
@@ -31,7 +32,7 @@ def drawn_photos(count, seed=0, *, identity=None, turn_rad=0.4):
     drawn = 0.7 * rng.normal(size=(count, IDENTITY))
     identities = drawn if identity is None else np.repeat(identity[None], count, axis=0)
     poses = Poses(
-        _turn(turn_rad * rng.normal(size=(count, 3))) @ UPRIGHT,
+        turn(turn_rad * rng.normal(size=(count, 3))) @ UPRIGHT,
         rng.uniform(1, 3, count),
         rng.normal(100, 30, (count, 2)),
         rng.uniform(0.1, 0.7, (count, EXPRESSIONS)),
@@ -63,7 +64,7 @@ def off(poses, seed=1, *, turn_rad=0.05):
     rng = np.random.default_rng(seed)
     count = len(poses)
     return Poses(
-        _turn(turn_rad * rng.normal(size=(count, 3))) @ poses.rotation,
+        turn(turn_rad * rng.normal(size=(count, 3))) @ poses.rotation,
         poses.scale_px * np.exp(0.05 * rng.normal(size=count)),
         poses.shift_px + 2 * rng.normal(size=(count, 2)),
         np.clip(poses.expression + 0.1 * rng.normal(size=poses.expression.shape), 0, 1),

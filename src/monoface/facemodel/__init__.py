@@ -4,9 +4,11 @@ from functools import cache
 
 from monoface.core.assets import asset_path
 from monoface.facemodel.coefficients import CoefficientLayout, FaceCoefficients
+from monoface.facemodel.data import Correctives, EyeJoint, FaceModelData
 from monoface.facemodel.ict import read_ict_facekit
 from monoface.facemodel.landmarks import LandmarkSet
-from monoface.facemodel.model import Correctives, EyeJoint, FaceModel, FaceModelData, PointBasis
+from monoface.facemodel.model import FaceModel
+from monoface.facemodel.point_basis import PointBasis
 from monoface.facemodel.storage import load_face_model_data, save_face_model
 
 __all__ = [

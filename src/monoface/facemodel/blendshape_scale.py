@@ -47,12 +47,27 @@ class BlendshapeScale:
         ends = np.tile([0.0, 1.0], (expressions, 1))
         return cls(ends, ends)
 
+    @staticmethod
+    def unchanged(expressions: int) -> "BlendshapeScale":
+        """Of a Gaussian space, whose coefficients are no blendshapes: they stay as they are."""
+        ends = np.tile([0.0, 1.0], (expressions, 1))
+        return _Unchanged(ends, ends)
+
     def __call__(
         self, weights: Float[np.ndarray, "faces expressions"]
     ) -> Float[np.ndarray, "faces expressions"]:
         """Blendshapes of faces in ARKit's scale; beyond the knots they stay what they are at the ends."""
         columns = zip(weights.T, self.weight, self.value, strict=True)
         return np.stack([np.interp(*column) for column in columns], axis=1)
+
+
+class _Unchanged(BlendshapeScale):
+    """Coefficients as they are."""
+
+    def __call__(
+        self, weights: Float[np.ndarray, "faces expressions"]
+    ) -> Float[np.ndarray, "faces expressions"]:
+        return weights.copy()
 
 
 def fit_blendshape_scale(

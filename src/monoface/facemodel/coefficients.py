@@ -8,6 +8,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from monoface.facemodel.model import FaceModel
+from monoface.facemodel.point_basis import PointBasis
 from monoface.geometry.cameras import (
     NOMINAL_DISTANCE_MM,
     AnyCamera,
@@ -75,9 +76,9 @@ class CoefficientLayout:
     LIGHT_SIZE = 27
 
     @classmethod
-    def of(cls, model: FaceModel) -> "CoefficientLayout":
+    def of(cls, model: FaceModel | PointBasis) -> "CoefficientLayout":
         """Layout for a face model's geometry, under weak perspective."""
-        return cls(model.identity_size, model.expression_size, model.expression_bounds is not None)
+        return cls(model.identity_size, model.expression_size, model.bounded)
 
     @property
     def geometry(self) -> "CoefficientLayout":

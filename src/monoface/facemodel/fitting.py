@@ -8,7 +8,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from monoface.facemodel.coefficients import CoefficientLayout, FaceCoefficients
-from monoface.facemodel.model import PointBasis
+from monoface.facemodel.point_basis import PointBasis
 from monoface.geometry.cameras import AnyCamera, WeakPerspectiveCamera, transform_points
 from monoface.geometry.rotations import camera_to_head, matrix_to_6d
 
@@ -21,7 +21,8 @@ class FitConfig:
         steps: Adam steps; the pose starts from its closed-form solution.
         learning_rate: Of Adam, for all unknowns; decays to a tenth along a cosine.
         identity_weight: Penalty on the squared identity coefficients, a coefficient.
-        expression_weight: Penalty on the expression weights and their squares, a coefficient.
+        expression_weight: Penalty on the squared expression weights, a coefficient, and on bounded weights
+            themselves.
         robust_percent: Residual, in percent of the face's size, from which a landmark pulls less.
     """
 
@@ -63,12 +64,14 @@ class LandmarkFit:
         output: The same as a vector of a `CoefficientLayout` for a square picture of `size_px`.
         error_percent: Weighted mean distance of the landmarks, in percent of the face's size, the
             root of the area of the landmarks' bounding box.
+        layout: What the numbers of `output` mean.
     """
 
     coefficients: FaceCoefficients
     camera: WeakPerspectiveCamera
     output: Float[Tensor, "batch outputs"]
     error_percent: Float[Tensor, " batch"]
+    layout: CoefficientLayout
 
 
 def fit_landmarks(
@@ -98,7 +101,7 @@ def fit_landmarks(
     share = weights / weights.sum(dim=-1, keepdim=True).clamp_min(1e-6)
     face_px = _face_size(points_px, weights)
 
-    layout = CoefficientLayout(len(basis.identity_mm), len(basis.expression_mm))
+    layout = CoefficientLayout.of(basis)
     start = _starting_pose(basis, points_px, share, layout, size_px)
 
     def loss(output: Tensor) -> Tensor:
@@ -136,7 +139,7 @@ def correct_fit(
     valid = points_px.isfinite().all(dim=-1)
     weights = torch.where(valid, weights, 0.0)
     points_px = torch.where(valid[..., None], points_px, 0.0)
-    layout = CoefficientLayout(len(basis.identity_mm), len(basis.expression_mm))
+    layout = CoefficientLayout.of(basis)
     # The guess's own points, hidden ones too, tell a face's size better than a few visible landmarks.
     guessed = project_points(basis, *layout.decode(start, size_px))
     face_px = _face_size(guessed, torch.ones_like(weights))
@@ -201,7 +204,7 @@ def _measured(
     error = (share * _percent_errors(basis, output, points_px, face_px, layout, size_px)).sum(dim=-1)
     error = torch.where((weights > 0).sum(dim=-1) >= 4, error, torch.inf)
     coefficients, camera = layout.decode_weak(output, size_px)
-    return LandmarkFit(coefficients, camera, output, error)
+    return LandmarkFit(coefficients, camera, output, error, layout)
 
 
 def _percent_errors(
@@ -219,14 +222,13 @@ def _percent_errors(
 
 def _prior(output: Tensor, layout: CoefficientLayout, config: FitConfig) -> Tensor:
     identity, raw_expression, *_ = layout.split(output)
+    known = config.identity_weight * identity.square().sum(dim=-1)
+    if not layout.bounded:
+        return known + config.expression_weight * raw_expression.square().sum(dim=-1)
     inside = raw_expression.clamp(0, 1)
     outside = (raw_expression - inside).square().sum(dim=-1)
     expression = (inside + inside.square()).sum(dim=-1)
-    return (
-        config.identity_weight * identity.square().sum(dim=-1)
-        + config.expression_weight * expression
-        + outside
-    )
+    return known + config.expression_weight * expression + outside
 
 
 def _face_size(points_px: Tensor, weights: Tensor) -> Tensor:

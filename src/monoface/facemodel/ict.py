@@ -22,8 +22,8 @@ import torch
 from jaxtyping import Float, Int
 
 from monoface.core.errors import ModelFileError
+from monoface.facemodel.data import EyeJoint, FaceModelData
 from monoface.facemodel.landmarks import LandmarkSet
-from monoface.facemodel.model import EyeJoint, FaceModelData
 
 VERTEX_COUNT = 26719
 _CM_TO_MM = 10.0

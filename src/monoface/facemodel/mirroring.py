@@ -10,7 +10,7 @@ from torch import Tensor
 from monoface.facemodel.coefficients import FaceCoefficients
 from monoface.facemodel.landmarks import LEFT_RIGHT_21, LEFT_RIGHT_68
 from monoface.facemodel.model import FaceModel
-from monoface.facemodel.modes import albedo_mirror, identity_mirror
+from monoface.facemodel.modes import albedo_mirror, expression_mirror, identity_mirror
 
 PointSets = tuple[tuple[str, int], ...]
 """Names of landmark sets, each with the step at which its pairs of points are taken; 1 takes all."""
@@ -20,13 +20,18 @@ _ODD_LIGHT = (3, 4, 7)
 
 
 class CoefficientMirror:
-    """Exchanges left and right of faces of one model."""
+    """Exchanges left and right of faces of one model.
+
+    What becomes of coefficients is solved for on the mesh (see `modes.identity_mirror` and
+    `modes.expression_mirror`); names of expressions and parts play no part in it.
+    """
 
     def __init__(self, model: FaceModel) -> None:
         self._identity = identity_mirror(model.data)
         self._albedo = albedo_mirror(model.data)
         self._light = torch.ones(9, 1).index_fill(0, torch.tensor(_ODD_LIGHT), -1.0)
-        self._expression = torch.tensor(mirrored_expressions(model.expression_names))
+        self._expression = expression_mirror(model.data)
+        self._exchanges = bool(((self._expression == 0) | (self._expression == 1)).all())
         self._model = model
         self._orders: dict[PointSets, Int[np.ndarray, " points"]] = {}
 
@@ -43,13 +48,20 @@ class CoefficientMirror:
                 where[:, None], coefficients.identity @ self._identity, coefficients.identity
             ),
             expression=torch.where(
-                where[:, None], coefficients.expression[:, self._expression], coefficients.expression
+                where[:, None], self._exchanged(coefficients.expression), coefficients.expression
             ),
             albedo=self.albedo(coefficients.albedo, where),
             light=self.light(coefficients.light, where),
             rotation=flip[:, :, None] * coefficients.rotation * flip[:, None, :],
             translation_mm=coefficients.translation_mm * flip,
         )
+
+    def _exchanged(self, expression: Float[Tensor, "batch expressions"]) -> Tensor:
+        mirrored = expression @ self._expression
+        if self._model.bounded and not self._exchanges:
+            # A basis that is not closed under mirroring may ask for weights that it does not have.
+            return mirrored.clamp(0, 1)
+        return mirrored
 
     def albedo(self, albedo: Float[Tensor, "batch albedo"], where: Bool[Tensor, " batch"]) -> Tensor:
         """The same of albedo coefficients; where there are none of them, none."""
@@ -66,17 +78,6 @@ class CoefficientMirror:
         if sets not in self._orders:
             self._orders[sets] = mirrored_points(self._model, sets)[1]
         return self._orders[sets]
-
-
-def mirrored_expressions(names: tuple[str, ...]) -> list[int]:
-    """For each expression the one that it becomes when the face is mirrored."""
-
-    def other(name: str) -> str:
-        if "Left" in name:
-            return name.replace("Left", "Right")
-        return name.replace("Right", "Left")
-
-    return [names.index(other(name)) if other(name) in names else place for place, name in enumerate(names)]
 
 
 def mirror_order(model: FaceModel, set_name: str) -> np.ndarray:

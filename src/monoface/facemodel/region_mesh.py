@@ -6,7 +6,8 @@ from torch import Tensor, nn
 
 from monoface.core.errors import ModelFileError
 from monoface.facemodel.landmarks import LandmarkSet
-from monoface.facemodel.model import FaceModel, PointBasis
+from monoface.facemodel.model import FaceModel
+from monoface.facemodel.point_basis import PointBasis
 
 
 class RegionMesh(nn.Module):

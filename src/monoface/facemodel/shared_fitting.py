@@ -8,7 +8,7 @@ from torch import Tensor
 
 from monoface.facemodel.coefficients import CoefficientLayout
 from monoface.facemodel.fitting import project_points
-from monoface.facemodel.model import PointBasis
+from monoface.facemodel.point_basis import PointBasis
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ def fit_shared_identity(
         Vectors whose identities are equal. Without a weighted landmark they are the guesses.
     """
     config = config or SharedFitConfig()
-    layout = CoefficientLayout(len(basis.identity_mm), len(basis.expression_mm))
+    layout = CoefficientLayout.of(basis)
     valid = points_px.isfinite().all(dim=-1)
     weights = torch.where(valid, weights, 0.0)
     points_px = torch.where(valid[..., None], points_px, 0.0)

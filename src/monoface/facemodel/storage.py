@@ -11,8 +11,8 @@ from torch import Tensor
 
 from monoface.core.errors import ModelFileError
 from monoface.core.files import write_atomically
+from monoface.facemodel.data import Correctives, EyeJoint, FaceModelData
 from monoface.facemodel.landmarks import LandmarkSet
-from monoface.facemodel.model import Correctives, EyeJoint, FaceModelData
 
 _FORMAT = "monoface-face-model-1"
 _HALF = ("identity_basis_mm", "expression_basis_mm", "albedo_mean", "albedo_basis")

@@ -45,7 +45,8 @@ class SupervisionConfig:
         found_shape: How much the terms on shape and identity count where labels were found in photos, which
             hardly know who is seen, as drawn heads do. 1 counts them alike.
         identity_prior: Weight of the squared identity where it is not known.
-        expression_prior: Weight of the mean expression weight where it is not known.
+        expression_prior: Weight of the mean expression weight, or of the mean of the squares in Gaussian
+            spaces, where it is not known.
         range_weight: Weight of squared expression weights outside [0, 1].
     """
 
@@ -199,7 +200,10 @@ class Supervision(nn.Module):
         identified = labelled * torch.where(batch.drawn, 1.0, self.config.found_shape * batch.trust)
         terms |= self._unposed_terms(predicted, known, labelled, identified)
         terms["identity_prior"] = gaussian_prior(predicted.coefficients.identity) * (1 - identified)
-        terms["expression_prior"] = predicted.coefficients.expression.mean(dim=-1) * (1 - labelled)
+        expression = predicted.coefficients.expression
+        # Weights in [0, 1] have no sign that could cancel; those of a Gaussian space do.
+        amount = expression if self.layout.bounded else expression.square()
+        terms["expression_prior"] = amount.mean(dim=-1) * (1 - labelled)
         if self.layout.bounded:
             terms["range"] = range_excess(predicted.raw_expression, 0.0, 1.0)
 

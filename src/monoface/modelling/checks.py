@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from jaxtyping import Float, Int
 
-from monoface.facemodel.model import FaceModelData
+from monoface.facemodel.data import FaceModelData
 from monoface.geometry.triangles import vertex_normals
 from monoface.modelling.mesh.correspondence import MeshPoints, skin_points
 

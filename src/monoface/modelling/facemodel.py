@@ -11,9 +11,10 @@ from jaxtyping import Bool, Int
 from torch import Tensor
 
 from monoface.core.errors import ConfigError
+from monoface.facemodel.data import EyeJoint, FaceModelData
 from monoface.facemodel.ict import read_ict_facekit
 from monoface.facemodel.landmarks import LandmarkSet
-from monoface.facemodel.model import EyeJoint, FaceModel, FaceModelData
+from monoface.facemodel.model import FaceModel
 from monoface.facemodel.modes import coefficient_space, default_identity_modes
 from monoface.modelling.albedo.painting import painted_albedo
 from monoface.modelling.checks import FOLDING_BY_DESIGN

@@ -16,6 +16,7 @@ from torch import Tensor
 from monoface.core.assets import asset_names, asset_path, asset_sha256, sha256_of
 from monoface.core.errors import ConfigError, ModelFileError
 from monoface.facemodel import FaceModel
+from monoface.facemodel.parts import skin_faces
 from monoface.geometry.triangles import vertex_normals
 from monoface.methods.detail import DetailConfig, Displacer, Evidence
 from monoface.networks import Translator, load_translator
@@ -89,7 +90,7 @@ class DenseSkin:
     """The skin of a face model with one vertex for each texel of a texture.
 
     Args:
-        model: The face model; has a part `skin`.
+        model: The face model.
         displacer: Knows its layout in texture space.
     """
 
@@ -97,13 +98,14 @@ class DenseSkin:
         self._model = model
         self._mesh = DenseMesh.from_layout(displacer.layout, model.uv)
         face = displacer.layout.face_index.long().flatten()[self._mesh.texels]
-        of_skin = model.data.face_part[face] == model.data.part_names.index("skin")
+        skin = skin_faces(model.data)
+        of_skin = skin[face]
         self._kept = of_skin.nonzero()[:, 0]
         place = torch.full((len(of_skin),), -1)
         place[self._kept] = torch.arange(len(self._kept))
         self.faces: Int[Tensor, "faces 3"] = place[self._mesh.faces[of_skin[self._mesh.faces].all(dim=1)]]
         self.uv: Float[Tensor, "verts 2"] = self._mesh.uv[self._kept]
-        self._coarse_faces = model.faces[model.data.face_part == model.data.part_names.index("skin")]
+        self._coarse_faces = model.faces[skin]
 
     def points(
         self, verts_mm: Float[Tensor, "verts 3"], height_mm: Float[Tensor, "size size"]

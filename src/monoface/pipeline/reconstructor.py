@@ -119,7 +119,9 @@ class Reconstructor:
         if self.config.detail is not None:
             self._detailer = Detailer(self.face_model, self.config.detail, self.config.detail_size)
         self._blendshape_scale = load_blendshape_scale(
-            weights_path(self.config.weights), self.face_model.expression_size
+            weights_path(self.config.weights),
+            self.face_model.expression_size,
+            bounded=self.face_model.bounded,
         )
         self.refiner = None if self.config.refine == "none" else self._load_refiner()
         self.made_with = MadeWith(

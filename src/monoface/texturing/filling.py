@@ -10,6 +10,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from monoface.facemodel import FaceModel
+from monoface.facemodel.parts import eye_height_mm, skin_verts
 
 # Places whose differences are spread. The nearest ones are then about a centimetre away.
 _CONTROL_POINTS = 500
@@ -43,15 +44,14 @@ class ColourSpreader:
 
     def __init__(self, model: FaceModel) -> None:
         regions = model.data.regions
-        on_skin = torch.zeros_like(regions["face"])
-        on_skin[model.faces[model.data.face_part == model.data.part_names.index("skin")]] = True
+        on_skin = skin_verts(model.data)
         places = on_skin.nonzero()[:, 0]
         self._places = places
         self._controls = places[:: max(1, len(places) // _CONTROL_POINTS)]
         self._mirror = model.data.mirror
         self._inner = regions["narrow_face"]
         height_mm = model.mean_mm[:, 1]
-        self._low = height_mm < height_mm[regions["eyes"]].mean()
+        self._low = height_mm < eye_height_mm(model)
         chin_mm = float(model.landmarks("ibug68").points(model.mean_mm[None])[0, _CHIN, 1])
         below_chin = ((chin_mm - height_mm) / _UNDER_CHIN_MM).clamp(0, 1)
         self._doubt = torch.where(self._inner, below_chin, torch.ones_like(below_chin))

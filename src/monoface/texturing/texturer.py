@@ -130,6 +130,8 @@ class Texturer:
         self._layout: TextureLayout | None = None
         self._colour_spreader: ColourSpreader | None = None
         skin = model.data.regions["narrow_face"].clone()
+        for eye in model.data.eyes.values():
+            skin &= ~eye.verts
         for name in _NO_SKIN:
             skin &= ~model.data.regions.get(name, torch.zeros_like(skin))
         self._skin = skin

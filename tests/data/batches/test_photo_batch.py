@@ -10,7 +10,7 @@ from monoface.data.batches.augment import AugmentConfig, plan_crops
 from monoface.data.batches.photo_batch import BatchMaker, stream_batches
 from monoface.data.packs.photo_pack import CANVAS_PX, FACE_PX, Pack
 from monoface.facemodel.fitting import project_points
-from monoface.facemodel.mirroring import mirror_order, mirrored_expressions
+from monoface.facemodel.mirroring import mirror_order
 
 SETS = ("aflw21", "facemesh468", "ibug68_contour")
 CROP_PX = 96
@@ -130,11 +130,6 @@ def test_a_batch_moves_to_a_device_whole(maker):
     moved = batch.to(torch.device("cpu"))
     assert torch.equal(moved.image, batch.image)
     assert moved.points_px.keys() == batch.points_px.keys()
-
-
-def test_partners_of_expressions():
-    names = ("jawOpen", "smileLeft", "smileRight", "winkLeft")
-    assert mirrored_expressions(names) == [0, 2, 1, 3]
 
 
 @pytest.mark.parametrize("set_name", SETS)

@@ -32,8 +32,9 @@ def posed(head, yaw_deg):
         light=torch.zeros(batch, 9, 3),
     )
     camera = WeakPerspectiveCamera(torch.full((batch,), 0.6), torch.full((batch, 2), SIZE_PX / 2))
-    output = CoefficientLayout.of(head).encode(coefficients, camera, SIZE_PX)
-    return LandmarkFit(coefficients, camera, output, torch.ones(batch))
+    layout = CoefficientLayout.of(head)
+    output = layout.encode(coefficients, camera, SIZE_PX)
+    return LandmarkFit(coefficients, camera, output, torch.ones(batch), layout)
 
 
 def yaw_deg_of(fit):

@@ -130,7 +130,7 @@ def test_faces_lie_in_the_middle_of_their_crops(labelled, head):
 
 def test_recropping_moves_projections_into_the_box(head, pose):
     box = torch.tensor([10.0, 20.0, 70.0, 80.0]).expand(5, 4)
-    fit = LandmarkFit(*pose, torch.zeros(5, 26), torch.zeros(5))
+    fit = LandmarkFit(*pose, torch.zeros(5, 26), torch.zeros(5), CoefficientLayout.of(head))
     coefficients, camera = CoefficientLayout.of(head).decode(recropped_outputs(fit, box), FACE_PX)
     basis = head.subset(head.landmarks("ibug68"))
     expected = (project_points(basis, *pose) - torch.tensor([10.0, 20.0])) * 2

@@ -23,7 +23,7 @@ def photos(head):
     outputs = torch.zeros(3, layout.size)
     outputs[1, -9:-3] = torch.tensor([-0.1, 0.0, 0.43, 0.0, 0.0, 0.0])
     coefficients, camera = layout.decode(outputs, FACE_PX)
-    fit = LandmarkFit(coefficients, camera, outputs, torch.tensor([0.5, 0.5, 9.0]))
+    fit = LandmarkFit(coefficients, camera, outputs, torch.tensor([0.5, 0.5, 9.0]), layout)
     rng = np.random.default_rng(0)
     images = [rng.integers(0, 256, (200, 200, 3), dtype=np.uint8) for _ in range(3)]
     return LabelledPhotos("three", images, {}, fit, np.array([True] * 3), np.array([False] * 3))

@@ -12,11 +12,10 @@ from monoface.core.errors import ConfigError
 from monoface.data.packs.photo_pack import CANVAS_PX, FACE_PX
 from monoface.data.synthetic import heads as synthetic
 from monoface.data.synthetic.framing import framed, framing_camera, weak_camera_of
-from monoface.data.synthetic.head_expressions import draw_expressions
+from monoface.data.synthetic.head_expressions import draw_expressions, mirrored_names
 from monoface.data.synthetic.heads import HeadsConfig, draw_coefficients, heads_pack
 from monoface.facemodel import CoefficientLayout, FaceModel, LandmarkSet
 from monoface.facemodel.fitting import project_points
-from monoface.facemodel.mirroring import mirrored_expressions
 from monoface.geometry.rotations import camera_to_head, head_angles_from_matrix
 from monoface.shading import sh_basis
 
@@ -141,10 +140,14 @@ def test_expressions_are_few_and_within_their_range():
     assert (weights > 0).sum(axis=1).mean() == pytest.approx(expected, rel=0.05)
 
 
+def test_partners_of_expressions():
+    assert mirrored_names(("jawOpen", "smileLeft", "smileRight", "winkLeft")) == [0, 2, 1, 3]
+
+
 def test_three_of_four_faces_do_nearly_the_same_on_both_sides():
     names = ("mouthSmileLeft", "jawOpen", "mouthSmileRight")
     weights = draw_expressions(names, 2000, np.random.default_rng(0), active=2.0)
-    partner = weights[:, mirrored_expressions(names)]
+    partner = weights[:, mirrored_names(names)]
     active = (weights[:, 0] > 0) & (partner[:, 0] > 0)
     ratio = weights[active, 0] / partner[active, 0]
     alike = (ratio >= 0.79) & (ratio <= 1.26)

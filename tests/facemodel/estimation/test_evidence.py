@@ -20,12 +20,12 @@ from monoface.facemodel.estimation.evidence import (
     PoseGuess,
     Poses,
     _normal_equations,
-    _turn,
-    _turn_vector,
     follow,
     gather,
     settle,
     start_poses,
+    turn,
+    turn_vector,
 )
 
 OWN = 6 + EXPRESSIONS
@@ -49,7 +49,7 @@ def case(model):
 def moved(poses, step):
     """Poses after a step of turn, shift, logarithm of scale and expression, without any limit."""
     return Poses(
-        _turn(step[:, :3]) @ poses.rotation,
+        turn(step[:, :3]) @ poses.rotation,
         poses.scale_px * np.exp(step[:, 5]),
         poses.shift_px + step[:, 3:5] * poses.scale_px[:, None],
         poses.expression + step[:, 6:OWN],
@@ -291,11 +291,11 @@ def test_steps_are_limited(model):
 @pytest.mark.parametrize("length", [0.0, 1e-8, 0.3, 2.5])
 def test_turns_and_their_vectors(length):
     direction = np.array([[2.0, -1.0, 2.0]]) / 3
-    turn = _turn(length * direction)
-    assert_allclose(turn @ turn.transpose(0, 2, 1), np.eye(3)[None], atol=1e-12)
-    assert_allclose(turn @ direction[..., None], direction[..., None], atol=1e-12)
-    assert_allclose(np.trace(turn[0]), 1 + 2 * np.cos(length), atol=1e-12)
-    assert_allclose(_turn_vector(turn), length * direction, atol=1e-7)
+    turned = turn(length * direction)
+    assert_allclose(turned @ turned.transpose(0, 2, 1), np.eye(3)[None], atol=1e-12)
+    assert_allclose(turned @ direction[..., None], direction[..., None], atol=1e-12)
+    assert_allclose(np.trace(turned[0]), 1 + 2 * np.cos(length), atol=1e-12)
+    assert_allclose(turn_vector(turned), length * direction, atol=1e-7)
 
 
 def test_poses_joined_are_those_of_each():

@@ -55,9 +55,9 @@ def turn_profiles_further(
         translation_mm=torch.cat(((origin_px - principal) / scale[:, None], depth), dim=-1),
     )
     camera = WeakPerspectiveCamera(scale, principal)
-    layout = CoefficientLayout(coefficients.identity.shape[1], coefficients.expression.shape[1])
+    layout = CoefficientLayout.of(basis)
     output = layout.encode(coefficients, camera, size_px)
-    return LandmarkFit(coefficients, camera, output, fit.error_percent)
+    return LandmarkFit(coefficients, camera, output, fit.error_percent, layout)
 
 
 def _scale_and_origin(points_mm: Tensor, points_px: Tensor) -> tuple[Tensor, Tensor]:

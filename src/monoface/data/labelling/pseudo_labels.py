@@ -179,10 +179,9 @@ def roi_from_points(points_px: Float[Tensor, "batch points 2"]) -> Float[Tensor,
 
 def recropped_outputs(fit: LandmarkFit, boxes: Float[Tensor, "batch 4"]) -> Float[Tensor, "batch outputs"]:
     """Output vectors of fits, for crops of `FACE_PX` pixels of given boxes."""
-    layout = CoefficientLayout(fit.coefficients.identity.shape[1], fit.coefficients.expression.shape[1])
     zoom = FACE_PX / (boxes[:, 2] - boxes[:, 0])
     camera = fit.camera.cropped(boxes[:, :2], zoom)
-    return layout.encode(fit.coefficients, camera, FACE_PX)
+    return fit.layout.encode(fit.coefficients, camera, FACE_PX)
 
 
 def canvas_box(
@@ -245,7 +244,7 @@ def _fit(
                 fit = turn_profiles_further(fit, basis, seen, config.annotated_extra_yaw_deg, FACE_PX)
             output[part], error[part] = fit.output, fit.error_percent
     coefficients, camera = layout.decode_weak(output, FACE_PX)
-    return LandmarkFit(coefficients, camera, output, error)
+    return LandmarkFit(coefficients, camera, output, error, layout)
 
 
 def concatenate_sets(sets: Sequence[LandmarkSet]) -> LandmarkSet:

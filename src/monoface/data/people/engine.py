@@ -18,13 +18,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from monoface.core.errors import DataError
+from monoface.core.errors import DataError, ModelFileError
 from monoface.core.files import write_atomically
 from monoface.data.people.config import PeopleConfig
 from monoface.data.people.habits import find_habits
 from monoface.data.people.lids import LidCorrection, find_lid_correction
 from monoface.data.people.looking import Eyes, forget_descriptors, look_at_photos, looks_recipe
-from monoface.data.people.looks import Looks
+from monoface.data.people.looks import BLENDSHAPES, Looks
 from monoface.data.people.marks import MESH, read_marks
 from monoface.data.people.mesh_points import HUMAN_SET
 from monoface.data.people.people import (
@@ -108,7 +108,9 @@ def make_labels(run: PeopleRun, tell: Tell = _nobody) -> dict[str, Any]:
     Raises:
         DataError: If there is no source, two have one name, a file is damaged, or the folder was begun with
             something else.
+        ModelFileError: If the face model's expressions are others than ARKit's.
     """
+    _check_expressions(run.model)
     names = [one.name for one in run.sources]
     if not names or len(set(names)) != len(names):
         raise DataError(f"people: expected sources of different names, got {', '.join(names) or 'none'}.")
@@ -133,6 +135,20 @@ def make_labels(run: PeopleRun, tell: Tell = _nobody) -> dict[str, Any]:
         for name in names:
             forget_descriptors(run.out / "looks" / name)
     return report
+
+
+def _check_expressions(model: FaceModel) -> None:
+    """What the landmarker says of expressions is in ARKit's names, which the model's must be."""
+    names = model.expression_names
+    # `_neutral` is none of the model's.
+    ours = len(names) == BLENDSHAPES - 1 and list(names) == sorted(names) and "eyeBlinkLeft" in names
+    if model.bounded and ours:
+        return
+    raise ModelFileError(
+        f"people: expected a face model with the {BLENDSHAPES - 1} blendshapes of ARKit in the order of "
+        f"their names, got {len(names)} expressions, such as {', '.join(names[:2])}. Label photos for this "
+        "model with `monoface data prepare`, which asks for landmarks alone."
+    )
 
 
 def _begin(out: Path, description: dict[str, Any]) -> None:

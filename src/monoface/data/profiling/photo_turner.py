@@ -73,6 +73,7 @@ class PhotoTurner:
 
     def __init__(self, photo: PosedPhoto, surface: FaceSurface) -> None:
         self._coefficients = coefficients = photo.coefficients
+        self._layout = CoefficientLayout.of(surface.basis)
         verts = surface.basis(coefficients.identity, coefficients.expression)
         self._landmarks = surface.landmarks68(coefficients.identity, coefficients.expression)
         verts_camera = transform_points(coefficients.rotation, coefficients.translation_mm, verts)
@@ -102,9 +103,8 @@ class PhotoTurner:
         view = self._relief.turned(yaw_rad, pitch_rad, camera, canvas_px)
         old = self._coefficients
         pose = dataclasses.replace(old, rotation=view.rotation, translation_mm=view.translation_mm)
-        layout = CoefficientLayout(old.identity.shape[1], old.expression.shape[1])
         face_camera = camera.cropped(torch.full((1, 2), (canvas_px - face_px) / 2), torch.ones(1))
-        return view, layout.encode(pose, face_camera, face_px)[0].numpy()
+        return view, self._layout.encode(pose, face_camera, face_px)[0].numpy()
 
 
 def turned_pack(photos: LabelledPhotos, model: FaceModel, config: TurnConfig, seed: int) -> Pack:

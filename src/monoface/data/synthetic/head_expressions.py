@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Float
 
 from monoface.core.errors import ConfigError
-from monoface.facemodel.mirroring import mirrored_expressions
+from monoface.facemodel import FaceModel
 
 _EYES = ("Left", "Right")
 
@@ -42,6 +42,19 @@ class PatternConfig:
         return cls(calm=0.1, blink=0.12, wink=0.08, open_mouth=0.15, pucker=0.08, gaze=0.5)
 
 
+def draw_expressions_of(
+    model: FaceModel,
+    count: int,
+    rng: np.random.Generator,
+    active: float,
+    patterns: PatternConfig | None = None,
+) -> Float[np.ndarray, "batch expressions"]:
+    """Expressions of a face model: of a Gaussian space its own Gaussian, else see `draw_expressions`."""
+    if not model.bounded:
+        return rng.standard_normal((count, model.expression_size)).astype(np.float32)
+    return draw_expressions(model.expression_names, count, rng, active, patterns)
+
+
 def draw_expressions(
     names: tuple[str, ...],
     count: int,
@@ -62,12 +75,23 @@ def draw_expressions(
     chosen = rng.random((count, len(names))) < active / len(names)
     weights = np.where(chosen, rng.beta(1.2, 1.8, (count, len(names))), 0.0)
     paired = rng.random((count, 1)) < 0.75
-    both = np.maximum(weights, weights[:, mirrored_expressions(names)])
+    both = np.maximum(weights, weights[:, mirrored_names(names)])
     varied = both * rng.uniform(0.8, 1.0, both.shape)
     drawn = np.where(paired, varied, weights)
     if patterns is not None and patterns != PatternConfig():
         drawn = _with_patterns(drawn, names, rng, patterns)
     return drawn.astype(np.float32)
+
+
+def mirrored_names(names: tuple[str, ...]) -> list[int]:
+    """For each of ARKit's expressions the one of the other side; for others themselves."""
+
+    def other(name: str) -> str:
+        if "Left" in name:
+            return name.replace("Left", "Right")
+        return name.replace("Right", "Left")
+
+    return [names.index(other(name)) if other(name) in names else place for place, name in enumerate(names)]
 
 
 def _with_patterns(

@@ -11,7 +11,7 @@ from monoface.core.errors import ConfigError
 from monoface.data.packs.photo_pack import Pack
 from monoface.data.packs.view_pack import MATCHED, SINGLE, VIEW_CANVAS_PX, VIEW_FACE_PX, VIEWS, ViewPack
 from monoface.data.synthetic.framing import framed
-from monoface.data.synthetic.head_expressions import draw_expressions
+from monoface.data.synthetic.head_expressions import draw_expressions_of
 from monoface.data.synthetic.heads import (
     HeadsConfig,
     before,
@@ -112,7 +112,7 @@ def draw_views(
     turned = replace(three, rotation=one.rotation @ around)
     if rng.random() < config.changing:
         heads = config.heads
-        drawn = draw_expressions(model.expression_names, VIEWS, rng, heads.active, heads.patterns)
+        drawn = draw_expressions_of(model, VIEWS, rng, heads.active, heads.patterns)
         expression = torch.from_numpy(drawn)
         light = torch.stack([draw_light(rng) for _ in range(VIEWS)])
         return replace(turned, expression=expression, light=light), SINGLE

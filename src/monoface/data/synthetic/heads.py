@@ -18,7 +18,7 @@ from monoface.core.errors import ConfigError
 from monoface.data.canvas_landmarks import canvas_landmarks
 from monoface.data.packs.photo_pack import CANVAS_PX, FACE_PX, Pack
 from monoface.data.synthetic.framing import framed, weak_camera_of
-from monoface.data.synthetic.head_expressions import PatternConfig, draw_expressions
+from monoface.data.synthetic.head_expressions import PatternConfig, draw_expressions_of
 from monoface.data.synthetic.skin_patches import draw_marks
 from monoface.facemodel import CoefficientLayout, FaceCoefficients, FaceModel
 from monoface.geometry.cameras import NOMINAL_DISTANCE_MM, transform_points
@@ -116,7 +116,7 @@ def draw_coefficients(
     translation = torch.zeros(count, 3)
     translation[:, 2] = NOMINAL_DISTANCE_MM
     identity = torch.from_numpy(rng.standard_normal((count, model.identity_size))).float()
-    expression = draw_expressions(model.expression_names, count, rng, config.active, config.patterns)
+    expression = draw_expressions_of(model, count, rng, config.active, config.patterns)
     return FaceCoefficients(
         identity=identity,
         expression=torch.from_numpy(expression),

@@ -8,6 +8,7 @@ from monoface.data.packs.parsing_pack import UNKNOWN, ParsingPack
 from monoface.data.synthetic.framing import framing_camera
 from monoface.data.synthetic.heads import HeadsConfig, draw_background, draw_coefficients, draw_heads
 from monoface.facemodel import FaceModel
+from monoface.facemodel.parts import skin_parts
 from monoface.networks import PARSING_CLASSES
 
 _BATCH = 16
@@ -48,7 +49,7 @@ def parsing_heads(
 def face_classes(model: FaceModel) -> UInt8[np.ndarray, " faces"]:
     """Index into `PARSING_CLASSES` of each triangle of a face model; `UNKNOWN` for brows."""
     index = {name: number for number, name in enumerate(PARSING_CLASSES)}
-    parts = [index[_CLASS_OF_PART.get(name, "skin")] for name in model.data.part_names]
+    parts = [_class_of_part(model, name) for name in model.data.part_names]
     of_part = np.array(parts, dtype=np.uint8)[model.data.face_part.numpy()]
     classes = of_part.copy()
     on_skin = of_part == index["skin"]
@@ -57,3 +58,12 @@ def face_classes(model: FaceModel) -> UInt8[np.ndarray, " faces"]:
             corners = model.data.regions[name][torch.as_tensor(model.faces)].sum(dim=1).numpy()
             classes[on_skin & (corners >= 2)] = UNKNOWN if class_name is None else index[class_name]
     return classes
+
+
+def _class_of_part(model: FaceModel, name: str) -> int:
+    """Of a part of unknown name: eyes that turn, skin, or what has no class."""
+    if name in _CLASS_OF_PART:
+        return PARSING_CLASSES.index(_CLASS_OF_PART[name])
+    if name in model.data.eyes:
+        return PARSING_CLASSES.index("eyes")
+    return PARSING_CLASSES.index("skin") if name in skin_parts(model.data) else UNKNOWN

@@ -16,6 +16,7 @@ from monoface.data.synthetic.framing import framing_camera
 from monoface.data.synthetic.heads import HeadsConfig, draw_background, draw_coefficients
 from monoface.data.synthetic.wrinkle_maps import DetailPainter, FaceDetail, WrinkleConfig
 from monoface.facemodel import FaceCoefficients, FaceModel
+from monoface.facemodel.parts import skin_faces
 from monoface.geometry.cameras import WeakPerspectiveCamera, transform_points
 from monoface.geometry.rotations import matrix_from_axis_angle
 from monoface.geometry.triangles import vertex_normals
@@ -80,11 +81,11 @@ class WrinkledHeadPainter:
         self.config = config
         self.layout = TextureLayout.from_mesh(model.faces, model.uv, config.texture_px)
         self.painter = DetailPainter(model, self.layout)
-        skin = model.data.part_names.index("skin")
-        self._others = model.faces[model.data.face_part != skin]
+        skin = skin_faces(model.data)
+        self._others = model.faces[~skin]
         dense = DenseMesh.from_layout(self.layout, model.uv)
-        part = model.data.face_part[self.layout.face_index.long().flatten()[dense.texels]]
-        self._dense = replace(dense, faces=dense.faces[(part == skin)[dense.faces].all(dim=1)])
+        of_skin = skin[self.layout.face_index.long().flatten()[dense.texels]]
+        self._dense = replace(dense, faces=dense.faces[of_skin[dense.faces].all(dim=1)])
 
     @torch.no_grad()
     def draw(self, index: int) -> WrinkledHead:

@@ -224,8 +224,8 @@ def _side(model: FaceModel, points: LandmarkSet, profiles: MarkedProfiles, *, lo
     marked = MarkedPhotos(
         points_px=profiles.points_px[rows],
         sigma_mm=np.full((count, POINTS), _SIGMA_MM),
-        expression=np.full((count, half.expression_size), _EXPRESSION),
-        expression_sd=np.full((count, half.expression_size), _EXPRESSION_SD),
+        expression=np.full((count, half.expression_size), 0.0 if bounds is None else _EXPRESSION),
+        expression_sd=np.full((count, half.expression_size), 1.0 if bounds is None else _EXPRESSION_SD),
         habit_mm=np.zeros((count, POINTS, 2)),
     )
     yaw = _START_YAW_RAD if looks_left else -_START_YAW_RAD

@@ -7,13 +7,13 @@ person, and of a prior, are simply added.
 Everything here is numpy: it runs where labels are made and where faces are refined, without torch.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Bool, Float
 
 from monoface.facemodel.estimation.point_model import PointModel
+from monoface.facemodel.estimation.poses import PoseGuess, Poses, turn
 
 __all__ = [
     "Evidence",
@@ -37,64 +37,6 @@ _LARGEST_ZOOM = 1.4
 _FREE = 1e-4
 # Precision that holds an expression where it is.
 _HELD = 1e12
-
-
-@dataclass(frozen=True)
-class Poses:
-    """Weak-perspective pose and expression of each photo.
-
-    A point X of the model frame is marked at `scale_px * (rotation @ X)[:2] + shift_px`; camera axes are x
-    right, y down, z away from the camera.
-    """
-
-    rotation: Float[np.ndarray, "photos 3 3"]
-    scale_px: Float[np.ndarray, " photos"]
-    shift_px: Float[np.ndarray, "photos 2"]
-    expression: Float[np.ndarray, "photos expressions"]
-
-    def __len__(self) -> int:
-        return len(self.scale_px)
-
-    def __getitem__(self, rows: slice | np.ndarray) -> "Poses":
-        return Poses(*(getattr(self, one.name)[rows] for one in fields(self)))
-
-    @classmethod
-    def joined(cls, parts: Sequence["Poses"]) -> "Poses":
-        """Those of several in a row."""
-        return cls(*(np.concatenate([getattr(part, one.name) for part in parts]) for one in fields(cls)))
-
-
-@dataclass(frozen=True)
-class PoseGuess:
-    """What is known of poses beforehand.
-
-    Attributes:
-        poses: The guess; its expressions do not count here.
-        turn_sd_rad: Standard deviation of the rotation, about each axis.
-        shift_sd_mm: Of the shift, along each axis, at the face's scale.
-        zoom_sd: Of the logarithm of the scale.
-    """
-
-    poses: Poses
-    turn_sd_rad: float
-    shift_sd_mm: float
-    zoom_sd: float
-
-    def __getitem__(self, rows: slice | np.ndarray) -> "PoseGuess":
-        return replace(self, poses=self.poses[rows])
-
-    @property
-    def precision(self) -> Float[np.ndarray, " 6"]:
-        """Of turn, shift and the logarithm of the scale."""
-        spread = np.array([*3 * (self.turn_sd_rad,), *2 * (self.shift_sd_mm,), self.zoom_sd])
-        return 1 / spread**2
-
-    def away(self, poses: Poses) -> Float[np.ndarray, "photos 6"]:
-        """How far other poses are from the guess, in the parameters that poses are changed by."""
-        turn = _turn_vector(poses.rotation @ self.poses.rotation.transpose(0, 2, 1))
-        shift = (poses.shift_px - self.poses.shift_px) / poses.scale_px[:, None]
-        zoom = np.log(poses.scale_px / self.poses.scale_px)
-        return np.concatenate((turn, shift, zoom[:, None]), axis=1)
 
 
 @dataclass(frozen=True)
@@ -307,13 +249,13 @@ def _add_priors(
 
 def _moved(model: PointModel, poses: Poses, own: Float[np.ndarray, "photos own"]) -> Poses:
     """Poses and expressions after a step, which is kept within what it was computed for."""
-    turn = _turn(np.clip(own[:, :3], -_LARGEST_TURN_RAD, _LARGEST_TURN_RAD))
+    turned = turn(np.clip(own[:, :3], -_LARGEST_TURN_RAD, _LARGEST_TURN_RAD))
     expression = poses.expression + own[:, _POSE:]
     if model.bounds is not None:
         expression = np.clip(expression, *model.bounds)
     zoom = np.clip(1 + own[:, 5], 1 / _LARGEST_ZOOM, _LARGEST_ZOOM)
     return Poses(
-        turn @ poses.rotation,
+        turned @ poses.rotation,
         poses.scale_px * zoom,
         poses.shift_px + own[:, 3:5] * poses.scale_px[:, None],
         expression,
@@ -339,26 +281,3 @@ def _held(
         return np.zeros(expression.shape, dtype=bool)
     low, high = bounds
     return ((expression <= low) & (slope < 0)) | ((expression >= high) & (slope > 0))
-
-
-def _turn(vector_rad: Float[np.ndarray, "photos 3"]) -> Float[np.ndarray, "photos 3 3"]:
-    """Rotation matrices of rotation vectors (Rodrigues)."""
-    angle = np.linalg.norm(vector_rad, axis=-1)[:, None, None]
-    x, y, z = vector_rad.T
-    nought = np.zeros_like(x)
-    cross = np.stack((nought, -z, y, z, nought, -x, -y, x, nought), axis=-1).reshape(-1, 3, 3)
-    small = angle < 1e-6
-    safe = np.where(small, 1.0, angle)
-    sine = np.where(small, 1.0, np.sin(safe) / safe)
-    cosine = np.where(small, 0.5, (1 - np.cos(safe)) / safe**2)
-    return np.eye(3) + sine * cross + cosine * (cross @ cross)
-
-
-def _turn_vector(rotation: Float[np.ndarray, "photos 3 3"]) -> Float[np.ndarray, "photos 3"]:
-    """Rotation vectors of turns well below half a turn; beyond, they are finite but too short."""
-    x, y, z = (rotation[:, i, j] - rotation[:, j, i] for i, j in ((2, 1), (0, 2), (1, 0)))
-    twice_sine = np.stack((x, y, z), axis=-1)
-    cosine = (np.trace(rotation, axis1=1, axis2=2) - 1) / 2
-    sine = np.linalg.norm(twice_sine, axis=-1) / 2
-    angle = np.arctan2(sine, cosine)
-    return twice_sine * (np.where(sine < 1e-6, 1.0, angle / np.maximum(sine, 1e-6)) / 2)[:, None]

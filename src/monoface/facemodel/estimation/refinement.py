@@ -14,123 +14,26 @@ from dataclasses import dataclass, fields, replace
 import numpy as np
 from jaxtyping import Float
 
-from monoface.core.errors import ConfigError
-from monoface.facemodel.estimation.evidence import (
-    Evidence,
-    MarkedPhotos,
-    PoseGuess,
-    Poses,
-    follow,
-    gather,
-    settle,
-)
+from monoface.facemodel.estimation.evidence import Evidence, Poses, follow, gather, settle
 from monoface.facemodel.estimation.identity_prior import IdentityPrior
 from monoface.facemodel.estimation.point_model import PointModel
+from monoface.facemodel.estimation.refine_config import RefineConfig
+from monoface.facemodel.estimation.seen_points import Lenses, SeenPoints, marked_points
 
-
-@dataclass(frozen=True)
-class RefineConfig:
-    """How much points, and what a network says besides, count against each other; validation chooses.
-
-    Attributes:
-        steps: Steps of pose and expression before identity is asked for.
-        last_steps: The same afterwards.
-        sigma_scale: What the deviations that the network expects of its points are multiplied by. Errors of
-            neighbouring points are alike, so that many points are worth fewer.
-        least_sigma_mm: No point is better known than this.
-        robust: Residual, in standard deviations, at which a point counts half.
-        expression_sd: How far a network's expression weights are off, a standard deviation.
-        turn_sd_deg: The same of its rotation, about each axis.
-        shift_sd_mm: Of where the model's origin appears, along each axis.
-        zoom_sd: Of the logarithm of the scale.
-        discount: What a photo's evidence of identity is multiplied by; 0 leaves identity to the prior.
-        measured_discount: The same where the prior is to see that evidence: in `measured_identity`.
-        nuisance: Variance, in each identity coefficient, of what points of one photo say wrongly in concert,
-            so that no photo tells an identity better than that, however many its points.
-        in_common: Of several photos of one person: see `IdentityMap.joined`.
-    """
-
-    steps: int = 2
-    last_steps: int = 1
-    sigma_scale: float = 2.0
-    least_sigma_mm: float = 0.5
-    robust: float = 3.0
-    expression_sd: float = 0.1
-    turn_sd_deg: float = 3.0
-    shift_sd_mm: float = 5.0
-    zoom_sd: float = 0.05
-    discount: float = 0.05
-    measured_discount: float = 0.1
-    nuisance: float = 0.0
-    in_common: float = 0.7
-
-    def __post_init__(self) -> None:
-        for name in ("steps", "last_steps"):
-            if getattr(self, name) < 0:
-                raise ConfigError(f"refinement: expected {name} of at least 0, got {getattr(self, name)}.")
-        spreads = ("expression_sd", "turn_sd_deg", "shift_sd_mm", "zoom_sd")
-        for name in ("sigma_scale", "least_sigma_mm", "robust", *spreads):
-            if not getattr(self, name) > 0:
-                raise ConfigError(f"refinement: expected {name} above 0, got {getattr(self, name)}.")
-        for name in ("discount", "measured_discount", "in_common"):
-            if not 0 <= getattr(self, name) <= 1:
-                raise ConfigError(f"refinement: expected {name} from 0 to 1, got {getattr(self, name)}.")
-        if self.nuisance < 0:
-            raise ConfigError(f"refinement: expected nuisance of at least 0, got {self.nuisance}.")
-
-
-@dataclass(frozen=True)
-class Lenses:
-    """Pinholes that photos were taken with; without them faces are seen in parallel projection.
-
-    Attributes:
-        focal_px: Focal length.
-        principal_px: Where the viewing axis meets the picture.
-    """
-
-    focal_px: Float[np.ndarray, " photos"]
-    principal_px: Float[np.ndarray, "photos 2"]
-
-    def __getitem__(self, rows: slice | np.ndarray) -> "Lenses":
-        return Lenses(self.focal_px[rows], self.principal_px[rows])
-
-
-@dataclass(frozen=True)
-class SeenPoints:
-    """Dense points of faces as a network found them.
-
-    Attributes:
-        place_px: In the picture that the poses belong to; NaN where a point is not known.
-        sigma_px: Standard deviation along each axis, as the network expects it.
-        lenses: Pinholes of the photos, if they are known.
-    """
-
-    place_px: Float[np.ndarray, "photos points 2"]
-    sigma_px: Float[np.ndarray, "photos points"]
-    lenses: Lenses | None = None
-
-    def __len__(self) -> int:
-        return len(self.place_px)
-
-    def __getitem__(self, rows: slice | np.ndarray) -> "SeenPoints":
-        lenses = None if self.lenses is None else self.lenses[rows]
-        return SeenPoints(self.place_px[rows], self.sigma_px[rows], lenses)
-
-    @classmethod
-    def joined(cls, parts: Sequence["SeenPoints"]) -> "SeenPoints":
-        """Those of several in a row: with lenses if all of them have some, else without."""
-        lenses = [part.lenses for part in parts if part.lenses is not None]
-        both = None
-        if len(lenses) == len(parts):
-            both = Lenses(
-                np.concatenate([one.focal_px for one in lenses]),
-                np.concatenate([one.principal_px for one in lenses]),
-            )
-        return cls(
-            np.concatenate([part.place_px for part in parts]),
-            np.concatenate([part.sigma_px for part in parts]),
-            both,
-        )
+__all__ = [
+    "Lenses",
+    "Looked",
+    "RefineConfig",
+    "RefinedFaces",
+    "SeenPoints",
+    "conclude",
+    "conclude_together",
+    "discounted",
+    "look",
+    "marked_points",
+    "measured_identity",
+    "refine",
+]
 
 
 @dataclass(frozen=True)
@@ -314,43 +217,3 @@ def _followed(
         looked.evidence.own_covariance[:, pose:, pose:],
         looked.evidence.own_by_identity[:, pose:],
     )
-
-
-def marked_points(
-    model: PointModel,
-    seen: SeenPoints,
-    start: Poses,
-    poses: Poses,
-    identity: Float[np.ndarray, "photos identity"],
-    config: RefineConfig,
-) -> MarkedPhotos:
-    """The points as marks in a parallel projection, with what the network says as what is known before."""
-    sigma_mm = config.sigma_scale * seen.sigma_px / start.scale_px[:, None]
-    guess = PoseGuess(start, np.deg2rad(config.turn_sd_deg), config.shift_sd_mm, config.zoom_sd)
-    return MarkedPhotos(
-        points_px=_in_parallel(model, seen, poses, identity),
-        sigma_mm=np.maximum(sigma_mm, config.least_sigma_mm),
-        expression=start.expression,
-        expression_sd=np.full_like(start.expression, config.expression_sd),
-        habit_mm=np.zeros_like(seen.place_px),
-        robust=config.robust,
-        guess=guess,
-    )
-
-
-def _in_parallel(
-    model: PointModel, seen: SeenPoints, poses: Poses, identity: Float[np.ndarray, "photos identity"]
-) -> Float[np.ndarray, "photos points 2"]:
-    """Where a parallel projection of the model's origin's scale would show the points.
-
-    A pinhole shows what is nearer larger. Every step removes that by the depths of the step before.
-
-    Reference:
-        DeMenthon and Davis, "Model-Based Object Pose in 25 Lines of Code", IJCV 1995.
-    """
-    if seen.lenses is None:
-        return seen.place_px
-    depth_mm = (model.points(identity, poses.expression) * poses.rotation[:, None, 2]).sum(axis=-1)
-    distance_mm = (seen.lenses.focal_px / poses.scale_px)[:, None]
-    principal_px = seen.lenses.principal_px[:, None]
-    return principal_px + (seen.place_px - principal_px) * (1 + depth_mm / distance_mm)[..., None]

@@ -7,7 +7,7 @@ import torch
 from jaxtyping import Float
 
 from monoface.core.errors import ConfigError
-from monoface.facemodel.model import FaceModelData
+from monoface.facemodel.data import FaceModelData
 from monoface.modelling.albedo.delight import DelitPortraits, delight
 from monoface.modelling.albedo.portraits import PortraitSamples
 from monoface.modelling.albedo.skin_mesh import SkinMesh

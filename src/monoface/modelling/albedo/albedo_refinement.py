@@ -15,7 +15,8 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from monoface.core.errors import ConfigError
-from monoface.facemodel.model import FaceModel, FaceModelData
+from monoface.facemodel.data import FaceModelData
+from monoface.facemodel.model import FaceModel
 from monoface.modelling.albedo.portraits import PortraitSamples
 from monoface.modelling.albedo.skin_mesh import SkinMesh
 from monoface.modelling.mesh.symmetry import as_tensor

@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from monoface.facemodel.model import FaceModelData
+from monoface.facemodel.data import FaceModelData
 from monoface.modelling.mesh.eyeballs import IRIS_RAD, PUPIL_RAD, eye_frame, outer_shell
 from monoface.modelling.mesh.symmetry import MIRROR, NewMesh
 

@@ -3,7 +3,7 @@
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from monoface.facemodel.model import FaceModelData
+from monoface.facemodel.data import FaceModelData
 
 # So many rings of vertices at the rim of the narrow face are filled in: hair often lies there.
 _HAIR_RINGS = 6

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from jaxtyping import Float, Int
 
-from monoface.facemodel.model import Correctives, EyeJoint, FaceModelData
+from monoface.facemodel.data import Correctives, EyeJoint, FaceModelData
 from monoface.modelling.checks import FOLDING_BY_DESIGN
 from monoface.modelling.closing.eye_room import (
     followed_ball,

@@ -7,7 +7,8 @@ import torch
 from jaxtyping import Float, Int
 
 from monoface.facemodel.landmarks import LandmarkSet
-from monoface.facemodel.model import FaceModel, PointBasis
+from monoface.facemodel.model import FaceModel
+from monoface.facemodel.point_basis import PointBasis
 from monoface.modelling.closing.lids import lid_chains, model_lids
 from monoface.modelling.closing.lips import model_lip_contact
 from monoface.modelling.mesh.symmetry import MIRROR

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from monoface.facemodel.model import FaceModelData
+from monoface.facemodel.data import FaceModelData
 from monoface.modelling.closing.spreading import EdgePoints, Spreading, Wish, spreading, unique_edges
 
 # How far aside the height of a ridge is compared.

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from monoface.facemodel.model import FaceModelData
+from monoface.facemodel.data import FaceModelData
 from monoface.modelling.closing.spreading import Spreading, Wish, spreading, unique_edges
 
 # What the jaw moves by more than this belongs to the lower lip.

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from jaxtyping import Float, Int
 
-from monoface.facemodel.model import FaceModelData
+from monoface.facemodel.data import FaceModelData
 
 _TELLING = ("jawOpen", "eyeBlinkLeft", "eyeBlinkRight")
 _NEAREST_VERTICES = 6

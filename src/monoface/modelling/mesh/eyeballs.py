@@ -7,7 +7,7 @@ both sides of their edges, where the colour per vertex changes.
 import numpy as np
 from jaxtyping import Float, Int
 
-from monoface.facemodel.model import FaceModelData
+from monoface.facemodel.data import FaceModelData
 from monoface.modelling.mesh.layout import EYE
 from monoface.modelling.mesh.symmetry import HalfMesh, SurfaceSample
 

@@ -5,7 +5,7 @@ from itertools import pairwise
 import numpy as np
 from jaxtyping import Bool, Float
 
-from monoface.facemodel.model import FaceModelData
+from monoface.facemodel.data import FaceModelData
 
 # Outlines through the source's own 68 landmarks, in its texture.
 _LIPS = tuple(range(48, 60))

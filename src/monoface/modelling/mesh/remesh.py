@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from jaxtyping import Bool, Float, Int
 
-from monoface.facemodel.model import FaceModelData
+from monoface.facemodel.data import FaceModelData
 from monoface.geometry.triangles import vertex_normals
 from monoface.modelling.mesh import layout
 from monoface.modelling.mesh.decimate import decimate

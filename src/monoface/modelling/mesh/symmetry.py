@@ -7,7 +7,7 @@ import torch
 from jaxtyping import Float, Int
 
 from monoface.core.errors import ModelFileError
-from monoface.facemodel.model import FaceModelData
+from monoface.facemodel.data import FaceModelData
 
 MIRROR = np.array((-1.0, 1.0, 1.0))
 """Factor of each coordinate when the model frame is mirrored."""

@@ -220,7 +220,7 @@ def _fitted_to_themselves(
 def _fitted(
     basis: PointBasis, start: Tensor, identity: Tensor, weights: Tensor, config: SharedFitConfig | None
 ) -> Float[Tensor, "photos outputs"]:
-    layout = CoefficientLayout(len(basis.identity_mm), len(basis.expression_mm))
+    layout = CoefficientLayout.of(basis)
     seen_px = project_points(basis, *layout.decode(start, _SQUARE_PX))
     return fit_shared_identity(basis, start, identity, seen_px, weights, _SQUARE_PX, config)
 

@@ -35,12 +35,14 @@ def save_blendshape_scale(scale: BlendshapeScale, path: Path) -> None:
     write_atomically(path, save(tensors | arrays, said), overwrite=True)
 
 
-def load_blendshape_scale(path: Path, expressions: int) -> BlendshapeScale:
+def load_blendshape_scale(path: Path, expressions: int, *, bounded: bool = True) -> BlendshapeScale:
     """Read what `save_blendshape_scale` wrote; of a file without, weights are taken for blendshapes.
 
     Args:
         path: The file.
         expressions: How many the face model has.
+        bounded: Whether its weights lie in [0, 1]. Coefficients of Gaussian spaces are no blendshapes, and
+            stay as they are.
 
     Raises:
         ModelFileError: If the file is missing or damaged, or the scale is for other expressions.
@@ -48,6 +50,8 @@ def load_blendshape_scale(path: Path, expressions: int) -> BlendshapeScale:
     try:
         with safe_open(path, framework="np") as file:
             said = json.loads((file.metadata() or {}).get(HEADER, "{}")).get(_KEY)
+            if not bounded:
+                return BlendshapeScale.unchanged(expressions)
             if said is None:
                 return BlendshapeScale.identity(expressions)
             arrays = [file.get_tensor(f"{_PREFIX}{name}").astype(np.float64) for name in _ARRAYS]

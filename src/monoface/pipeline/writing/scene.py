@@ -20,6 +20,7 @@ from monoface.export import (
     split_into_parts,
 )
 from monoface.facemodel import EyeJoint, FaceModel
+from monoface.facemodel.parts import skin_parts
 from monoface.geometry.cameras import PerspectiveCamera
 from monoface.geometry.rotations import matrix_from_axis_angle
 from monoface.pipeline.results import Face
@@ -38,7 +39,7 @@ def rigged_head(face: Face) -> RiggedHead:
     numbers = {} if face.vertex_sigma_mm is None else {"sigma_mm": face.vertex_sigma_mm}
     basis_mm = model.expression_basis_for(found.identity)[0]
     mesh = replace(_whole_mesh(model, neutral_mm, basis_mm, model.expression_names), numbers=numbers)
-    materials = {name: _material_name(name) for name in model.data.part_names}
+    materials = _material_names(model)
     return RiggedHead(
         parts=split_into_parts(mesh, materials, rigid=tuple(model.data.eyes)),
         materials=_materials(face, materials.values()),
@@ -63,18 +64,19 @@ def dense_head(face: Face) -> RiggedHead:
     if detail is None:
         raise ConfigError("dense mesh: expected a face with detail, got one without. Ask for detail too.")
     model, verts_mm = face.model, torch.from_numpy(face.verts_mm)
-    materials = {name: _material_name(name) for name in model.data.part_names}
+    materials = _material_names(model)
+    skin_names = skin_parts(model.data)
     still = _whole_mesh(model, verts_mm, torch.zeros(0, len(verts_mm), 3), ())
     closed = detail.dense.closed(verts_mm, torch.from_numpy(detail.height_mm))
     skin = MeshPart(
-        name="skin",
+        name=skin_names[0],
         verts_mm=closed.points.numpy(),
         faces=closed.faces.numpy(),
         uv=closed.uv.numpy(),
-        material=materials["skin"],
+        material=materials[skin_names[0]],
         weld=closed.weld.numpy(),
     )
-    others = (part for part in split_into_parts(still, materials) if part.name != "skin")
+    others = (part for part in split_into_parts(still, materials) if part.name not in skin_names)
     return RiggedHead(
         parts=(skin, *others),
         materials=tuple(
@@ -88,7 +90,7 @@ def dense_head(face: Face) -> RiggedHead:
 def _materials(face: Face, names: Iterable[str]) -> tuple[Material, ...]:
     detail = face.detail
     lit = detail is not None
-    maps = {"skin": detail.normal_map} if detail is not None else {}
+    maps = dict.fromkeys(skin_parts(face.model.data), detail.normal_map) if detail is not None else {}
     texture = face.albedo_texture if lit else face.texture
     return tuple(Material(name, texture, normal_map=maps.get(name), lit=lit) for name in dict.fromkeys(names))
 
@@ -111,9 +113,10 @@ def _whole_mesh(
     )
 
 
-def _material_name(part: str) -> str:
-    """Both eyes have one material; any other part has its own."""
-    return "eyes" if part in ("eye_left", "eye_right") else part
+def _material_names(model: FaceModel) -> dict[str, str]:
+    """Material of each part: both eyes have one, any other part its own."""
+    eyes = {"eye_left", "eye_right", *model.data.eyes}
+    return {name: "eyes" if name in eyes else name for name in model.data.part_names}
 
 
 def _eye_node(
