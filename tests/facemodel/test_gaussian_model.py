@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 import torch
 from gaussian_face import EXPRESSION_NAMES, gaussian_data, gaussian_model
+from safetensors import safe_open
+from safetensors.torch import load_file, save_file
 from torch.testing import assert_close
 
 from monoface.core.errors import ModelFileError
@@ -177,3 +179,29 @@ def test_eyes_that_are_no_parts_are_refused():
     data = gaussian_data()
     with pytest.raises(ModelFileError, match=r"expected eyes that are parts .* got other"):
         replace(data, eyes={"other": data.eyes["ball_1"]})
+
+
+def test_shapes_in_files_are_checked(model, tmp_path):
+    """Empty tensors may have any length on their other axes, and would ask for that much memory later."""
+    path = tmp_path / "hostile.safetensors"
+    save_face_model(model.data, path)
+    with safe_open(path, framework="pt") as file:
+        header = file.metadata()
+    kept = load_file(path)
+    wrong = {
+        "mean_mm": torch.zeros(len(model.mean_mm), 2),
+        "identity_basis_mm": torch.zeros(10**7, 0, 3),
+        "albedo_basis": torch.zeros(10**9, 0),
+        "faces": torch.zeros(10**9, 0, dtype=torch.int32),
+        "uv": torch.zeros(len(model.mean_mm), 3),
+        "landmark.ibug68.index": torch.zeros(10**9, 0, dtype=torch.int32),
+    }
+    for name, tensor in wrong.items():
+        save_file(kept | {name: tensor}, path, header)
+        with pytest.raises(ModelFileError, match=r"face model: expected .*, got|expected .* vertices in"):
+            load_face_model_data(path)
+
+
+def test_a_model_without_vertices_is_refused(model):
+    with pytest.raises(ModelFileError, match="expected vertices and triangles, got 0 and"):
+        replace(model.data, mean_mm=torch.zeros(0, 3))

@@ -101,6 +101,7 @@ class FaceModelData:
     correctives: Correctives | None = None
 
     def __post_init__(self) -> None:
+        self._check_shapes()
         self._check_lengths()
         self._check_indices()
         self._check_correctives()
@@ -118,6 +119,27 @@ class FaceModelData:
         missing = {"narrow_face", "face"} - self.regions.keys()
         if missing:
             raise ModelFileError(f"face model: lacks the region {', '.join(sorted(missing))}.")
+
+    def _check_shapes(self) -> None:
+        """That numbers of axes and of coordinates are right, and what must not be empty is not."""
+        bases = ("identity_basis_mm", "expression_basis_mm", "albedo_basis")
+        wanted = dict.fromkeys(bases, (3, 3)) | dict.fromkeys(("mean_mm", "albedo_mean", "faces"), (2, 3))
+        for name, (axes, last) in (wanted | {"uv": (2, 2)}).items():
+            shape = tuple(getattr(self, name).shape)
+            if len(shape) != axes or shape[-1] != last:
+                raise ModelFileError(
+                    f"face model: expected {name} of {axes} axes, the last {last} long, got shape {shape}."
+                )
+        if not len(self.mean_mm) or not len(self.faces):
+            raise ModelFileError(
+                f"face model: expected vertices and triangles, got {len(self.mean_mm)} and {len(self.faces)}."
+            )
+        for name, points in self.landmarks.items():
+            if points.index.ndim != 2 or points.index.shape[1] < 1:
+                raise ModelFileError(
+                    f"face model: expected at least one vertex for each point of landmark set {name}, got "
+                    f"shape {tuple(points.index.shape)}."
+                )
 
     def _check_lengths(self) -> None:
         verts = len(self.mean_mm)

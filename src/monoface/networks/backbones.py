@@ -9,6 +9,11 @@ from torch import Tensor, nn
 from monoface.core.errors import ConfigError
 
 _STAGE_WIDTHS = (64, 128, 256, 512)
+LARGEST_CROP_PX = 1024
+"""Largest side of the square crops that a network may be made for: a file could else ask for any memory."""
+
+# Far beyond any published network (ResNet-152 has 36 blocks in its longest stage).
+_MOST_BLOCKS, _LARGEST_WIDTH = 128, 32
 
 
 @dataclass(frozen=True)
@@ -31,10 +36,15 @@ class ResNetConfig:
     last_stride: Literal[1, 2] = 2
 
     def __post_init__(self) -> None:
-        if self.width <= 0 or min(self.blocks) < 1 or self.in_channels < 1:
+        if not self.width > 0 or min(self.blocks) < 1 or self.in_channels < 1:
             raise ConfigError(
                 "residual network: expected positive width, blocks and channels, "
                 f"got {self.width}, {self.blocks} and {self.in_channels}."
+            )
+        if self.width > _LARGEST_WIDTH or max(self.blocks) > _MOST_BLOCKS:
+            raise ConfigError(
+                f"residual network: expected a width of at most {_LARGEST_WIDTH} and at most {_MOST_BLOCKS} "
+                f"blocks a stage, got {self.width} and {self.blocks}."
             )
 
     @property

@@ -10,7 +10,7 @@ from torch.nn.functional import normalize
 
 from monoface.core.errors import ConfigError
 from monoface.geometry.face_template import ARCFACE_FACE, FaceTemplate
-from monoface.networks.backbones import ResNet, ResNetConfig
+from monoface.networks.backbones import LARGEST_CROP_PX, ResNet, ResNetConfig
 
 _STAGES = 3
 # The stem and the stages halve a picture so many times.
@@ -38,6 +38,10 @@ class IdentityNetworkConfig:
     dropout: float = 0.3
 
     def __post_init__(self) -> None:
+        if self.size_px > LARGEST_CROP_PX:
+            raise ConfigError(
+                f"identity encoder: expected faces of at most {LARGEST_CROP_PX} pixels, got {self.size_px}."
+            )
         if self.size_px < _REDUCTION or min(self.parts, self.features) < 1 or not 0 <= self.dropout < 1:
             raise ConfigError(
                 f"identity encoder: expected a size of at least {_REDUCTION}, positive widths and a dropout "

@@ -7,7 +7,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from monoface.core.errors import ConfigError
-from monoface.networks.backbones import ResidualBlock, convolution
+from monoface.networks.backbones import LARGEST_CROP_PX, ResidualBlock, convolution
 
 PARSING_CLASSES = ("background", "skin", "hair", "eyes", "nose", "mouth", "occluder")
 """Names of the class indices.
@@ -16,6 +16,7 @@ Skin includes ears, neck and beard; brows are hair; lips and what an open mouth 
 is whatever covers a part of the head and does not belong to it, glasses included.
 """
 
+_MOST_BLOCKS = 128
 _SKIN = (PARSING_CLASSES.index("skin"), PARSING_CLASSES.index("nose"))
 
 
@@ -34,6 +35,11 @@ class ParserConfig:
     deep_blocks: int = 2
 
     def __post_init__(self) -> None:
+        if self.deep_blocks > _MOST_BLOCKS or self.size_px > LARGEST_CROP_PX:
+            raise ConfigError(
+                f"parser: expected at most {_MOST_BLOCKS} deep blocks and crops of at most {LARGEST_CROP_PX} "
+                f"pixels, got {self.deep_blocks} and {self.size_px}."
+            )
         if self.size_px < 16 or self.size_px % 16 or min(self.widths) < 1 or self.deep_blocks < 1:
             raise ConfigError(
                 "parser: expected a size in multiples of 16, positive widths and at least one deep block, "

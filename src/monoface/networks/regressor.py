@@ -11,7 +11,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from monoface.core.errors import ConfigError
-from monoface.networks.backbones import ResNet, ResNetConfig
+from monoface.networks.backbones import LARGEST_CROP_PX, ResNet, ResNetConfig
 from monoface.networks.landmark_map import LandmarkMapConfig, with_landmark_map
 from monoface.networks.point_head import PointHead
 
@@ -44,6 +44,10 @@ class RegressorConfig:
             )
         if self.points < 0:
             raise ConfigError(f"regressor: expected a number of points of at least 0, got {self.points}.")
+        if not 1 <= self.size_px <= LARGEST_CROP_PX:
+            raise ConfigError(
+                f"regressor: expected crops of 1 to {LARGEST_CROP_PX} pixels, got {self.size_px}."
+            )
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from monoface.core.errors import ModelFileError
 from monoface.networks.backbones import ResNetConfig
 from monoface.networks.landmark_map import LandmarkMapConfig
 from monoface.networks.regressor import Regressor, RegressorConfig
@@ -58,7 +59,15 @@ def load_regressor(path: Path) -> tuple[Regressor, RegressorInfo]:
         ModelFileError: If the file is missing, damaged, or of another format.
     """
     regressor, header = load_weights(path, _FORMAT, "a regressor", _network)
-    return regressor, _info(header)
+    info = _info(header)
+    outputs = info.identity + info.expression + 9 + info.albedo + 27 * info.light
+    if min(info.identity, info.expression, info.albedo) < 0 or outputs != regressor.config.outputs:
+        raise ModelFileError(
+            f"{path.name}: expected the {regressor.config.outputs} outputs that the network has, got "
+            f"{info.identity} for identity, {info.expression} for expression, 9 for the pose, {info.albedo} "
+            f"for albedo and {27 * info.light} for light. The file is damaged or changed; get it anew."
+        )
+    return regressor, info
 
 
 def _network(header: dict[str, Any]) -> Regressor:

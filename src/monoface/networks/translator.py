@@ -10,6 +10,9 @@ from torch import Tensor, nn
 
 from monoface.core.errors import ConfigError
 
+# Each size halves the maps, so these are far beyond any use.
+_MOST_SIZES, _MOST_REPEATS = 13, 64
+
 
 @dataclass(frozen=True)
 class TranslatorConfig:
@@ -38,6 +41,11 @@ class TranslatorConfig:
             raise ConfigError(
                 "translator: expected at least one channel in and out and two widths, all positive, "
                 f"got {self.in_channels}, {self.out_channels} and {self.widths}."
+            )
+        if len(self.widths) > _MOST_SIZES or max(self.repeats, self.fold) > _MOST_REPEATS:
+            raise ConfigError(
+                f"translator: expected at most {_MOST_SIZES} widths and a fold and repeats of at most "
+                f"{_MOST_REPEATS}, got {len(self.widths)}, {self.fold} and {self.repeats}."
             )
         if min(self.fold, self.repeats) < 1:
             raise ConfigError(

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
+import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import nn
@@ -16,6 +17,8 @@ from monoface.core.files import write_atomically
 _SUFFIX = ".safetensors"
 # Counters of norms: they are no weights, and files do not have them.
 _COUNTER = "num_batches_tracked"
+_DTYPES = ("F16", "BF16", "F32", "F64")
+_SHOWN = 4
 
 BESIDES = "besides."
 """What names of tensors begin with that lie in a network's file and are none of its weights."""
@@ -45,11 +48,14 @@ def load_weights(
 ) -> tuple[Network, dict[str, Any]]:
     """Read what `save_weights` wrote.
 
+    A header may promise a network of any size. So the network is described first, without memory for its
+    weights, and its shapes are compared with those of the file's tensors before anything is read or made.
+
     Args:
         path: The file.
         expected: Its format.
         what: What it holds, for errors.
-        build: Makes the network that the header describes.
+        build: Makes the network that the header describes; its configuration bounds how many layers.
 
     Returns:
         The network in evaluation mode, float32, and the header.
@@ -60,20 +66,49 @@ def load_weights(
     try:
         with safe_open(path, framework="pt") as file:
             header = json.loads((file.metadata() or {}).get("monoface", "{}"))
+            if header.get("format") != expected:
+                raise ModelFileError(f"{path.name}: expected format {expected}, got {header.get('format')}.")
             names = [name for name in file.keys() if not name.startswith(BESIDES)]  # noqa: SIM118
+            slices = {name: file.get_slice(name) for name in names}
+            told = {name: (tuple(one.get_shape()), one.get_dtype()) for name, one in slices.items()}
+            with torch.device("meta"):
+                _check_fit(path.name, build(header), told)
             state = {name: file.get_tensor(name).float() for name in names}
-        if header.get("format") != expected:
-            raise ModelFileError(f"{path.name}: expected format {expected}, got {header.get('format')}.")
         network = build(header)
-        missing, unexpected = network.load_state_dict(state, strict=False)
-        wrong = [name for name in missing if not name.endswith(_COUNTER)] + unexpected
-        if wrong:
-            raise ModelFileError(f"{path.name}: weights do not fit the network: {', '.join(wrong[:4])}.")
+        # Counters alone are missing.
+        network.load_state_dict(state, strict=False)
         return network.eval(), header
     except (
-        OSError, SafetensorError, ConfigError, KeyError, TypeError, ValueError, AttributeError, RuntimeError
+        OSError, SafetensorError, ConfigError, KeyError, TypeError, ValueError, AttributeError,
+        ArithmeticError, RuntimeError,
     ) as error:  # fmt: skip
         raise ModelFileError(f"{path.name}: cannot be read as {what} ({error}).") from error
+
+
+def _check_fit(file: str, network: nn.Module, told: Mapping[str, tuple[tuple[int, ...], str]]) -> None:
+    """Compare a network without memory with the shapes and types of a file's tensors, by name."""
+    shapes = {
+        name: tuple(tensor.shape)
+        for name, tensor in network.state_dict().items()
+        if not name.endswith(_COUNTER)
+    }
+    wrong = [f"{name} is missing" for name in sorted(shapes.keys() - told.keys())]
+    wrong += [f"{name} is unknown" for name in sorted(told.keys() - shapes.keys())]
+    wrong += [
+        f"{name}: expected shape {shapes[name]}, got {shape}"
+        for name, (shape, _) in told.items()
+        if name in shapes and shapes[name] != shape
+    ]
+    wrong += [
+        f"{name}: expected numbers with fractions, got {dtype}"
+        for name, (_, dtype) in told.items()
+        if dtype not in _DTYPES
+    ]
+    if wrong:
+        raise ModelFileError(
+            f"{file}: weights do not fit the network that the file describes: "
+            f"{'; '.join(wrong[:_SHOWN])}. The file is damaged or changed; get it anew."
+        )
 
 
 def weights_format(path: Path, what: str) -> str:

@@ -33,6 +33,8 @@ from monoface.pipeline.results import Face, MadeWith, PhotoResult, photo_result
 from monoface.texturing.texturer import Texturer
 
 _FACE_MODEL_FILE = "face_model.safetensors"
+# A texture of this side takes about 10 GB while it is made; displacement has more maps a texel.
+_LARGEST_TEXTURE_PX, _LARGEST_DETAIL_PX = 8192, 4096
 _DETECTOR_FILES = ("blazeface_short.onnx", "blazeface_full.onnx", "facemesh.onnx")
 
 
@@ -53,9 +55,9 @@ class ReconstructorConfig:
             leaves the camera to the weights, weak perspective or a pinhole of their own before each face.
         field_of_view_deg: Angle that a pinhole sees across the photos' longer side; with "exif" only where a
             photo does not tell. Photos must not be cropped.
-        texture_size: Side of the texture in pixels, a multiple of 16.
+        texture_size: Side of the texture in pixels, a multiple of 16, at most 8192.
         detail: Weights of the fine stage, named as the regressor's are, to find wrinkles too; None does not.
-        detail_size: Side of the displacement map in texels.
+        detail_size: Side of the displacement map in texels, at most 4096.
         refine: "auto" measures faces at the end by points that the network finds besides, with weights that
             are better so; "none" takes what the network says.
         batch_size: Faces regressed at a time.
@@ -85,10 +87,20 @@ class ReconstructorConfig:
                 raise ConfigError(f"{name}: expected at least 1, got {value}.")
         if not 0 <= self.min_confidence <= 1:
             raise ConfigError(f"min_confidence: expected 0 to 1, got {self.min_confidence}.")
-        if self.texture_size % 16:
-            raise ConfigError(f"texture_size: expected a multiple of 16, got {self.texture_size}.")
+        self._check_sizes()
         if self.field_of_view_deg is not None:
             check_field_of_view(self.field_of_view_deg)
+
+    def _check_sizes(self) -> None:
+        limits = {"texture_size": _LARGEST_TEXTURE_PX, "detail_size": _LARGEST_DETAIL_PX}
+        for name, largest in limits.items():
+            if getattr(self, name) > largest:
+                raise ConfigError(
+                    f"{name}: expected at most {largest} pixels, got {getattr(self, name)}. A photo shows no "
+                    f"face so finely: choose a smaller size, and enlarge the picture afterwards if need be."
+                )
+        if self.texture_size % 16:
+            raise ConfigError(f"texture_size: expected a multiple of 16, got {self.texture_size}.")
 
     def focal_px(self, photo: LoadedImage) -> float | None:
         """Focal length of a photo in pixels of the original; None leaves its camera to the weights."""

@@ -111,6 +111,20 @@ class IdentityMap:
     elsewhere: Elsewhere | None = None
 
     def __post_init__(self) -> None:
+        size = len(self.bias)
+        shapes = {
+            "population_mean": (size,),
+            "covariance": (size, size),
+            "population_covariance": (size, size),
+        }
+        for name, shape in (shapes | {"population_mean": (size,)}).items():
+            if getattr(self, name).shape != shape:
+                raise ConfigError(
+                    f"identity map: expected {name} of shape {shape} for {size} coefficients, got "
+                    f"{getattr(self, name).shape}."
+                )
+        if len(self.weight) != size:
+            raise ConfigError(f"identity map: expected weights of {size} rows, got {len(self.weight)}.")
         wanted = sum(length for _, length in self.inputs)
         if wanted != self.weight.shape[1]:
             raise ConfigError(

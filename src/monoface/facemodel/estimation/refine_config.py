@@ -4,6 +4,9 @@ from dataclasses import dataclass
 
 from monoface.core.errors import ConfigError
 
+# A few suffice; files say how many, and must not ask for any time.
+_MOST_STEPS = 1000
+
 
 @dataclass(frozen=True)
 class RefineConfig:
@@ -43,8 +46,10 @@ class RefineConfig:
 
     def __post_init__(self) -> None:
         for name in ("steps", "last_steps"):
-            if getattr(self, name) < 0:
-                raise ConfigError(f"refinement: expected {name} of at least 0, got {getattr(self, name)}.")
+            if not 0 <= getattr(self, name) <= _MOST_STEPS:
+                raise ConfigError(
+                    f"refinement: expected {name} from 0 to {_MOST_STEPS}, got {getattr(self, name)}."
+                )
         spreads = ("expression_sd", "turn_sd_deg", "shift_sd_mm", "zoom_sd")
         for name in ("sigma_scale", "least_sigma_mm", "robust", *spreads):
             if not getattr(self, name) > 0:

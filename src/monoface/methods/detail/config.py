@@ -9,6 +9,9 @@ from monoface.networks import TranslatorConfig
 TranslatorInput = Literal["shading", "difference", "concatenated"]
 INPUT_CHANNELS: dict[TranslatorInput, int] = {"shading": 9, "difference": 3, "concatenated": 6}
 
+LARGEST_TEXTURE_PX = 4096
+"""Largest side of the maps of the fine stage: a file could else ask for any memory."""
+
 
 @dataclass(frozen=True)
 class DetailConfig:
@@ -90,6 +93,10 @@ class DetailConfig:
             raise ConfigError(
                 f"detail: expected a texture whose side is a multiple of {max(16, self.translator.multiple)} "
                 f"and a positive limit, got {self.texture_px} and {self.limit_mm}."
+            )
+        if not 16 <= self.texture_px <= LARGEST_TEXTURE_PX:
+            raise ConfigError(
+                f"detail: expected a texture_px of 16 to {LARGEST_TEXTURE_PX}, got {self.texture_px}."
             )
         if self.quiet_mm < 0:
             raise ConfigError(f"detail: expected a quiet_mm of at least 0, got {self.quiet_mm}.")
