@@ -72,3 +72,15 @@ def test_gradients(rng):
     assert torch.autograd.gradcheck(mean_squared, (values, values.detach() + 1))
     assert torch.autograd.gradcheck(lambda v: range_excess(v, -0.5, 0.5), (values,))
     assert torch.autograd.gradcheck(rotation_distance, (rotation, other))
+
+
+def test_expressions_of_a_gaussian_space_are_drawn_to_zero_from_both_sides():
+    expression = torch.tensor([[-2.0, 1.0], [0.5, 0.0]], requires_grad=True)
+    prior = expression_prior(expression, bounded=False)
+    assert_close(prior, torch.tensor([2.5, 0.125]))
+    prior.sum().backward()
+    assert_close(expression.grad, expression.detach())
+
+
+def test_blendshapes_are_drawn_to_zero_by_their_mean():
+    assert_close(expression_prior(torch.tensor([[0.5, 0.1]]), bounded=True), torch.tensor([0.3]))

@@ -12,6 +12,7 @@ from monoface.core.assets import asset_names, asset_path
 from monoface.core.errors import ConfigError, ModelFileError
 from monoface.networks import (
     FaceParser,
+    IdentityNetworkConfig,
     ParserConfig,
     Regressor,
     RegressorConfig,
@@ -21,11 +22,11 @@ from monoface.networks import (
     TranslatorConfig,
     load_parser,
     load_regressor,
+    load_translator,
+    save_parser,
     save_regressor,
+    save_translator,
 )
-from monoface.networks.identity_network import IdentityNetworkConfig
-from monoface.networks.parser_storage import save_parser
-from monoface.networks.translator_storage import load_translator, save_translator
 from monoface.networks.weights_file import load_weights
 
 SMALL = ResNetConfig(blocks=(1, 1, 1, 1), width=0.125)

@@ -103,6 +103,8 @@ def test_a_face_beyond_the_border_is_reconstructed(reconstructor_told, photo_arr
         ("max_faces", 0),
         ("passes", 0),
         ("texture_size", 0),
+        ("texture_size", 1024 * 1024),
+        ("detail_size", 8192),
         ("batch_size", 0),
         ("threads", 0),
         ("min_confidence", 2),

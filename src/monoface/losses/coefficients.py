@@ -39,3 +39,15 @@ def rotation_distance(
     squared = (predicted - target).square().sum(dim=(-1, -2)) / 2
     positive = squared > 1e-12
     return torch.where(positive, torch.where(positive, squared, 1.0).sqrt(), torch.zeros_like(squared))
+
+
+def expression_prior(
+    expression: Float[Tensor, "batch expressions"], *, bounded: bool
+) -> Float[Tensor, " batch"]:
+    """Mean weight of blendshapes in [0, 1], which are mostly 0; of a Gaussian space, the mean square.
+
+    Args:
+        expression: Weights.
+        bounded: Whether they lie in [0, 1]. Others have a sign, and their mean would fall without end.
+    """
+    return (expression if bounded else expression.square()).mean(dim=-1)

@@ -15,7 +15,7 @@ from monoface.facemodel import CoefficientLayout, FaceCoefficients, FaceModel, L
 from monoface.facemodel.fitting import project_points
 from monoface.facemodel.modes import vertex_areas
 from monoface.geometry.cameras import AnyCamera
-from monoface.losses.coefficients import (
+from monoface.losses.coefficients import expression_prior, (
     gaussian_prior,
     mean_robust,
     mean_squared,
@@ -200,10 +200,8 @@ class Supervision(nn.Module):
         identified = labelled * torch.where(batch.drawn, 1.0, self.config.found_shape * batch.trust)
         terms |= self._unposed_terms(predicted, known, labelled, identified)
         terms["identity_prior"] = gaussian_prior(predicted.coefficients.identity) * (1 - identified)
-        expression = predicted.coefficients.expression
-        # Weights in [0, 1] have no sign that could cancel; those of a Gaussian space do.
-        amount = expression if self.layout.bounded else expression.square()
-        terms["expression_prior"] = amount.mean(dim=-1) * (1 - labelled)
+        amount = expression_prior(predicted.coefficients.expression, bounded=self.layout.bounded)
+        terms["expression_prior"] = amount * (1 - labelled)
         if self.layout.bounded:
             terms["range"] = range_excess(predicted.raw_expression, 0.0, 1.0)
 

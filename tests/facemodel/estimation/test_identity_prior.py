@@ -103,3 +103,12 @@ def test_other_inputs_are_refused(fitted):
         replace(fitted, weight=fitted.weight[:, :4])
     assert fitted.sees("look")
     assert not fitted.sees("nothing")
+
+
+def test_shapes_that_do_not_belong_together_are_refused():
+    parts = {"bias": np.zeros(3), "covariance": np.eye(3), "population_mean": np.zeros(3)}
+    parts |= {"population_covariance": np.eye(3), "weight": np.zeros((3, 0))}
+    IdentityMap((), **parts)
+    for name, array in (("weight", np.zeros((10**9, 0))), ("covariance", np.zeros((10**9, 0)))):
+        with pytest.raises(ConfigError, match="identity map: expected"):
+            IdentityMap((), **parts | {name: array})

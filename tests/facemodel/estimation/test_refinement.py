@@ -221,3 +221,8 @@ def test_points_joined_are_those_of_each(drawn):
 def test_other_configurations_are_refused(wrong, message):
     with pytest.raises(ConfigError, match=message):
         RefineConfig(**wrong)
+
+
+def test_steps_without_end_are_refused():
+    with pytest.raises(ConfigError, match="expected steps from 0 to 1000, got 1000000000"):
+        RefineConfig(steps=10**9)
