@@ -6,6 +6,7 @@ from torch.testing import assert_close
 
 from monoface.geometry.rotations import matrix_from_axis_angle
 from monoface.losses.coefficients import (
+    expression_prior,
     gaussian_prior,
     mean_robust,
     mean_squared,

@@ -15,7 +15,8 @@ from monoface.facemodel import CoefficientLayout, FaceCoefficients, FaceModel, L
 from monoface.facemodel.fitting import project_points
 from monoface.facemodel.modes import vertex_areas
 from monoface.geometry.cameras import AnyCamera
-from monoface.losses.coefficients import expression_prior, (
+from monoface.losses.coefficients import (
+    expression_prior,
     gaussian_prior,
     mean_robust,
     mean_squared,
