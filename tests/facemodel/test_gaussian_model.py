@@ -22,7 +22,7 @@ from monoface.facemodel.blendshape_scale import BlendshapeScale
 from monoface.facemodel.fitting import correct_fit, fit_landmarks, project_points
 from monoface.facemodel.mirroring import CoefficientMirror
 from monoface.facemodel.modes import expression_mirror, mirror_vertices
-from monoface.facemodel.parts import eye_height_mm, skin_faces, skin_parts
+from monoface.facemodel.parts import eye_height_mm, skin_parts, skin_triangles
 from monoface.facemodel.shared_fitting import fit_shared_identity
 
 SIZE_PX = 120
@@ -146,7 +146,7 @@ def test_blendshapes_of_one_side_stay_in_their_range(head_data):
 
 def test_skin_and_eyes_are_found_without_their_names(model, head_data):
     assert skin_parts(model.data) == ("outside",)
-    assert torch.equal(skin_faces(model.data), model.data.face_part == 0)
+    assert torch.equal(skin_triangles(model.data), model.data.face_part == 0)
     assert eye_height_mm(model) == pytest.approx(25, abs=0.5)
     assert skin_parts(head_data) == ("skin",)
     without = FaceModel(replace(model.data, eyes={}))

@@ -26,7 +26,7 @@ def skin_parts(data: FaceModelData) -> tuple[str, ...]:
     )
 
 
-def skin_faces(data: FaceModelData) -> Bool[Tensor, " faces"]:
+def skin_triangles(data: FaceModelData) -> Bool[Tensor, " faces"]:
     """Which triangles are skin; see `skin_parts`."""
     numbers = [data.part_names.index(name) for name in skin_parts(data)]
     return torch.isin(data.face_part, torch.tensor(numbers, dtype=data.face_part.dtype))
@@ -35,7 +35,7 @@ def skin_faces(data: FaceModelData) -> Bool[Tensor, " faces"]:
 def skin_verts(data: FaceModelData) -> Bool[Tensor, " verts"]:
     """Which vertices are corners of skin."""
     found = torch.zeros(len(data.mean_mm), dtype=torch.bool)
-    found[data.faces[skin_faces(data)]] = True
+    found[data.faces[skin_triangles(data)]] = True
     return found
 
 

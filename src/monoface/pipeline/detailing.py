@@ -16,7 +16,7 @@ from torch import Tensor
 from monoface.core.assets import asset_names, asset_path, asset_sha256, sha256_of
 from monoface.core.errors import ConfigError, ModelFileError
 from monoface.facemodel import FaceModel
-from monoface.facemodel.parts import skin_faces
+from monoface.facemodel.parts import skin_triangles
 from monoface.geometry.triangles import vertex_normals
 from monoface.methods.detail import DetailConfig, Displacer, Evidence
 from monoface.networks import Translator, load_translator
@@ -98,7 +98,7 @@ class DenseSkin:
         self._model = model
         self._mesh = DenseMesh.from_layout(displacer.layout, model.uv)
         face = displacer.layout.face_index.long().flatten()[self._mesh.texels]
-        skin = skin_faces(model.data)
+        skin = skin_triangles(model.data)
         of_skin = skin[face]
         self._kept = of_skin.nonzero()[:, 0]
         place = torch.full((len(of_skin),), -1)

@@ -16,7 +16,7 @@ from monoface.data.synthetic.framing import framing_camera
 from monoface.data.synthetic.heads import HeadsConfig, draw_background, draw_coefficients
 from monoface.data.synthetic.wrinkle_maps import DetailPainter, FaceDetail, WrinkleConfig
 from monoface.facemodel import FaceCoefficients, FaceModel
-from monoface.facemodel.parts import skin_faces
+from monoface.facemodel.parts import skin_triangles
 from monoface.geometry.cameras import WeakPerspectiveCamera, transform_points
 from monoface.geometry.rotations import matrix_from_axis_angle
 from monoface.geometry.triangles import vertex_normals
@@ -81,7 +81,7 @@ class WrinkledHeadPainter:
         self.config = config
         self.layout = TextureLayout.from_mesh(model.faces, model.uv, config.texture_px)
         self.painter = DetailPainter(model, self.layout)
-        skin = skin_faces(model.data)
+        skin = skin_triangles(model.data)
         self._others = model.faces[~skin]
         dense = DenseMesh.from_layout(self.layout, model.uv)
         of_skin = skin[self.layout.face_index.long().flatten()[dense.texels]]
