@@ -18,7 +18,8 @@ from jaxtyping import Float32
 
 from monoface.core.errors import DataError
 from monoface.data.sources import Aflw2000
-from monoface.evaluation.reports.cases_report import Case, CasesReport, CurvePoints, Measure, make_report
+from monoface.evaluation.reports.cases import Case, CurvePoints, Measure
+from monoface.evaluation.reports.cases_report import CasesReport, make_report
 from monoface.evaluation.reports.definition import Definition
 from monoface.evaluation.reports.report import named_folder, refuse_existing_results, write_results
 from monoface.metrics import box_normaliser, cumulative_curve, in_yaw_bins, nme, nme_3d

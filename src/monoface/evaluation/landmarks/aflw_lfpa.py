@@ -23,7 +23,8 @@ from monoface.evaluation.landmarks.point_checks import check_box_stated, check_m
 from monoface.evaluation.landmarks.point_predictions import FirstPixel, PointPredictions
 from monoface.evaluation.landmarks.predictors import LandmarkPredictor, RegressorPredictor, refuse_looks
 from monoface.evaluation.reconstructed import AS_RECONSTRUCT, ReconstructedFaces, ReconstructedLandmarks
-from monoface.evaluation.reports.cases_report import Case, CasesReport, CurvePoints, Measure, make_report
+from monoface.evaluation.reports.cases import Case, CurvePoints, Measure
+from monoface.evaluation.reports.cases_report import CasesReport, make_report
 from monoface.evaluation.reports.definition import Definition, Finding, refuse_if_meaningless
 from monoface.evaluation.reports.report import refuse_existing_results, write_results
 from monoface.metrics import cumulative_curve, in_yaw_bins, nme

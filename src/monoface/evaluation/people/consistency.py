@@ -15,14 +15,8 @@ from jaxtyping import Float, Float64
 
 from monoface.core.errors import ConfigError
 from monoface.evaluation.people.person_photos import PersonPhoto, PersonSource, person_photos
-from monoface.evaluation.reports.cases_report import (
-    Case,
-    CasesReport,
-    CurvePoints,
-    Measure,
-    make_report,
-    worst_cases,
-)
+from monoface.evaluation.reports.cases import Case, CurvePoints, Measure, worst_cases
+from monoface.evaluation.reports.cases_report import CasesReport, make_report
 from monoface.evaluation.reports.definition import WORST, Definition, Galleries
 from monoface.evaluation.reports.page import Gallery, heat_map, picture_of
 from monoface.evaluation.reports.report import refuse_existing_results, write_results

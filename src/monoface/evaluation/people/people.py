@@ -18,7 +18,8 @@ from monoface.core.errors import ConfigError
 from monoface.evaluation.people.neutral_shapes import apart_mm, from_mean_mm, narrow_faces
 from monoface.evaluation.people.person_pairs import CfpSplit, PairSource, PersonPair, person_pairs
 from monoface.evaluation.reconstructed import ReconstructedFaces
-from monoface.evaluation.reports.cases_report import Case, CasesReport, Measure, make_report, worst_cases
+from monoface.evaluation.reports.cases import Case, Measure, worst_cases
+from monoface.evaluation.reports.cases_report import CasesReport, make_report
 from monoface.evaluation.reports.definition import WORST, Definition, Finding, Galleries
 from monoface.evaluation.reports.page import Gallery, picture_of
 from monoface.evaluation.reports.report import refuse_existing_results, write_results

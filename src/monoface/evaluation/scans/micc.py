@@ -15,7 +15,8 @@ import numpy as np
 from jaxtyping import Float, Float64
 
 from monoface.core.errors import ConfigError, DataError
-from monoface.evaluation.reports.cases_report import Case, CasesReport, CurvePoints, Measure, make_report
+from monoface.evaluation.reports.cases import Case, CurvePoints, Measure
+from monoface.evaluation.reports.cases_report import CasesReport, make_report
 from monoface.evaluation.reports.definition import (
     WORST,
     Definition,

@@ -16,7 +16,8 @@ from torch import Tensor
 
 from monoface.core.errors import ConfigError, DataError
 from monoface.evaluation.reconstructed import ReconstructedFaces
-from monoface.evaluation.reports.cases_report import ALL, Case, CasesReport, Measure, figures_of, make_report
+from monoface.evaluation.reports.cases import ALL, Case, Measure, figures_of
+from monoface.evaluation.reports.cases_report import CasesReport, make_report
 from monoface.evaluation.reports.definition import Definition, Galleries
 from monoface.evaluation.reports.page import Gallery, heat_map, picture_of
 from monoface.evaluation.reports.report import installed_versions, refuse_existing_results, write_results

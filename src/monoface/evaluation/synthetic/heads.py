@@ -14,14 +14,8 @@ import numpy as np
 
 from monoface.core.errors import ConfigError
 from monoface.data.synthetic.heads import HeadsConfig
-from monoface.evaluation.reports.cases_report import (
-    Case,
-    CasesReport,
-    CurvePoints,
-    Measure,
-    make_report,
-    worst_cases,
-)
+from monoface.evaluation.reports.cases import Case, CurvePoints, Measure, worst_cases
+from monoface.evaluation.reports.cases_report import CasesReport, make_report
 from monoface.evaluation.reports.definition import WORST, Definition, Galleries
 from monoface.evaluation.reports.page import Gallery, heat_map, landmarks_picture, picture_of
 from monoface.evaluation.reports.report import installed_versions, refuse_existing_results, write_results
