@@ -8,13 +8,14 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Final, Literal
+from typing import Final, Literal, Self
 
 import numpy as np
 import torch
 from jaxtyping import Float, Float64, UInt8
 
 from monoface.detection import Detection
+from monoface.evaluation.config import FacesConfig
 from monoface.evaluation.landmarks.predictors import (
     LANDMARK_SET,
     LANDMARK_SET_REANNOTATED,
@@ -79,6 +80,11 @@ class ReconstructedFaces:
         self.detector: DetectsFaces = self._stand_in.detector
         looks = looks_text(config.passes, mirror=config.mirror)
         self.looks: str = AS_RECONSTRUCT if as_reconstruct else f"the regressor alone, {looks}"
+
+    @classmethod
+    def of(cls, config: FacesConfig) -> Self:
+        """The weights that a benchmark is told to measure."""
+        return cls(config.weights, config.face_model, config.device, as_reconstruct=config.as_reconstruct)
 
     def largest(self, photo: ImageSource) -> Face | str:
         """The largest face of a photo that our detector finds, or why there is none."""

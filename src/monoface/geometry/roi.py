@@ -27,11 +27,10 @@ def roi_of_box(box: Float[np.ndarray, "*batch 4"]) -> Float[np.ndarray, "*batch 
     Args:
         box: Left, top, right, bottom in pixels. A side below one pixel counts as one.
     """
-    edges = np.asarray(box, dtype=np.float64)
-    centre = (edges[..., :2] + edges[..., 2:]) / 2
-    side = np.maximum((edges[..., 2:] - edges[..., :2]).max(axis=-1, keepdims=True), 1.0)
-    half = side * SIDE_PER_BOX / 2
-    return np.concatenate((centre - half, centre + half), axis=-1)
+    centre = (box[..., :2] + box[..., 2:]) / 2
+    side = np.maximum((box[..., 2:] - box[..., :2]).max(axis=-1, keepdims=True), 1.0, dtype=np.float64)
+    half = (side * SIDE_PER_BOX / 2).astype(centre.dtype)
+    return np.concatenate((centre - half, centre + half), axis=-1).astype(np.float64)
 
 
 def roi_from_points(points_px: Float[Tensor, "*batch points 2"]) -> Float[Tensor, "*batch 4"]:

@@ -10,6 +10,7 @@ from jaxtyping import Float, Float64, UInt8
 
 from monoface.core.errors import ConfigError
 from monoface.data.sources import Aflw
+from monoface.evaluation.config import WeightsConfig
 from monoface.evaluation.landmarks.aflw_report import LANDMARK_SET, AflwReport, summarise, worst_pictures
 from monoface.evaluation.landmarks.point_predictions import PointPredictions
 from monoface.evaluation.landmarks.predictors import looks_text, refuse_looks
@@ -27,14 +28,12 @@ PredictCrops = Callable[[UInt8[np.ndarray, "batch 120 120 3"]], Float[np.ndarray
 
 
 @dataclass(frozen=True)
-class EvaluateAflwConfig:
+class EvaluateAflwConfig(WeightsConfig):
     """What to measure on AFLW, and where the report goes.
 
     Attributes:
         data: Folder with images-*.tar and labels.npz.
         out: JSON file to write; the page goes beside it, as .html.
-        weights: Name of shipped weights, or path of a safetensors file.
-        face_model: File that `monoface facemodel learn` wrote; the shipped face model by default.
         split: Part of the photos; those of train may have been trained on.
         passes: 1 for the usual figures; networks with a landmark map see an empty one then, and after that
             the same crop with the landmarks that they found. Others see the same each time.
@@ -43,22 +42,16 @@ class EvaluateAflwConfig:
             are then divided by their box, as the published protocol has it.
         as_reconstruct: Measure faces as `monoface reconstruct` makes them from the crop, with its own passes.
         batch_size: Crops regressed together.
-        device: cpu or cuda.
-        overwrite: Replace the report if it exists.
     """
 
     data: Path
     out: Path
-    weights: str = "monoface"
-    face_model: Path | None = None
     split: Literal["train", "val"] = "val"
     passes: int = 1
     mirror: bool = False
     fitted: Path | None = None
     as_reconstruct: bool = False
     batch_size: int = 64
-    device: Literal["cpu", "cuda"] = "cpu"
-    overwrite: bool = False
 
     def __post_init__(self) -> None:
         for name in ("passes", "batch_size"):

@@ -16,6 +16,7 @@ from jaxtyping import Bool, Float, Float64
 from monoface.core.errors import ConfigError, DataError
 from monoface.data.sources import Aflw2000
 from monoface.data.sources.aflw2000 import compute_roi_box
+from monoface.evaluation.config import WeightsConfig
 from monoface.evaluation.landmarks.aflw2000_errors import PredictionSetup
 from monoface.evaluation.landmarks.aflw2000_measuring import measure, predict_photos
 from monoface.evaluation.landmarks.aflw2000_report import Aflw2000Report
@@ -57,14 +58,12 @@ _NOT_PUBLISHED = (1081, 1798)
 
 
 @dataclass(frozen=True)
-class EvaluateAflw2000Config:
+class EvaluateAflw2000Config(WeightsConfig):
     """What to measure on AFLW2000-3D, and where the report goes.
 
     Attributes:
         data: Folder of the photos: images-*.tar and labels.npz, or imageNNNNN.jpg and imageNNNNN.mat.
         out: JSON file to write; the page goes beside it, as .html.
-        weights: Name of shipped weights, or path of a safetensors file.
-        face_model: File that `monoface facemodel learn` wrote; the shipped face model by default.
         as_reconstruct: Measure faces as `monoface reconstruct` makes them, with its own passes.
         box: Crop by the annotated box, or by the detector's; by default by the detector's if faces are those
             of `monoface reconstruct`, else by the annotated one.
@@ -76,7 +75,6 @@ class EvaluateAflw2000Config:
             do in `monoface reconstruct`.
         detected_landmarks: Show networks with a landmark map, at first, what the face-mesh network sees.
         batch_size: Photos regressed together.
-        device: cpu or cuda.
         points: Score these points instead of weights: an .npz file with key and points68_px, in pixels of
             the photos, two or three axes.
         points_first_pixel: Where the first pixel's centre is in that file.
@@ -84,13 +82,10 @@ class EvaluateAflw2000Config:
         subset: All photos, or the 1,998 of 2,000 over which 2DASL's figures are published.
         yaw: An .npy file of one yaw in degrees for each photo, for a second split into bins.
         published: A published mean, to be told which mean it is.
-        overwrite: Replace the report if it exists.
     """
 
     data: Path
     out: Path
-    weights: str = "monoface"
-    face_model: Path | None = None
     as_reconstruct: bool = False
     box: BoxKind | None = None
     passes: int = 1
@@ -98,14 +93,12 @@ class EvaluateAflw2000Config:
     recrop: bool = False
     detected_landmarks: bool = False
     batch_size: int = 64
-    device: Literal["cpu", "cuda"] = "cpu"
     points: Path | None = None
     points_first_pixel: FirstPixel = "0"
     points_box: str = ""
     subset: Subset = "all"
     yaw: Path | None = None
     published: float | None = None
-    overwrite: bool = False
 
     def __post_init__(self) -> None:
         for name in ("passes", "batch_size"):

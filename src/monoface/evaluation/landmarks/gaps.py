@@ -14,6 +14,7 @@ from jaxtyping import Bool, Float
 
 from monoface.core.errors import ConfigError
 from monoface.data.sources import MerlRav
+from monoface.evaluation.config import FacesConfig
 from monoface.evaluation.landmarks.openings import OPENINGS, ComparedOpening, MarkedGaps
 from monoface.evaluation.landmarks.point_checks import check_missing
 from monoface.evaluation.landmarks.point_predictions import FirstPixel, PointPredictions
@@ -39,14 +40,12 @@ LandmarkSetChoice = Literal["ibug68_reannotated", "ibug68"]
 
 
 @dataclass(frozen=True)
-class EvaluateGapsConfig:
+class EvaluateGapsConfig(FacesConfig):
     """Whose openings are looked at, and where the report goes.
 
     Attributes:
         data: Folder of AFLW with merl_rav.npz: images-*.tar, labels.npz and that.
         out: JSON file to write; the page goes beside it, as .html.
-        weights: Name of shipped weights, or path of a safetensors file.
-        face_model: File that `monoface facemodel learn` wrote; the shipped face model by default.
         split: Part of the photos; those of train may have been trained on.
         max_yaw_deg: Photos turned by more are left out.
         landmark_set: Points of the face model between which gaps are found.
@@ -54,25 +53,16 @@ class EvaluateGapsConfig:
         points: Score these points instead of weights: an .npz file with key and points68_px, in pixels of the
             crops.
         points_first_pixel: Where the first pixel's centre is in that file.
-        as_reconstruct: Faces as `monoface reconstruct` makes them of the crop; otherwise the regressor alone,
-            one look.
-        device: cpu or cuda.
-        overwrite: Replace the report if it exists.
     """
 
     data: Path
     out: Path
-    weights: str = "monoface"
-    face_model: Path | None = None
     split: Literal["train", "val", "all"] = "val"
     max_yaw_deg: float = 45.0
     landmark_set: LandmarkSetChoice = LANDMARK_SET_REANNOTATED
     limit: int = 0
     points: Path | None = None
     points_first_pixel: FirstPixel = "0"
-    as_reconstruct: bool = True
-    device: Literal["cpu", "cuda"] = "cpu"
-    overwrite: bool = False
 
     def __post_init__(self) -> None:
         if self.limit < 0 or not 0 < self.max_yaw_deg <= 90:
@@ -102,9 +92,7 @@ def run(config: EvaluateGapsConfig) -> CasesReport:
         points_px = read.for_keys([source.keys[row] for row in marked.rows])[..., :2]
         predictions = {read.name: read.sha256}
     else:
-        faces = ReconstructedFaces(
-            config.weights, config.face_model, config.device, as_reconstruct=config.as_reconstruct
-        )
+        faces = ReconstructedFaces.of(config)
         predict = points_in_crops(faces, config.landmark_set)
         points_px = np.concatenate([predict(source.image(row)[None]) for row in marked.rows])
         made_with = faces.made_with

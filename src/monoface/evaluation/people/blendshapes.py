@@ -8,7 +8,7 @@ where it is far from 0, it hides something that is no expression.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final
 
 import numpy as np
 import tyro
@@ -16,6 +16,7 @@ from jaxtyping import Float64
 
 from monoface.core.errors import ConfigError, DataError
 from monoface.data.sources import UnlabelledPhotos
+from monoface.evaluation.config import FacesConfig
 from monoface.evaluation.people.blendshape_labels import Label, read_labels_table, refuse_unknown_names
 from monoface.evaluation.reconstructed import ReconstructedFaces
 from monoface.evaluation.reports.cases import ALL, Case, Measure, worst_cases
@@ -41,7 +42,7 @@ _SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff")
 
 
 @dataclass(frozen=True)
-class EvaluateBlendshapesConfig:
+class EvaluateBlendshapesConfig(FacesConfig):
     """Which labels are compared, whose calm faces are looked at, and where the report goes.
 
     Attributes:
@@ -51,11 +52,6 @@ class EvaluateBlendshapesConfig:
         photos: Folder of the table's photos; that of the table by default.
         calm: Folder of photos of calm faces, as files or as images-*.tar, for the median of each weight.
         calm_photos: At most so many of them, the first ones by name.
-        weights: Name of shipped weights, or path of a safetensors file.
-        face_model: File that `monoface facemodel learn` wrote; the shipped face model by default.
-        as_reconstruct: Faces as `monoface reconstruct` makes them; otherwise the regressor alone, one look.
-        device: cpu or cuda.
-        overwrite: Replace the report if it exists.
     """
 
     table: Annotated[Path | None, tyro.conf.Positional] = None
@@ -63,11 +59,6 @@ class EvaluateBlendshapesConfig:
     photos: Path | None = None
     calm: Path | None = None
     calm_photos: int = 100
-    weights: str = "monoface"
-    face_model: Path | None = None
-    as_reconstruct: bool = True
-    device: Literal["cpu", "cuda"] = "cpu"
-    overwrite: bool = False
 
     def __post_init__(self) -> None:
         if self.table is None and self.calm is None:
@@ -103,9 +94,7 @@ def run(config: EvaluateBlendshapesConfig) -> CasesReport:
     """
     refuse_existing_results(config.out, overwrite=config.overwrite)
     labels = read_labels_table(config.table) if config.table is not None else []
-    faces = ReconstructedFaces(
-        config.weights, config.face_model, config.device, as_reconstruct=config.as_reconstruct
-    )
+    faces = ReconstructedFaces.of(config)
     refuse_unknown_names(labels, faces.model.expression_names)
     folder = config.photos or (config.table.parent if config.table is not None else Path())
     found = {name: faces.largest(folder / name) for name in dict.fromkeys(label.file for label in labels)}

@@ -7,13 +7,14 @@ and, so that a predictor of the mean face does not win, how far those of differe
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Final, Literal
+from typing import Final
 
 import numpy as np
 import torch
 from jaxtyping import Float, Float64
 
 from monoface.core.errors import ConfigError
+from monoface.evaluation.config import FacesConfig
 from monoface.evaluation.people.person_photos import PersonPhoto, PersonSource, person_photos
 from monoface.evaluation.reports.cases import Case, CurvePoints, Measure, worst_cases
 from monoface.evaluation.reports.cases_report import CasesReport, make_report
@@ -38,7 +39,7 @@ _THIRDS = ("little expression", "some expression", "much expression")
 
 
 @dataclass(frozen=True)
-class EvaluateConsistencyConfig:
+class EvaluateConsistencyConfig(FacesConfig):
     """Whose photos are compared, and where the report goes.
 
     Attributes:
@@ -47,12 +48,7 @@ class EvaluateConsistencyConfig:
         source: What the folder is.
         people: Most people.
         photos: Most photos of each.
-        weights: Name of shipped weights, or path of a safetensors file.
-        face_model: File that `monoface facemodel learn` wrote; the shipped face model by default.
         seed: Of the draw of people and photos.
-        as_reconstruct: Faces as `monoface reconstruct` makes them; otherwise the regressor alone, one look.
-        device: cpu or cuda.
-        overwrite: Replace the report if it exists.
     """
 
     data: Path
@@ -60,12 +56,7 @@ class EvaluateConsistencyConfig:
     source: PersonSource = "folder"
     people: int = 100
     photos: int = 4
-    weights: str = "monoface"
-    face_model: Path | None = None
     seed: int = 0
-    as_reconstruct: bool = True
-    device: Literal["cpu", "cuda"] = "cpu"
-    overwrite: bool = False
 
     def __post_init__(self) -> None:
         for name in ("people", "photos"):
@@ -102,9 +93,7 @@ def run(config: EvaluateConsistencyConfig) -> CasesReport:
     """
     refuse_existing_results(config.out, overwrite=config.overwrite)
     photos = person_photos(config.data, config.source, config.people, config.photos, config.seed)
-    predictor = MeshPredictor(
-        config.weights, config.face_model, config.device, as_reconstruct=config.as_reconstruct
-    )
+    predictor = MeshPredictor.of(config)
     shapes = [find_shape(predictor, photo) for photo in photos]
     report = summarise(shapes, config, predictor.made_with, predictor.looks)
     write_results(report, config.out, pictures(report, shapes, predictor), overwrite=config.overwrite)

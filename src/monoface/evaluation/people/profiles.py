@@ -7,7 +7,7 @@ own photo is found out, and so is one that is everybody's.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Literal
+from typing import Final
 
 import numpy as np
 import torch
@@ -15,6 +15,7 @@ from jaxtyping import Float, Float64
 
 from monoface.core.errors import ConfigError
 from monoface.data.sources import Cfp
+from monoface.evaluation.config import FacesConfig
 from monoface.evaluation.people.neutral_shapes import from_mean_mm, narrow_faces
 from monoface.evaluation.people.person_pairs import CfpSplit
 from monoface.evaluation.people.profile_fit import PosedProfiles, ProfileFitter
@@ -41,30 +42,20 @@ _WORST = 10
 
 
 @dataclass(frozen=True)
-class EvaluateProfilesConfig:
+class EvaluateProfilesConfig(FacesConfig):
     """Whose profiles are looked at, and where the report goes.
 
     Attributes:
         data: Folder of Celebrities in Frontal-Profile: images-*.tar and labels.npz.
         out: JSON file to write; the page goes beside it, as .html.
-        weights: Name of shipped weights, or path of a safetensors file.
-        face_model: File that `monoface facemodel learn` wrote; the shipped face model by default.
         split: Whose: people 340 to 399 (val), all others (train), or all. Those of exclude.json never.
         people: Most people; the last ones.
-        as_reconstruct: Faces as `monoface reconstruct` makes them; otherwise the regressor alone, one look.
-        device: cpu or cuda.
-        overwrite: Replace the report if it exists.
     """
 
     data: Path
     out: Path
-    weights: str = "monoface"
-    face_model: Path | None = None
     split: CfpSplit = "val"
     people: int = 60
-    as_reconstruct: bool = True
-    device: Literal["cpu", "cuda"] = "cpu"
-    overwrite: bool = False
 
     def __post_init__(self) -> None:
         if self.people < 2:
@@ -84,9 +75,7 @@ def run(config: EvaluateProfilesConfig) -> CasesReport:
     refuse_existing_results(config.out, overwrite=config.overwrite)
     source = Cfp(config.data, split=None if config.split == "all" else config.split)
     people = ProfilePeople.of(source, config.people)
-    faces = ReconstructedFaces(
-        config.weights, config.face_model, config.device, as_reconstruct=config.as_reconstruct
-    )
+    faces = ReconstructedFaces.of(config)
     found = find_shapes(faces, source, people.front)
     fitter = ProfileFitter(faces.model, people.marked)
     posed = fitter.pose(found.identity)

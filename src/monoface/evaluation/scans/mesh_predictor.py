@@ -2,12 +2,13 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Literal
+from typing import Final, Literal, Self
 
 import numpy as np
 import torch
 from jaxtyping import Float, Float64, Int64
 
+from monoface.evaluation.config import FacesConfig
 from monoface.evaluation.reconstructed import ReconstructedFaces
 from monoface.evaluation.scans.meshes import MeshFile
 from monoface.facemodel import FaceModel
@@ -57,6 +58,11 @@ class MeshPredictor:
         self.made_with: MadeWith = self._reconstructed.made_with
         self.looks: str = self._reconstructed.looks
         self.faces = seen_faces(self.model)
+
+    @classmethod
+    def of(cls, config: FacesConfig) -> Self:
+        """The weights that a benchmark is told to measure."""
+        return cls(config.weights, config.face_model, config.device, as_reconstruct=config.as_reconstruct)
 
     def find(self, photo: Path | np.ndarray) -> Face | str:
         """The largest face of a photo, or why there is none."""

@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import Float
 
 from monoface.core.errors import DataError
+from monoface.evaluation.config import FacesConfig
 from monoface.evaluation.reports.cases import ALL, Case, CurvePoints, Measure
 from monoface.evaluation.reports.cases_report import CasesReport, make_report
 from monoface.evaluation.reports.definition import (
@@ -47,34 +48,24 @@ MEASURES = (
 
 
 @dataclass(frozen=True)
-class EvaluateNowConfig:
+class EvaluateNowConfig(FacesConfig):
     """What to measure on NoW, and where the report goes.
 
     Attributes:
         data: Folder of the data set, in its official layout.
         out: JSON file to write; the page goes beside it, as .html.
         predictions: Folder of predicted meshes, in the official layout; weights of ours by default.
-        weights: Name of shipped weights, or path of a safetensors file.
-        face_model: File that `monoface facemodel learn` wrote; the shipped face model by default.
         metrical: Keep the scale of the meshes, rather than fit it.
         unit: Of the predicted meshes; it counts in the metrical variant only.
         image_set: Which list of photos: imagepathsvalidation.txt or imagepathstest.txt.
-        as_reconstruct: Faces as `monoface reconstruct` makes them; otherwise the regressor alone, one look.
-        device: cpu or cuda.
-        overwrite: Replace the report if it exists.
     """
 
     data: Path
     out: Path
     predictions: Path | None = None
-    weights: str = "monoface"
-    face_model: Path | None = None
     metrical: bool = False
     unit: Unit = "mm"
     image_set: Literal["validation", "test"] = "validation"
-    as_reconstruct: bool = True
-    device: Literal["cpu", "cuda"] = "cpu"
-    overwrite: bool = False
 
 
 def run(config: EvaluateNowConfig) -> CasesReport:
@@ -91,9 +82,7 @@ def run(config: EvaluateNowConfig) -> CasesReport:
     data = NowData(config.data, config.image_set)
     made_with, predictions, looks = None, {}, {}
     if config.predictions is None:
-        predictor = MeshPredictor(
-            config.weights, config.face_model, config.device, as_reconstruct=config.as_reconstruct
-        )
+        predictor = MeshPredictor.of(config)
         made_with, looks = predictor.made_with, {"faces": predictor.looks}
 
         def predict(photo: NowPhoto) -> PredictedMesh | str:
