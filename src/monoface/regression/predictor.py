@@ -143,5 +143,5 @@ def _as_network_input(pixels: np.ndarray) -> Float[Tensor, "batch 3 size size"]:
     """Crops in [0, 1], channels first; by numpy, for torch would wake its threads for so little."""
     image = np.empty((len(pixels), 3, *pixels.shape[1:3]), dtype=np.float32)
     divisor = np.float32(255 if pixels.dtype == np.uint8 else 1)
-    np.divide(pixels.transpose(0, 3, 1, 2), divisor, out=image, casting="same_kind")
+    np.divide(pixels.transpose(0, 3, 1, 2), divisor, out=image)
     return torch.from_numpy(image)
