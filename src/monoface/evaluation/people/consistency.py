@@ -16,13 +16,12 @@ from jaxtyping import Float, Float64
 from monoface.core.errors import ConfigError
 from monoface.evaluation.config import FacesConfig
 from monoface.evaluation.people.person_photos import PersonPhoto, PersonSource, person_photos
-from monoface.evaluation.reports.cases import Case, CurvePoints, Measure, worst_cases
+from monoface.evaluation.reports.cases import Case, Measure, curves_of, worst_cases
 from monoface.evaluation.reports.cases_report import CasesReport, make_report
 from monoface.evaluation.reports.definition import WORST, Definition, Galleries
 from monoface.evaluation.reports.page import Gallery, heat_map, picture_of
 from monoface.evaluation.reports.report import refuse_existing_results, write_results
 from monoface.evaluation.scans.mesh_predictor import MeshPredictor
-from monoface.metrics import cumulative_curve
 from monoface.pipeline import Face, MadeWith
 
 MEASURES: Final = (
@@ -102,7 +101,7 @@ def run(config: EvaluateConsistencyConfig) -> CasesReport:
 
 def find_shape(predictor: MeshPredictor, photo: PersonPhoto) -> NeutralShape:
     """The neutral shape that weights find in the largest face of a photo."""
-    face = predictor.find(photo.load())
+    face = predictor.largest(photo.load())
     if not isinstance(face, Face):
         return NeutralShape(photo, None, failure=face)
     model, coefficients = predictor.model, face.coefficients
@@ -137,15 +136,6 @@ def summarise(
         third = _THIRDS[int(np.searchsorted(limits, expression[row]))]
         cases.append(Case(photo.key, (third,), errors, yaw_deg=photo.yaw_deg))
     cases += [Case(shape.photo.key, (), {}, shape.failure) for shape in shapes if shape.failure]
-    curves = {
-        measure.label: CurvePoints.of(
-            cumulative_curve(
-                np.array([case.errors.get(measure.name, np.nan) for case in cases]), _CURVE_LIMIT_MM
-            ),
-            "mm",
-        )
-        for measure in MEASURES[:2]
-    }
     settings = {
         "photos of": config.source,
         "people": str(len({shape.photo.person for shape in shapes})),
@@ -159,7 +149,7 @@ def summarise(
         MEASURES,
         cases,
         groups=_THIRDS,
-        curves=curves,
+        curves=curves_of(cases, MEASURES[:2], _CURVE_LIMIT_MM),
         settings=settings,
         made_with=made_with,
     )

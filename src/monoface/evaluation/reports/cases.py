@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from monoface.metrics import CumulativeCurve, Interval, bootstrap_mean
+from monoface.metrics import CumulativeCurve, Interval, bootstrap_mean, cumulative_curve
 
 ALL = "all"
 """Group of all cases."""
@@ -87,6 +87,17 @@ def figures_of(
             for measure in measures
         }
         for group in groups
+    }
+
+
+def curves_of(cases: Sequence[Case], measures: Sequence[Measure], limit: float) -> dict[str, CurvePoints]:
+    """Cumulative curve of each measure up to a limit, by its label; cases without an error are failures."""
+    return {
+        measure.label: CurvePoints.of(
+            cumulative_curve(np.array([case.errors.get(measure.name, np.nan) for case in cases]), limit),
+            measure.unit,
+        )
+        for measure in measures
     }
 
 
