@@ -24,8 +24,7 @@ from monoface.data.sources.archive import TarImages
 from monoface.data.sources.fasseg import Fasseg
 from monoface.data.sources.ytf import Ytf
 from monoface.detection import Detection, FaceDetector, FaceDetectorConfig
-from monoface.detection.blazeface import box_iou
-from monoface.detection.face_box import box_to_roi
+from monoface.geometry.roi import box_iou, roi_of_box
 
 _MIN_IOU = 0.4
 _YAW_EDGES_DEG = (0, 30, 60, 91)
@@ -80,7 +79,7 @@ def measure_dev(detector: FaceDetector, data: Path) -> None:
 
 def crop_errors(truth: np.ndarray, found: np.ndarray) -> tuple[float, float]:
     """Distance of the crops' centres per side of the true crop, and ratio of the sides."""
-    expected, got = box_to_roi(truth), box_to_roi(found)
+    expected, got = roi_of_box(truth), roi_of_box(found)
     side = expected[2] - expected[0]
     shift = (got[:2] + got[2:] - expected[:2] - expected[2:]) / 2
     return float(np.hypot(*shift) / side), float((got[2] - got[0]) / side)

@@ -17,7 +17,7 @@ import numpy as np
 from monoface.data.sources.aflw import Aflw
 from monoface.data.sources.ytf import Ytf
 from monoface.detection import Detection, FaceDetector
-from monoface.detection.blazeface import box_iou
+from monoface.geometry.roi import box_iou
 
 # Landmark: index in AFLW's 21 points (right side of the subject, left side), and in the 68.
 _LANDMARKS = {

@@ -12,13 +12,13 @@ from monoface.detection.blazeface import (
     BlazeFace,
     Candidates,
     anchor_centres,
-    box_iou,
     decode,
     drop_duplicates,
     drop_shadows,
     merge_overlapping,
 )
 from monoface.detection.crops import SquareCrop
+from monoface.geometry.roi import box_iou
 
 
 def candidates(boxes, scores):
@@ -60,17 +60,6 @@ def test_decoding_inverts_encoding(noise):
     found = decode(raw.reshape(7, 16), np.zeros(7), centres)
     assert_allclose(found.box, box, atol=1e-5)
     assert_allclose(found.keypoints_px, keypoints, atol=1e-5)
-
-
-def test_intersection_over_union_by_hand():
-    box = np.array([0.0, 0.0, 2.0, 2.0])
-    others = np.array([[0, 0, 2, 2], [1, 1, 3, 3], [1, 0, 2, 1], [2, 0, 4, 2], [5, 5, 5, 5]], dtype=float)
-    assert_allclose(box_iou(box, others), [1, 1 / 7, 1 / 4, 0, 0])
-
-
-def test_empty_boxes_do_not_overlap():
-    point = np.array([1.0, 1.0, 1.0, 1.0])
-    assert_allclose(box_iou(point, point[None]), [0])
 
 
 def test_overlapping_candidates_are_averaged_by_score():

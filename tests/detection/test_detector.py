@@ -8,7 +8,7 @@ from skimage import data
 
 from monoface.core.errors import ConfigError, ImageError
 from monoface.detection import FaceDetector, FaceDetectorConfig
-from monoface.detection.blazeface import box_iou
+from monoface.geometry.roi import box_iou
 
 # Right and left eye, nose tip and mouth, and the extent from brows to chin, read off the picture.
 _KEYPOINTS_PX = np.array([[204.0, 102.0], [246.0, 103.0], [225.0, 129.0], [225.0, 147.0]])

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.testing import assert_allclose
 
 from monoface.detection import Detection
-from monoface.detection.face_box import box_to_roi, estimate_face_box
+from monoface.detection.face_box import estimate_face_box
 
 # A frontal head, in units of the distance of its eyes.
 _FRONTAL = np.array([[-0.5, 0.0], [0.5, 0.0], [0.0, 0.6], [0.0, 1.1], [-1.05, 0.2], [1.05, 0.2]])
@@ -40,9 +40,8 @@ def test_a_quarter_turn_turns_the_box():
     assert_allclose(estimate_face_box(turned), [-y1, x0, -y0, x1])
 
 
-def test_the_crop_of_a_box_by_hand():
+def test_the_crop_of_a_detection_by_hand():
     box = np.array([10.0, 20.0, 30.0, 60.0])
     half = 20 * math.sqrt(2)
     expected = [20 - half, 40 - half, 20 + half, 40 + half]
-    assert_allclose(box_to_roi(box), expected)
     assert_allclose(Detection(box, 0.9, _FRONTAL, box).roi_box(), expected)

@@ -4,8 +4,7 @@ import numpy as np
 
 from monoface.data.sources.aflw2000 import Aflw2000
 from monoface.data.sources.fasseg import Fasseg
-from monoface.detection.blazeface import box_iou
-from monoface.detection.face_box import box_to_roi
+from monoface.geometry.roi import box_iou, roi_of_box
 
 
 def test_faces_in_the_wild_are_found_and_cropped_well(detector, data_dir):
@@ -18,7 +17,7 @@ def test_faces_in_the_wild_are_found_and_cropped_well(detector, data_dir):
         boxes = np.array([one.box for one in detector(photo.image)]).reshape(-1, 4)
         overlap = box_iou(truth, boxes)
         assert overlap.max(initial=0) >= 0.4, photo.key
-        expected, got = box_to_roi(truth), box_to_roi(boxes[overlap.argmax()])
+        expected, got = roi_of_box(truth), roi_of_box(boxes[overlap.argmax()])
         sides.append((got[2] - got[0]) / (expected[2] - expected[0]))
     assert abs(np.mean(sides) - 1) < 0.05
 

@@ -8,8 +8,9 @@ from aflw2000_photos import SETUP, make_source
 from numpy.testing import assert_allclose
 
 from monoface.core.errors import ConfigError, DataError
-from monoface.evaluation.landmarks.aflw2000 import EvaluateAflw2000Config, measure, run
-from monoface.evaluation.landmarks.aflw2000_report import summarise
+from monoface.evaluation.landmarks.aflw2000 import EvaluateAflw2000Config, run
+from monoface.evaluation.landmarks.aflw2000_measuring import measure
+from monoface.evaluation.landmarks.aflw2000_summary import summarise
 from monoface.evaluation.landmarks.point_checks import check_annotation, check_claim, check_predicted_points
 from monoface.evaluation.landmarks.point_predictions import PointPredictions
 from monoface.evaluation.landmarks.predictors import Landmarks68

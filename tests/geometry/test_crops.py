@@ -2,9 +2,10 @@ import time
 
 import numpy as np
 import pytest
+from crop_points import crop_to_photo
 from numpy.testing import assert_allclose, assert_array_equal
 
-from monoface.geometry.crops import crop_and_resize, crop_to_photo, photo_to_crop, unclip_square
+from monoface.geometry.crops import crop_and_resize, photo_to_crop, unclip_square
 
 
 def gradient_photo(height=90, width=140):

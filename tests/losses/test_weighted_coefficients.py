@@ -8,7 +8,6 @@ from torch.testing import assert_close
 from monoface.facemodel import CoefficientLayout, PointBasis
 from monoface.geometry.cameras import transform_points
 from monoface.losses.weighted_coefficients import (
-    affine_displacements,
     movement,
     output_displacements,
     second_moments,
@@ -108,6 +107,17 @@ def wpdc_by_3ddfa(predicted, true, mean, modes, std):
         weights[12 + mode] = 0.00057339936 * difference[12 + mode] * modes[mode].norm()
     weights = (weights + 1e-6) / (weights + 1e-6).max()
     return weights, (weights * ((predicted - true) / std).square()).mean()
+
+
+def affine_displacements(difference, points, modes, mode_scale):
+    """Movements by 3DDFA's and 2DASL's coefficients: a 3 x 4 affine pose by rows, then the modes."""
+    pose, coefficients = difference[:, :12].unflatten(-1, (3, 4)), difference[:, 12:]
+    lengths = points.square().sum(dim=-2).sqrt()
+    by_axis = pose[..., :3].abs() * lengths[:, None]
+    by_shift = pose[..., 3:].abs() * points.shape[-2] ** 0.5
+    by_shift = torch.cat((by_shift[:, :2], torch.zeros_like(by_shift[:, 2:])), dim=1)
+    by_mode = coefficients.abs() * (mode_scale * modes.square().sum(dim=(-1, -2)).sqrt())
+    return torch.cat((torch.cat((by_axis, by_shift), dim=-1).flatten(1), by_mode), dim=-1)
 
 
 def test_an_affine_pose_has_the_weights_of_3ddfa(rng):

@@ -6,7 +6,7 @@ import torch
 from torch.testing import assert_close
 
 from monoface.core.errors import ConfigError, DataError
-from monoface.data.packs.detail_pack import DetailBatch, PicturedDetailBatch
+from monoface.data.batches.detail_batch import DetailBatch, PicturedDetailBatch
 from monoface.displacement.evidence import ShadingMaps, irradiance, log_shading_change
 from monoface.geometry.cameras import WeakPerspectiveCamera, transform_points
 from monoface.methods.detail import Detail, DetailConfig, Displacement, Displacer

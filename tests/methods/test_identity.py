@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from monoface.data.packs.identity_pack import IdentityBatch
+from monoface.data.batches.identity_batch import IdentityBatch
 from monoface.methods.identity import Identity, IdentityConfig
 from monoface.networks import IdentityNetworkConfig
 

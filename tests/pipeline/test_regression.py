@@ -1,12 +1,12 @@
 import numpy as np
 import pytest
 import torch
+from crop_points import crop_to_photo
 from torch.testing import assert_close
 
 from monoface.core.errors import ConfigError, ModelFileError
 from monoface.facemodel import CoefficientLayout
 from monoface.facemodel.mirroring import CoefficientMirror
-from monoface.geometry.crops import crop_to_photo
 from monoface.networks import (
     Regressor,
     RegressorConfig,

@@ -4,7 +4,7 @@ import numpy as np
 
 from monoface.data.sources import Aflw2000
 from monoface.data.sources.aflw2000 import Aflw2000Annotations, compute_roi_box
-from monoface.evaluation.landmarks.aflw2000_report import PredictionSetup
+from monoface.evaluation.landmarks.aflw2000_errors import PredictionSetup
 
 YAW_DEG = np.array([-75.0, 0.25, 40.5, 10, 89, -20, 31], dtype=np.float32)
 SETUP = PredictionSetup("roi_box", 1, "ibug68", "ibug68_reannotated")

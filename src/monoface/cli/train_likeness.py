@@ -13,7 +13,8 @@ from monoface.core.assets import register_asset
 from monoface.data.sources import Cfp
 from monoface.evaluation.people.neutral_shapes import apart_mm, from_mean_mm, narrow_faces
 from monoface.evaluation.people.profile_fit import ProfileFitter
-from monoface.evaluation.people.profiles import ProfilePeople, score
+from monoface.evaluation.people.profile_people import ProfilePeople
+from monoface.evaluation.people.profiles import score
 from monoface.facemodel import FaceModel, load_default_model
 from monoface.training.likeness.config import TrainLikenessConfig
 from monoface.training.likeness.judging import ProfileScore

@@ -15,6 +15,7 @@ from jaxtyping import Bool, Float, UInt8
 
 from monoface.detection.crops import SquareCrop
 from monoface.detection.sessions import logit_to_probability, open_session, probability_to_logit
+from monoface.geometry.roi import box_area, box_intersection, box_iou
 
 KEYPOINT_COUNT = 6
 
@@ -108,15 +109,6 @@ def decode(
     return Candidates(box, points[:, 2:] + centres[:, None], logit_to_probability(logit))
 
 
-def box_iou(
-    box: Float[np.ndarray, " 4"], others: Float[np.ndarray, "count 4"]
-) -> Float[np.ndarray, " count"]:
-    """Intersection over union of one box with others; 0 where both are empty."""
-    intersection = _intersection(box, others)
-    union = _area(box) + _area(others) - intersection
-    return np.where(union > 0, intersection / np.where(union > 0, union, 1), 0)
-
-
 def merge_overlapping(candidates: Candidates, min_iou: float) -> Candidates:
     """Merge candidates of one face, best first.
 
@@ -165,19 +157,8 @@ def _inside(
     box: Float[np.ndarray, " 4"], others: Float[np.ndarray, "count 4"]
 ) -> Float[np.ndarray, " count"]:
     """Intersection as a part of the smaller of two boxes."""
-    smaller = np.minimum(_area(box), _area(others))
-    return _intersection(box, others) / np.maximum(smaller, 1e-12)
-
-
-def _intersection(
-    box: Float[np.ndarray, " 4"], others: Float[np.ndarray, "count 4"]
-) -> Float[np.ndarray, " count"]:
-    shared = np.minimum(box[2:], others[:, 2:]) - np.maximum(box[:2], others[:, :2])
-    return np.maximum(shared[:, 0], 0) * np.maximum(shared[:, 1], 0)
-
-
-def _area(box: Float[np.ndarray, "*count 4"]) -> Float[np.ndarray, "*count"] | np.floating:
-    return (box[..., 2] - box[..., 0]) * (box[..., 3] - box[..., 1])
+    smaller = np.minimum(box_area(box), box_area(others))
+    return box_intersection(box, others) / np.maximum(smaller, 1e-12)
 
 
 def _weighted_mean(candidates: Candidates) -> Candidates:

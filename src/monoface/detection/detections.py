@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
-from monoface.detection.face_box import box_to_roi
+from monoface.geometry.roi import roi_of_box
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,4 +26,4 @@ class Detection:
 
     def roi_box(self) -> Float[np.ndarray, " 4"]:
         """Square crop for the regressors: sqrt(2) times the longer side of `box`, around its centre."""
-        return box_to_roi(self.box)
+        return roi_of_box(self.box)

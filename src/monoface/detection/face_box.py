@@ -1,9 +1,9 @@
 """From the six keypoints of a detection to the box of the 68 landmarks, which crops are made from."""
 
-import math
-
 import numpy as np
 from jaxtyping import Float
+
+from monoface.geometry.roi import box_of_points
 
 # A few landmarks that span the box of all 68, each a fixed affine combination of the six keypoints (columns:
 # right eye, left eye, nose tip, mouth, right ear, left ear). Under an affine camera this is exact for a rigid
@@ -35,12 +35,4 @@ def estimate_face_box(keypoints_px: Float[np.ndarray, "6 2"]) -> Float[np.ndarra
     Args:
         keypoints_px: Right eye, left eye, nose tip, mouth, right ear, left ear, with the subject's right.
     """
-    points_px = _POINTS @ keypoints_px
-    return np.concatenate([points_px.min(axis=0), points_px.max(axis=0)])
-
-
-def box_to_roi(box: Float[np.ndarray, " 4"]) -> Float[np.ndarray, " 4"]:
-    """Square of sqrt(2) times the longer side of a box, around its centre: the regressors' crop."""
-    centre = (box[:2] + box[2:]) / 2
-    half = math.sqrt(2) * float((box[2:] - box[:2]).max()) / 2
-    return np.concatenate([centre - half, centre + half])
+    return box_of_points(_POINTS @ keypoints_px)

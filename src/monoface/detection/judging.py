@@ -6,11 +6,12 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image
 
-from monoface.detection.blazeface import BlazeFace, Candidates, box_iou, merge_overlapping
+from monoface.detection.blazeface import BlazeFace, Candidates, merge_overlapping
 from monoface.detection.crops import SquareCrop, direction_rad
 from monoface.detection.facemesh import MESH_CROP_SCALE, MESH_SIZE_PX, FaceMeshNetwork
 from monoface.detection.looking import Looker, View
 from monoface.detection.sessions import logit_to_probability, probability_to_logit
+from monoface.geometry.roi import box_iou
 
 # Side of a crop per side of the candidate's box: BlazeFace's short-range network is surest of faces that take
 # a third to two thirds of its picture.

@@ -6,14 +6,16 @@ tells the `Reconstructor` of a detection there, and everything after detection i
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
-from typing import Final, Literal
+from typing import Final, Literal, Self
 
 import numpy as np
 import torch
 from jaxtyping import Float, Float64, UInt8
 
 from monoface.detection import Detection
+from monoface.evaluation.config import FacesConfig
 from monoface.evaluation.landmarks.predictors import (
     LANDMARK_SET,
     LANDMARK_SET_REANNOTATED,
@@ -22,6 +24,7 @@ from monoface.evaluation.landmarks.predictors import (
     looks_text,
 )
 from monoface.facemodel import FaceModel
+from monoface.geometry.roi import SIDE_PER_BOX, enlarge_box
 from monoface.pipeline import (
     Face,
     ImageSource,
@@ -37,8 +40,6 @@ from monoface.pipeline.refining.landmark_file import LandmarkHabits, landmark_po
 AS_RECONSTRUCT: Final = "as `monoface reconstruct` makes them"
 """How faces are made, in a report."""
 
-# A square of regressors is so much larger than the box of the 68 points: see `pipeline.rois`.
-_SIDE_PER_BOX = 2**0.5
 # Where a detector's points lie in its box: eyes, tip of the nose, mouth, ears.
 _KEYPOINTS = np.array([(0.3, 0.25), (0.7, 0.25), (0.5, 0.5), (0.5, 0.75), (0.02, 0.3), (0.98, 0.3)])
 
@@ -69,15 +70,7 @@ class ReconstructedFaces:
     ) -> None:
         config = ReconstructorConfig(weights=weights, face_model=face_model, device=device, max_faces=1)
         if not as_reconstruct:
-            config = ReconstructorConfig(
-                weights=weights,
-                face_model=face_model,
-                device=device,
-                max_faces=1,
-                passes=1,
-                mirror=False,
-                refine="none",
-            )
+            config = replace(config, passes=1, mirror=False, refine="none")
         self._tools = Reconstructor(config)
         self._stand_in = _StandIn(self._tools.detector)
         self._tools.detector = self._stand_in
@@ -87,6 +80,11 @@ class ReconstructedFaces:
         self.detector: DetectsFaces = self._stand_in.detector
         looks = looks_text(config.passes, mirror=config.mirror)
         self.looks: str = AS_RECONSTRUCT if as_reconstruct else f"the regressor alone, {looks}"
+
+    @classmethod
+    def of(cls, config: FacesConfig) -> Self:
+        """The weights that a benchmark is told to measure."""
+        return cls(config.weights, config.face_model, config.device, as_reconstruct=config.as_reconstruct)
 
     def largest(self, photo: ImageSource) -> Face | str:
         """The largest face of a photo that our detector finds, or why there is none."""
@@ -200,8 +198,7 @@ class _StandIn:
 
 def _detection(square: Float[np.ndarray, " 4"]) -> Detection:
     """A certain detection whose square for regressors is the given one."""
-    centre, half = (square[:2] + square[2:]) / 2, (square[2:] - square[:2]) / 2 / _SIDE_PER_BOX
-    box = np.concatenate((centre - half, centre + half)).astype(np.float64)
+    box = enlarge_box(square.astype(np.float64), 1 / SIDE_PER_BOX)
     keypoints_px = box[:2] + _KEYPOINTS * (box[2:] - box[:2])
     return Detection(box, 1.0, keypoints_px, box)
 

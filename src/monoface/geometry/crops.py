@@ -84,14 +84,6 @@ def photo_to_crop(
     return (points_px - origin) * (size / extent)
 
 
-def crop_to_photo(
-    points_px: Float[np.ndarray, "*batch points 2"], box: Float[np.ndarray, "*batch 4"], size: int
-) -> Float[np.ndarray, "*batch points 2"]:
-    """Pixels of the crop that `crop_and_resize` cuts to pixels of the photo."""
-    origin, extent = _origin_and_extent(box)
-    return points_px * (extent / size) + origin
-
-
 def unclip_square(box: Float[np.ndarray, " 4"], width: int, height: int) -> Float[np.ndarray, " 4"]:
     """Square that a box was before the borders of the photo cut it; a square stays as it is.
 

@@ -4,9 +4,7 @@ from monoface.networks.backbones import ResNet, ResNetConfig
 from monoface.networks.critic import Critic, CriticConfig
 from monoface.networks.identity import IdentityEncoder
 from monoface.networks.identity_network import IdentityNetwork, IdentityNetworkConfig
-from monoface.networks.identity_storage import load_identity_encoder, save_identity_encoder
 from monoface.networks.landmark_map import LandmarkMapConfig, landmark_map, with_landmark_map
-from monoface.networks.parser_storage import load_parser, save_parser
 from monoface.networks.parsing import PARSING_CLASSES, FaceParser, ParserConfig, skin_probability
 from monoface.networks.recognition import RecognitionNetwork, load_recognition_network
 from monoface.networks.recognizer import Recognizer
@@ -18,9 +16,18 @@ from monoface.networks.regressor import (
     add_outputs,
     fold_batch_norm,
 )
-from monoface.networks.storage import RegressorInfo, load_regressor, save_regressor
+from monoface.networks.storage import (
+    RegressorInfo,
+    load_identity_encoder,
+    load_parser,
+    load_regressor,
+    load_translator,
+    save_identity_encoder,
+    save_parser,
+    save_regressor,
+    save_translator,
+)
 from monoface.networks.translator import Translator, TranslatorConfig
-from monoface.networks.translator_storage import load_translator, save_translator
 
 __all__ = [
     "PARSING_CLASSES",

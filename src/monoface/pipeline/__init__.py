@@ -6,8 +6,8 @@ from monoface.pipeline.multi_photo.identity_similarity import IdentityLikeness
 from monoface.pipeline.multi_photo.reconstruct import TogetherConfig, TogetherResult, reconstruct_together
 from monoface.pipeline.multi_photo.shared_face import SharedFace
 from monoface.pipeline.reconstructor import Reconstructor, ReconstructorConfig
-from monoface.pipeline.regression import CoefficientRegressor, Regression, weights_path
 from monoface.pipeline.results import Face, MadeWith, PhotoResult, Status
+from monoface.regression import CoefficientRegressor, Regression, weights_path
 
 __all__ = [
     "CoefficientRegressor",

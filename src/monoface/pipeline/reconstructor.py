@@ -16,8 +16,7 @@ from monoface.facemodel import CoefficientLayout, FaceModel, load_default_model,
 from monoface.facemodel.landmarks import FLM18
 from monoface.facemodel.mirroring import CoefficientMirror
 from monoface.geometry.cameras import PerspectiveCamera
-from monoface.geometry.crops import crop_and_resize, photo_to_crop
-from monoface.geometry.roi import box_of_points, next_roi, roi_of_box, same_face
+from monoface.geometry.roi import box_of_points, roi_of_box, same_face
 from monoface.networks import Recognizer
 from monoface.photos.focal import check_field_of_view, focal_of_field_of_view
 from monoface.photos.reading import ImageSource, LoadedImage
@@ -28,8 +27,8 @@ from monoface.pipeline.refining.blendshape_file import load_blendshape_scale
 from monoface.pipeline.refining.landmark_file import landmark_points, load_landmark_habits
 from monoface.pipeline.refining.refinement_file import load_refinement
 from monoface.pipeline.refining.refiner import Measurement, Refiner
-from monoface.pipeline.regression import CoefficientRegressor, Regression, weights_path
 from monoface.pipeline.results import Face, MadeWith, PhotoResult, photo_result
+from monoface.regression import CoefficientRegressor, Passes, Regression, regress_photos, weights_path
 from monoface.texturing.texturer import Texturer
 
 _FACE_MODEL_FILE = "face_model.safetensors"
@@ -151,8 +150,12 @@ class Reconstructor:
         self._points = self.face_model.subset(self.face_model.landmarks("ibug68"))
         self.landmark_habits = load_landmark_habits(weights_path(self.config.weights))
         self._landmarks68 = landmark_points(self.face_model, "ibug68", self.landmark_habits)
-        self._mapped = self.face_model.subset(self.face_model.landmarks(FLM18))
-        self._mirror = CoefficientMirror(self.face_model) if self.config.mirror else None
+        self._passes = Passes(
+            self.config.passes,
+            landmarks=self._points,
+            mapped=self.face_model.subset(self.face_model.landmarks(FLM18)),
+            mirror=CoefficientMirror(self.face_model) if self.config.mirror else None,
+        )
 
     def _load_refiner(self) -> Refiner | None:
         """What measures faces; None with weights that are no better for it."""
@@ -262,25 +265,9 @@ class Reconstructor:
 
         Networks with a landmark map see an empty one at first, and then the landmarks that they found.
         """
-        size = self.regressor.size_px
-        mapped_px = None
-        first = rois = np.stack([roi_of_box(detection.box) for _, detection in seen])
-        for number in range(self.config.passes):
-            crops = np.stack(
-                [
-                    crop_and_resize(photo.image_srgb, roi, size)
-                    for (photo, _), roi in zip(seen, rois, strict=True)
-                ]
-            )
-            last = number + 1 == self.config.passes
-            mirror = self._mirror if last else None
-            found = self.regressor.predict(crops, mapped_px, mirror=mirror).in_photo(rois, size)
-            if not last:
-                landmarks_px = found.landmarks_px(self._points).numpy()
-                rois = np.stack([next_roi(*pair) for pair in zip(landmarks_px, first, strict=True)])
-                if self.regressor.sees_landmarks:
-                    mapped_px = photo_to_crop(found.landmarks_px(self._mapped).numpy(), rois, size)
-        return found
+        images = [photo.image_srgb for photo, _ in seen]
+        boxes = roi_of_box(np.stack([detection.box for _, detection in seen]))
+        return regress_photos(self.regressor, images, boxes, self._passes)
 
     def _result(self, searched: SearchedPhoto, faces: list[Face]) -> PhotoResult:
         distinct = _without_duplicates(faces)

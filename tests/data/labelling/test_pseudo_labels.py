@@ -12,12 +12,12 @@ from monoface.data.labelling.pseudo_labels import (
     disagreement_percent,
     label_photos,
     recropped_outputs,
-    roi_from_points,
 )
 from monoface.data.packs.photo_pack import CANVAS_PX, FACE_PX
 from monoface.detection.teacher import FaceMeshes, FaceMeshTeacher
 from monoface.facemodel import CoefficientLayout, LandmarkSet
 from monoface.facemodel.fitting import LandmarkFit, project_points
+from monoface.geometry.roi import roi_from_points
 
 PHOTO_PX = 240
 
@@ -62,12 +62,6 @@ def labelled(head, pose):
     images = [np.full((PHOTO_PX, PHOTO_PX, 3), 20 * number, np.uint8) for number in range(5)]
     teacher = ToldTeacher(marks, [0.9, 0.1, 0.9, 0.9, 0.9])
     return label_photos("told", images, {"aflw21": annotated}, head, teacher)
-
-
-def test_the_crop_is_the_box_of_the_points_enlarged_by_root_two():
-    points = torch.tensor([[[10.0, 20.0], [50.0, 30.0], [30.0, 100.0]]])
-    half = 80 / 2**0.5
-    assert_close(roi_from_points(points), torch.tensor([[30 - half, 60 - half, 30 + half, 60 + half]]))
 
 
 def test_teachers_are_believed_where_they_agree(labelled):

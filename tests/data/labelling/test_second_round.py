@@ -14,7 +14,14 @@ from monoface.data.packs.photo_pack import CANVAS_PX, FACE_PX, Pack
 from monoface.data.profiling.photo_turner import TurnConfig, turned_again
 from monoface.facemodel import CoefficientLayout
 from monoface.facemodel.fitting import project_points
-from monoface.networks import Regressor, RegressorConfig, RegressorInfo, ResNetConfig, save_regressor
+from monoface.networks import (
+    Regressor,
+    RegressorConfig,
+    RegressorInfo,
+    ResNetConfig,
+    load_regressor,
+    save_regressor,
+)
 
 
 class ToldRegressor(Regressor):
@@ -89,18 +96,20 @@ def test_photos_without_points_stay_without_coefficients(head, weights, near_neu
 
 
 def test_teachers_are_believed_on_near_frontal_faces_only(head, weights, near_neutral):
-    config = SecondRoundConfig(weights, teacher_yaw_deg=0.0)
-    network = SecondRound(head, config)
     # An untrained network's mean face looks straight ahead to within rounding; make it look aside.
-    network._regressor.head.bias.data[-9:-3] = torch.tensor([-0.1, 0.0, 0.43, 0.0, 0.0, 0.0])
-    relabelled = network.relabel(near_neutral)
+    regressor, info = load_regressor(weights)
+    regressor.head.bias.data[-9:-3] = torch.tensor([-0.1, 0.0, 0.43, 0.0, 0.0, 0.0])
+    save_regressor(regressor, info, weights)
+    relabelled = SecondRound(head, SecondRoundConfig(weights, teacher_yaw_deg=0.0)).relabel(near_neutral)
     assert np.isnan(relabelled.pack.points_px["facemesh468"]).all()
     assert not relabelled.turnable.any()
 
 
-def test_pictures_and_mirror_images_count_alike(head, weights, near_neutral):
+def test_pictures_and_mirror_images_count_alike(head, weights, near_neutral, monkeypatch):
+    regressor, info = load_regressor(weights)
+    told = ToldRegressor(regressor.config).eval()
+    monkeypatch.setattr("monoface.data.labelling.second_round.load_regressor", lambda path: (told, info))
     network = SecondRound(head, SecondRoundConfig(weights))
-    network._regressor = ToldRegressor(network._regressor.config)
     left = np.full((1, CANVAS_PX, CANVAS_PX, 3), 40, np.uint8)
     left[:, :, : CANVAS_PX // 2] = 200
     pack = dataclasses.replace(
@@ -109,7 +118,7 @@ def test_pictures_and_mirror_images_count_alike(head, weights, near_neutral):
         points_px={name: points[:1] for name, points in near_neutral.points_px.items()},
         outputs=near_neutral.outputs[:1],
     )
-    predicted = network._predict(pack, slice(0, 1))
+    predicted = network.predict(pack)
     expected = torch.zeros_like(predicted)
     # In the mirror image the bright half is on the right, and the shift mirrored back is the same.
     expected[:, -2] = -(200 - 40) / 255

@@ -10,13 +10,13 @@ from view_packs import HEADS, drawn_views
 from monoface.core.errors import ConfigError
 from monoface.data.labelling.pseudo_labels import TEACHER_SET
 from monoface.data.labelling.view_labels import ViewLabelConfig, ViewLabeller
+from monoface.data.labelling.view_photos import DecodedLater, ViewPhotos
 from monoface.data.labelling.view_skin import seen_from
 from monoface.data.packs.photo_pack import FACE_PX
 from monoface.data.packs.view_pack import MATCHED, VIEW_CANVAS_PX, VIEW_FACE_PX, VIEWS, ViewPack
 from monoface.data.profiling.turned_view_pack import TurnedViewsConfig, turned_views
 from monoface.data.recipes import view_recipe
 from monoface.data.recipes.view_frames import label_views
-from monoface.data.recipes.view_photos import DecodedLater, ViewPhotos
 from monoface.data.recipes.view_recipe import ViewRecipeConfig, build_view_packs
 from monoface.data.recipes.view_triplets import TripletConfig
 from monoface.facemodel import CoefficientLayout

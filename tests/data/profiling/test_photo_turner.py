@@ -8,11 +8,12 @@ import pytest
 import torch
 from torch.testing import assert_close
 
-from monoface.data.labelling.pseudo_labels import LabelledPhotos, roi_from_points
+from monoface.data.labelling.pseudo_labels import LabelledPhotos
 from monoface.data.packs.photo_pack import CANVAS_PX, FACE_PX
 from monoface.data.profiling.photo_turner import TurnConfig, turned_pack
 from monoface.facemodel import CoefficientLayout
 from monoface.facemodel.fitting import LandmarkFit, project_points
+from monoface.geometry.roi import roi_from_points
 from monoface.geometry.rotations import camera_to_head, head_angles_from_matrix
 
 

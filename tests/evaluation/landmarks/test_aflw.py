@@ -9,7 +9,8 @@ from PIL import Image
 
 from monoface.core.errors import ConfigError, OutputExistsError
 from monoface.data.sources import Aflw
-from monoface.evaluation.landmarks.aflw import POINT_NAMES, EvaluateAflwConfig, predict_points, run, summarise
+from monoface.evaluation.landmarks.aflw import EvaluateAflwConfig, predict_points, run
+from monoface.evaluation.landmarks.aflw_report import POINT_NAMES, summarise
 from monoface.evaluation.reports.report import as_json
 from monoface.metrics import AFLW_NORMALISER_PX
 

@@ -11,8 +11,9 @@ from monoface.core.errors import ConfigError, OutputExistsError
 from monoface.data.sources import Aflw2000
 from monoface.data.sources.aflw2000 import compute_roi_box
 from monoface.detection.detections import Detection
-from monoface.evaluation.landmarks.aflw2000 import EvaluateAflw2000Config, evaluate_aflw2000, run
-from monoface.evaluation.landmarks.aflw2000_report import summarise
+from monoface.evaluation.landmarks.aflw2000 import EvaluateAflw2000Config, run
+from monoface.evaluation.landmarks.aflw2000_measuring import evaluate_aflw2000
+from monoface.evaluation.landmarks.aflw2000_summary import summarise
 from monoface.evaluation.landmarks.boxes import DetectedBox, given_box
 from monoface.evaluation.landmarks.predictors import Landmarks68, RegressorPredictor
 from monoface.evaluation.reports.report import as_json, write_report

@@ -8,15 +8,14 @@ from packed_sources import make_images, write_source
 from monoface.cli.main import main
 from monoface.core.errors import ConfigError, DataError
 from monoface.data.sources import MerlRav
-from monoface.evaluation.landmarks.gaps import (
+from monoface.evaluation.landmarks.gaps import EvaluateGapsConfig, summarise
+from monoface.evaluation.landmarks.openings import (
     LIDS,
     LIPS,
-    EvaluateGapsConfig,
     MarkedGaps,
     marked_size_px,
     marked_yaw_deg,
     opening_px,
-    summarise,
 )
 from monoface.geometry.cameras import WeakPerspectiveCamera, transform_points
 from monoface.geometry.rotations import head_matrix_from_angles, head_to_camera

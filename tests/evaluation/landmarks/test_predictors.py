@@ -3,13 +3,14 @@
 import numpy as np
 import pytest
 import torch
+from crop_points import crop_to_photo
 from numpy.testing import assert_allclose
 
 from monoface.core.errors import ModelFileError
 from monoface.evaluation.landmarks.aflw import crop_predictor
 from monoface.evaluation.landmarks.predictors import RegressorPredictor, looks_text
 from monoface.facemodel.mirroring import CoefficientMirror
-from monoface.geometry.crops import crop_and_resize, crop_to_photo, photo_to_crop
+from monoface.geometry.crops import crop_and_resize, photo_to_crop
 
 BOX = np.array([30.0, 40, 150, 160])
 

@@ -9,13 +9,11 @@ from PIL import Image
 
 from monoface.cli.main import main
 from monoface.core.errors import ConfigError, DataError
+from monoface.evaluation.people.blendshape_labels import Label, read_labels_table, refuse_unknown_names
 from monoface.evaluation.people.blendshapes import (
     CalmWeights,
     EvaluateBlendshapesConfig,
-    Label,
     look_at_calm,
-    read_labels_table,
-    refuse_unknown_names,
     summarise,
 )
 from monoface.evaluation.reconstructed import ReconstructedFaces

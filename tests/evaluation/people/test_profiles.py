@@ -7,7 +7,8 @@ from monoface.cli.main import main
 from monoface.core.errors import ConfigError, DataError
 from monoface.data.sources import Cfp
 from monoface.evaluation.people.profile_fit import MarkedProfiles, PosedProfiles, ProfileFitter
-from monoface.evaluation.people.profiles import EvaluateProfilesConfig, ProfilePeople, score, summarise
+from monoface.evaluation.people.profile_people import ProfilePeople
+from monoface.evaluation.people.profiles import EvaluateProfilesConfig, score, summarise
 
 
 def write_cfp(folder, person, profile, size=(60, 50)):

@@ -32,7 +32,7 @@ def test_neutral_meshes_have_the_seven_landmarks_in_their_order(predictor, photo
 
 def test_the_neutral_mesh_has_no_expression_and_the_posed_one_has(predictor, photo):
     neutral, posed = predictor.neutral(photo), predictor.posed(photo)
-    face = predictor.find(photo)
+    face = predictor.largest(photo)
     assert_allclose(posed.file.verts, face.verts_mm, atol=1e-3)
     assert np.linalg.norm(posed.file.verts - neutral.file.verts, axis=1).max() > 1
 
@@ -46,4 +46,4 @@ def test_teeth_and_the_inside_of_the_mouth_are_not_what_a_scanner_sees(predictor
 
 
 def test_without_a_face_it_says_so(predictor):
-    assert predictor.find(np.zeros((64, 64, 3), np.uint8)) == "no face was found"
+    assert predictor.largest(np.zeros((64, 64, 3), np.uint8)) == "no face was found"

@@ -6,7 +6,7 @@ import torch
 from PIL import Image
 
 from monoface import Reconstructor, ReconstructorConfig
-from monoface.evaluation.reports.cases_report import Case
+from monoface.evaluation.reports.cases import Case
 from monoface.evaluation.synthetic.detail import PHOTO_MEASURES, EvaluateDetailConfig, summarise
 from monoface.evaluation.synthetic.detail_photos import PhotoScorer
 from monoface.evaluation.synthetic.detail_score import DetailSums

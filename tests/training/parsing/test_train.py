@@ -8,8 +8,8 @@ import torch
 from synthetic_head import synthetic_head
 from torch import nn
 
+from monoface.data.labelling.fasseg_masks import LabelledHeads
 from monoface.data.labelling.parsing_self_labels import SelfLabelConfig
-from monoface.data.packs.parsing_pack import LabelledHeads
 from monoface.data.packs.photo_pack import CANVAS_PX, Pack
 from monoface.data.synthetic.heads import HeadsConfig
 from monoface.data.synthetic.parsing_heads import parsing_heads

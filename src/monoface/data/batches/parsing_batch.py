@@ -12,6 +12,7 @@ from torch import Tensor
 from monoface.core.errors import ConfigError
 from monoface.data.batches.augment import AugmentConfig, CropPlan, crop_canvases, plan_crops
 from monoface.data.batches.occluders import OccluderConfig, cover_face
+from monoface.data.batches.tensors import TensorBatch
 from monoface.data.packs.parsing_pack import UNKNOWN, ParsingPack
 from monoface.data.packs.photo_pack import CANVAS_PX, FACE_PX
 from monoface.networks import PARSING_CLASSES
@@ -49,7 +50,7 @@ class ParsingAugmentConfig:
 
 
 @dataclass(frozen=True)
-class ParsingBatch:
+class ParsingBatch(TensorBatch):
     """What a training step of the parser sees.
 
     Attributes:
@@ -61,10 +62,6 @@ class ParsingBatch:
     image: Float[Tensor, "batch 3 height width"]
     classes: Int[Tensor, "batch height width"]
     pack: Int[Tensor, " batch"]
-
-    def to(self, device: torch.device) -> "ParsingBatch":
-        """The same batch on another device."""
-        return ParsingBatch(self.image.to(device), self.classes.to(device), self.pack.to(device))
 
 
 class ParsingBatchMaker:

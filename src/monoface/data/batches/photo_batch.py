@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from itertools import count
 from typing import Any, Protocol
 
@@ -13,6 +13,7 @@ from torch import Tensor
 
 from monoface.core.errors import DataError
 from monoface.data.batches.augment import AugmentConfig, CropPlan, crop_canvases, move_points, plan_crops
+from monoface.data.batches.tensors import TensorBatch
 from monoface.data.packs.photo_pack import Pack
 from monoface.data.packs.sampling import PackSampler
 from monoface.facemodel import CoefficientLayout, FaceModel
@@ -24,7 +25,7 @@ _AHEAD = 3
 
 
 @dataclass(frozen=True)
-class TrainingBatch:
+class TrainingBatch(TensorBatch):
     """What a training step sees.
 
     Attributes:
@@ -47,18 +48,6 @@ class TrainingBatch:
     trust: Float[Tensor, " batch"]
     pack: Int[Tensor, " batch"]
     seeds: Int[Tensor, " batch"]
-
-    def __getitem__(self, rows: Int[Tensor, " rows"]) -> "TrainingBatch":
-        points = {name: tensor[rows] for name, tensor in self.points_px.items()}
-        return TrainingBatch(points_px=points, **{name: getattr(self, name)[rows] for name in _TENSORS})
-
-    def to(self, device: torch.device) -> "TrainingBatch":
-        """The same batch on another device."""
-        points = {name: tensor.to(device) for name, tensor in self.points_px.items()}
-        return TrainingBatch(points_px=points, **{name: getattr(self, name).to(device) for name in _TENSORS})
-
-
-_TENSORS = tuple(one.name for one in fields(TrainingBatch) if one.name != "points_px")
 
 
 class BatchSource(Protocol):

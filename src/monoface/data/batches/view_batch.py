@@ -1,7 +1,7 @@
 """Batches of three views each, cropped alike, and reproducible from a seed and a step number."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import torch
@@ -10,6 +10,7 @@ from torch import Tensor
 
 from monoface.data.batches.augment import AugmentConfig, CropPlan, crop_masks
 from monoface.data.batches.photo_batch import BatchMaker, TrainingBatch
+from monoface.data.batches.tensors import TensorBatch
 from monoface.data.packs.sampling import PackSampler
 from monoface.data.packs.view_pack import VIEW_FACE_PX, VIEWS, ViewPack
 from monoface.facemodel import FaceModel
@@ -42,7 +43,7 @@ class ViewAugmentConfig:
 
 
 @dataclass(frozen=True)
-class MultiViewBatch:
+class MultiViewBatch(TensorBatch):
     """What a training step that compares views sees; the second of three views is the target.
 
     Attributes:
@@ -76,18 +77,6 @@ class MultiViewBatch:
     def __len__(self) -> int:
         return len(self.image)
 
-    def __getitem__(self, rows: Int[Tensor, " rows"] | slice) -> "MultiViewBatch":
-        points = {name: tensor[rows] for name, tensor in self.points_px.items()}
-        return MultiViewBatch(
-            **{**{name: getattr(self, name)[rows] for name in _TENSORS}, "points_px": points}
-        )
-
-    def to(self, device: torch.device) -> "MultiViewBatch":
-        """The same batch on another device."""
-        points = {name: tensor.to(device) for name, tensor in self.points_px.items()}
-        moved = {name: getattr(self, name).to(device) for name in _TENSORS}
-        return MultiViewBatch(**{**moved, "points_px": points})
-
     def single_views(self) -> TrainingBatch:
         """The views of all samples as samples of their own."""
         return TrainingBatch(
@@ -100,9 +89,6 @@ class MultiViewBatch:
             pack=self.pack.repeat_interleave(VIEWS),
             seeds=self.seeds.repeat_interleave(VIEWS),
         )
-
-
-_TENSORS = tuple(one.name for one in fields(MultiViewBatch) if one.name != "points_px")
 
 
 class MultiViewBatchMaker:

@@ -10,12 +10,13 @@ from PIL import Image
 from torch import Tensor
 
 from monoface.data.labelling.profile_yaw import turn_profiles_further
-from monoface.data.packs.photo_pack import CANVAS_PX, FACE_PX, Pack
+from monoface.data.packs.photo_pack import CANVAS_PX, FACE_PX, Pack, canvas_box
 from monoface.detection.crops import SquareCrop
 from monoface.detection.teacher import FaceMeshTeacher
 from monoface.facemodel import CoefficientLayout, FaceModel, LandmarkSet
 from monoface.facemodel.fitting import FitConfig, LandmarkFit, fit_landmarks, project_points
 from monoface.geometry.crops import crop_and_resize, photo_to_crop
+from monoface.geometry.roi import roi_from_points
 from monoface.geometry.rotations import camera_to_head, head_angles_from_matrix
 
 TEACHER_SET = "facemesh468"
@@ -170,26 +171,11 @@ def label_marked_photos(
     return LabelledPhotos(name, images, points, fit, good, posed)
 
 
-def roi_from_points(points_px: Float[Tensor, "batch points 2"]) -> Float[Tensor, "batch 4"]:
-    """The face's crop: a square of sqrt(2) times the longer side of the points' box, centred on it."""
-    low, high = points_px.amin(dim=1), points_px.amax(dim=1)
-    centre, half = (low + high) / 2, (high - low).amax(dim=-1, keepdim=True) * (2**0.5 / 2)
-    return torch.cat((centre - half, centre + half), dim=-1)
-
-
 def recropped_outputs(fit: LandmarkFit, boxes: Float[Tensor, "batch 4"]) -> Float[Tensor, "batch outputs"]:
     """Output vectors of fits, for crops of `FACE_PX` pixels of given boxes."""
     zoom = FACE_PX / (boxes[:, 2] - boxes[:, 0])
     camera = fit.camera.cropped(boxes[:, :2], zoom)
     return fit.layout.encode(fit.coefficients, camera, FACE_PX)
-
-
-def canvas_box(
-    boxes: Float[np.ndarray, "*batch 4"], canvas_per_face: float = CANVAS_PX / FACE_PX
-) -> Float[np.ndarray, "*batch 4"]:
-    """Box of the canvas around the box of a crop."""
-    margin = (boxes[..., 2:] - boxes[..., :2]) * ((canvas_per_face - 1) / 2)
-    return np.concatenate((boxes[..., :2] - margin, boxes[..., 2:] + margin), axis=-1)
 
 
 def mark_photos(

@@ -16,16 +16,17 @@ from jaxtyping import Bool, Float, Float32, Int
 from torch import Tensor
 
 from monoface.core.errors import ConfigError
-from monoface.data.batches.augment import CropPlan, crop_canvases, plan_crops
+from monoface.data.batches.augment import crop_canvases, plan_crops
 from monoface.data.labelling.profile_yaw import turn_profiles_further
 from monoface.data.labelling.pseudo_labels import TEACHER_SET, concatenate_sets
 from monoface.data.packs.photo_pack import CANVAS_PX, FACE_PX, Pack
 from monoface.facemodel import CoefficientLayout, FaceModel, LandmarkSet, PointBasis
-from monoface.facemodel.fitting import CorrectionConfig, LandmarkFit, correct_fit, project_points
+from monoface.facemodel.fitting import CorrectionConfig, LandmarkFit, correct_fit
 from monoface.facemodel.landmarks import FLM18
 from monoface.facemodel.mirroring import CoefficientMirror
 from monoface.geometry.rotations import camera_to_head, head_angles_from_matrix
 from monoface.networks import load_regressor
+from monoface.regression import CropPredictor, Passes, regress_crops
 
 _BATCH = 512
 _MARGIN_PX = (CANVAS_PX - FACE_PX) / 2
@@ -112,9 +113,13 @@ class SecondRound:
         self.config = config
         self._model = model
         self._layout = CoefficientLayout.of(model)
-        self._regressor = regressor
-        self._mirror = CoefficientMirror(model)
-        self._map_points = model.subset(model.landmarks(FLM18))
+        self._predictor = CropPredictor.of_network(regressor, self._layout)
+        self._passes = Passes(
+            2 if self._predictor.sees_landmarks else 1,
+            mapped=model.subset(model.landmarks(FLM18)),
+            mirror=CoefficientMirror(model),
+            mirror_each=True,
+        )
 
     def relabel(self, pack: Pack) -> Relabelled:
         """The same photos with the network's corrected predictions for labels, where they are believed."""
@@ -155,7 +160,7 @@ class SecondRound:
 
     def predict(self, pack: Pack) -> Float[Tensor, "samples outputs"]:
         """The network's predictions, before any correction: mean of those for photos and mirror images."""
-        return torch.cat([self._predict(pack, rows) for rows in _parts(len(pack))])
+        return torch.cat([self._predict(pack, np.arange(len(pack))[rows]) for rows in _parts(len(pack))])
 
     def _correct(self, basis: PointBasis, start: Tensor, points: Tensor, weights: Tensor) -> LandmarkFit:
         fit = correct_fit(basis, start, points, weights, FACE_PX, self.config.correction)
@@ -169,47 +174,15 @@ class SecondRound:
         """Which points of a set are used."""
         return np.arange(0, len(self._model.landmarks(name)), _TEACHER_STEP if name == TEACHER_SET else 1)
 
-    @torch.no_grad()
-    def _predict(self, pack: Pack, rows: slice) -> Float[Tensor, "batch outputs"]:
+    def _predict(self, pack: Pack, rows: Int[np.ndarray, " batch"]) -> Float[Tensor, "batch outputs"]:
         """Mean of the predictions for the crops and for their mirror images.
 
         A network with a landmark map looks twice, the second time with the landmarks of the first mean.
         """
-        chosen = np.arange(len(pack))[rows]
-        found = self._look_both_ways(pack, chosen, None)
-        if self._regressor.config.landmark_map is None:
-            return found
-        return self._look_both_ways(pack, chosen, found)
-
-    def _look_both_ways(
-        self, pack: Pack, chosen: Int[np.ndarray, " batch"], shown: Float[Tensor, "batch outputs"] | None
-    ) -> Float[Tensor, "batch outputs"]:
-        """Mean over crops and mirror images, whose landmark maps show the faces of `shown`, if any."""
-        size = self._regressor.config.size_px
-        outputs = []
-        for mirrored in (False, True):
-            crops = crop_canvases(pack.canvases, chosen, _plain_plan(len(chosen), mirrored, size), size)
-            landmarks_px = None if shown is None else self._map_landmarks(shown, mirrored)
-            output, _ = self._regressor.look(torch.from_numpy(crops).permute(0, 3, 1, 2), landmarks_px)
-            outputs.append(self._mirrored(output) if mirrored else output)
-        mean = (outputs[0] + outputs[1]) / 2
-        # Through the decoder, so that the mean of two rotations is one.
-        return self._layout.encode(*self._layout.decode(mean, FACE_PX), FACE_PX)
-
-    def _mirrored(self, output: Float[Tensor, "batch outputs"]) -> Float[Tensor, "batch outputs"]:
-        """Outputs for the mirror images of crops."""
-        faces, camera = self._layout.decode(output, FACE_PX)
-        everywhere = torch.ones(len(output), dtype=torch.bool)
-        return self._layout.encode(self._mirror(faces, everywhere), camera, FACE_PX)
-
-    def _map_landmarks(
-        self, output: Float[Tensor, "batch outputs"], mirrored: bool
-    ) -> Float[Tensor, "batch points 2"]:
-        """What a landmark map shows of a face: its points in pixels of the network's crop."""
-        faces, camera = self._layout.decode(
-            self._mirrored(output) if mirrored else output, self._regressor.config.size_px
-        )
-        return project_points(self._map_points, faces, camera)
+        size = self._predictor.size_px
+        middle = plan_crops(np.random.default_rng(0), len(rows), CANVAS_PX, FACE_PX, size, None)
+        found = regress_crops(self._predictor, crop_canvases(pack.canvases, rows, middle, size), self._passes)
+        return self._layout.encode(found.coefficients, found.camera, size)
 
     def _weights(
         self, sizes: dict[str, int], points: Tensor, yaw_deg: Tensor
@@ -240,14 +213,3 @@ def _parts(count: int) -> list[slice]:
 def _yaw_deg(layout: CoefficientLayout, outputs: Tensor) -> Float[Tensor, " samples"]:
     rotation = layout.decode(outputs, FACE_PX)[0].rotation
     return torch.rad2deg(head_angles_from_matrix(camera_to_head(rotation))[0])
-
-
-def _plain_plan(count: int, mirrored: bool, crop_px: int) -> CropPlan:
-    """Cuts out the middle, unchanged or mirrored."""
-    plan = plan_crops(np.random.default_rng(0), count, CANVAS_PX, FACE_PX, crop_px, None)
-    if not mirrored:
-        return plan
-    matrix = plan.canvas_crop.copy()
-    matrix[:, 0, 0] *= -1
-    matrix[:, 0, 2] = crop_px - matrix[:, 0, 2]
-    return dataclasses.replace(plan, canvas_crop=matrix, mirrored=np.ones(count, dtype=np.int64))

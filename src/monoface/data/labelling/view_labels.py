@@ -9,13 +9,14 @@ from jaxtyping import Bool, Float, Float32, UInt8
 from torch import Tensor
 
 from monoface.core.assets import asset_path
-from monoface.data.labelling.pseudo_labels import TEACHER_SET, canvas_box, mark_photos, roi_from_points
+from monoface.data.labelling.pseudo_labels import TEACHER_SET, mark_photos
 from monoface.data.labelling.second_round import SecondRound, SecondRoundConfig
-from monoface.data.packs.photo_pack import CANVAS_PX, FACE_PX, Pack
+from monoface.data.packs.photo_pack import CANVAS_PX, FACE_PX, Pack, canvas_box
 from monoface.detection.teacher import FaceMeshConfig, FaceMeshTeacher
 from monoface.facemodel import CoefficientLayout, FaceModel
 from monoface.facemodel.fitting import project_points
 from monoface.geometry.crops import crop_and_resize, photo_to_crop
+from monoface.geometry.roi import roi_from_points
 from monoface.geometry.rotations import camera_to_head, head_angles_from_matrix
 
 # Where the source's own weights are not named.

@@ -4,30 +4,22 @@ A sample is a canvas (a square picture with the face's crop in its middle) with 
 coefficients of the face, or both.
 """
 
-import json
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
 import numpy as np
-from jaxtyping import Float32, Int, UInt8
+from jaxtyping import Float, Float32, Int, UInt8
 
-from monoface.core.errors import DataError
-from monoface.core.files import write_atomically
+from monoface.data.packs.arrays import ArrayFolder, expect_rows
+from monoface.geometry.roi import enlarge_box
 
 CANVAS_PX = 160
 """Side of a canvas, but for packs that say otherwise."""
 FACE_PX = 120
 """Side of the face's crop in the middle of a canvas, likewise."""
 
-_FORMAT = 1
-_TRUST = "trust.npy"
-PACK_HEADER = "pack.json"
-"""The file whose presence says that a pack is complete."""
-
 
 @dataclass(frozen=True)
-class Pack:
+class Pack(ArrayFolder):
     """Samples of one kind.
 
     Attributes:
@@ -52,14 +44,7 @@ class Pack:
     trust: Float32[np.ndarray, " samples"] | None = None
 
     def __post_init__(self) -> None:
-        count = len(self.canvases)
-        lengths = {name: len(points) for name, points in self.points_px.items()}
-        lengths["outputs"] = len(self.outputs)
-        if self.trust is not None:
-            lengths["trust"] = len(self.trust)
-        for name, length in lengths.items():
-            if length != count:
-                raise DataError(f"pack {self.name}: expected {count} rows in {name}, got {length}.")
+        expect_rows(self, f"pack {self.name}", len(self.canvases), "points_px", "outputs", "trust")
 
     def __len__(self) -> int:
         return len(self.canvases)
@@ -75,48 +60,9 @@ class Pack:
         trust = None if self.trust is None else self.trust[rows]
         return Pack(name, self.canvases[rows], points_px, self.outputs[rows], self.face_px, self.drawn, trust)
 
-    def save(self, folder: Path, recipe: str) -> None:
-        """Write the pack; `recipe` identifies how it was made. Complete once `pack.json` is there."""
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / PACK_HEADER).unlink(missing_ok=True)
-        np.save(folder / "canvases.npy", self.canvases)
-        np.save(folder / "outputs.npy", self.outputs)
-        for name, points in self.points_px.items():
-            np.save(folder / f"points.{name}.npy", points)
-        if self.trust is not None:
-            np.save(folder / _TRUST, self.trust)
-        header: dict[str, Any] = {
-            "format": _FORMAT,
-            "name": self.name,
-            "recipe": recipe,
-            "points": sorted(self.points_px),
-        }
-        header |= {"face_px": self.face_px, "drawn": self.drawn, "trust": self.trust is not None}
-        write_atomically(folder / PACK_HEADER, json.dumps(header).encode())
 
-    @classmethod
-    def load(cls, folder: Path, recipe: str | None = None) -> "Pack":
-        """Read a pack; canvases stay on disk and are mapped into memory.
-
-        Raises:
-            DataError: If there is no complete pack, it is damaged, or another recipe than asked for made it.
-        """
-        path = folder / PACK_HEADER
-        if not path.is_file():
-            raise DataError(f"{folder}: expected a finished pack, found no {PACK_HEADER}.")
-        try:
-            header = json.loads(path.read_text(encoding="utf-8"))
-            if header["format"] != _FORMAT or recipe not in (None, header["recipe"]):
-                raise DataError(f"{folder}: made by another recipe; delete the folder to make it anew.")
-            return cls(
-                name=header["name"],
-                canvases=np.load(folder / "canvases.npy", mmap_mode="r"),
-                points_px={name: np.load(folder / f"points.{name}.npy") for name in header["points"]},
-                outputs=np.load(folder / "outputs.npy"),
-                # Packs of the first version have one size of the crop.
-                face_px=int(header.get("face_px", FACE_PX)),
-                drawn=bool(header.get("drawn", False)),
-                trust=np.load(folder / _TRUST) if header.get("trust", False) else None,
-            )
-        except (OSError, KeyError, TypeError, ValueError, EOFError) as error:
-            raise DataError(f"{folder}: damaged ({error}); delete the folder to make it anew.") from error
+def canvas_box(
+    boxes: Float[np.ndarray, "*batch 4"], canvas_per_face: float = CANVAS_PX / FACE_PX
+) -> Float[np.ndarray, "*batch 4"]:
+    """Box of the canvas around the box of a crop."""
+    return enlarge_box(boxes, canvas_per_face)

@@ -1,13 +1,13 @@
 """Packs of views: photos of one face from several sides, and which three of them go together."""
 
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from jaxtyping import Float32, Int64, UInt8
 
 from monoface.core.errors import DataError
-from monoface.data.packs.photo_pack import PACK_HEADER, Pack
+from monoface.data.packs.arrays import ArrayFolder, expect_rows
+from monoface.data.packs.photo_pack import Pack
 
 VIEW_CANVAS_PX = 280
 """Side of the canvases of views."""
@@ -21,7 +21,7 @@ SINGLE, SEEN_TOGETHER, MATCHED = 0, 1, 2
 
 
 @dataclass(frozen=True)
-class ViewPack:
+class ViewPack(ArrayFolder):
     """Samples of three views each.
 
     Attributes:
@@ -35,6 +35,8 @@ class ViewPack:
         gate: What may be compared between the views of each sample.
     """
 
+    MAPPED = ("skin",)
+
     frames: Pack
     skin: UInt8[np.ndarray, "frames side side"]
     albedo: Float32[np.ndarray, "frames albedo"]
@@ -44,16 +46,9 @@ class ViewPack:
     gate: Int64[np.ndarray, " samples"]
 
     def __post_init__(self) -> None:
-        count = len(self.frames)
-        for name in ("skin", "albedo", "light", "focal_per_size"):
-            if len(getattr(self, name)) != count:
-                raise DataError(
-                    f"pack {self.name}: expected {count} rows in {name}, got {len(getattr(self, name))}."
-                )
-        if len(self.gate) != len(self.views):
-            raise DataError(
-                f"pack {self.name}: expected {len(self.views)} rows in gate, got {len(self.gate)}."
-            )
+        count, what = len(self.frames), f"pack {self.name}"
+        expect_rows(self, what, count, "skin", "albedo", "light", "focal_per_size")
+        expect_rows(self, what, len(self.views), "gate")
         if len(self.views) and not 0 <= self.views.min() <= self.views.max() < count:
             raise DataError(f"pack {self.name}: expected views among its {count} frames, got others.")
 
@@ -64,32 +59,3 @@ class ViewPack:
 
     def __len__(self) -> int:
         return len(self.views)
-
-    def save(self, folder: Path, recipe: str) -> None:
-        """Write the pack; `recipe` identifies how it was made. Complete once `pack.json` is there."""
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / PACK_HEADER).unlink(missing_ok=True)
-        for name in ("skin", "albedo", "light", "focal_per_size", "views", "gate"):
-            np.save(folder / f"{name}.npy", getattr(self, name))
-        self.frames.save(folder, recipe)
-
-    @classmethod
-    def load(cls, folder: Path, recipe: str | None = None) -> "ViewPack":
-        """Read a pack; pictures stay on disk and are mapped into memory.
-
-        Raises:
-            DataError: If there is no complete pack, it is damaged, or another recipe than asked for made it.
-        """
-        frames = Pack.load(folder, recipe)
-        try:
-            return cls(
-                frames=frames,
-                skin=np.load(folder / "skin.npy", mmap_mode="r"),
-                albedo=np.load(folder / "albedo.npy"),
-                light=np.load(folder / "light.npy"),
-                focal_per_size=np.load(folder / "focal_per_size.npy"),
-                views=np.load(folder / "views.npy"),
-                gate=np.load(folder / "gate.npy"),
-            )
-        except (OSError, ValueError, EOFError) as error:
-            raise DataError(f"{folder}: damaged ({error}); delete the folder to make it anew.") from error

@@ -20,6 +20,7 @@ from typing import Any
 
 from monoface.core.errors import DataError, ModelFileError
 from monoface.core.files import write_atomically
+from monoface.data.packs.digests import model_digest
 from monoface.data.people.config import PeopleConfig
 from monoface.data.people.habits import find_habits
 from monoface.data.people.lids import LidCorrection, find_lid_correction
@@ -48,7 +49,6 @@ from monoface.data.people.storage import (
 )
 from monoface.data.people.writing import write_packs
 from monoface.data.preparing.prepared import TERMS, PreparedFolder
-from monoface.data.recipes.photo_recipe import model_digest
 from monoface.facemodel import FaceModel
 from monoface.facemodel.estimation.population import Population
 

@@ -11,7 +11,7 @@ from itertools import pairwise
 from typing import Self
 
 import numpy as np
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Float, Int
 
 from monoface.data.people.config import PeopleConfig
 from monoface.data.people.marks import SETS, SourceMarks, all_points
@@ -124,13 +124,3 @@ def _medians(
         found[number] = found[max(number - 1, 0)]
         found[number, enough] = np.nanmedian(both[:, enough], axis=0)
     return found
-
-
-def habit_strength_mm(habits: Habits, known: Bool[np.ndarray, " 557"]) -> dict[str, float]:
-    """Mean length of the offsets of each set that is known, of faces that look ahead."""
-    length = np.linalg.norm(habits.offset_mm[0], axis=-1)
-    return {
-        name: round(float(length[where][known[where]].mean()), 2)
-        for name, where in SETS.items()
-        if known[where].any()
-    }

@@ -11,8 +11,8 @@ from monoface.data.people.gaze import EyeBalls, gaze_weights, iris_offsets_mm, k
 from monoface.data.people.habits import Habits
 from monoface.data.people.identities import mean_length
 from monoface.data.people.looks import Looks
-from monoface.data.people.marks import HUMAN, MESH, SETS, SourceMarks, all_points
-from monoface.data.people.mesh_points import HUMAN_SET, pose_points
+from monoface.data.people.marks import HUMAN, MESH, SourceMarks, all_points
+from monoface.data.people.mesh_points import pose_points
 from monoface.facemodel import FaceModel
 from monoface.facemodel.estimation.evidence import MarkedPhotos, Poses
 from monoface.facemodel.estimation.marked_poses import settled, slices
@@ -163,17 +163,3 @@ def _outcomes(
         else:
             outcomes.append(KEPT)
     return tuple(outcomes)
-
-
-def human_residual_mm(labels: PhotoLabels, model: FaceModel) -> Float[np.ndarray, "photos 68"]:
-    """Distance of each of people's 68 points from the labelled faces."""
-    where = np.arange(SETS[HUMAN_SET].start, SETS[HUMAN_SET].stop)
-    basis = all_points(model).chosen(where)
-    parts = []
-    for rows in slices(len(labels.identity), 1024):
-        poses = labels.poses[rows]
-        points = basis.points(labels.identity[rows], poses.expression)
-        placed = (points @ poses.rotation.transpose(0, 2, 1))[..., :2]
-        marks = (labels.points_px[rows][:, where] - poses.shift_px[:, None]) / poses.scale_px[:, None, None]
-        parts.append(np.linalg.norm(marks - placed, axis=-1))
-    return np.concatenate(parts)

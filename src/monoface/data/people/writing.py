@@ -9,8 +9,7 @@ import numpy as np
 import torch
 from jaxtyping import Bool, Float, Int
 
-from monoface.data.labelling.pseudo_labels import canvas_box, roi_from_points
-from monoface.data.packs.photo_pack import CANVAS_PX, FACE_PX, Pack
+from monoface.data.packs.photo_pack import CANVAS_PX, FACE_PX, Pack, canvas_box
 from monoface.data.people.config import PeopleConfig
 from monoface.data.people.labels import PhotoLabels
 from monoface.data.people.marks import SETS, SourceMarks
@@ -22,6 +21,7 @@ from monoface.facemodel import CoefficientLayout, FaceCoefficients, FaceModel
 from monoface.facemodel.estimation.evidence import Poses
 from monoface.geometry.cameras import NOMINAL_DISTANCE_MM, WeakPerspectiveCamera
 from monoface.geometry.crops import crop_and_resize, photo_to_crop
+from monoface.geometry.roi import roi_from_points
 
 
 def write_packs(

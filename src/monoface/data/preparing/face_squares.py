@@ -7,13 +7,14 @@ from typing import Protocol
 import numpy as np
 from jaxtyping import Float, Float32, UInt8
 
-from monoface.data.packs.photo_pack import CANVAS_PX, FACE_PX
+from monoface.data.packs.photo_pack import canvas_box
 from monoface.data.sources.annotated_face import AnnotatedFace
 from monoface.detection import Detection
 from monoface.detection.crops import SquareCrop, photo_from_array
 from monoface.detection.facemesh import MESH_CROP_SCALE
 from monoface.detection.teacher import FaceMeshTeacher, crop_from_detection
 from monoface.geometry.crops import crop_and_resize, photo_to_crop
+from monoface.geometry.roi import box_iou, roi_of_box
 
 SQUARE_PX = 240
 """Side of the squares: half as much again as a canvas, which is cut out of it once the fit is known."""
@@ -88,7 +89,7 @@ def cut_faces(
     meshes = teacher.mark([photo] * len(candidates), [one.teacher_crop for one in candidates])
     squares = []
     for one, marks, score in zip(candidates, meshes.points_px, meshes.score, strict=True):
-        box = _canvas_box(one.box)
+        box = canvas_box(roi_of_box(one.box))
         annotated = one.annotated or AnnotatedFace({})
         squares.append(
             FaceSquare(
@@ -108,22 +109,8 @@ def cut_faces(
 def _candidate_of(face: AnnotatedFace, detections: Sequence[Detection]) -> Candidate:
     box = face.points_box if face.box is None else face.box
     if not face.fixed_on_mesh and detections:
-        overlaps = [_iou(box, one.box) for one in detections]
-        best = int(np.argmax(overlaps))
+        overlaps = box_iou(box, np.stack([one.box for one in detections]))
+        best = int(overlaps.argmax())
         if overlaps[best] >= _SAME_IOU:
             return Candidate(detections[best].box, crop_from_detection(detections[best]), face)
     return Candidate(box, SquareCrop.from_box(box, MESH_CROP_SCALE), face)
-
-
-def _canvas_box(box: Float[np.ndarray, " 4"]) -> Float[np.ndarray, " 4"]:
-    """Box of the canvas in whose middle lies the crop of a face with this box."""
-    centre = (box[:2] + box[2:]) / 2
-    half = float((box[2:] - box[:2]).max()) * 2**0.5 / 2 * (CANVAS_PX / FACE_PX)
-    return np.concatenate((centre - half, centre + half))
-
-
-def _iou(first: Float[np.ndarray, " 4"], second: Float[np.ndarray, " 4"]) -> float:
-    low, high = np.maximum(first[:2], second[:2]), np.minimum(first[2:], second[2:])
-    shared = (high - low).clip(0).prod()
-    areas = (first[2:] - first[:2]).clip(0).prod() + (second[2:] - second[:2]).clip(0).prod()
-    return float(shared / max(areas - shared, 1e-9))

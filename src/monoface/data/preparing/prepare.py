@@ -16,10 +16,10 @@ from typing import Any
 
 from monoface.core.assets import asset_sha256
 from monoface.core.errors import DataError
+from monoface.data.packs.digests import model_digest
 from monoface.data.preparing.prepare_config import PrepareConfig
 from monoface.data.preparing.prepared import PreparedFolder, Record
 from monoface.data.preparing.shard_worker import Networks, PhotoReader, ShardWorker
-from monoface.data.recipes.photo_recipe import model_digest
 from monoface.data.sources.annotations import Annotations, open_annotations
 from monoface.facemodel import FaceModel
 

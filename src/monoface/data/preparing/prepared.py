@@ -15,6 +15,7 @@ from typing import Any
 
 from monoface.core.errors import DataError
 from monoface.core.files import write_atomically
+from monoface.data.packs.arrays import PACK_HEADER
 from monoface.data.packs.photo_pack import Pack
 
 TURNED = "_turned"
@@ -74,7 +75,7 @@ class PreparedFolder:
 
     def has_shard(self, number: int) -> bool:
         """Whether a shard is complete."""
-        return (self._shard(number) / PHOTOS / "pack.json").is_file()
+        return (self._shard(number) / PHOTOS / PACK_HEADER).is_file()
 
     def save_shard(
         self, number: int, records: Iterable[Record], packs: Mapping[str, Pack], recipe: str

@@ -11,12 +11,13 @@ from jaxtyping import Bool, Float, UInt8
 from PIL import Image
 from torch import Tensor
 
-from monoface.data.labelling.pseudo_labels import LabelledPhotos, roi_from_points
+from monoface.data.labelling.pseudo_labels import LabelledPhotos
 from monoface.data.labelling.second_round import Relabelled
 from monoface.data.packs.photo_pack import CANVAS_PX, FACE_PX, Pack
 from monoface.data.profiling.relief import PhotoRelief, TurnedView
 from monoface.facemodel import CoefficientLayout, FaceCoefficients, FaceModel, LandmarkSet, PointBasis
 from monoface.geometry.cameras import WeakPerspectiveCamera, transform_points
+from monoface.geometry.roi import roi_from_points
 
 
 @dataclass(frozen=True)

@@ -7,13 +7,12 @@ import torch
 from jaxtyping import Float32, UInt8
 
 from monoface.core.errors import ConfigError
-from monoface.data.labelling.pseudo_labels import canvas_box
 from monoface.data.labelling.view_labels import ViewLabeller, ViewLabels
+from monoface.data.labelling.view_photos import ViewPhotos
 from monoface.data.labelling.view_skin import FindSkin, find_skin_in, seen_from
-from monoface.data.packs.photo_pack import Pack
+from monoface.data.packs.photo_pack import Pack, canvas_box
 from monoface.data.packs.view_pack import MATCHED, VIEW_CANVAS_PX, VIEW_FACE_PX, VIEWS, ViewPack
 from monoface.data.profiling.photo_turner import FaceSurface, PhotoTurner, PosedPhoto, filled
-from monoface.data.recipes.view_photos import ViewPhotos
 from monoface.data.synthetic.known_landmarks import known_landmarks
 from monoface.facemodel import CoefficientLayout, FaceCoefficients, FaceModel
 from monoface.geometry.cameras import WeakPerspectiveCamera

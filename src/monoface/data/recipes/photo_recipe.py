@@ -6,7 +6,6 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from jaxtyping import UInt8
@@ -15,6 +14,7 @@ from PIL import Image
 from monoface.core.errors import ConfigError, DataError
 from monoface.data.labelling.pseudo_labels import LabelConfig, LabelledPhotos, label_photos
 from monoface.data.labelling.second_round import SecondRound, SecondRoundConfig
+from monoface.data.packs.digests import CONTOUR_SET, digest_model, recipe_of
 from monoface.data.packs.photo_pack import CANVAS_PX, Pack
 from monoface.data.preparing.prepared import TURNED, PreparedFolder
 from monoface.data.profiling.photo_turner import TurnConfig, turned_again, turned_pack
@@ -23,7 +23,6 @@ from monoface.data.synthetic.heads import HeadsConfig, heads_pack
 from monoface.detection.teacher import FaceMeshConfig, FaceMeshTeacher
 from monoface.facemodel import FaceModel
 
-CONTOUR_SET = "ibug68_contour"
 _PHOTO_PX = 256
 # Photos turned by more than this are a pack of their own, so that training can see them more often.
 _ASIDE_DEG = 35.0
@@ -122,19 +121,6 @@ def build_photo_packs(
         packs.append(source.photos(name))
         report(f"{name}: {len(packs[-1])}")
     return packs
-
-
-def model_digest(model: FaceModel) -> str:
-    """Identifies a face model, as far as labels depend on it."""
-    digest = hashlib.sha256()
-    _digest_model(digest, model)
-    return digest.hexdigest()[:16]
-
-
-def recipe_of(model: FaceModel, made_of: list[Any]) -> str:
-    """Identifies a pack of pictures of a face model by what they are made of, as JSON values."""
-    content = json.dumps([*made_of, model_digest(model), model.albedo_space], sort_keys=True)
-    return hashlib.sha256(content.encode()).hexdigest()[:16]
 
 
 class _FirstRound:
@@ -256,14 +242,5 @@ def _recipe_hash(model: FaceModel, config: RecipeConfig) -> str:
     digest = hashlib.sha256(json.dumps(content, sort_keys=True).encode())
     if weights is not None:
         digest.update(weights.read_bytes())
-    _digest_model(digest, model)
+    digest_model(digest, model)
     return digest.hexdigest()[:16]
-
-
-def _digest_model(digest: "hashlib._Hash", model: FaceModel) -> None:
-    digest.update(model.coefficient_space.encode())
-    digest.update(model.mean_mm.numpy().tobytes())
-    for name in ("facemesh468", "aflw21", CONTOUR_SET, "ibug68"):
-        points = model.landmarks(name)
-        digest.update(points.index.numpy().tobytes())
-        digest.update(points.weight.numpy().tobytes())

@@ -7,10 +7,10 @@ import numpy as np
 import torch
 from jaxtyping import Float, Float32, UInt8
 
-from monoface.data.labelling.pseudo_labels import roi_from_points
+from monoface.data.labelling.view_photos import DecodedLater, ViewPhotos
 from monoface.data.packs.view_pack import VIEWS
-from monoface.data.recipes.view_photos import DecodedLater, ViewPhotos
 from monoface.data.sources import MgcnetStrips, MultiPie, W300Lp
+from monoface.geometry.roi import roi_from_points
 
 FolderKind = Literal["strips", "multipie", "300w-lp"]
 

@@ -7,10 +7,10 @@ import numpy as np
 import torch
 from jaxtyping import Float, Float32, Int64, UInt8
 
-from monoface.data.labelling.pseudo_labels import canvas_box
 from monoface.data.labelling.view_labels import ViewLabeller, ViewLabels
+from monoface.data.labelling.view_photos import ViewPhotos
 from monoface.data.labelling.view_skin import FindSkin, find_skin_in
-from monoface.data.packs.photo_pack import Pack
+from monoface.data.packs.photo_pack import Pack, canvas_box
 from monoface.data.packs.view_pack import (
     MATCHED,
     SEEN_TOGETHER,
@@ -19,7 +19,6 @@ from monoface.data.packs.view_pack import (
     VIEW_FACE_PX,
     ViewPack,
 )
-from monoface.data.recipes.view_photos import ViewPhotos
 from monoface.data.recipes.view_triplets import TripletConfig, choose_triplets
 from monoface.facemodel import CoefficientLayout, FaceModel, LandmarkSet
 from monoface.facemodel.landmarks import JAW17

@@ -12,13 +12,13 @@ from monoface.core.assets import sha256_of
 from monoface.core.errors import ConfigError, DataError
 from monoface.data.labelling.parsed_skin import ParsedSkin
 from monoface.data.labelling.view_labels import ViewLabelConfig, ViewLabeller
+from monoface.data.labelling.view_photos import ViewPhotos
 from monoface.data.labelling.view_skin import FindSkin
+from monoface.data.packs.digests import recipe_of
 from monoface.data.packs.view_pack import VIEW_CANVAS_PX, ViewPack
 from monoface.data.profiling.turned_view_pack import TurnedViewsConfig, turned_views
-from monoface.data.recipes.photo_recipe import recipe_of
 from monoface.data.recipes.view_folders import FolderKind, folder_views
 from monoface.data.recipes.view_frames import label_views
-from monoface.data.recipes.view_photos import ViewPhotos
 from monoface.data.recipes.view_sources import fasseg_views, single_views, ytf_views
 from monoface.data.recipes.view_triplets import TripletConfig
 from monoface.data.sources import Lfw, Omi, PortraitsCc0

@@ -8,12 +8,13 @@ import torch
 from jaxtyping import Float, UInt8
 
 from monoface.core.errors import DataError
-from monoface.data.labelling.pseudo_labels import roi_from_points
-from monoface.data.recipes.photo_recipe import CONTOUR_SET, held_out_ytf
-from monoface.data.recipes.view_photos import DecodedLater, ViewPhotos
+from monoface.data.labelling.view_photos import DecodedLater, ViewPhotos
+from monoface.data.packs.digests import CONTOUR_SET
+from monoface.data.recipes.photo_recipe import held_out_ytf
 from monoface.data.sources import Fasseg, PhotoSource, Ytf
 from monoface.data.sources.fasseg import CLASSES, FRONTAL_SET
 from monoface.facemodel.landmarks import JAW17
+from monoface.geometry.roi import roi_from_points
 
 _JAW = slice(0, 17)
 _SKIN = tuple(CLASSES.index(name) for name in ("skin", "nose"))

@@ -29,6 +29,7 @@ from monoface.data.sources.archive import (
 )
 from monoface.data.sources.mat_files import read_mat_arrays
 from monoface.data.sources.source import ImageStore, PhotoSource
+from monoface.geometry.roi import SIDE_PER_BOX
 
 
 @dataclass(frozen=True)
@@ -177,7 +178,7 @@ def compute_roi_box(
     # The boxes were made from points whose first pixel's centre is (0, 0).
     points: Float64[np.ndarray, "68 2"] = points68_px.astype(np.float64) - PIXEL_CENTRE_PX
     low, high = points.min(axis=0), points.max(axis=0)
-    side = np.sqrt(2) * (high - low).max()
+    side = SIDE_PER_BOX * (high - low).max()
     origin = np.round((low + high) / 2 - side / 2)
     corners = np.concatenate([origin, origin + np.round(side)])
     return np.clip(corners, 0, [width, height, width, height]).astype(np.float32)

@@ -6,10 +6,10 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from monoface.data.labelling.pseudo_labels import roi_from_points
 from monoface.data.packs.photo_pack import CANVAS_PX, FACE_PX
 from monoface.facemodel import CoefficientLayout, FaceCoefficients, FaceModel
 from monoface.geometry.cameras import PerspectiveCamera, WeakPerspectiveCamera, transform_points
+from monoface.geometry.roi import roi_from_points
 
 _FRAMING_STEPS = 4
 _LANDMARK_SET = "ibug68"

@@ -15,8 +15,8 @@ from PIL import Image, ImageFilter
 from torch import Tensor
 
 from monoface.core.errors import ConfigError
-from monoface.data.canvas_landmarks import canvas_landmarks
 from monoface.data.packs.photo_pack import CANVAS_PX, FACE_PX, Pack
+from monoface.data.synthetic.canvas_landmarks import canvas_landmarks
 from monoface.data.synthetic.framing import framed, weak_camera_of
 from monoface.data.synthetic.head_expressions import PatternConfig, draw_expressions_of
 from monoface.data.synthetic.skin_patches import draw_marks

@@ -4,8 +4,8 @@ import numpy as np
 import torch
 from jaxtyping import Float
 
-from monoface.data.canvas_landmarks import canvas_landmarks
 from monoface.data.packs.view_pack import VIEW_CANVAS_PX, VIEW_FACE_PX
+from monoface.data.synthetic.canvas_landmarks import canvas_landmarks
 from monoface.facemodel import FaceCoefficients, FaceModel
 from monoface.geometry.cameras import Camera
 

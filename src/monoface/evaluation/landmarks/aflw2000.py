@@ -5,7 +5,7 @@ re-annotated points scores 3.28 % on it (mean of the bins, over the 200 photos o
 figures belong in a report.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -14,16 +14,14 @@ import numpy as np
 from jaxtyping import Bool, Float, Float64
 
 from monoface.core.errors import ConfigError, DataError
-from monoface.data.sources import Aflw2000, Aflw2000Photo
+from monoface.data.sources import Aflw2000
 from monoface.data.sources.aflw2000 import compute_roi_box
-from monoface.evaluation.landmarks.aflw2000_report import (
-    Aflw2000Errors,
-    Aflw2000Report,
-    PredictionSetup,
-    summarise,
-    worst_pictures,
-)
-from monoface.evaluation.landmarks.boxes import DetectedBox, FindBox, given_box
+from monoface.evaluation.config import WeightsConfig
+from monoface.evaluation.landmarks.aflw2000_errors import PredictionSetup
+from monoface.evaluation.landmarks.aflw2000_measuring import measure, predict_photos
+from monoface.evaluation.landmarks.aflw2000_report import Aflw2000Report
+from monoface.evaluation.landmarks.aflw2000_summary import summarise, worst_pictures
+from monoface.evaluation.landmarks.boxes import DetectedBox, given_box
 from monoface.evaluation.landmarks.detected_landmarks import FaceMeshLandmarks
 from monoface.evaluation.landmarks.point_checks import (
     check_annotation,
@@ -34,7 +32,6 @@ from monoface.evaluation.landmarks.point_predictions import FirstPixel, PointPre
 from monoface.evaluation.landmarks.predictors import (
     LANDMARK_SET,
     LANDMARK_SET_REANNOTATED,
-    LandmarkPredictor,
     Landmarks68,
     RegressorPredictor,
     refuse_looks,
@@ -42,7 +39,6 @@ from monoface.evaluation.landmarks.predictors import (
 from monoface.evaluation.reconstructed import ReconstructedFaces, ReconstructedLandmarks
 from monoface.evaluation.reports.definition import Finding, refuse_if_meaningless
 from monoface.evaluation.reports.report import refuse_existing_results, write_results
-from monoface.metrics import box_normaliser, nme, nme_3d
 from monoface.pipeline.reconstructor import Reconstructor, ReconstructorConfig
 
 BoxKind = Literal["roi_box", "detector"]
@@ -62,14 +58,12 @@ _NOT_PUBLISHED = (1081, 1798)
 
 
 @dataclass(frozen=True)
-class EvaluateAflw2000Config:
+class EvaluateAflw2000Config(WeightsConfig):
     """What to measure on AFLW2000-3D, and where the report goes.
 
     Attributes:
         data: Folder of the photos: images-*.tar and labels.npz, or imageNNNNN.jpg and imageNNNNN.mat.
         out: JSON file to write; the page goes beside it, as .html.
-        weights: Name of shipped weights, or path of a safetensors file.
-        face_model: File that `monoface facemodel learn` wrote; the shipped face model by default.
         as_reconstruct: Measure faces as `monoface reconstruct` makes them, with its own passes.
         box: Crop by the annotated box, or by the detector's; by default by the detector's if faces are those
             of `monoface reconstruct`, else by the annotated one.
@@ -81,7 +75,6 @@ class EvaluateAflw2000Config:
             do in `monoface reconstruct`.
         detected_landmarks: Show networks with a landmark map, at first, what the face-mesh network sees.
         batch_size: Photos regressed together.
-        device: cpu or cuda.
         points: Score these points instead of weights: an .npz file with key and points68_px, in pixels of
             the photos, two or three axes.
         points_first_pixel: Where the first pixel's centre is in that file.
@@ -89,13 +82,10 @@ class EvaluateAflw2000Config:
         subset: All photos, or the 1,998 of 2,000 over which 2DASL's figures are published.
         yaw: An .npy file of one yaw in degrees for each photo, for a second split into bins.
         published: A published mean, to be told which mean it is.
-        overwrite: Replace the report if it exists.
     """
 
     data: Path
     out: Path
-    weights: str = "monoface"
-    face_model: Path | None = None
     as_reconstruct: bool = False
     box: BoxKind | None = None
     passes: int = 1
@@ -103,14 +93,12 @@ class EvaluateAflw2000Config:
     recrop: bool = False
     detected_landmarks: bool = False
     batch_size: int = 64
-    device: Literal["cpu", "cuda"] = "cpu"
     points: Path | None = None
     points_first_pixel: FirstPixel = "0"
     points_box: str = ""
     subset: Subset = "all"
     yaw: Path | None = None
     published: float | None = None
-    overwrite: bool = False
 
     def __post_init__(self) -> None:
         for name in ("passes", "batch_size"):
@@ -150,86 +138,6 @@ def run(config: EvaluateAflw2000Config) -> Aflw2000Report:
     report = summarise(errors, setup, findings=findings, published=config.published)
     write_results(report, config.out, worst_pictures(report, errors, source), overwrite=config.overwrite)
     return report
-
-
-def evaluate_aflw2000(
-    predict: LandmarkPredictor, source: Aflw2000, *, find_box: FindBox = given_box, batch_size: int = 64
-) -> Aflw2000Errors:
-    """Error of a predictor on each photo; see `predict_photos` and `measure`."""
-    return measure(source, predict_photos(predict, source, find_box=find_box, batch_size=batch_size))
-
-
-def predict_photos(
-    predict: LandmarkPredictor, source: Aflw2000, *, find_box: FindBox = given_box, batch_size: int = 64
-) -> Landmarks68:
-    """Landmarks in all photos of a source.
-
-    Args:
-        predict: Gets photos and squares in batches. A point that is not finite makes the photo a failure.
-        source: The photos; never all of them are in memory.
-        find_box: Square of each photo. A photo without one is a failure.
-        batch_size: Photos decoded and predicted together.
-    """
-    count = len(source)
-    original_px, reannotated_px = np.full((2, count, 68, 2), np.nan)
-    depth_px, yaw_deg = np.full((count, 68), np.nan), np.full(count, np.nan)
-    for start in range(0, count, batch_size):
-        photos = [source[index] for index in range(start, min(start + batch_size, count))]
-        found, boxes = _found_boxes(photos, find_box)
-        if not found:
-            continue
-        landmarks = predict([photos[index].image for index in found], boxes)
-        rows = start + np.array(found)
-        original_px[rows] = landmarks.original_px
-        reannotated_px[rows] = landmarks.reannotated_px
-        if landmarks.yaw_deg is not None:
-            yaw_deg[rows] = landmarks.yaw_deg
-        if landmarks.depth_px is not None:
-            depth_px[rows] = landmarks.depth_px
-    has_depth = bool(np.isfinite(depth_px).any())
-    return Landmarks68(original_px, reannotated_px, yaw_deg, depth_px if has_depth else None)
-
-
-def measure(
-    source: Aflw2000,
-    predicted: Landmarks68,
-    *,
-    counted: Bool[np.ndarray, " photos"] | None = None,
-    second_yaw_deg: Float[np.ndarray, " photos"] | None = None,
-) -> Aflw2000Errors:
-    """Errors of predicted landmarks, one row for each photo of a source.
-
-    Args:
-        source: The photos and their annotations.
-        predicted: Rows in the order of the photos; NaN where there is no prediction.
-        counted: Which photos belong to the benchmark; all by default.
-        second_yaw_deg: Yaw of a second split into bins.
-    """
-    rows = slice(None) if counted is None else counted
-    true_px, true_reannotated_px = source.points68_px[rows], source.points68_reannotated_px
-    normaliser_px = box_normaliser(true_px)
-    original_px = predicted.original_px[rows]
-    reannotated = None
-    if true_reannotated_px is not None:
-        true_reannotated_px = true_reannotated_px[rows]
-        reannotated = nme(
-            predicted.reannotated_px[rows], true_reannotated_px, box_normaliser(true_reannotated_px)
-        )
-    original_3d = None
-    if predicted.depth_px is not None:
-        in_space = np.concatenate((original_px, predicted.depth_px[rows][..., None]), axis=-1)
-        original_3d = nme_3d(in_space, true_px, normaliser_px)
-    yaw_deg = predicted.yaw_deg
-    return Aflw2000Errors(
-        keys=tuple(np.array(source.keys)[rows].tolist()),
-        true_yaw_deg=source.yaw_deg[rows],
-        original=nme(original_px, true_px[..., :2], normaliser_px),
-        reannotated=reannotated,
-        yaw_deg=np.full(len(true_px), np.nan) if yaw_deg is None else yaw_deg[rows],
-        original_3d=original_3d,
-        second_yaw_deg=None if second_yaw_deg is None else second_yaw_deg[rows],
-        points_px=original_px,
-    )
 
 
 def _predict_with_weights(
@@ -341,13 +249,3 @@ def _map_text(config: EvaluateAflw2000Config) -> str:
         return first
     crop = "a crop around them" if config.recrop else "the same crop"
     return f"{first}; then the landmarks found, in {crop}"
-
-
-def _found_boxes(
-    photos: Sequence[Aflw2000Photo], find_box: FindBox
-) -> tuple[list[int], Float[np.ndarray, "found 4"]]:
-    """Positions of the photos in which a face was found, and their squares."""
-    squares = [find_box(photo) for photo in photos]
-    found = [position for position, square in enumerate(squares) if square is not None]
-    boxes = [square for square in squares if square is not None]
-    return found, np.array(boxes, dtype=np.float64).reshape(-1, 4)

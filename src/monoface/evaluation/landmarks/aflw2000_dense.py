@@ -18,10 +18,11 @@ from jaxtyping import Float32
 
 from monoface.core.errors import DataError
 from monoface.data.sources import Aflw2000
-from monoface.evaluation.reports.cases_report import Case, CasesReport, CurvePoints, Measure, make_report
+from monoface.evaluation.reports.cases import Case, Measure, curves_of
+from monoface.evaluation.reports.cases_report import CasesReport, make_report
 from monoface.evaluation.reports.definition import Definition
 from monoface.evaluation.reports.report import named_folder, refuse_existing_results, write_results
-from monoface.metrics import box_normaliser, cumulative_curve, in_yaw_bins, nme, nme_3d
+from monoface.metrics import box_normaliser, in_yaw_bins, nme, nme_3d
 from monoface.metrics.yaw_bins import YAW_BINS
 
 MEASURES: Final = (Measure("nme_percent", "NME in 2D", "%"), Measure("nme_percent_3d", "NME in 3D", "%"))
@@ -70,22 +71,13 @@ def run(config: EvaluateAflw2000DenseConfig) -> CasesReport:
 
 def summarise(cases: list[Case], predictions: Mapping[str, str]) -> CasesReport:
     """Report on photos, all of them and by yaw."""
-    curves = {
-        measure.label: CurvePoints.of(
-            cumulative_curve(
-                np.array([case.errors.get(measure.name, np.nan) for case in cases]), _CURVE_LIMIT_PERCENT
-            ),
-            "%",
-        )
-        for measure in MEASURES
-    }
     return make_report(
         "AFLW2000-3D, all vertices of the fitted meshes",
         definition(),
         MEASURES,
         cases,
         groups=YAW_BINS,
-        curves=curves,
+        curves=curves_of(cases, MEASURES, _CURVE_LIMIT_PERCENT),
         predictions=predictions,
     )
 

@@ -1,128 +1,41 @@
-"""What is reported on AFLW2000-3D: from errors of single photos to means, intervals and the worst."""
+"""The report on AFLW2000-3D: JSON form and page."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Final
+from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Bool, Float, Float64
 
-from monoface.data.sources import Aflw2000
-from monoface.evaluation.landmarks.point_checks import check_claim, check_missing
-from monoface.evaluation.landmarks.predictors import looks_text
-from monoface.evaluation.reports.definition import WORST, Definition, Finding, Galleries
-from monoface.evaluation.reports.page import Gallery, Page, landmarks_picture
-from monoface.evaluation.reports.report import installed_versions
-from monoface.metrics import (
-    YAW_BINS,
-    Interval,
-    binned_mean,
-    binned_std,
-    bootstrap_intervals,
-    cumulative_curve,
-    in_yaw_bins,
+from monoface.evaluation.landmarks.aflw2000_errors import (
+    CURVE_LIMIT_PERCENT,
+    CumulativeFigures,
+    PhotoError,
+    PredictionSetup,
 )
-from monoface.pipeline import MadeWith
+from monoface.evaluation.reports.cases_report import running_mean
+from monoface.evaluation.reports.definition import (
+    Definition,
+    Finding,
+    Galleries,
+    closing_sections,
+    warnings_of,
+)
+from monoface.evaluation.reports.page import (
+    Bar,
+    Curve,
+    Facts,
+    Page,
+    Section,
+    Stat,
+    Table,
+    bar_chart,
+    curve_chart,
+    scatter_chart,
+)
+from monoface.evaluation.reports.page.model import Block, figure, interval_text
+from monoface.metrics import BIN_MEAN, IMAGE_MEAN, YAW_BINS, Interval, cumulative_curve
 
-_BENCHMARK: Final = "AFLW2000-3D, 68 points, x and y"
-_YAW_SPLIT: Final = "|yaw| of the fitted pose (Pose_Para): <= 30, (30, 60], > 60 degrees"
-_NORMALISER: Final = "sqrt(width x height) of the box of the same annotation's 68 true points"
-CURVE_LIMIT_PERCENT: Final = 10.0
-_WORST = 10
-# Fits turned farther than this are wrong; benchmarks of head pose leave them out.
-_MAX_TRUE_YAW_DEG = 99.0
-
-
-@dataclass(frozen=True)
-class Aflw2000Errors:
-    """Error of each photo, as fractions of the normaliser; NaN where no landmarks were found.
-
-    Attributes:
-        keys: Names of the photos.
-        true_yaw_deg: Annotated turn of the head.
-        original: NME against the original annotation.
-        reannotated: NME against the re-annotated points; None where the source has none.
-        yaw_deg: Predicted turn of the head; NaN where it is not predicted.
-        original_3d: NME in space against the original annotation; None where depth is not predicted.
-        second_yaw_deg: Turn by which a second split is made; None where there is none.
-        points_px: The points compared with the original annotation.
-    """
-
-    keys: tuple[str, ...]
-    true_yaw_deg: Float[np.ndarray, " photos"]
-    original: Float64[np.ndarray, " photos"]
-    reannotated: Float64[np.ndarray, " photos"] | None
-    yaw_deg: Float64[np.ndarray, " photos"]
-    original_3d: Float64[np.ndarray, " photos"] | None
-    second_yaw_deg: Float[np.ndarray, " photos"] | None
-    points_px: Float[np.ndarray, "photos 68 2"]
-
-    @property
-    def predicted(self) -> Bool[np.ndarray, " photos"]:
-        """Which photos have a prediction."""
-        return np.isfinite(self.original)
-
-
-@dataclass(frozen=True)
-class PredictionSetup:
-    """How the predictions came about.
-
-    Attributes:
-        box: Which square of the photo the predictor saw.
-        passes: How often it looked.
-        mirror: Whether it looked at the mirror image too in the last pass.
-        landmark_set: Points of the face model compared with the original annotation.
-        landmark_set_reannotated: Those compared with the re-annotated points.
-        made_with: Weights and hashes; None for a predictor that is none of ours.
-        predictions: Hash of a file of predictions, by its name; empty for weights.
-        landmark_map: What a network's landmark map showed; `none` for one without.
-        looks: How it looked, in words, where passes and mirror do not say all.
-        versions: Of Python and what computed.
-    """
-
-    box: str
-    passes: int
-    landmark_set: str
-    landmark_set_reannotated: str
-    made_with: MadeWith | None = None
-    mirror: bool = False
-    landmark_map: str = "none"
-    predictions: Mapping[str, str] = field(default_factory=dict)
-    looks: str = ""
-    versions: Mapping[str, str] = field(default_factory=installed_versions)
-
-
-@dataclass(frozen=True)
-class PhotoError:
-    """NME of one photo; NaN where no landmarks were found, None where the annotation is missing."""
-
-    key: str
-    yaw_deg: float
-    nme_percent: float
-    nme_percent_reannotated: float | None
-    nme_percent_3d: float | None = None
-
-
-@dataclass(frozen=True)
-class CumulativeFigures:
-    """Figures in which photos without a prediction count as failures.
-
-    Attributes:
-        within_percent: Part of all photos whose NME is at most that many percent.
-        area_to_10_percent: Area under the cumulative curve up to an NME of 10 %, of 100.
-        failure_rate_percent: Part of all photos without a prediction, or with an NME above 10 %.
-    """
-
-    within_percent: Mapping[str, float]
-    area_to_10_percent: float
-    failure_rate_percent: float
-
-    @classmethod
-    def of(cls, percent: Float64[np.ndarray, " photos"]) -> "CumulativeFigures":
-        """Figures of NMEs in percent; NaN is a failure."""
-        curve = cumulative_curve(percent, CURVE_LIMIT_PERCENT)
-        at_end = float(curve.percent[-1])
-        return cls({f"{limit}": curve.at(limit) for limit in (3, 5, 10)}, curve.area_percent, 100 - at_end)
+_COLUMNS = (*(f"{name}°" for name in YAW_BINS), "mean of bins", "mean of photos")
+_KEYS = (*YAW_BINS, BIN_MEAN, IMAGE_MEAN)
 
 
 @dataclass(frozen=True)
@@ -183,132 +96,109 @@ class Aflw2000Report:
 
     def page(self, galleries: Galleries | None = None) -> Page:
         """The report as a page; see `BenchmarkReport`."""
-        # The page knows the report, so it is imported here.
-        from monoface.evaluation.aflw2000_page import aflw2000_page
-
-        return aflw2000_page(self, galleries)
-
-
-def summarise(
-    errors: Aflw2000Errors,
-    setup: PredictionSetup,
-    *,
-    findings: Sequence[Finding] = (),
-    published: float | None = None,
-) -> Aflw2000Report:
-    """Report on the errors of single photos.
-
-    Args:
-        errors: One row for each photo that counts.
-        setup: How the predictions came about.
-        findings: What was found before anything was scored.
-        published: A published mean, to be told which one it is.
-    """
-    yaw_deg, second_deg = errors.true_yaw_deg, errors.second_yaw_deg
-    photos = _photo_errors(errors)
-    found = [photo for photo in photos if np.isfinite(photo.nme_percent)]
-    failures = [photo.key for photo in photos if not np.isfinite(photo.nme_percent)]
-    yaw_error_deg, yaw_excess_deg = _yaw_figures(errors)
-    original = 100 * errors.original
-    reannotated = None if errors.reannotated is None else 100 * errors.reannotated
-    original_3d = None if errors.original_3d is None else 100 * errors.original_3d
-    predicted = errors.predicted
-    nme_percent = binned_mean(original[predicted], yaw_deg[predicted]).as_dict()
-    return Aflw2000Report(
-        benchmark=_BENCHMARK,
-        definition=_definition(setup),
-        findings=[*findings, *check_missing(failures, len(photos)), *check_claim(nme_percent, published)],
-        photos_per_bin=_count_by_bin(yaw_deg),
-        failures=failures,
-        nme_percent=nme_percent,
-        nme_percent_interval_95=bootstrap_intervals(original[predicted], yaw_deg[predicted]),
-        nme_percent_std=binned_std(original[predicted], yaw_deg[predicted]),
-        nme_percent_reannotated=_figures(reannotated, yaw_deg, predicted),
-        nme_percent_reannotated_interval_95=None
-        if reannotated is None
-        else bootstrap_intervals(reannotated[predicted], yaw_deg[predicted]),
-        nme_percent_3d=_figures(original_3d, yaw_deg, predicted),
-        nme_percent_second_split=_figures(original, second_deg, predicted),
-        nme_percent_reannotated_second_split=_figures(reannotated, second_deg, predicted),
-        photos_per_bin_second_split=None if second_deg is None else _count_by_bin(second_deg),
-        cumulative=CumulativeFigures.of(original),
-        cumulative_reannotated=None if reannotated is None else CumulativeFigures.of(reannotated),
-        yaw_error_deg=yaw_error_deg,
-        yaw_excess_deg=yaw_excess_deg,
-        setup=setup,
-        yaw_split=_YAW_SPLIT,
-        normaliser=_NORMALISER,
-        worst=sorted(found, key=lambda photo: -photo.nme_percent)[:_WORST],
-        photos=photos,
-    )
-
-
-def worst_pictures(report: Aflw2000Report, errors: Aflw2000Errors, source: Aflw2000) -> Galleries:
-    """The worst photos with their true and predicted points."""
-    row_of = {key: row for row, key in enumerate(errors.keys)}
-    place_of = {key: place for place, key in enumerate(source.keys)}
-    pictures = [
-        landmarks_picture(
-            source.image(place_of[photo.key]),
-            source.points68_px[place_of[photo.key], :, :2],
-            errors.points_px[row_of[photo.key]],
-            f"{photo.key}: NME {photo.nme_percent:.1f} %, yaw {photo.yaw_deg:.0f}°",
+        made_with = self.setup.made_with
+        scored = f"weights {made_with.weights}" if made_with else ", ".join(self.setup.predictions)
+        count, missing = sum(self.photos_per_bin.values()), len(self.failures)
+        sections = [
+            Section("Errors by yaw", _tables(self)),
+            Section("Charts", _charts(self)),
+            *closing_sections(self.definition, made_with, self.setup.versions, galleries),
+        ]
+        if self.setup.predictions:
+            hashes = {f"SHA-256 of {name}": digest for name, digest in self.setup.predictions.items()}
+            sections.append(Section("Predictions", [Facts(hashes)]))
+        return Page(
+            title=self.benchmark,
+            subtitle=f"{scored or 'a predictor'}, {count:,} photos, {missing} without a prediction",
+            stats=_stats(self),
+            sections=sections,
+            warnings=warnings_of(self.findings),
         )
-        for photo in report.worst
+
+
+def _stats(report: Aflw2000Report) -> list[Stat]:
+    def stat(label: str, figures: Mapping[str, float], intervals: Mapping[str, Interval], key: str) -> Stat:
+        return Stat(label, figure(figures[key], unit=" %"), f"95 %: {interval_text(intervals[key])}")
+
+    stats = [
+        stat("original, mean of bins", report.nme_percent, report.nme_percent_interval_95, BIN_MEAN),
+        stat("original, mean of photos", report.nme_percent, report.nme_percent_interval_95, IMAGE_MEAN),
     ]
-    return {WORST: Gallery(pictures, "Original annotation in green, prediction in red.")}
+    reannotated, intervals = report.nme_percent_reannotated, report.nme_percent_reannotated_interval_95
+    if reannotated and intervals:
+        stats.append(stat("re-annotated, mean of bins", reannotated, intervals, BIN_MEAN))
+    failures = figure(report.cumulative.failure_rate_percent, 1, " %")
+    return [*stats, Stat("failure rate", failures, "no prediction, or NME above 10 %")]
 
 
-def _definition(setup: PredictionSetup) -> Definition:
-    return Definition(
-        data=f"AFLW2000-3D; box: {setup.box}; "
-        + (setup.looks or looks_text(setup.passes, mirror=setup.mirror))
-        + ("" if setup.landmark_map == "none" else f"; landmark map: {setup.landmark_map}"),
-        measure="normalised mean error (NME): mean distance of the 68 points in x and y, in percent; in "
-        "3D with depth counted from each shape's smallest, over the same normaliser",
-        alignment="none",
-        normaliser=_NORMALISER,
-        means=f"mean of each bin of {_YAW_SPLIT}; bin_mean is the mean of the three bins, image_mean that "
-        "of all photos",
-        failures="photos without a prediction are listed and left out of the means; in the failure rate "
-        "and the area under the cumulative curve they count as failures",
-        source="Zhu et al., CVPR 2016; binning and means as in the published evaluation code of 3DDFA. "
-        "The original annotation is fitted; the re-annotated points are Bulat and Tzimiropoulos's, ICCV "
-        "2017. Figures on the two must not be compared.",
-    )
+def _tables(report: Aflw2000Report) -> list[Block]:
+    def row(name: str, figures: Mapping[str, float], digits: int = 2) -> list[str]:
+        return [name, *(figure(figures.get(key), digits) for key in _KEYS)]
+
+    def spread(name: str, intervals: Mapping[str, Interval]) -> list[str]:
+        return [name, *(interval_text(intervals[key]) for key in _KEYS)]
+
+    rows = [
+        row("original annotation", report.nme_percent),
+        spread("95 % interval", report.nme_percent_interval_95),
+        row("standard deviation", report.nme_percent_std),
+    ]
+    if report.nme_percent_reannotated and report.nme_percent_reannotated_interval_95:
+        rows.append(row("re-annotated points", report.nme_percent_reannotated))
+        rows.append(spread("95 % interval", report.nme_percent_reannotated_interval_95))
+    if report.nme_percent_3d:
+        rows.append(row("original, in 3D", report.nme_percent_3d))
+    rows.append(["photos", *(str(report.photos_per_bin[key]) for key in YAW_BINS), "", ""])
+    blocks: list[Block] = [Table(("NME in %", *_COLUMNS), rows)]
+    if report.nme_percent_second_split and report.photos_per_bin_second_split:
+        second = [row("original annotation", report.nme_percent_second_split)]
+        if report.nme_percent_reannotated_second_split:
+            second.append(row("re-annotated points", report.nme_percent_reannotated_second_split))
+        counts = report.photos_per_bin_second_split
+        second.append(["photos", *(str(counts[key]) for key in YAW_BINS), "", ""])
+        blocks.append(Table(("NME in %, second split", *_COLUMNS), second))
+    if np.isfinite(report.yaw_error_deg[IMAGE_MEAN]):
+        yaw = [
+            row("mean absolute error", report.yaw_error_deg, 1),
+            row("predicted less true turn", report.yaw_excess_deg, 1),
+        ]
+        blocks.append(Table(("yaw in degrees", *_COLUMNS), yaw))
+    return blocks
 
 
-def _figures(
-    errors: Float64[np.ndarray, " photos"] | None,
-    yaw_deg: Float[np.ndarray, " photos"] | None,
-    predicted: Bool[np.ndarray, " photos"],
-) -> dict[str, float] | None:
-    if errors is None or yaw_deg is None:
-        return None
-    return binned_mean(errors[predicted], yaw_deg[predicted]).as_dict()
-
-
-def _count_by_bin(yaw_deg: Float[np.ndarray, " photos"]) -> dict[str, int]:
-    return dict(zip(YAW_BINS, in_yaw_bins(yaw_deg).sum(axis=1).tolist(), strict=True))
-
-
-def _yaw_figures(errors: Aflw2000Errors) -> tuple[dict[str, float], dict[str, float]]:
-    """Mean absolute error of the yaw, and by how much heads are turned too far, in degrees."""
-    usable = np.isfinite(errors.yaw_deg) & (abs(errors.true_yaw_deg) <= _MAX_TRUE_YAW_DEG)
-    predicted, true = errors.yaw_deg[usable], errors.true_yaw_deg[usable]
-    absolute = binned_mean(abs(predicted - true), true).as_dict()
-    return absolute, binned_mean(abs(predicted) - abs(true), true).as_dict()
-
-
-def _photo_errors(errors: Aflw2000Errors) -> list[PhotoError]:
-    reannotated, in_space = errors.reannotated, errors.original_3d
-    return [
-        PhotoError(
-            key=key,
-            yaw_deg=float(errors.true_yaw_deg[row]),
-            nme_percent=100 * float(errors.original[row]),
-            nme_percent_reannotated=None if reannotated is None else 100 * float(reannotated[row]),
-            nme_percent_3d=None if in_space is None else 100 * float(in_space[row]),
+def _charts(report: Aflw2000Report) -> list[Block]:
+    percent = {"original annotation": np.array([photo.nme_percent for photo in report.photos])}
+    if report.nme_percent_reannotated:
+        percent["re-annotated points"] = np.array(
+            [np.nan if (e := photo.nme_percent_reannotated) is None else e for photo in report.photos]
         )
-        for row, key in enumerate(errors.keys)
+    curves = {name: cumulative_curve(errors, CURVE_LIMIT_PERCENT) for name, errors in percent.items()}
+    yaw_deg = np.clip(np.abs([photo.yaw_deg for photo in report.photos]), 0, 99)
+    first = percent["original annotation"]
+    intervals = report.nme_percent_interval_95
+    return [
+        curve_chart(
+            [Curve(name, curve.thresholds, curve.percent) for name, curve in curves.items()],
+            x_label="NME in %",
+            y_label="photos with at most this error, %",
+            caption="Cumulative error: part of all photos, those without a prediction counted as failures.",
+            y_max=100,
+        ),
+        scatter_chart(
+            yaw_deg,
+            first,
+            x_label="|yaw| of the annotation, degrees",
+            y_label="NME in %",
+            caption="Error of each photo against the original annotation by yaw, and the running mean.",
+            trend=running_mean(yaw_deg, first),
+            x_range=(0, 99),
+        ),
+        bar_chart(
+            [
+                Bar(name, report.nme_percent[key], intervals[key].low, intervals[key].high)
+                for name, key in zip(_COLUMNS, _KEYS, strict=True)
+            ],
+            y_label="NME in %",
+            caption="Original annotation, with 95 % bootstrap intervals.",
+        ),
     ]

@@ -12,18 +12,20 @@ so that weights of ours need a file that says it; points that another program pr
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Literal, NoReturn
+from typing import Final, NoReturn
 
 import numpy as np
 from jaxtyping import Float, Float64
 
 from monoface.core.errors import ConfigError, DataError
 from monoface.data.sources.archive import LabelSpec, TarImages, read_labels, to_pixel_centre_convention
+from monoface.evaluation.config import WeightsConfig
 from monoface.evaluation.landmarks.point_checks import check_box_stated, check_missing, check_predicted_points
 from monoface.evaluation.landmarks.point_predictions import FirstPixel, PointPredictions
 from monoface.evaluation.landmarks.predictors import LandmarkPredictor, RegressorPredictor, refuse_looks
 from monoface.evaluation.reconstructed import AS_RECONSTRUCT, ReconstructedFaces, ReconstructedLandmarks
-from monoface.evaluation.reports.cases_report import Case, CasesReport, CurvePoints, Measure, make_report
+from monoface.evaluation.reports.cases import Case, CurvePoints, Measure
+from monoface.evaluation.reports.cases_report import CasesReport, make_report
 from monoface.evaluation.reports.definition import Definition, Finding, refuse_if_meaningless
 from monoface.evaluation.reports.report import refuse_existing_results, write_results
 from monoface.metrics import cumulative_curve, in_yaw_bins, nme
@@ -36,7 +38,7 @@ _CURVE_LIMIT_PERCENT = 10.0
 
 
 @dataclass(frozen=True)
-class EvaluateAflwLfpaConfig:
+class EvaluateAflwLfpaConfig(WeightsConfig):
     """What to measure on AFLW-LFPA, and where the report goes.
 
     Attributes:
@@ -46,13 +48,9 @@ class EvaluateAflwLfpaConfig:
         points_first_pixel: Where the first pixel's centre is in that file.
         points_box: Which box their predictor saw, for the report.
         groups: JSON file: for each of the 34 points the list of those of the 68 (from 0) whose mean it is.
-        weights: Name of shipped weights, or path of a safetensors file.
-        face_model: File that `monoface facemodel learn` wrote; the shipped face model by default.
         mirror: Look at the mirror images too, and take the mean.
         as_reconstruct: Measure faces as `monoface reconstruct` makes them in the given boxes.
         batch_size: Photos regressed together.
-        device: cpu or cuda.
-        overwrite: Replace the report if it exists.
     """
 
     data: Path
@@ -61,13 +59,9 @@ class EvaluateAflwLfpaConfig:
     points_first_pixel: FirstPixel = "0"
     points_box: str = ""
     groups: Path | None = None
-    weights: str = "monoface"
-    face_model: Path | None = None
     mirror: bool = False
     as_reconstruct: bool = False
     batch_size: int = 64
-    device: Literal["cpu", "cuda"] = "cpu"
-    overwrite: bool = False
 
     def __post_init__(self) -> None:
         refuse_looks(self.as_reconstruct, 1, mirror=self.mirror)

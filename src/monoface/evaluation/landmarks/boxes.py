@@ -7,9 +7,8 @@ from jaxtyping import Float, UInt8
 
 from monoface.data.sources import Aflw2000Photo
 from monoface.detection import Detection
-from monoface.detection.blazeface import box_iou
 from monoface.geometry.crops import unclip_square
-from monoface.pipeline import box_of_points, roi_of_box
+from monoface.geometry.roi import box_iou, box_of_points, roi_of_box
 
 MIN_DETECTION_IOU = 0.4
 """A detection that overlaps the box of the true 68 points by less is of something else."""

@@ -10,9 +10,7 @@ from monoface.detection.crops import SquareCrop
 from monoface.detection.facemesh import MESH_CROP_SCALE
 from monoface.detection.teacher import FaceMeshConfig, FaceMeshTeacher
 from monoface.facemodel.landmarks import FLM18_GROUPS_468
-
-# How much larger the squares of the networks are than the box of the 68 points.
-_SIDE_PER_BOX = 2**0.5
+from monoface.geometry.roi import SIDE_PER_BOX
 
 
 class FaceMeshLandmarks:
@@ -32,7 +30,7 @@ class FaceMeshLandmarks:
     ) -> Float[np.ndarray, "batch 18 2"]:
         """Points in pixels of the photos; rows of NaN where there are none."""
         photos = [Image.fromarray(image) for image in images]
-        crops = [SquareCrop.from_box(box, MESH_CROP_SCALE / _SIDE_PER_BOX) for box in boxes]
+        crops = [SquareCrop.from_box(box, MESH_CROP_SCALE / SIDE_PER_BOX) for box in boxes]
         found = self._teacher.mark(photos, crops)
         points = found.points_px[..., :2]
         chosen = np.stack([points[:, list(group)].mean(axis=1) for group in FLM18_GROUPS_468], axis=1)

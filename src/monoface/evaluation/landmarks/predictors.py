@@ -12,9 +12,8 @@ from monoface.core.errors import ConfigError
 from monoface.facemodel import FaceModel, PointBasis
 from monoface.facemodel.landmarks import FLM18
 from monoface.facemodel.mirroring import CoefficientMirror
-from monoface.geometry.crops import crop_and_resize, photo_to_crop
 from monoface.geometry.rotations import camera_to_head, degrees, head_angles_from_matrix
-from monoface.pipeline import CoefficientRegressor, Regression, next_roi
+from monoface.regression import CoefficientRegressor, Passes, Regression, regress_photos
 
 LANDMARK_SET: Final = "ibug68"
 """Compared with the original annotation, whose mesh points it is calibrated to."""
@@ -113,51 +112,30 @@ class RegressorPredictor:
         recrop: bool = True,
         detect: DetectLandmarks | None = None,
     ) -> None:
-        self._mirror = CoefficientMirror(model) if mirror else None
-        model = model.to(regressor.device)
-        self._recrop = recrop
         self._detect = detect
-        self._mapped = model.subset(model.landmarks(FLM18)) if regressor.sees_landmarks else None
         self._regressor = regressor
         self._original = model.subset(model.landmarks(LANDMARK_SET))
         self._reannotated = model.subset(model.landmarks(LANDMARK_SET_REANNOTATED))
-        self._passes = passes
+        self._passes = Passes(
+            passes,
+            landmarks=self._original if recrop else None,
+            mapped=model.subset(model.landmarks(FLM18)),
+            mirror=CoefficientMirror(model) if mirror else None,
+        )
 
     def __call__(
         self, images: Sequence[UInt8[np.ndarray, "height width 3"]], boxes: Float[np.ndarray, "batch 4"]
     ) -> Landmarks68:
         """Landmarks in pixels of the photos; see `LandmarkPredictor`."""
         shown_px = None if self._detect is None else self._detect(images, boxes)
-        found = self._regress(images, boxes, shown_px, last=self._passes == 1)
-        for further in range(1, self._passes):
-            if self._mapped is not None:
-                shown_px = found.landmarks_px(self._mapped).cpu().numpy()
-            if self._recrop:
-                points_px = found.landmarks_px(self._original).cpu().numpy()
-                boxes = np.stack([next_roi(*pair) for pair in zip(points_px, boxes, strict=True)])
-            found = self._regress(images, boxes, shown_px, last=further + 1 == self._passes)
+        found = regress_photos(self._regressor, images, boxes, self._passes, shown_px)
         yaw_rad, _, _ = head_angles_from_matrix(camera_to_head(found.coefficients.rotation))
         return Landmarks68(
-            original_px=found.landmarks_px(self._original).cpu().numpy(),
-            reannotated_px=found.landmarks_px(self._reannotated).cpu().numpy(),
-            yaw_deg=degrees(yaw_rad).cpu().numpy(),
-            depth_px=depth_px(found, self._original).cpu().numpy(),
+            original_px=found.landmarks_px(self._original).numpy(),
+            reannotated_px=found.landmarks_px(self._reannotated).numpy(),
+            yaw_deg=degrees(yaw_rad).numpy(),
+            depth_px=depth_px(found, self._original).numpy(),
         )
-
-    def _regress(
-        self,
-        images: Sequence[UInt8[np.ndarray, "height width 3"]],
-        boxes: Float[np.ndarray, "batch 4"],
-        shown_px: Float[np.ndarray, "batch 18 2"] | None,
-        *,
-        last: bool,
-    ) -> Regression:
-        size_px = self._regressor.size_px
-        pairs = zip(images, boxes, strict=True)
-        crops = np.stack([crop_and_resize(image, box, size_px) for image, box in pairs])
-        mapped_px = None if shown_px is None else photo_to_crop(shown_px, boxes, size_px)
-        mirror = self._mirror if last else None
-        return self._regressor.predict(crops, mapped_px, mirror=mirror).in_photo(boxes, size_px)
 
 
 def depth_px(found: Regression, points: PointBasis) -> Float[Tensor, "batch points"]:

@@ -5,11 +5,10 @@ and puckered lips are asked for by name, and over many calm portraits the median
 where it is far from 0, it hides something that is no expression.
 """
 
-import csv
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final
 
 import numpy as np
 import tyro
@@ -17,16 +16,16 @@ from jaxtyping import Float64
 
 from monoface.core.errors import ConfigError, DataError
 from monoface.data.sources import UnlabelledPhotos
+from monoface.evaluation.config import FacesConfig
+from monoface.evaluation.people.blendshape_labels import Label, read_labels_table, refuse_unknown_names
 from monoface.evaluation.reconstructed import ReconstructedFaces
-from monoface.evaluation.reports.cases_report import ALL, Case, CasesReport, Measure, make_report, worst_cases
+from monoface.evaluation.reports.cases import ALL, Case, Measure, worst_cases
+from monoface.evaluation.reports.cases_report import CasesReport, make_report
 from monoface.evaluation.reports.definition import WORST, Definition, Galleries
 from monoface.evaluation.reports.page import Gallery, picture_of
 from monoface.evaluation.reports.report import refuse_existing_results, write_results
 from monoface.metrics import Agreement, bootstrap_mean
 from monoface.pipeline import Face, MadeWith, read_image
-
-COLUMNS: Final = ("file", "name", "value")
-"""Columns of a table of labels: the photo's path, the name of an expression, its weight."""
 
 CALM: Final = "calm"
 """Group of the photos of calm faces."""
@@ -43,7 +42,7 @@ _SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff")
 
 
 @dataclass(frozen=True)
-class EvaluateBlendshapesConfig:
+class EvaluateBlendshapesConfig(FacesConfig):
     """Which labels are compared, whose calm faces are looked at, and where the report goes.
 
     Attributes:
@@ -53,11 +52,6 @@ class EvaluateBlendshapesConfig:
         photos: Folder of the table's photos; that of the table by default.
         calm: Folder of photos of calm faces, as files or as images-*.tar, for the median of each weight.
         calm_photos: At most so many of them, the first ones by name.
-        weights: Name of shipped weights, or path of a safetensors file.
-        face_model: File that `monoface facemodel learn` wrote; the shipped face model by default.
-        as_reconstruct: Faces as `monoface reconstruct` makes them; otherwise the regressor alone, one look.
-        device: cpu or cuda.
-        overwrite: Replace the report if it exists.
     """
 
     table: Annotated[Path | None, tyro.conf.Positional] = None
@@ -65,26 +59,12 @@ class EvaluateBlendshapesConfig:
     photos: Path | None = None
     calm: Path | None = None
     calm_photos: int = 100
-    weights: str = "monoface"
-    face_model: Path | None = None
-    as_reconstruct: bool = True
-    device: Literal["cpu", "cuda"] = "cpu"
-    overwrite: bool = False
 
     def __post_init__(self) -> None:
         if self.table is None and self.calm is None:
             raise ConfigError("blendshapes: expected a table of labels, or calm faces (--calm), or both.")
         if self.calm_photos < 1:
             raise ConfigError(f"calm_photos: expected at least 1, got {self.calm_photos}.")
-
-
-@dataclass(frozen=True)
-class Label:
-    """One line of a table: an expression's weight in a photo."""
-
-    file: str
-    name: str
-    value: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -114,9 +94,7 @@ def run(config: EvaluateBlendshapesConfig) -> CasesReport:
     """
     refuse_existing_results(config.out, overwrite=config.overwrite)
     labels = read_labels_table(config.table) if config.table is not None else []
-    faces = ReconstructedFaces(
-        config.weights, config.face_model, config.device, as_reconstruct=config.as_reconstruct
-    )
+    faces = ReconstructedFaces.of(config)
     refuse_unknown_names(labels, faces.model.expression_names)
     folder = config.photos or (config.table.parent if config.table is not None else Path())
     found = {name: faces.largest(folder / name) for name in dict.fromkeys(label.file for label in labels)}
@@ -125,51 +103,6 @@ def run(config: EvaluateBlendshapesConfig) -> CasesReport:
     report = summarise(labels, weights_of, calm, settings={"faces": faces.looks}, made_with=faces.made_with)
     write_results(report, config.out, worst_pictures(report, labels, found), overwrite=config.overwrite)
     return report
-
-
-def read_labels_table(path: Path) -> list[Label]:
-    """Labels of a table.
-
-    Raises:
-        DataError: If it cannot be read, lacks a column, has a value that is no number from 0 to 1, or labels
-            one expression of a photo twice.
-    """
-    try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            rows = list(csv.DictReader(file))
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise DataError(f"{path}: expected a table of labels, cannot read it ({error}).") from error
-    labels = []
-    for line, row in enumerate(rows, start=2):
-        try:
-            label = Label(row["file"].strip(), row["name"].strip(), float(row["value"]))
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise DataError(
-                f"{path}, line {line}: expected the columns {', '.join(COLUMNS)}, got {error!r}."
-            ) from error
-        if not 0 <= label.value <= 1:
-            raise DataError(f"{path}, line {line}: expected a value from 0 to 1, got {row['value']}.")
-        labels.append(label)
-    if not labels:
-        raise DataError(f"{path}: expected labels below the line {','.join(COLUMNS)}, found none.")
-    keys = [(label.file, label.name) for label in labels]
-    if len(set(keys)) < len(keys):
-        twice = next(key for key in keys if keys.count(key) > 1)
-        raise DataError(f"{path}: expected one value for {twice[1]} in {twice[0]}, got several.")
-    return labels
-
-
-def refuse_unknown_names(labels: Sequence[Label], names: Sequence[str]) -> None:
-    """Check that labels name expressions of the face model.
-
-    Raises:
-        DataError: If one does not.
-    """
-    unknown = sorted({label.name for label in labels} - set(names))
-    if unknown:
-        raise DataError(
-            f"labels: expected names of expressions such as {', '.join(names[:3])}, got {', '.join(unknown)}."
-        )
 
 
 def look_at_calm(faces: ReconstructedFaces, folder: Path, count: int) -> CalmWeights:

@@ -7,27 +7,21 @@ and, so that a predictor of the mean face does not win, how far those of differe
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Final, Literal
+from typing import Final
 
 import numpy as np
 import torch
 from jaxtyping import Float, Float64
 
 from monoface.core.errors import ConfigError
+from monoface.evaluation.config import FacesConfig
 from monoface.evaluation.people.person_photos import PersonPhoto, PersonSource, person_photos
-from monoface.evaluation.reports.cases_report import (
-    Case,
-    CasesReport,
-    CurvePoints,
-    Measure,
-    make_report,
-    worst_cases,
-)
+from monoface.evaluation.reports.cases import Case, Measure, curves_of, worst_cases
+from monoface.evaluation.reports.cases_report import CasesReport, make_report
 from monoface.evaluation.reports.definition import WORST, Definition, Galleries
 from monoface.evaluation.reports.page import Gallery, heat_map, picture_of
 from monoface.evaluation.reports.report import refuse_existing_results, write_results
 from monoface.evaluation.scans.mesh_predictor import MeshPredictor
-from monoface.metrics import cumulative_curve
 from monoface.pipeline import Face, MadeWith
 
 MEASURES: Final = (
@@ -44,7 +38,7 @@ _THIRDS = ("little expression", "some expression", "much expression")
 
 
 @dataclass(frozen=True)
-class EvaluateConsistencyConfig:
+class EvaluateConsistencyConfig(FacesConfig):
     """Whose photos are compared, and where the report goes.
 
     Attributes:
@@ -53,12 +47,7 @@ class EvaluateConsistencyConfig:
         source: What the folder is.
         people: Most people.
         photos: Most photos of each.
-        weights: Name of shipped weights, or path of a safetensors file.
-        face_model: File that `monoface facemodel learn` wrote; the shipped face model by default.
         seed: Of the draw of people and photos.
-        as_reconstruct: Faces as `monoface reconstruct` makes them; otherwise the regressor alone, one look.
-        device: cpu or cuda.
-        overwrite: Replace the report if it exists.
     """
 
     data: Path
@@ -66,12 +55,7 @@ class EvaluateConsistencyConfig:
     source: PersonSource = "folder"
     people: int = 100
     photos: int = 4
-    weights: str = "monoface"
-    face_model: Path | None = None
     seed: int = 0
-    as_reconstruct: bool = True
-    device: Literal["cpu", "cuda"] = "cpu"
-    overwrite: bool = False
 
     def __post_init__(self) -> None:
         for name in ("people", "photos"):
@@ -108,9 +92,7 @@ def run(config: EvaluateConsistencyConfig) -> CasesReport:
     """
     refuse_existing_results(config.out, overwrite=config.overwrite)
     photos = person_photos(config.data, config.source, config.people, config.photos, config.seed)
-    predictor = MeshPredictor(
-        config.weights, config.face_model, config.device, as_reconstruct=config.as_reconstruct
-    )
+    predictor = MeshPredictor.of(config)
     shapes = [find_shape(predictor, photo) for photo in photos]
     report = summarise(shapes, config, predictor.made_with, predictor.looks)
     write_results(report, config.out, pictures(report, shapes, predictor), overwrite=config.overwrite)
@@ -119,7 +101,7 @@ def run(config: EvaluateConsistencyConfig) -> CasesReport:
 
 def find_shape(predictor: MeshPredictor, photo: PersonPhoto) -> NeutralShape:
     """The neutral shape that weights find in the largest face of a photo."""
-    face = predictor.find(photo.load())
+    face = predictor.largest(photo.load())
     if not isinstance(face, Face):
         return NeutralShape(photo, None, failure=face)
     model, coefficients = predictor.model, face.coefficients
@@ -154,15 +136,6 @@ def summarise(
         third = _THIRDS[int(np.searchsorted(limits, expression[row]))]
         cases.append(Case(photo.key, (third,), errors, yaw_deg=photo.yaw_deg))
     cases += [Case(shape.photo.key, (), {}, shape.failure) for shape in shapes if shape.failure]
-    curves = {
-        measure.label: CurvePoints.of(
-            cumulative_curve(
-                np.array([case.errors.get(measure.name, np.nan) for case in cases]), _CURVE_LIMIT_MM
-            ),
-            "mm",
-        )
-        for measure in MEASURES[:2]
-    }
     settings = {
         "photos of": config.source,
         "people": str(len({shape.photo.person for shape in shapes})),
@@ -176,7 +149,7 @@ def summarise(
         MEASURES,
         cases,
         groups=_THIRDS,
-        curves=curves,
+        curves=curves_of(cases, MEASURES[:2], _CURVE_LIMIT_MM),
         settings=settings,
         made_with=made_with,
     )

@@ -7,7 +7,7 @@ one that exaggerates may, so the spread stands beside it: people drawn from the 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final, Literal
+from typing import Final
 
 import numpy as np
 import torch
@@ -15,10 +15,12 @@ from jaxtyping import Float
 from torch import Tensor
 
 from monoface.core.errors import ConfigError
+from monoface.evaluation.config import FacesConfig
 from monoface.evaluation.people.neutral_shapes import apart_mm, from_mean_mm, narrow_faces
 from monoface.evaluation.people.person_pairs import CfpSplit, PairSource, PersonPair, person_pairs
 from monoface.evaluation.reconstructed import ReconstructedFaces
-from monoface.evaluation.reports.cases_report import Case, CasesReport, Measure, make_report, worst_cases
+from monoface.evaluation.reports.cases import Case, Measure, worst_cases
+from monoface.evaluation.reports.cases_report import CasesReport, make_report
 from monoface.evaluation.reports.definition import WORST, Definition, Finding, Galleries
 from monoface.evaluation.reports.page import Gallery, picture_of
 from monoface.evaluation.reports.report import refuse_existing_results, write_results
@@ -37,32 +39,22 @@ OTHERS: Final = 11
 
 
 @dataclass(frozen=True)
-class EvaluatePeopleConfig:
+class EvaluatePeopleConfig(FacesConfig):
     """Whose photos are compared, and where the report goes.
 
     Attributes:
         data: Folder of the source, or one with one folder of photos a person.
         out: JSON file to write; the page goes beside it, as .html.
         source: What the folder is.
-        weights: Name of shipped weights, or path of a safetensors file.
-        face_model: File that `monoface facemodel learn` wrote; the shipped face model by default.
         split: Of cfp: people 340 to 399 (val), all others (train), or all. Those of exclude.json never.
         people: Most people; the last ones.
-        as_reconstruct: Faces as `monoface reconstruct` makes them; otherwise the regressor alone, one look.
-        device: cpu or cuda.
-        overwrite: Replace the report if it exists.
     """
 
     data: Path
     out: Path
     source: PairSource = "cfp"
-    weights: str = "monoface"
-    face_model: Path | None = None
     split: CfpSplit = "val"
     people: int = 60
-    as_reconstruct: bool = True
-    device: Literal["cpu", "cuda"] = "cpu"
-    overwrite: bool = False
 
     def __post_init__(self) -> None:
         if self.people < 2:
@@ -96,9 +88,7 @@ def run(config: EvaluatePeopleConfig) -> CasesReport:
     """
     refuse_existing_results(config.out, overwrite=config.overwrite)
     pairs = person_pairs(config.data, config.source, config.people, config.split)
-    faces = ReconstructedFaces(
-        config.weights, config.face_model, config.device, as_reconstruct=config.as_reconstruct
-    )
+    faces = ReconstructedFaces.of(config)
     found = [find_shapes(faces, pair) for pair in pairs]
     settings = {
         "source": config.source,

@@ -4,23 +4,25 @@ The depth of a face is what a frontal photo shows least, and a profile most. So 
 own photo is found out, and so is one that is everybody's.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Literal
+from typing import Final
 
 import numpy as np
 import torch
-from jaxtyping import Float, Float64, Int64
+from jaxtyping import Float, Float64
 
-from monoface.core.errors import ConfigError, DataError
+from monoface.core.errors import ConfigError
 from monoface.data.sources import Cfp
-from monoface.data.sources.cfp import KNOWN_POINTS, looks_left
+from monoface.evaluation.config import FacesConfig
 from monoface.evaluation.people.neutral_shapes import from_mean_mm, narrow_faces
 from monoface.evaluation.people.person_pairs import CfpSplit
-from monoface.evaluation.people.profile_fit import MarkedProfiles, PosedProfiles, ProfileFitter
+from monoface.evaluation.people.profile_fit import PosedProfiles, ProfileFitter
+from monoface.evaluation.people.profile_people import ProfilePeople, find_shapes
 from monoface.evaluation.reconstructed import ReconstructedFaces
-from monoface.evaluation.reports.cases_report import ALL, Case, CasesReport, Measure, figures_of, make_report
+from monoface.evaluation.reports.cases import ALL, Case, Measure, figures_of
+from monoface.evaluation.reports.cases_report import CasesReport, make_report
 from monoface.evaluation.reports.definition import WORST, Definition, Finding, Galleries
 from monoface.evaluation.reports.page import Gallery, landmarks_picture
 from monoface.evaluation.reports.report import refuse_existing_results, write_results
@@ -40,87 +42,24 @@ _WORST = 10
 
 
 @dataclass(frozen=True)
-class EvaluateProfilesConfig:
+class EvaluateProfilesConfig(FacesConfig):
     """Whose profiles are looked at, and where the report goes.
 
     Attributes:
         data: Folder of Celebrities in Frontal-Profile: images-*.tar and labels.npz.
         out: JSON file to write; the page goes beside it, as .html.
-        weights: Name of shipped weights, or path of a safetensors file.
-        face_model: File that `monoface facemodel learn` wrote; the shipped face model by default.
         split: Whose: people 340 to 399 (val), all others (train), or all. Those of exclude.json never.
         people: Most people; the last ones.
-        as_reconstruct: Faces as `monoface reconstruct` makes them; otherwise the regressor alone, one look.
-        device: cpu or cuda.
-        overwrite: Replace the report if it exists.
     """
 
     data: Path
     out: Path
-    weights: str = "monoface"
-    face_model: Path | None = None
     split: CfpSplit = "val"
     people: int = 60
-    as_reconstruct: bool = True
-    device: Literal["cpu", "cuda"] = "cpu"
-    overwrite: bool = False
 
     def __post_init__(self) -> None:
         if self.people < 2:
             raise ConfigError(f"people: expected at least 2, got {self.people}.")
-
-
-@dataclass(frozen=True, eq=False)
-class ProfilePeople:
-    """People of whom there are frontal photos and profiles.
-
-    Attributes:
-        names: Number of each person in the source.
-        front: Row of each person's first frontal photo in the source.
-        rows: Rows of the profiles in the source.
-        marked: What is marked in these.
-    """
-
-    names: Sequence[int]
-    front: Int64[np.ndarray, " people"]
-    rows: Int64[np.ndarray, " photos"]
-    marked: MarkedProfiles
-
-    @classmethod
-    def of(cls, source: Cfp, people: int) -> "ProfilePeople":
-        """The last people of a source.
-
-        Raises:
-            DataError: If fewer than two have both frontal photos and profiles.
-        """
-        both = np.intersect1d(source.person[source.profile], source.person[~source.profile])[-people:]
-        if len(both) < 2:
-            raise DataError(
-                f"profiles: expected people with frontal photos and profiles, got {len(both)}. Two are "
-                "needed; --split all takes those of every split."
-            )
-        front = np.array([np.flatnonzero((source.person == one) & ~source.profile)[0] for one in both])
-        rows = np.flatnonzero(source.profile & np.isin(source.person, both))
-        points30_px = source.points30_px[rows]
-        marked = MarkedProfiles(
-            points30_px[:, list(KNOWN_POINTS)].astype(np.float64),
-            looks_left(points30_px),
-            np.searchsorted(both, source.person[rows]),
-        )
-        return cls(both.tolist(), front, rows, marked)
-
-
-@dataclass(frozen=True, eq=False)
-class FoundShapes:
-    """What was found in the frontal photos.
-
-    Attributes:
-        identity: A row for each person; zeros, the mean face, where nothing was found.
-        failures: Why nothing was found, by row.
-    """
-
-    identity: Float64[np.ndarray, "people identity"]
-    failures: Mapping[int, str]
 
 
 def run(config: EvaluateProfilesConfig) -> CasesReport:
@@ -136,9 +75,7 @@ def run(config: EvaluateProfilesConfig) -> CasesReport:
     refuse_existing_results(config.out, overwrite=config.overwrite)
     source = Cfp(config.data, split=None if config.split == "all" else config.split)
     people = ProfilePeople.of(source, config.people)
-    faces = ReconstructedFaces(
-        config.weights, config.face_model, config.device, as_reconstruct=config.as_reconstruct
-    )
+    faces = ReconstructedFaces.of(config)
     found = find_shapes(faces, source, people.front)
     fitter = ProfileFitter(faces.model, people.marked)
     posed = fitter.pose(found.identity)
@@ -156,19 +93,6 @@ def run(config: EvaluateProfilesConfig) -> CasesReport:
     )
     write_results(report, config.out, worst_pictures(source, people, posed), overwrite=config.overwrite)
     return report
-
-
-def find_shapes(faces: ReconstructedFaces, source: Cfp, rows: Int64[np.ndarray, " people"]) -> FoundShapes:
-    """Identity of the largest face of each of some photos of a source."""
-    identity = np.zeros((len(rows), faces.model.identity_size))
-    failures = {}
-    for place, row in enumerate(rows.tolist()):
-        face = faces.largest(source.image(row))
-        if isinstance(face, str):
-            failures[place] = face
-        else:
-            identity[place] = face.coefficients.identity[0].numpy()
-    return FoundShapes(identity, failures)
 
 
 def score(

@@ -6,6 +6,15 @@ from dataclasses import dataclass, field
 import numpy as np
 from jaxtyping import Float64
 
+from monoface.evaluation.reports.cases import (
+    ALL,
+    Case,
+    CurvePoints,
+    Measure,
+    figures_of,
+    is_in,
+    mean_interval,
+)
 from monoface.evaluation.reports.definition import (
     Definition,
     Finding,
@@ -25,69 +34,10 @@ from monoface.evaluation.reports.page import (
     curve_chart,
     scatter_chart,
 )
-from monoface.evaluation.reports.page.model import Block, figure
+from monoface.evaluation.reports.page.model import Block, figure, interval_text
 from monoface.evaluation.reports.report import installed_versions
-from monoface.metrics import CumulativeCurve, Interval, bootstrap_mean
+from monoface.metrics import Interval
 from monoface.pipeline import MadeWith
-
-ALL = "all"
-_WORST = 10
-
-
-@dataclass(frozen=True)
-class Measure:
-    """An error that cases have.
-
-    Attributes:
-        name: Key in JSON.
-        label: As tables head it.
-        unit: Of the figures.
-        digits: Decimals shown.
-    """
-
-    name: str
-    label: str
-    unit: str
-    digits: int = 2
-
-
-@dataclass(frozen=True)
-class Case:
-    """One photo, scan or person.
-
-    Attributes:
-        key: Its name.
-        groups: Groups it belongs to, besides `all`.
-        errors: By the name of the measure; NaN where it does not apply.
-        failure: Why it has no error; empty if it has.
-        yaw_deg: Turn of the head; None where it is not known.
-    """
-
-    key: str
-    groups: Sequence[str] = ()
-    errors: Mapping[str, float] = field(default_factory=dict)
-    failure: str = ""
-    yaw_deg: float | None = None
-
-
-@dataclass(frozen=True)
-class CurvePoints:
-    """A cumulative curve in a report, thinned to whole steps.
-
-    Attributes:
-        unit: Of the thresholds.
-        thresholds: From 0 on.
-        percent: Part with at most that error, failures counted.
-    """
-
-    unit: str
-    thresholds: Sequence[float]
-    percent: Sequence[float]
-
-    @classmethod
-    def of(cls, curve: CumulativeCurve, unit: str) -> "CurvePoints":
-        """Points of a curve."""
-        return cls(unit, curve.thresholds.round(6).tolist(), curve.percent.round(4).tolist())
 
 
 @dataclass(frozen=True)
@@ -154,7 +104,7 @@ class CasesReport:
         for measure in self.measures[:4]:
             interval = self.intervals_95.get(measure.name)
             value = figure(self.figures[ALL].get(measure.name), measure.digits, f" {measure.unit}")
-            note = "" if interval is None else _interval_text(interval, measure.digits)
+            note = "" if interval is None else f"95 %: {interval_text(interval, measure.digits)}"
             stats.append(Stat(measure.label, value, note))
         return stats
 
@@ -176,7 +126,7 @@ class CasesReport:
         interval = self.intervals_95.get(measure.name)
         if interval is None or not np.isfinite(interval.low):
             return ""
-        return f"{figure(interval.low, measure.digits)} to {figure(interval.high, measure.digits)}"
+        return interval_text(interval, measure.digits)
 
     def _charts(self) -> list[Block]:
         charts: list[Block] = []
@@ -233,27 +183,6 @@ class CasesReport:
         )
 
 
-def figures_of(
-    cases: Sequence[Case], measures: Sequence[Measure], order: Sequence[str] = ()
-) -> dict[str, dict[str, float]]:
-    """Mean of each measure over the cases of each group that have it; the group `all` first.
-
-    Args:
-        order: Groups in the order wanted; others follow by name.
-    """
-    present = {group for case in cases for group in case.groups}
-    groups = [ALL, *(group for group in order if group in present), *sorted(present - set(order))]
-    return {
-        group: {
-            measure.name: _mean(
-                [case.errors.get(measure.name, np.nan) for case in cases if _is_in(case, group)]
-            )
-            for measure in measures
-        }
-        for group in groups
-    }
-
-
 def make_report(
     benchmark: str,
     definition: Definition,
@@ -281,7 +210,7 @@ def make_report(
     """
     means = figures_of(cases, measures, groups)
     if intervals is None:
-        intervals = {} if figures else {measure.name: _interval(cases, measure) for measure in measures}
+        intervals = {} if figures else {measure.name: mean_interval(cases, measure) for measure in measures}
     return CasesReport(
         benchmark=benchmark,
         definition=definition,
@@ -289,7 +218,7 @@ def make_report(
         measures=measures,
         figures=figures or means,
         intervals_95=intervals,
-        count={group: sum(_is_in(case, group) for case in cases) for group in figures or means},
+        count={group: sum(is_in(case, group) for case in cases) for group in figures or means},
         failures={case.key: case.failure for case in cases if case.failure},
         curves=curves or {},
         cases=cases,
@@ -299,12 +228,6 @@ def make_report(
         versions=versions or installed_versions(),
         scatters=scatters or {},
     )
-
-
-def worst_cases(cases: Sequence[Case], measure: Measure, count: int = _WORST) -> list[Case]:
-    """The cases with the largest error."""
-    known = [case for case in cases if np.isfinite(case.errors.get(measure.name, np.nan))]
-    return sorted(known, key=lambda case: -case.errors[measure.name])[:count]
 
 
 def running_mean(
@@ -324,21 +247,3 @@ def _axis_label(name: str) -> str:
         if name.endswith(suffix):
             return name.removesuffix(suffix).replace("_", " ") + unit
     return name.replace("_", " ")
-
-
-def _is_in(case: Case, group: str) -> bool:
-    return group == ALL or group in case.groups
-
-
-def _mean(values: Sequence[float]) -> float:
-    known = [value for value in values if np.isfinite(value)]
-    return float(np.mean(known)) if known else float("nan")
-
-
-def _interval(cases: Sequence[Case], measure: Measure) -> Interval:
-    values = np.array([case.errors.get(measure.name, np.nan) for case in cases], dtype=np.float64)
-    return bootstrap_mean(values[np.isfinite(values)])
-
-
-def _interval_text(interval: Interval, digits: int) -> str:
-    return f"95 %: {figure(interval.low, digits)} to {figure(interval.high, digits)}"

@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Float64
 
 from monoface.core.errors import DataError
-from monoface.evaluation.reports.cases_report import ALL
+from monoface.evaluation.reports.cases import ALL
 from monoface.evaluation.reports.definition import Finding, warnings_of
 from monoface.evaluation.reports.page import Page, Section, Table, Text
 from monoface.evaluation.reports.page.model import Stat, figure

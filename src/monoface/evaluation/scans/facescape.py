@@ -21,7 +21,8 @@ import numpy as np
 from jaxtyping import Float64
 
 from monoface.core.errors import DataError
-from monoface.evaluation.reports.cases_report import Case, CasesReport, CurvePoints, Measure, make_report
+from monoface.evaluation.reports.cases import Case, CurvePoints, Measure
+from monoface.evaluation.reports.cases_report import CasesReport, make_report
 from monoface.evaluation.reports.definition import WORST, Definition, Galleries
 from monoface.evaluation.reports.page import Gallery, heat_map, picture_of
 from monoface.evaluation.reports.report import (

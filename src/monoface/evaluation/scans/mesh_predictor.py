@@ -1,8 +1,9 @@
 """Meshes to be measured: those of files, and those that our weights find in photos."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
-from typing import Final, Literal
+from typing import Final
 
 import numpy as np
 import torch
@@ -11,7 +12,6 @@ from jaxtyping import Float, Float64, Int64
 from monoface.evaluation.reconstructed import ReconstructedFaces
 from monoface.evaluation.scans.meshes import MeshFile
 from monoface.facemodel import FaceModel
-from monoface.pipeline import Face, MadeWith
 
 LANDMARK_SET: Final = "ibug68"
 SEVEN: Final = (36, 39, 42, 45, 33, 48, 54)
@@ -29,42 +29,17 @@ class PredictedMesh:
     landmarks: Float64[np.ndarray, "points 3"]
 
 
-class MeshPredictor:
-    """Our weights as a predictor of meshes: the largest face of a photo, found by our detector.
+class MeshPredictor(ReconstructedFaces):
+    """Our weights as a predictor of meshes: the largest face of a photo, found by our detector."""
 
-    Args:
-        weights: Name of shipped weights, or path of a safetensors file.
-        face_model: File that `monoface facemodel learn` wrote; the shipped face model by default.
-        device: Where the regressor runs.
-        as_reconstruct: See `ReconstructedFaces`.
-
-    Raises:
-        ConfigError: If there are no such weights, or no such device.
-        AssetError: If a shipped file is damaged.
-        ModelFileError: If the weights are no regressor, or belong to another face model.
-    """
-
-    def __init__(
-        self,
-        weights: str,
-        face_model: Path | None = None,
-        device: Literal["cpu", "cuda"] = "cpu",
-        *,
-        as_reconstruct: bool = True,
-    ) -> None:
-        self._reconstructed = ReconstructedFaces(weights, face_model, device, as_reconstruct=as_reconstruct)
-        self.model = self._reconstructed.model
-        self.made_with: MadeWith = self._reconstructed.made_with
-        self.looks: str = self._reconstructed.looks
-        self.faces = seen_faces(self.model)
-
-    def find(self, photo: Path | np.ndarray) -> Face | str:
-        """The largest face of a photo, or why there is none."""
-        return self._reconstructed.largest(photo)
+    @cached_property
+    def faces(self) -> Int64[np.ndarray, "faces 3"]:
+        """Triangles of the meshes."""
+        return seen_faces(self.model)
 
     def neutral(self, photo: Path | np.ndarray) -> PredictedMesh | str:
         """The face without expression, in the model frame and millimetres; or why there is none."""
-        face = self.find(photo)
+        face = self.largest(photo)
         if isinstance(face, str):
             return face
         coefficients = face.coefficients
@@ -73,7 +48,7 @@ class MeshPredictor:
 
     def posed(self, photo: Path) -> PredictedMesh | str:
         """The face with its expression, in the model frame and millimetres; or why there is none."""
-        face = self.find(photo)
+        face = self.largest(photo)
         if isinstance(face, str):
             return face
         return self.mesh_of(face.coefficients.identity, face.coefficients.expression, photo)

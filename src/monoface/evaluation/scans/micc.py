@@ -15,7 +15,9 @@ import numpy as np
 from jaxtyping import Float, Float64
 
 from monoface.core.errors import ConfigError, DataError
-from monoface.evaluation.reports.cases_report import Case, CasesReport, CurvePoints, Measure, make_report
+from monoface.evaluation.config import FacesConfig
+from monoface.evaluation.reports.cases import Case, CurvePoints, Measure
+from monoface.evaluation.reports.cases_report import CasesReport, make_report
 from monoface.evaluation.reports.definition import (
     WORST,
     Definition,
@@ -50,7 +52,7 @@ _SETTINGS = ("cooperative", "indoor", "outdoor")
 
 
 @dataclass(frozen=True)
-class EvaluateMiccConfig:
+class EvaluateMiccConfig(FacesConfig):
     """What to measure on MICC Florence, and where the report goes.
 
     Attributes:
@@ -59,11 +61,6 @@ class EvaluateMiccConfig:
         predictions: Folder of predicted meshes, a folder for each subject.
         photos: Folder of photos, a folder for each subject, for weights of ours; instead of predictions.
         variant: Which of the two published variants.
-        weights: Name of shipped weights, or path of a safetensors file.
-        face_model: File that `monoface facemodel learn` wrote; the shipped face model by default.
-        as_reconstruct: Faces as `monoface reconstruct` makes them; otherwise the regressor alone, one look.
-        device: cpu or cuda.
-        overwrite: Replace the report if it exists.
     """
 
     data: Path
@@ -71,11 +68,6 @@ class EvaluateMiccConfig:
     predictions: Path | None = None
     photos: Path | None = None
     variant: Variant = "per_mesh"
-    weights: str = "monoface"
-    face_model: Path | None = None
-    as_reconstruct: bool = True
-    device: Literal["cpu", "cuda"] = "cpu"
-    overwrite: bool = False
 
     def __post_init__(self) -> None:
         if (self.predictions is None) == (self.photos is None):
@@ -107,9 +99,7 @@ def run(config: EvaluateMiccConfig) -> CasesReport:
     named: dict[str, str] = {}
     missing: dict[str, str] = {}
     if config.photos is not None:
-        predictor = MeshPredictor(
-            config.weights, config.face_model, config.device, as_reconstruct=config.as_reconstruct
-        )
+        predictor = MeshPredictor.of(config)
         predictions, missing = predict_photos(config.photos, predictor)
         made_with = predictor.made_with
     else:

@@ -1,6 +1,6 @@
 """NoW: distance of face scans to neutral meshes predicted from photos, non-metrical or metrical."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -9,13 +9,14 @@ import numpy as np
 from jaxtyping import Float
 
 from monoface.core.errors import DataError
-from monoface.evaluation.reports.cases_report import ALL, Case, CasesReport, CurvePoints, Measure, make_report
+from monoface.evaluation.config import FacesConfig
+from monoface.evaluation.reports.cases import ALL, Case, CurvePoints, Measure
+from monoface.evaluation.reports.cases_report import CasesReport, make_report
 from monoface.evaluation.reports.definition import (
     WORST,
     Definition,
     Finding,
     Galleries,
-    one_of_each,
     refuse_if_meaningless,
 )
 from monoface.evaluation.reports.page import Gallery, heat_map, picture_of
@@ -25,15 +26,8 @@ from monoface.evaluation.reports.report import (
     refuse_existing_results,
     write_results,
 )
-from monoface.evaluation.scans.mesh_checks import (
-    check_files,
-    check_neutral,
-    check_on_mesh,
-    check_seven_landmarks,
-    check_unit,
-)
 from monoface.evaluation.scans.mesh_predictor import MeshPredictor, PredictedMesh
-from monoface.evaluation.scans.meshes import MeshFile
+from monoface.evaluation.scans.now_checks import Predict, check_predictions
 from monoface.evaluation.scans.now_data import NowData, NowPhoto, read_prediction
 from monoface.evaluation.scans.now_protocol import Unit, score_scan
 from monoface.geometry.icp import IcpConfig
@@ -42,11 +36,9 @@ from monoface.metrics import DistanceSummary, cumulative_curve
 from monoface.pipeline import MadeWith
 
 CHALLENGES = ("multiview_neutral", "multiview_expressions", "multiview_occlusions", "selfie")
-_EXPRESSIVE = "multiview_expressions"
 _CURVE_LIMIT_MM = 7.0
 _HEAT_LIMIT_MM = 5.0
 _WORST = 10
-_CHECKED = 20
 
 MEASURES = (
     Measure("median_mm", "median", "mm"),
@@ -56,38 +48,24 @@ MEASURES = (
 
 
 @dataclass(frozen=True)
-class EvaluateNowConfig:
+class EvaluateNowConfig(FacesConfig):
     """What to measure on NoW, and where the report goes.
 
     Attributes:
         data: Folder of the data set, in its official layout.
         out: JSON file to write; the page goes beside it, as .html.
         predictions: Folder of predicted meshes, in the official layout; weights of ours by default.
-        weights: Name of shipped weights, or path of a safetensors file.
-        face_model: File that `monoface facemodel learn` wrote; the shipped face model by default.
         metrical: Keep the scale of the meshes, rather than fit it.
         unit: Of the predicted meshes; it counts in the metrical variant only.
         image_set: Which list of photos: imagepathsvalidation.txt or imagepathstest.txt.
-        as_reconstruct: Faces as `monoface reconstruct` makes them; otherwise the regressor alone, one look.
-        device: cpu or cuda.
-        overwrite: Replace the report if it exists.
     """
 
     data: Path
     out: Path
     predictions: Path | None = None
-    weights: str = "monoface"
-    face_model: Path | None = None
     metrical: bool = False
     unit: Unit = "mm"
     image_set: Literal["validation", "test"] = "validation"
-    as_reconstruct: bool = True
-    device: Literal["cpu", "cuda"] = "cpu"
-    overwrite: bool = False
-
-
-Predict = Callable[[NowPhoto], PredictedMesh | str]
-"""The mesh predicted for a photo, or why there is none."""
 
 
 def run(config: EvaluateNowConfig) -> CasesReport:
@@ -104,9 +82,7 @@ def run(config: EvaluateNowConfig) -> CasesReport:
     data = NowData(config.data, config.image_set)
     made_with, predictions, looks = None, {}, {}
     if config.predictions is None:
-        predictor = MeshPredictor(
-            config.weights, config.face_model, config.device, as_reconstruct=config.as_reconstruct
-        )
+        predictor = MeshPredictor.of(config)
         made_with, looks = predictor.made_with, {"faces": predictor.looks}
 
         def predict(photo: NowPhoto) -> PredictedMesh | str:
@@ -154,38 +130,6 @@ class ScoredPhoto:
         summary = DistanceSummary.of(self.distances_mm)
         errors = {"median_mm": summary.median, "mean_mm": summary.mean, "std_mm": summary.std}
         return Case(self.photo.key, (self.photo.challenge,), errors)
-
-
-def check_predictions(data: NowData, predict: Predict, unit: Unit | None) -> list[Finding]:
-    """Pre-flight checks of the predictions: all of the first photos, and landmarks by subject."""
-    found: dict[str, tuple[NowPhoto, PredictedMesh]] = {}
-    for photo in _spread(data.photos, _CHECKED):
-        mesh = predict(photo)
-        if not isinstance(mesh, str):
-            found[photo.key] = (photo, mesh)
-    findings: list[Finding] = []
-    degenerate: dict[str, int] = {}
-    files: list[MeshFile] = []
-    for key, (photo, mesh) in found.items():
-        files.append(mesh.file)
-        try:
-            surface = Surface(mesh.file.verts, mesh.file.faces, key)
-        except DataError as error:
-            findings.append(Finding("no surface", str(error)))
-            continue
-        degenerate[key] = surface.degenerate
-        checks = check_seven_landmarks(mesh.landmarks, data.scan(photo.subject).landmarks_mm, key)
-        if not checks:
-            checks = check_on_mesh(mesh.landmarks, surface, key)
-            checks += check_unit(mesh.landmarks, unit, key) if unit else []
-        findings += checks
-    usable = {key: mesh.landmarks for key, (_, mesh) in found.items() if mesh.landmarks.shape == (7, 3)}
-    findings += check_neutral(
-        usable,
-        {key: found[key][0].subject for key in usable},
-        {key: found[key][0].challenge == _EXPRESSIVE for key in usable},
-    )
-    return one_of_each([*findings, *check_files(files, degenerate)])
 
 
 def score_photos(data: NowData, predict: Predict, unit: Unit | None) -> list[ScoredPhoto]:
@@ -290,12 +234,3 @@ def _missing_points(members: Sequence[ScoredPhoto]) -> int:
 def _pooled_figures(members: Sequence[ScoredPhoto]) -> dict[str, float]:
     summary = DistanceSummary.of(_pooled(members))
     return {"median_mm": summary.median, "mean_mm": summary.mean, "std_mm": summary.std}
-
-
-def _spread(photos: Sequence[NowPhoto], count: int) -> Iterator[NowPhoto]:
-    """Photos for the checks: those of the first subjects, then one of each further subject."""
-    subjects = list(dict.fromkeys(photo.subject for photo in photos))
-    first = [photo for photo in photos if photo.subject == subjects[0]][:count]
-    others = {photo.subject: photo for photo in photos if photo.subject != subjects[0]}
-    yield from first
-    yield from list(others.values())[:count]

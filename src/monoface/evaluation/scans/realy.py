@@ -20,7 +20,8 @@ import numpy as np
 from jaxtyping import Float, Float64, Int64
 
 from monoface.core.errors import DataError
-from monoface.evaluation.reports.cases_report import Case, CasesReport, Measure, figures_of, make_report
+from monoface.evaluation.reports.cases import Case, Measure, figures_of
+from monoface.evaluation.reports.cases_report import CasesReport, make_report
 from monoface.evaluation.reports.definition import WORST, Definition, Galleries
 from monoface.evaluation.reports.page import Gallery, heat_map, picture_of
 from monoface.evaluation.reports.report import (

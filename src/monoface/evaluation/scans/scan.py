@@ -15,8 +15,10 @@ from jaxtyping import Float64
 from torch import Tensor
 
 from monoface.core.errors import ConfigError, DataError
+from monoface.evaluation.config import FacesConfig
 from monoface.evaluation.reconstructed import ReconstructedFaces
-from monoface.evaluation.reports.cases_report import ALL, Case, CasesReport, Measure, figures_of, make_report
+from monoface.evaluation.reports.cases import ALL, Case, Measure, figures_of
+from monoface.evaluation.reports.cases_report import CasesReport, make_report
 from monoface.evaluation.reports.definition import Definition, Galleries
 from monoface.evaluation.reports.page import Gallery, heat_map, picture_of
 from monoface.evaluation.reports.report import installed_versions, refuse_existing_results, write_results
@@ -42,34 +44,24 @@ _HEAT_LIMIT_MM = 5.0
 
 
 @dataclass(frozen=True)
-class EvaluateScanConfig:
+class EvaluateScanConfig(FacesConfig):
     """Which scan, how it is photographed, and where the report goes.
 
     Attributes:
         data: Folder of the scan: one .glb file and its colour map color.jpg.
         out: JSON file to write; the page goes beside it, as .html.
-        weights: Name of shipped weights, or path of a safetensors file.
-        face_model: File that `monoface facemodel learn` wrote; the shipped face model by default.
         yaws_deg: Turns of the head; positive ones turn the nose to image left.
         distances_mm: From the camera to the face.
         lights: In which light: even, or with a lamp.
         mm_per_unit: Millimetres a unit of the scan's file.
-        as_reconstruct: Faces as `monoface reconstruct` makes them; otherwise the regressor alone, one look.
-        device: cpu or cuda.
-        overwrite: Replace the report if it exists.
     """
 
     data: Path
     out: Path
-    weights: str = "monoface"
-    face_model: Path | None = None
     yaws_deg: tuple[float, ...] = (0.0, 20.0, -20.0, 40.0, -40.0)
     distances_mm: tuple[float, ...] = (500.0, 1500.0)
     lights: tuple[Literal["even", "lamp"], ...] = LIGHTS
     mm_per_unit: float = MM_PER_UNIT
-    as_reconstruct: bool = True
-    device: Literal["cpu", "cuda"] = "cpu"
-    overwrite: bool = False
 
     def __post_init__(self) -> None:
         if not self.views:
@@ -163,9 +155,7 @@ def run(config: EvaluateScanConfig) -> CasesReport:
     refuse_existing_results(config.out, overwrite=config.overwrite)
     scan = HeadScan.read(config.data, config.mm_per_unit)
     landmarks_mm = landmarks_of(scan, config.mm_per_unit)
-    faces = ReconstructedFaces(
-        config.weights, config.face_model, config.device, as_reconstruct=config.as_reconstruct
-    )
+    faces = ReconstructedFaces.of(config)
     rater = ShapeRater(scan, landmarks_mm, faces.model)
     middle_mm = middle_of_face(landmarks_mm)
     photos = []

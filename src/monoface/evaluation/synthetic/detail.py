@@ -23,7 +23,8 @@ from monoface.data.sources import Omi, PortraitsCc0, UnlabelledPhotos
 from monoface.data.synthetic.wrinkle_curves import Family
 from monoface.data.synthetic.wrinkle_maps import WrinkleConfig
 from monoface.data.synthetic.wrinkled_heads import WrinkledHead, WrinkledHeadPainter, WrinkledHeadsConfig
-from monoface.evaluation.reports.cases_report import ALL, Case, CasesReport, Measure, make_report
+from monoface.evaluation.reports.cases import ALL, Case, Measure
+from monoface.evaluation.reports.cases_report import CasesReport, make_report
 from monoface.evaluation.reports.definition import Definition, Galleries
 from monoface.evaluation.reports.page import Gallery, picture_of
 from monoface.evaluation.reports.report import refuse_existing_results, write_results

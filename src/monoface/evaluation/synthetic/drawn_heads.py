@@ -2,10 +2,11 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, Self
+from typing import Self
 
 from monoface.core.assets import sha256_of
 from monoface.core.errors import ConfigError
+from monoface.evaluation.config import WeightsConfig
 from monoface.evaluation.landmarks.predictors import looks_text
 from monoface.evaluation.reconstructed import AS_RECONSTRUCT, ReconstructedFaces
 from monoface.evaluation.synthetic.heads_score import FindInSquare, HeadScorer, one_look, through_pipeline
@@ -16,33 +17,25 @@ from monoface.pipeline import MadeWith, Reconstructor, ReconstructorConfig
 
 
 @dataclass(frozen=True)
-class DrawnHeadsConfig:
+class DrawnHeadsConfig(WeightsConfig):
     """Which heads are drawn, whose weights see them, and where the report goes.
 
     Attributes:
         out: JSON file to write; the page goes beside it, as .html.
-        weights: Name of shipped weights, or path of a safetensors file.
-        face_model: File that `monoface facemodel learn` wrote; the shipped face model by default.
         source_model: The user's copy of ICT-FaceKit, folder or .npz: heads are drawn from all its modes.
         detail_mm: Height of bumps that are of no model; 0 draws none.
         seed: Of the heads. Figures with different seeds are of different heads.
         mirror: Look at the mirror image too, and take the mean, as `monoface reconstruct` does.
         as_reconstruct: Measure faces as `monoface reconstruct` makes them from the true crop, with its own
             passes, rather than one look of the regressor.
-        device: cpu or cuda.
-        overwrite: Replace the report if it exists.
     """
 
     out: Path
-    weights: str = "monoface"
-    face_model: Path | None = None
     source_model: Path | None = None
     detail_mm: float = 0.0
     seed: int = 0
     mirror: bool = ReconstructorConfig.mirror
     as_reconstruct: bool = False
-    device: Literal["cpu", "cuda"] = "cpu"
-    overwrite: bool = False
 
     def __post_init__(self) -> None:
         if not 0 <= self.detail_mm <= 5:

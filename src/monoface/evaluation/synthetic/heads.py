@@ -14,21 +14,15 @@ import numpy as np
 
 from monoface.core.errors import ConfigError
 from monoface.data.synthetic.heads import HeadsConfig
-from monoface.evaluation.reports.cases_report import (
-    Case,
-    CasesReport,
-    CurvePoints,
-    Measure,
-    make_report,
-    worst_cases,
-)
+from monoface.evaluation.reports.cases import Case, Measure, curves_of, worst_cases
+from monoface.evaluation.reports.cases_report import CasesReport, make_report
 from monoface.evaluation.reports.definition import WORST, Definition, Galleries
 from monoface.evaluation.reports.page import Gallery, heat_map, landmarks_picture, picture_of
 from monoface.evaluation.reports.report import installed_versions, refuse_existing_results, write_results
 from monoface.evaluation.synthetic.drawn_heads import DrawnHeadsConfig, HeadTools
 from monoface.evaluation.synthetic.heads_score import HeadScore, HeadScorer
 from monoface.evaluation.synthetic.heads_truth import HeadPainter
-from monoface.metrics import cumulative_curve, in_yaw_bins
+from monoface.metrics import in_yaw_bins
 from monoface.metrics.yaw_bins import YAW_BINS
 from monoface.pipeline import MadeWith
 
@@ -92,21 +86,12 @@ def summarise(
 ) -> CasesReport:
     """Report on scored heads, all of them and by yaw."""
     cases = [_case(score) for score in scores]
-    curves = {
-        measure.label: CurvePoints.of(
-            cumulative_curve(
-                np.array([case.errors.get(measure.name, np.nan) for case in cases]), _CURVE_LIMIT_MM
-            ),
-            "mm",
-        )
-        for measure in MEASURES[:2]
-    }
     return make_report(
         "heads, drawn with a fixed seed",
         definition(config),
         MEASURES,
         cases,
-        curves=curves,
+        curves=curves_of(cases, MEASURES[:2], _CURVE_LIMIT_MM),
         settings={
             "heads": str(config.count),
             "yaw up to": f"{config.max_yaw_deg:g} degrees",

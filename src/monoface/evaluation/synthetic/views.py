@@ -15,7 +15,8 @@ from jaxtyping import Float
 
 from monoface.core.errors import ConfigError
 from monoface.evaluation.people.consistency import pairwise_distance
-from monoface.evaluation.reports.cases_report import Case, CasesReport, Measure, make_report
+from monoface.evaluation.reports.cases import Case, Measure
+from monoface.evaluation.reports.cases_report import CasesReport, make_report
 from monoface.evaluation.reports.definition import WORST, Definition, Galleries
 from monoface.evaluation.reports.page import Gallery, landmarks_picture
 from monoface.evaluation.reports.report import installed_versions, refuse_existing_results, write_results

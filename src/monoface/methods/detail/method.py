@@ -7,7 +7,7 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from monoface.core.errors import DataError
-from monoface.data.packs.detail_pack import DetailBatch, PicturedDetailBatch
+from monoface.data.batches.detail_batch import DetailBatch, PicturedDetailBatch
 from monoface.displacement.displacer import Displacement, Displacer
 from monoface.displacement.evidence import ShadingMaps
 from monoface.facemodel import FaceModel

@@ -7,7 +7,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn.functional import linear, normalize
 
-from monoface.data.packs.identity_pack import IdentityBatch
+from monoface.data.batches.identity_batch import IdentityBatch
 from monoface.losses.margin_softmax import margin_softmax
 from monoface.methods.contract import StepResult
 from monoface.methods.identity.config import IdentityConfig

@@ -34,6 +34,7 @@ from monoface.facemodel import (
 from monoface.facemodel.fitting import FitConfig, fit_landmarks
 from monoface.geometry.cameras import WeakPerspectiveCamera
 from monoface.geometry.crops import crop_and_resize, photo_to_crop, unclip_square
+from monoface.geometry.roi import box_of_points, roi_of_box
 from monoface.modelling.landmarks.landmark_sets import CalibratedLandmarks, calibrate_landmarks
 from monoface.networks import load_regressor
 
@@ -240,9 +241,7 @@ def _ytf_photos(config: CalibrateConfig) -> _Annotated:
     crops, points = [], []
     for row in np.random.default_rng(1).permutation(len(ytf))[: config.photos]:
         marked = ytf.points68_px[row].astype(np.float64)
-        low, high = marked.min(axis=0), marked.max(axis=0)
-        centre, half = (low + high) / 2, (high - low).max() / 2**0.5
-        box = np.concatenate((centre - half, centre + half))
+        box = roi_of_box(box_of_points(marked))
         crops.append(crop_and_resize(ytf.image(int(row)), box, FACE_PX))
         points.append(photo_to_crop(marked, box, FACE_PX))
     return _Annotated(crops, {"ibug68_contour": torch.from_numpy(np.stack(points)).float()})

@@ -34,7 +34,7 @@ from monoface.geometry.cameras import (
 from monoface.networks import RegressorInfo
 from monoface.photos.reading import LoadedImage
 from monoface.pipeline.refining.refinement_file import DESCRIPTOR, MEASURED, REGRESSED, Refinement
-from monoface.pipeline.regression import Regression
+from monoface.regression import Regression
 
 Describe = Callable[
     [UInt8[np.ndarray, "height width 3"], Float[np.ndarray, "faces 68 2"]], Float[np.ndarray, "faces 128"]

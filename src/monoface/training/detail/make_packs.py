@@ -9,12 +9,12 @@ from jaxtyping import Float16, Float32, UInt8
 from torch import Tensor
 
 from monoface.core.errors import ConfigError, DataError
-from monoface.data.labelling.pseudo_labels import roi_from_points
 from monoface.data.packs.detail_pack import DetailPack
 from monoface.data.synthetic.wrinkled_heads import WrinkledHead, WrinkledHeadPainter
 from monoface.facemodel import FaceModel
 from monoface.geometry.cameras import WeakPerspectiveCamera, transform_points
 from monoface.geometry.crops import crop_and_resize
+from monoface.geometry.roi import roi_from_points
 from monoface.methods.detail import DetailConfig, Displacer
 from monoface.pipeline import Reconstructor
 from monoface.texturing.skin import SkinFinder

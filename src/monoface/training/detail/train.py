@@ -12,7 +12,8 @@ from torch import Tensor, nn
 
 from monoface.core.assets import register_asset
 from monoface.core.errors import ConfigError
-from monoface.data.packs.detail_pack import DetailBatchMaker, DetailPack, assemble
+from monoface.data.batches.detail_batch import DetailBatchMaker, assemble
+from monoface.data.packs.detail_pack import DetailPack
 from monoface.data.sources import Omi, PortraitsCc0, UnlabelledPhotos
 from monoface.data.synthetic.wrinkled_heads import WrinkledHeadsConfig
 from monoface.facemodel import load_default_model

@@ -12,7 +12,8 @@ import torch
 from monoface.core.assets import register_asset
 from monoface.core.errors import ConfigError
 from monoface.data.batches.augment import AugmentConfig
-from monoface.data.packs.identity_pack import ALIGNED_PX, IdentityBatchMaker
+from monoface.data.batches.identity_batch import IdentityBatchMaker
+from monoface.data.packs.identity_pack import ALIGNED_PX
 from monoface.methods.identity import Identity, IdentityClassifier, IdentityConfig
 from monoface.metrics.verification import Verification
 from monoface.networks import load_regressor, save_identity_encoder

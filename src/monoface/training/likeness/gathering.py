@@ -9,7 +9,8 @@ import torch
 from jaxtyping import Float, Float64, Int, UInt8
 
 from monoface.core.errors import DataError
-from monoface.data.packs.photo_pack import CANVAS_PX, FACE_PX, PACK_HEADER, Pack
+from monoface.data.packs.arrays import PACK_HEADER
+from monoface.data.packs.photo_pack import CANVAS_PX, FACE_PX, Pack
 from monoface.data.sources import Aflw, Cfp, MerlRav, PortraitsCc0
 from monoface.data.synthetic.heads import HeadsConfig, heads_pack
 from monoface.facemodel import CoefficientLayout, FaceModel

@@ -18,6 +18,7 @@ from monoface.facemodel.estimation.evidence import Poses
 from monoface.facemodel.estimation.identity_prior import IdentityMap
 from monoface.facemodel.estimation.input_domain import TURN_DEG
 from monoface.facemodel.estimation.refinement import RefineConfig, SeenPoints
+from monoface.geometry.roi import SIDE_PER_BOX
 from monoface.networks import Recognizer
 from monoface.networks.recognition_weights import DESCRIPTOR_SIZE
 from monoface.pipeline import Face, Reconstructor, ReconstructorConfig
@@ -197,8 +198,7 @@ class _InTheMiddle:
     """
 
     def __init__(self, square: float) -> None:
-        # The square is so much larger than the box of the 68 points: see `pipeline.rois`.
-        self._half = square / 2**1.5
+        self._half = square / SIDE_PER_BOX / 2
 
     def detect_batch(self, images: Sequence[Picture]) -> list[list[Detection]]:
         """The face of each picture."""

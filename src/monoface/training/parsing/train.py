@@ -15,11 +15,13 @@ from torch import nn
 from monoface.core.assets import asset_path, register_asset
 from monoface.core.errors import DataError
 from monoface.data.batches.parsing_batch import ParsingAugmentConfig, ParsingBatchMaker
+from monoface.data.labelling.fasseg_masks import LabelledHeads, read_labelled_heads
 from monoface.data.labelling.mesh_classes import MeshClasses
 from monoface.data.labelling.parsing_self_labels import SelfLabelConfig, label_photos, scenery_of
-from monoface.data.packs.parsing_pack import LabelledHeads, ParsingPack, read_labelled_heads
+from monoface.data.packs.digests import model_digest
+from monoface.data.packs.parsing_pack import ParsingPack
 from monoface.data.packs.photo_pack import Pack
-from monoface.data.recipes.photo_recipe import RecipeConfig, build_photo_packs, model_digest
+from monoface.data.recipes.photo_recipe import RecipeConfig, build_photo_packs
 from monoface.data.synthetic.heads import HeadsConfig
 from monoface.data.synthetic.parsing_heads import parsing_heads
 from monoface.facemodel import FaceModel, load_default_model

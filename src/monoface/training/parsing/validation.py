@@ -11,7 +11,8 @@ from torch import nn
 from monoface.data.batches.augment import AugmentConfig
 from monoface.data.batches.occluders import OccluderConfig
 from monoface.data.batches.parsing_batch import ParsingAugmentConfig, ParsingBatch, ParsingBatchMaker
-from monoface.data.packs.parsing_pack import LabelledHeads, ParsingPack
+from monoface.data.labelling.fasseg_masks import LabelledHeads
+from monoface.data.packs.parsing_pack import ParsingPack
 from monoface.metrics import YAW_BINS, in_yaw_bins
 from monoface.metrics.segmentation import bootstrap_iou, class_overlap, intersection_over_union
 from monoface.networks import PARSING_CLASSES

@@ -9,6 +9,7 @@ from monoface.data.batches.photo_batch import BatchMaker
 from monoface.data.packs.photo_pack import Pack
 from monoface.facemodel import CoefficientLayout, PointBasis
 from monoface.facemodel.fitting import project_points
+from monoface.geometry.roi import SIDE_PER_BOX
 
 _SAMPLES = 256
 # What a share of samples may have wrong: annotations do contain errors.
@@ -113,7 +114,7 @@ def _faces_out_of_place(
     with torch.no_grad():
         points = project_points(box_points, *layout.decode(torch.from_numpy(outputs), face_px)).numpy()
     low, high = points.min(axis=1), points.max(axis=1)
-    ratio = (high - low).max(axis=1) * 2**0.5 / face_px
+    ratio = (high - low).max(axis=1) * SIDE_PER_BOX / face_px
     centre = (low + high) / 2
     outside = ((centre < 0) | (centre > face_px)).any(axis=1)
     odd: np.ndarray = outside | (ratio > _MAX_SIZE_RATIO) | (ratio < 1 / _MAX_SIZE_RATIO)

@@ -6,6 +6,7 @@ import numpy as np
 from torch import nn
 
 from monoface.facemodel import CoefficientLayout, FaceModel
+from monoface.geometry.roi import SIDE_PER_BOX
 from monoface.training.regressors.validation import ValidationSet, validation_errors
 
 CONFIDENT_ERROR = 0.05
@@ -35,7 +36,7 @@ def calibrate_confidence(
             continue
         error, log_error = validation_errors(regressor, model, one, looks=2, layout=layout)
         # Sets are reported against different sizes of the face; here it is the longer side of its box.
-        longer_side_px = one.crops.shape[1] / 2**0.5
+        longer_side_px = one.crops.shape[1] / SIDE_PER_BOX
         errors.append(error * np.asarray(one.normaliser_px) / longer_side_px)
         logs.append(log_error)
         weights.append(np.full(len(error), 1 / len(error)))

@@ -11,13 +11,13 @@ from torch import Tensor, nn
 
 from monoface.data.packs.photo_pack import Pack
 from monoface.data.preparing.prepared import PreparedFolder
-from monoface.facemodel import CoefficientLayout, FaceModel
-from monoface.facemodel.fitting import project_points
+from monoface.facemodel import CoefficientLayout, FaceModel, PointBasis
 from monoface.facemodel.landmarks import FLM18
 from monoface.geometry.crops import crop_and_resize, photo_to_crop
 from monoface.losses.closure import IBUG68_GAPS
 from monoface.methods.monoface.face_terms import NeutralShape
 from monoface.networks import Regressor
+from monoface.regression import CropPredictor, Passes, regress_crops
 
 _SET = "ibug68_reannotated"
 _BATCH = 100
@@ -101,21 +101,17 @@ def openings_over_size(points_px: Float[np.ndarray, "photos 68 2"]) -> Float[np.
 
 
 def _seen(
-    regressor: Regressor, layout: CoefficientLayout, crops: np.ndarray, mapped: nn.Module, points: nn.Module
+    regressor: Regressor, layout: CoefficientLayout, crops: np.ndarray, mapped: PointBasis, points: PointBasis
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Identities, the 68 points, and yaw in degrees."""
-    size, parts = regressor.config.size_px, []
+    predictor = CropPredictor.of_network(regressor, layout)
+    passes = Passes(2 if predictor.sees_landmarks else 1, mapped=mapped)
+    parts = []
     for start in range(0, len(crops), _BATCH):
-        images = torch.from_numpy(np.ascontiguousarray(crops[start : start + _BATCH]))
-        batch = (images.permute(0, 3, 1, 2).float() / 255).contiguous(memory_format=torch.channels_last)
-        output, _ = regressor.look(batch)
-        if regressor.config.landmark_map is not None:
-            found_px = project_points(mapped, *layout.decode(output, size))  # type: ignore[arg-type]
-            output, _ = regressor.look(batch, found_px)
-        found, camera = layout.decode(output, size)
-        forward = found.rotation[:, :, 2]
+        found = regress_crops(predictor, crops[start : start + _BATCH], passes)
+        forward = found.coefficients.rotation[:, :, 2]
         yaw = torch.rad2deg(torch.atan2(forward[:, 0], -forward[:, 2]))
-        parts.append((found.identity, project_points(points, found, camera), yaw))  # type: ignore[arg-type]
+        parts.append((found.coefficients.identity, found.landmarks_px(points), yaw))
     identity, found_px, yaw = (torch.cat(part) for part in zip(*parts, strict=True))
     return identity, found_px, yaw
 

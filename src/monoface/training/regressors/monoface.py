@@ -12,7 +12,8 @@ from monoface.core.errors import ConfigError
 from monoface.data.batches.alternating import AlternatingBatches
 from monoface.data.batches.photo_batch import BatchMaker, BatchSource
 from monoface.data.batches.view_batch import MultiViewBatchMaker, ViewAugmentConfig
-from monoface.data.packs.photo_pack import PACK_HEADER, Pack
+from monoface.data.packs.arrays import PACK_HEADER
+from monoface.data.packs.photo_pack import Pack
 from monoface.data.packs.view_pack import ViewPack
 from monoface.data.preparing.prepared import TURNED
 from monoface.data.recipes.photo_recipe import RecipeConfig, build_packs

@@ -8,10 +8,10 @@ from jaxtyping import UInt8
 from torch import nn
 
 from monoface.facemodel import CoefficientLayout, FaceModel
-from monoface.facemodel.fitting import project_points
 from monoface.facemodel.landmarks import FLM18
 from monoface.geometry.cameras import transform_points
 from monoface.networks import Regressor
+from monoface.regression import CropPredictor, Passes, regress_crops
 from monoface.render.overlay import draw_landmarks, draw_mesh
 from monoface.training.regressors.validation import ValidationSet
 
@@ -54,13 +54,10 @@ def make_samples(
     def draw(networks: Mapping[str, nn.Module]) -> UInt8[np.ndarray, "height width 3"]:
         regressor = networks["regressor"]
         assert isinstance(regressor, Regressor)
-        seen = images.to(next(regressor.parameters()).device)
-        outputs = regressor.look(seen)[0].cpu()
-        if regressor.config.landmark_map is not None:
-            found_px = project_points(mapped, *layout.decode(outputs, images.shape[-1]))
-            outputs = regressor.look(seen, found_px.to(seen))[0].cpu()
-        coefficients, camera = layout.decode(outputs, images.shape[-1])
-        camera = camera.cropped(torch.zeros(len(images), 2), torch.full((len(images),), float(_ZOOM)))
+        predictor = CropPredictor.of_network(regressor, layout)
+        found = regress_crops(predictor, crops, Passes(2 if predictor.sees_landmarks else 1, mapped=mapped))
+        coefficients = found.coefficients
+        camera = found.camera.cropped(torch.zeros(len(images), 2), torch.full((len(images),), float(_ZOOM)))
         pose = (coefficients.rotation, coefficients.translation_mm)
         verts = transform_points(*pose, model.shape(coefficients.identity, coefficients.expression))
         points = transform_points(*pose, basis(coefficients.identity, coefficients.expression))

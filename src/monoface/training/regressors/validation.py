@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from jaxtyping import Float
-from torch import Tensor, nn
+from torch import nn
 
 from monoface.data.labelling.pseudo_labels import TEACHER_SET
 from monoface.data.packs.photo_pack import CANVAS_PX, FACE_PX, Pack
@@ -15,11 +15,12 @@ from monoface.data.preparing.prepared import PreparedFolder
 from monoface.data.recipes.photo_recipe import held_out_ytf
 from monoface.data.sources import Aflw, Aflw2000, Ytf
 from monoface.facemodel import CoefficientLayout, FaceModel
-from monoface.facemodel.fitting import project_points
 from monoface.facemodel.landmarks import FLM18
 from monoface.geometry.crops import crop_and_resize, photo_to_crop, unclip_square
+from monoface.geometry.roi import SIDE_PER_BOX, box_of_points, roi_of_box
 from monoface.metrics import binned_mean, box_normaliser, nme
 from monoface.networks import Regressor
+from monoface.regression import CropPredictor, Passes, regress_crops
 
 _BATCH = 100
 
@@ -53,7 +54,9 @@ def validation_sets(data: Path, crop_px: int, held_out_people: int) -> list[Vali
     sets = []
     if (data / "aflw").is_dir():
         aflw = Aflw(data / "aflw", split="val")
-        sets.append(ValidationSet("aflw", "aflw21", aflw.load_images(), aflw.points21_px, crop_px / 2**0.5))
+        sets.append(
+            ValidationSet("aflw", "aflw21", aflw.load_images(), aflw.points21_px, crop_px / SIDE_PER_BOX)
+        )
     if (data / "ytf").is_dir():
         ytf = Ytf(data / "ytf")
         rows = np.flatnonzero(held_out_ytf(ytf, held_out_people))
@@ -140,27 +143,15 @@ def validation_errors(
     """
     assert isinstance(regressor, Regressor)
     basis = model.subset(model.landmarks(one.landmark_set))
-    mapped = model.subset(model.landmarks(FLM18)) if regressor.config.landmark_map else None
-    layout = layout or CoefficientLayout.of(model)
-    size = regressor.config.size_px
+    predictor = CropPredictor.of_network(regressor, layout or CoefficientLayout.of(model))
+    passes = Passes(looks, mapped=model.subset(model.landmarks(FLM18)))
     points, logs = [], []
     for start in range(0, len(one.crops), _BATCH):
-        images = torch.from_numpy(np.ascontiguousarray(one.crops[start : start + _BATCH]))
-        batch = (images.permute(0, 3, 1, 2).float() / 255).contiguous(memory_format=torch.channels_last)
-        output, log_error = regressor.look(batch)
-        if mapped is not None:
-            for _ in range(looks - 1):
-                found_px = _projected(layout, output, size, mapped)
-                output, log_error = regressor.look(batch, found_px)
-        points.append(_projected(layout, output, size, basis))
-        logs.append(log_error)
+        found = regress_crops(predictor, one.crops[start : start + _BATCH], passes)
+        points.append(found.landmarks_px(basis))
+        logs.append(found.log_error)
     predicted = torch.cat(points).numpy()
     return nme(predicted, one.points_px, one.normaliser_px), torch.cat(logs).numpy()
-
-
-def _projected(layout: CoefficientLayout, output: Tensor, size: int, basis: nn.Module) -> Tensor:
-    coefficients, camera = layout.decode(output, size)
-    return project_points(basis, coefficients, camera)  # type: ignore[arg-type]
 
 
 def _prepared_set(name: str, landmark_set: str, packs: Sequence[Pack], crop_px: int) -> ValidationSet:
@@ -172,15 +163,13 @@ def _prepared_set(name: str, landmark_set: str, packs: Sequence[Pack], crop_px: 
     boxes = np.tile((margin, margin, CANVAS_PX - margin, CANVAS_PX - margin), (len(canvases), 1))
     crops = np.stack([crop_and_resize(one, box, crop_px) for one, box in zip(canvases, boxes, strict=True)])
     in_crop = photo_to_crop(points[known], boxes, crop_px)
-    return ValidationSet(name, landmark_set, crops, in_crop, crop_px / 2**0.5)
+    return ValidationSet(name, landmark_set, crops, in_crop, crop_px / SIDE_PER_BOX)
 
 
 def _ytf_set(images: Sequence[np.ndarray], points_px: np.ndarray, crop_px: int) -> ValidationSet:
-    low, high = points_px.min(axis=1), points_px.max(axis=1)
-    centre, half = (low + high) / 2, (high - low).max(axis=1, keepdims=True) / 2**0.5
-    boxes = np.concatenate((centre - half, centre + half), axis=1)
+    boxes = roi_of_box(box_of_points(points_px))
     crops = np.stack([crop_and_resize(image, box, crop_px) for image, box in zip(images, boxes, strict=True)])
-    normaliser = box_normaliser(points_px) * crop_px / (2 * half[:, 0])
+    normaliser = box_normaliser(points_px) * crop_px / (boxes[:, 2] - boxes[:, 0])
     in_crop = photo_to_crop(points_px, boxes, crop_px)
     in_crop[:, :17] = np.nan
     return ValidationSet("ytf", "ibug68_contour", crops, in_crop, normaliser)

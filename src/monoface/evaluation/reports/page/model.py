@@ -3,6 +3,8 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from monoface.metrics import Interval
+
 
 @dataclass(frozen=True)
 class Stat:
@@ -102,3 +104,8 @@ def figure(value: float | None, digits: int = 2, unit: str = "") -> str:
     if value is None or value != value:
         return "-"
     return f"{value:.{digits}f}{unit}"
+
+
+def interval_text(interval: Interval, digits: int = 2) -> str:
+    """Both ends of an interval as text."""
+    return f"{figure(interval.low, digits)} to {figure(interval.high, digits)}"

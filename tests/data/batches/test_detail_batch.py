@@ -3,7 +3,8 @@ import pytest
 import torch
 
 from monoface.core.errors import ConfigError, DataError
-from monoface.data.packs.detail_pack import DetailBatchMaker, DetailPack, PicturedDetailBatch
+from monoface.data.batches.detail_batch import DetailBatchMaker, PicturedDetailBatch
+from monoface.data.packs.detail_pack import DetailPack
 
 SIZE, VERTS = 8, 5
 

@@ -7,7 +7,8 @@ from torch.testing import assert_close
 
 from monoface.core.errors import ConfigError, DataError
 from monoface.data.batches.augment import AugmentConfig
-from monoface.data.packs.identity_pack import ALIGNED_PX, IdentityBatchMaker, IdentityFaces, held_out_people
+from monoface.data.batches.identity_batch import IdentityBatchMaker
+from monoface.data.packs.identity_pack import ALIGNED_PX, IdentityFaces, held_out_people
 
 
 def faces_of(counts, held_out=(), name="lfw"):

@@ -1,0 +1,17 @@
+"""Regressing faces from crops, once or in several passes: for inference, training and evaluation alike."""
+
+from monoface.regression.coefficient_regressor import CoefficientRegressor, weights_path
+from monoface.regression.found import FoundPoints, Regression
+from monoface.regression.passes import Passes, regress_crops, regress_photos
+from monoface.regression.predictor import CropPredictor
+
+__all__ = [
+    "CoefficientRegressor",
+    "CropPredictor",
+    "FoundPoints",
+    "Passes",
+    "Regression",
+    "regress_crops",
+    "regress_photos",
+    "weights_path",
+]

@@ -1,0 +1,151 @@
+"""Trained weights ready for use: where they are, how they run, and the calibration of their confidence."""
+
+from pathlib import Path
+from typing import Self
+
+import torch
+from torch import Tensor
+
+from monoface.core.assets import asset_names, asset_path, sha256_of
+from monoface.core.errors import ConfigError, ModelFileError
+from monoface.core.sessions import open_session
+from monoface.facemodel import CoefficientLayout
+from monoface.networks import Regressed, Regressor, RegressorInfo, fold_batch_norm, load_regressor
+from monoface.networks.onnx_form import regressor_to_onnx
+from monoface.regression.predictor import CropPredictor, Network
+
+_SUFFIX = ".safetensors"
+_NO_REGRESSORS = ("detail", "face_model", "parsing", "recognition")
+
+
+class CoefficientRegressor(CropPredictor):
+    """A trained regressor ready for use: 8-bit crops in, coefficients, cameras and confidences out.
+
+    Wherever the network runs, its results are on the CPU.
+
+    Attributes:
+        info: What the weights say about themselves.
+        layout: Which outputs mean what.
+        size_px: Side of the crops it expects.
+        name: File name of the weights, without suffix.
+        sha256: Hash of the file of weights.
+    """
+
+    def __init__(
+        self, regressor: Regressor, info: RegressorInfo, *, name: str, sha256: str, device: str = "cpu"
+    ) -> None:
+        self.info = info
+        self.name = name
+        self.sha256 = sha256
+        self.device = available_device(device)
+        run = _on_cpu(regressor) if self.device.type == "cpu" else _in_torch(regressor, self.device)
+        super().__init__(
+            _checked(run, name),
+            regressor.config,
+            layout_of(info),
+            name=f"weights {name}",
+            confidence=info.confidence,
+            point_sets=info.point_sets,
+        )
+
+    @classmethod
+    def load(cls, name_or_path: str | Path, device: str = "cpu") -> Self:
+        """Read weights by the name of a shipped asset (`pretrain`) or by the path of a safetensors file.
+
+        Raises:
+            ConfigError: If there is no such file or asset, or no such device.
+            AssetError: If a shipped file is damaged.
+            ModelFileError: If the file holds no regressor.
+        """
+        path = weights_path(name_or_path)
+        regressor, info = load_regressor(path)
+        return cls(regressor, info, name=path.stem, sha256=sha256_of(path), device=device)
+
+
+def _checked(network: Network, name: str) -> Network:
+    """The same network, which refuses to put out NaN or infinity: then its weights must be damaged."""
+
+    def run(image: Tensor) -> Regressed:
+        found = network(image)
+        if not all(part.isfinite().all() for part in (found.output, found.log_error, found.points)):
+            raise ModelFileError(f"weights {name}: expected finite outputs, got NaN or infinity.")
+        return found
+
+    return run
+
+
+def _on_cpu(regressor: Regressor) -> Network:
+    """The network in ONNX Runtime, which runs it more than twice as fast as torch does."""
+    session = open_session(regressor_to_onnx(regressor), torch.get_num_threads())
+
+    def run(image: Tensor) -> Regressed:
+        if not len(image):
+            empty = image.new_zeros(0, regressor.config.outputs)
+            return Regressed(empty, image.new_zeros(0), image.new_zeros(0, regressor.config.points, 3))
+        found = session.run(None, {"image": image.contiguous().numpy()})
+        output, log_error, *points = (torch.from_numpy(one) for one in found)
+        dense = points[0].unflatten(1, (-1, 3)) if points else output.new_zeros(len(output), 0, 3)
+        return Regressed(output, log_error[:, 0], dense)
+
+    return run
+
+
+def _in_torch(regressor: Regressor, device: torch.device) -> Network:
+    network = fold_batch_norm(regressor).requires_grad_(False).to(device)
+
+    def run(image: Tensor) -> Regressed:
+        found = network.regress(image.to(device))
+        return Regressed(found.output.cpu(), found.log_error.cpu(), found.points.cpu())
+
+    return run
+
+
+def layout_of(info: RegressorInfo) -> CoefficientLayout:
+    """What the outputs of a network mean."""
+    return CoefficientLayout(
+        identity=info.identity,
+        expression=info.expression,
+        bounded=info.bounded,
+        albedo=info.albedo,
+        light=info.light,
+        focal_per_size=info.focal_per_size,
+    )
+
+
+def weights_path(name_or_path: str | Path) -> Path:
+    """Path of weights given by the name of a shipped asset or by a path.
+
+    What ends with `.safetensors` or contains a folder is a path, anything else a name.
+
+    Raises:
+        ConfigError: If there is no such file, or no such name among the shipped weights.
+        AssetError: If the shipped file is damaged.
+    """
+    path = Path(name_or_path)
+    if path.suffix == _SUFFIX or len(path.parts) > 1:
+        if not path.is_file():
+            raise ConfigError(f"weights {path}: expected a {_SUFFIX} file, found none.")
+        return path
+    filename = f"{name_or_path}{_SUFFIX}"
+    shipped = asset_names(_SUFFIX)
+    if filename not in shipped:
+        regressors = [name.removesuffix(_SUFFIX) for name in shipped if not name.startswith(_NO_REGRESSORS)]
+        names = ", ".join(regressors)
+        raise ConfigError(
+            f"weights {name_or_path}: no weights of that name ship with monoface. "
+            f"Use one of: {names or 'none'}; or give the path of a {_SUFFIX} file."
+        )
+    return asset_path(filename)
+
+
+def available_device(name: str) -> torch.device:
+    """Device of that name.
+
+    Raises:
+        ConfigError: If it is neither `cpu` nor `cuda`, or if torch sees no CUDA device.
+    """
+    if name not in ("cpu", "cuda"):
+        raise ConfigError(f"device {name}: expected cpu or cuda.")
+    if name == "cuda" and not torch.cuda.is_available():
+        raise ConfigError("device cuda: torch sees no CUDA device. Use cpu, or install torch for CUDA.")
+    return torch.device(name)
