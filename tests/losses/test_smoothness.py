@@ -7,7 +7,6 @@ from monoface.losses.smoothness import (
     adjacent_triangles_difference,
     dead_zone,
     displacement_size,
-    map_curvature,
     map_roughness,
     masked_mean,
     mesh_edges,
@@ -86,17 +85,6 @@ def test_roughness_by_hand():
     assert_close(map_roughness(height), torch.tensor((3.0,)))
 
 
-def test_ramps_have_no_curvature():
-    ramp = torch.arange(5.0).expand(1, 5, 5)
-    bump = ramp.clone()
-    bump[0, 2, 2] += 2
-    mask = torch.ones(1, 5, 5)
-    assert_close(map_curvature(ramp, mask), torch.zeros(1))
-    # The bump itself, and a quarter of it at its four neighbours, over nine texels.
-    assert_close(map_curvature(bump, mask), torch.tensor(((4 + 4 * 0.25) / 9,)))
-
-
 def test_gradients(rng):
     height = torch.randn(2, 4, 5, dtype=torch.float64, generator=rng, requires_grad=True)
     assert gradcheck(map_roughness, (height,))
-    assert gradcheck(lambda heights: map_curvature(heights, torch.ones(1, 4, 5).double(), 0.1), (height,))

@@ -8,7 +8,6 @@ from torch.testing import assert_close
 from monoface.facemodel import CoefficientLayout, PointBasis
 from monoface.geometry.cameras import transform_points
 from monoface.losses.weighted_coefficients import (
-    affine_displacements,
     movement,
     output_displacements,
     second_moments,
@@ -87,43 +86,6 @@ def test_movement_by_hand():
     points = torch.tensor([[1.0, 0.0, 0.0], [0.0, 2.0, 0.0]])
     change = torch.tensor([[3.0, 0.0, 0.0], [0.0, 1.0, 0.0]])
     assert_close(movement(change, second_moments(points)), torch.tensor(13.0).sqrt())
-
-
-def wpdc_by_3ddfa(predicted, true, mean, modes, std):
-    """The weights and the loss as the formulas of 3DDFA's code say, entry by entry, for one face.
-
-    Rows of the pose by the norms of the points' x, y and z, offsets by the root of their number, the depth's
-    offset not at all, modes by their norm times 5.7339936e-4; 1e-6 added; divided by the largest.
-    """
-    points = mean + torch.einsum("k,knc->nc", true[12:], modes)
-    difference = (predicted - true).abs()
-    weights = torch.zeros_like(true)
-    for axis in range(3):
-        norm = points[:, axis].norm()
-        for row in range(3):
-            weights[4 * row + axis] = difference[4 * row + axis] * norm
-    for place in (3, 7):
-        weights[place] = difference[place] * len(points) ** 0.5
-    for mode in range(len(modes)):
-        weights[12 + mode] = 0.00057339936 * difference[12 + mode] * modes[mode].norm()
-    weights = (weights + 1e-6) / (weights + 1e-6).max()
-    return weights, (weights * ((predicted - true) / std).square()).mean()
-
-
-def test_an_affine_pose_has_the_weights_of_3ddfa(rng):
-    """62 numbers: a 3 x 4 pose, 40 and 10 modes; 200 points in micrometres, whitened differences."""
-    draw = lambda *shape: torch.randn(*shape, generator=rng, dtype=torch.float64)  # noqa: E731
-    mean, modes = 1e5 * draw(200, 3), 1e3 * draw(50, 200, 3)
-    true, predicted = draw(3, 62), draw(3, 62)
-    scales = torch.cat((torch.tensor([5e-4, 5e-4, 5e-4, 60.0]).repeat(3), torch.ones(50))).double()
-    true, predicted, std = true * scales, predicted * scales, scales * 1.7
-    points = mean + torch.einsum("bk,knc->bnc", true[:, 12:], modes)
-    moved = affine_displacements(predicted - true, points, modes, 0.00057339936)
-    loss = weighted_squares(predicted / std, true / std, moved)
-    for row in range(3):
-        weights, expected = wpdc_by_3ddfa(predicted[row], true[row], mean, modes, std)
-        assert_close((moved[row] + 1e-6) / (moved[row] + 1e-6).max(), weights)
-        assert_close(loss[row], expected)
 
 
 def test_the_normaliser_is_the_largest_weight_or_their_sum():

@@ -93,21 +93,6 @@ def map_roughness(height_mm: Float[Tensor, "batch rows columns"]) -> Float[Tenso
     ).sum(dim=0)
 
 
-def map_curvature(
-    height_mm: Float[Tensor, "batch rows columns"],
-    mask: Float[Tensor, "#batch rows columns"],
-    threshold: float = 0.0,
-) -> Float[Tensor, " batch"]:
-    """Mean squared difference of texels to the mean of their four neighbours, at least the threshold.
-
-    The analogue of `neighbour_deviation` on a map: cheap, and it needs no mesh.
-    """
-    middle = height_mm[..., 1:-1, 1:-1]
-    around = height_mm[..., :-2, 1:-1] + height_mm[..., 2:, 1:-1]
-    around = around + height_mm[..., 1:-1, :-2] + height_mm[..., 1:-1, 2:]
-    return masked_mean(dead_zone((around / 4 - middle).square(), threshold), mask[..., 1:-1, 1:-1])
-
-
 def mesh_edges(faces: Int[Tensor, "faces 3"]) -> Int[Tensor, "edges 2"]:
     """Every edge of a mesh once, its lower vertex first."""
     return _sorted_edges(faces).unique(dim=0)

@@ -7,7 +7,7 @@ move by `|D x|`, and summed over all points the square of that is `trace(D M D^T
 Reference:
     Tu et al., "3D Face Reconstruction from a Single Image Assisted by 2D Face Images in the Wild", IEEE
     Transactions on Multimedia 23, 2021 (2DASL); Zhu et al., "Face Alignment in Full Pose Range: A 3D Total
-    Solution", TPAMI 2019 (3DDFA), whose weights for an affine pose `affine_displacements` gives.
+    Solution", TPAMI 2019 (3DDFA).
 """
 
 from typing import Literal
@@ -80,33 +80,6 @@ def output_displacements(
     by_scale = movement((other_scale - scale)[:, None, None] * coefficients.rotation[:, :rows], points)
     by_shift = shift.abs() * (layout.SHIFT_PER_SIZE * size_px * len(basis.mean_mm) ** 0.5)
     return torch.cat((by_mode, by_rotation, by_scale[:, None], by_shift), dim=-1)
-
-
-def affine_displacements(
-    difference: Float[Tensor, "batch coeffs"],
-    points: Float[Tensor, "batch points 3"],
-    modes: Float[Tensor, "modes points 3"],
-    mode_scale: float,
-) -> Float[Tensor, "batch coeffs"]:
-    """The same for 3DDFA's and 2DASL's coefficients: a 3 x 4 affine pose by rows, then the modes.
-
-    Args:
-        difference: Predicted minus true coefficients, without whitening.
-        points: Points of the true faces before their pose.
-        modes: Offsets of shape and expression modes at these points.
-        mode_scale: Scale of all poses, which takes the place of each sample's own for the modes: 3DDFA has
-            5.7339936e-4, for modes in micrometres and crops of 120 pixels.
-
-    Returns:
-        Movements. The translation along the viewing axis, which changes no picture, counts nothing.
-    """
-    pose, coefficients = difference[:, :12].unflatten(-1, (3, 4)), difference[:, 12:]
-    lengths = points.square().sum(dim=-2).sqrt()
-    by_axis = pose[..., :3].abs() * lengths[:, None]
-    by_shift = pose[..., 3:].abs() * points.shape[-2] ** 0.5
-    by_shift = torch.cat((by_shift[:, :2], torch.zeros_like(by_shift[:, 2:])), dim=1)
-    by_mode = coefficients.abs() * (mode_scale * modes.square().sum(dim=(-1, -2)).sqrt())
-    return torch.cat((torch.cat((by_axis, by_shift), dim=-1).flatten(1), by_mode), dim=-1)
 
 
 def weighted_squares(

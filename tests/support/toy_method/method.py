@@ -7,7 +7,8 @@ from synthetic_head import synthetic_head
 from monoface.facemodel import CoefficientLayout
 from monoface.methods.contract import StepResult
 from monoface.networks import Regressor, RegressorConfig, ResNetConfig
-from monoface.training.regressors.runs import TrainRegressorConfig, train_regressor
+from monoface.training.regressors.configs import TrainRegressorConfig
+from monoface.training.regressors.runs import train_regressor
 
 
 class Toy:

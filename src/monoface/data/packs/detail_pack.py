@@ -37,7 +37,7 @@ class DetailPack:
         light: In the camera frame.
         height_mm: Known relief; NaN where there is none.
         paint: Known logarithm of what changes the light without being relief, grey; NaN if not known.
-        maps: What the translator sees (`methods.detail.maps`), made once, so that a step is cheap.
+        maps: What the translator sees (`displacement.evidence`), made once, so that a step is cheap.
         head: Number of the face: rows of one number are one face under several lights, one after the other.
         picture: Crops of the photos, sRGB, for losses on pixels; packs may be without.
         camera: Of these, weakly perspective: pixels a millimetre, and where the viewing axis meets them.
@@ -59,29 +59,39 @@ class DetailPack:
     def __len__(self) -> int:
         return len(self.photo)
 
-    def save(self, folder: Path) -> None:
-        """Write the pack; complete once `pack.json` is there."""
+    def save(self, folder: Path, recipe: str) -> None:
+        """Write the pack; `recipe` identifies how it was made. Complete once `pack.json` is there."""
         folder.mkdir(parents=True, exist_ok=True)
         (folder / _HEADER).unlink(missing_ok=True)
         for name, array in vars(self).items():
             (folder / f"{name}.npy").unlink(missing_ok=True)
             if array is not None:
                 np.save(folder / f"{name}.npy", array)
-        write_atomically(folder / _HEADER, json.dumps({"format": _FORMAT, "faces": len(self)}).encode())
+        header = {"format": _FORMAT, "faces": len(self), "recipe": recipe}
+        write_atomically(folder / _HEADER, json.dumps(header).encode())
 
     @classmethod
-    def load(cls, folder: Path) -> "DetailPack":
+    def load(cls, folder: Path, recipe: str | None = None) -> "DetailPack":
         """Read a pack; its arrays stay on disk and are mapped into memory.
 
+        Args:
+            folder: Where it lies.
+            recipe: What it must have been made by; None takes any, also packs of the first version, which do
+                not say.
+
         Raises:
-            DataError: If there is no complete pack, or it is damaged.
+            DataError: If there is no complete pack, it is damaged, or another recipe than asked for made it.
         """
         path = folder / _HEADER
         if not path.is_file():
             raise DataError(f"{folder}: expected a finished pack, found no {_HEADER}.")
         try:
-            if json.loads(path.read_text(encoding="utf-8"))["format"] != _FORMAT:
+            header = json.loads(path.read_text(encoding="utf-8"))
+            if header["format"] != _FORMAT:
                 raise DataError(f"{folder}: written in another format; delete the folder to make it anew.")
+            if recipe not in (None, header.get("recipe")):
+                made = "another recipe" if "recipe" in header else "a version that does not say how"
+                raise DataError(f"{folder}: made by {made}; delete the folder to make it anew.")
             files = {field.name: folder / f"{field.name}.npy" for field in fields(cls)}
             kept = {name: file for name, file in files.items() if name not in _OPTIONAL or file.is_file()}
             return cls(**{name: np.load(file, mmap_mode="r") for name, file in kept.items()})

@@ -5,7 +5,7 @@ coefficients of the face, or both.
 """
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +41,8 @@ class Pack:
         drawn: Whether these are drawn heads, of which all is known. Labels of photos were found in them and
             know less of who is seen than of where.
         trust: How much the identity in each sample's outputs is worth, 0 to 1; None for 1 throughout.
+        terms: Under which terms the pictures may be used: sentences for cards. Empty where the pack states
+            none: then they are those of the source that it is called by.
     """
 
     name: str
@@ -50,6 +52,7 @@ class Pack:
     face_px: int = FACE_PX
     drawn: bool = False
     trust: Float32[np.ndarray, " samples"] | None = None
+    terms: str = ""
 
     def __post_init__(self) -> None:
         count = len(self.canvases)
@@ -73,7 +76,14 @@ class Pack:
         """Some of the samples, as a pack of another name."""
         points_px = {key: points[rows] for key, points in self.points_px.items()}
         trust = None if self.trust is None else self.trust[rows]
-        return Pack(name, self.canvases[rows], points_px, self.outputs[rows], self.face_px, self.drawn, trust)
+        return replace(
+            self,
+            name=name,
+            canvases=self.canvases[rows],
+            points_px=points_px,
+            outputs=self.outputs[rows],
+            trust=trust,
+        )
 
     def save(self, folder: Path, recipe: str) -> None:
         """Write the pack; `recipe` identifies how it was made. Complete once `pack.json` is there."""
@@ -92,6 +102,7 @@ class Pack:
             "points": sorted(self.points_px),
         }
         header |= {"face_px": self.face_px, "drawn": self.drawn, "trust": self.trust is not None}
+        header["terms"] = self.terms
         write_atomically(folder / PACK_HEADER, json.dumps(header).encode())
 
     @classmethod
@@ -117,6 +128,7 @@ class Pack:
                 face_px=int(header.get("face_px", FACE_PX)),
                 drawn=bool(header.get("drawn", False)),
                 trust=np.load(folder / _TRUST) if header.get("trust", False) else None,
+                terms=str(header.get("terms", "")),
             )
         except (OSError, KeyError, TypeError, ValueError, EOFError) as error:
             raise DataError(f"{folder}: damaged ({error}); delete the folder to make it anew.") from error

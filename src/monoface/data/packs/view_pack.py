@@ -1,6 +1,6 @@
 """Packs of views: photos of one face from several sides, and which three of them go together."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -64,6 +64,10 @@ class ViewPack:
 
     def __len__(self) -> int:
         return len(self.views)
+
+    def with_terms(self, terms: str) -> "ViewPack":
+        """The same views, of which is known under which terms they may be used."""
+        return replace(self, frames=replace(self.frames, terms=terms))
 
     def save(self, folder: Path, recipe: str) -> None:
         """Write the pack; `recipe` identifies how it was made. Complete once `pack.json` is there."""

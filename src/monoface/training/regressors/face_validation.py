@@ -18,9 +18,9 @@ from monoface.geometry.crops import crop_and_resize, photo_to_crop
 from monoface.losses.closure import IBUG68_GAPS
 from monoface.methods.monoface.face_terms import NeutralShape
 from monoface.networks import Regressor
+from monoface.training.regressors.validation import batches_of
 
 _SET = "ibug68_reannotated"
-_BATCH = 100
 _NEUTRAL = ("narrow_face", 300)
 # Faces that look aside by more have lids and lips that hide each other.
 _FRONTAL_YAW_DEG = 45.0
@@ -105,13 +105,11 @@ def _seen(
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Identities, the 68 points, and yaw in degrees."""
     size, parts = regressor.config.size_px, []
-    for start in range(0, len(crops), _BATCH):
-        images = torch.from_numpy(np.ascontiguousarray(crops[start : start + _BATCH]))
-        batch = (images.permute(0, 3, 1, 2).float() / 255).contiguous(memory_format=torch.channels_last)
-        output, _ = regressor.look(batch)
+    for batch in batches_of(crops, regressor):
+        output = regressor.look(batch)[0].cpu()
         if regressor.config.landmark_map is not None:
             found_px = project_points(mapped, *layout.decode(output, size))  # type: ignore[arg-type]
-            output, _ = regressor.look(batch, found_px)
+            output = regressor.look(batch, found_px.to(batch))[0].cpu()
         found, camera = layout.decode(output, size)
         forward = found.rotation[:, :, 2]
         yaw = torch.rad2deg(torch.atan2(forward[:, 0], -forward[:, 2]))

@@ -1,19 +1,19 @@
 """Validation of regressors while they train: the errors by which weights are chosen."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, UInt8
 from torch import Tensor, nn
 
 from monoface.data.labelling.pseudo_labels import TEACHER_SET
 from monoface.data.packs.photo_pack import CANVAS_PX, FACE_PX, Pack
 from monoface.data.preparing.prepared import PreparedFolder
-from monoface.data.recipes.photo_recipe import held_out_ytf
 from monoface.data.sources import Aflw, Aflw2000, Ytf
+from monoface.data.sources.registry import held_out_ytf
 from monoface.facemodel import CoefficientLayout, FaceModel
 from monoface.facemodel.fitting import project_points
 from monoface.facemodel.landmarks import FLM18
@@ -144,18 +144,26 @@ def validation_errors(
     layout = layout or CoefficientLayout.of(model)
     size = regressor.config.size_px
     points, logs = [], []
-    for start in range(0, len(one.crops), _BATCH):
-        images = torch.from_numpy(np.ascontiguousarray(one.crops[start : start + _BATCH]))
-        batch = (images.permute(0, 3, 1, 2).float() / 255).contiguous(memory_format=torch.channels_last)
-        output, log_error = regressor.look(batch)
+    for batch in batches_of(one.crops, regressor):
+        output, log_error = (said.cpu() for said in regressor.look(batch))
         if mapped is not None:
             for _ in range(looks - 1):
-                found_px = _projected(layout, output, size, mapped)
-                output, log_error = regressor.look(batch, found_px)
+                found_px = _projected(layout, output, size, mapped).to(batch)
+                output, log_error = (said.cpu() for said in regressor.look(batch, found_px))
         points.append(_projected(layout, output, size, basis))
         logs.append(log_error)
     predicted = torch.cat(points).numpy()
     return nme(predicted, one.points_px, one.normaliser_px), torch.cat(logs).numpy()
+
+
+def batches_of(
+    crops: UInt8[np.ndarray, "photos side side 3"], network: nn.Module
+) -> Iterator[Float[Tensor, "batch 3 side side"]]:
+    """Crops as a network sees them, a hundred at a time, on the device where it is."""
+    device = next(network.parameters()).device
+    for start in range(0, len(crops), _BATCH):
+        images = torch.from_numpy(np.ascontiguousarray(crops[start : start + _BATCH])).to(device)
+        yield (images.permute(0, 3, 1, 2).float() / 255).contiguous(memory_format=torch.channels_last)
 
 
 def _projected(layout: CoefficientLayout, output: Tensor, size: int, basis: nn.Module) -> Tensor:
