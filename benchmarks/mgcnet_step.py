@@ -27,7 +27,7 @@ from monoface.facemodel import FaceModel, load_default_model
 from monoface.facemodel.coefficients import white_light
 from monoface.methods.mgcnet import Mgcnet, MgcnetConfig
 from monoface.networks import load_identity_encoder
-from monoface.training.regressors.runs import start_from
+from monoface.training.regressors.starting import start_from
 
 
 def draw_batch(model: FaceModel, method: Mgcnet, batch: int) -> MultiViewBatch:

@@ -127,6 +127,20 @@ def test_notice_names_the_sources_of_what_is_shipped(repository):
         assert source in notice
 
 
+def test_the_licence_tells_which_weights_are_for_research_only(project, repository):
+    from monoface.core.assets import asset_names, load_card
+
+    names = [name for name in asset_names() if "non-commercial" in load_card(name.partition(".")[0])["terms"]]
+    assert len(names) == 6
+    text = (repository / "LICENSES/LicenseRef-monoface-research-weights.txt").read_text(encoding="utf-8")
+    assert re.findall(r"^ +(\w+\.safetensors)$", text, re.MULTILINE) == names
+    notice = (repository / "NOTICE").read_text(encoding="utf-8")
+    assert all(name in notice for name in names)
+    # The metadata of the wheel say so, not the MIT licence of the code alone.
+    assert "LicenseRef-monoface-research-weights" in project["license"]
+    assert "LICENSES/*" in project["license-files"]
+
+
 def test_typed_marker_is_in_the_package():
     import monoface
 

@@ -7,7 +7,7 @@ from torch.testing import assert_close
 
 from monoface.core.errors import ConfigError, DataError
 from monoface.data.batches.detail_batch import DetailBatch, PicturedDetailBatch
-from monoface.displacement.evidence import ShadingMaps, irradiance, log_shading_change
+from monoface.displacement.evidence import ShadingMaps, irradiance, without_slow_changes
 from monoface.geometry.cameras import WeakPerspectiveCamera, transform_points
 from monoface.methods.detail import Detail, DetailConfig, Displacement, Displacer
 from monoface.methods.detail.looks import Look
@@ -81,7 +81,10 @@ def test_a_photo_of_the_coarse_face_shows_nothing(scene, displacer):
 def test_the_true_relief_explains_the_photo(scene, displacer):
     evidence, height, _ = scene
     grey = evidence.log_ratio.mean(dim=1)
-    exact = log_shading_change(displacer.normals(height, evidence.surface), evidence)
+    white = evidence.light.mean(dim=-1, keepdim=True).expand_as(evidence.light)
+    normals = displacer.normals(height, evidence.surface), evidence.surface.normals
+    fine, coarse = (irradiance(one, white)[..., 0] for one in normals)
+    exact = without_slow_changes((fine / coarse).log()[:, None], evidence.weight)[:, 0]
     first_order = ShadingMaps(evidence.as_input("shading"), SIZE).explained(height)
     assert _correlation(exact, grey, evidence.weight) > 0.98
     assert _correlation(first_order, exact, evidence.weight) > 0.95

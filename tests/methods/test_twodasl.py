@@ -247,11 +247,6 @@ def test_published_weights_and_network():
     assert features.shape == (1, 2048, 3, 3)
 
 
-def test_the_second_stage_keeps_everything_else():
-    config = TwoDaslConfig.published()
-    assert config.second_stage() == dataclasses.replace(config, stage="vdc")
-
-
 def test_batches_carry_what_maps_need():
     assert set(small_twodasl(supervision=SupervisionConfig.nothing()).set_names) == set(SETS)
 

@@ -7,7 +7,7 @@ from typing import TypeVar
 import tyro
 
 from monoface.cli.named_numbers import NAMED_NUMBERS
-from monoface.training.regressors.runs import RegressorRunConfig
+from monoface.training.regressors.configs import RegressorRunConfig
 
 Config = TypeVar("Config", bound=RegressorRunConfig)
 

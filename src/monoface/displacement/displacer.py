@@ -1,5 +1,6 @@
 """From an unwrapped photo and its coarse face to heights, and to the normals that they make."""
 
+import copy
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -7,10 +8,10 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from monoface.displacement.config import DisplacementConfig
 from monoface.displacement.evidence import Evidence, ShadingMaps, find_evidence
 from monoface.facemodel import FaceModel
 from monoface.facemodel.detail_region import detail_weight
-from monoface.methods.detail.config import DetailConfig
 from monoface.networks import Translator
 from monoface.render import TextureLayout
 from monoface.render.texture_surface import TextureSurface, maps_from_vertices
@@ -40,7 +41,7 @@ class Displacement:
 class Displacer:
     """Prepares what translators see for faces of one model, and reads what they put out.
 
-    Runs on the CPU, where texture space is laid out.
+    Texture space is laid out on the CPU, where it runs unless it is moved.
 
     Attributes:
         layout: Texture space of the model.
@@ -48,7 +49,7 @@ class Displacer:
         window: Rows and columns around that region, of maps as translators see them; they see no more.
     """
 
-    def __init__(self, model: FaceModel, config: DetailConfig, texture_px: int | None = None) -> None:
+    def __init__(self, model: FaceModel, config: DisplacementConfig, texture_px: int | None = None) -> None:
         self.model = model
         self.config = config
         self.layout = TextureLayout.from_mesh(model.faces, model.uv, texture_px or config.texture_px)
@@ -56,6 +57,17 @@ class Displacer:
         self._seen_px = config.texture_px if config.sees == "shading" else self.layout.size
         region = _resized(self.region[None, None], self._seen_px)[0, 0]
         self.window = _window(region, max(16, config.translator.multiple))
+
+    def to(self, device: torch.device) -> "Displacer":
+        """The same on another device; the face model is copied, for others share it."""
+        if self.region.device == device:
+            return self
+        moved = copy.copy(self)
+        moved.model = copy.deepcopy(self.model).to(device)
+        moved.layout = self.layout.to(device)
+        moved.region = self.region.to(device)
+        moved.__dict__.pop("texel_mm", None)
+        return moved
 
     def evidence(
         self,
@@ -163,7 +175,7 @@ class Displacer:
 
 
 def _quietened(height_mm: Tensor, quiet_mm: float) -> Tensor:
-    """See `DetailConfig.quiet_mm`. A part of the slope is left everywhere, so that heights can be learned."""
+    """See `DisplacementConfig.quiet_mm`. Some slope is left everywhere, so that heights can be learned."""
     if not quiet_mm:
         return height_mm
     return height_mm - _QUIETENED * quiet_mm * (height_mm / quiet_mm).tanh()

@@ -7,8 +7,8 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from monoface.displacement.config import TranslatorInput
 from monoface.geometry.tangents import orthonormal_tangents
-from monoface.methods.detail.config import TranslatorInput
 from monoface.render.texture_surface import TextureSurface
 from monoface.shading import linear_to_srgb, sh_irradiance, srgb_to_linear
 from monoface.shading.harmonics import matt_response
@@ -172,17 +172,6 @@ def irradiance(
     flat = normals.flatten(1, 2)
     everywhere = sh_irradiance(flat[:, :1], light[:, :1])
     return torch.maximum(sh_irradiance(flat, light), _LEAST_LIGHT * everywhere).view_as(normals) / math.pi
-
-
-def log_shading_change(
-    fine: Float[Tensor, "batch size size 3"], evidence: Evidence
-) -> Float[Tensor, "batch size size"]:
-    """Logarithm of grey light on fine normals over that on the coarse ones, slow changes taken off."""
-    form = _quadratic_form(evidence.light.mean(dim=-1))
-    least = _least_light(evidence.light)
-    lit = [torch.maximum(_form_at(normals, form), least) for normals in (fine, evidence.surface.normals)]
-    change = (lit[0] / lit[1]).log()
-    return without_slow_changes(change[:, None], evidence.weight)[:, 0]
 
 
 def without_slow_changes(

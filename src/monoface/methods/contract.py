@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
@@ -27,6 +28,15 @@ class Method(Protocol):
     @property
     def networks(self) -> Mapping[str, nn.Module]:
         """Networks by the name of the optimiser that trains them."""
+        ...
+
+    def to(self, device: torch.device) -> object:
+        """Move the networks, and all tensors that the losses need, to a device.
+
+        The training loop calls it once, before the first step; batches then come on that device. A method
+        that is an `nn.Module` with its tensors in buffers has it already. The face model that it was made
+        from is shared with others and stays where it is.
+        """
         ...
 
     def step(self, batch: Any) -> StepResult:

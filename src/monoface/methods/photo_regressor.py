@@ -3,7 +3,6 @@
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Self
 
 import torch
 from jaxtyping import Float
@@ -83,7 +82,7 @@ class PhotoRegressorConfig:
         return self.supervision.term_weights | {name: getattr(self, name) for name in names}
 
 
-class PhotoRegressor(ABC):
+class PhotoRegressor(nn.Module, ABC):
     """Regressor of identity, expression, pose, albedo and light.
 
     Args:
@@ -102,6 +101,7 @@ class PhotoRegressor(ABC):
         focal_per_size: float | None = None,
         regressor: Regressor | None = None,
     ) -> None:
+        super().__init__()
         geometry = CoefficientLayout.of(model)
         layout = replace(geometry, albedo=model.albedo_size, light=True, focal_per_size=focal_per_size)
         self.config = config
@@ -121,13 +121,6 @@ class PhotoRegressor(ABC):
     @abstractmethod
     def set_names(self) -> tuple[str, ...]:
         """Landmark sets that batches should carry."""
-
-    def to(self, device: torch.device) -> Self:
-        """Move the networks and the face model's points to a device."""
-        for module in (self.regressor, self.supervision, self.mesh, self.encoder):
-            if isinstance(module, nn.Module):
-                module.to(device)
-        return self
 
     def step(self, batch: MultiViewBatch) -> StepResult:
         """Losses of one batch."""

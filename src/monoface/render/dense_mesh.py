@@ -1,6 +1,6 @@
 """A mesh as fine as a texture: one vertex a texel, so that displacements from a texture move a surface."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Self
 
 import torch
@@ -66,12 +66,16 @@ class DenseMesh:
             weights=layout.barycentric.reshape(-1, 3)[texels],
         )
 
+    def to(self, device: torch.device) -> "DenseMesh":
+        """The same mesh on another device."""
+        return DenseMesh(**{field.name: getattr(self, field.name).to(device) for field in fields(self)})
+
     def from_vertices(
         self, attributes: Float[Tensor, "batch verts channels"]
     ) -> Float[Tensor, "batch dense channels"]:
         """Attributes of the layout's mesh, such as positions, at the vertices of this one. Differentiable."""
         weights = self.weights.to(attributes.dtype).expand(len(attributes), 1, -1, -1)
-        row = torch.arange(len(self.corners)).expand(len(attributes), 1, -1)
+        row = torch.arange(len(self.corners), device=self.corners.device).expand(len(attributes), 1, -1)
         fragments = Fragments(row, weights, torch.zeros_like(weights[..., 0]))
         return interpolate(attributes, self.corners, fragments)[:, 0]
 

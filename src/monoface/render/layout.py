@@ -1,6 +1,6 @@
 """Texture space of a mesh: which triangle each texel lies on. It is the same for every photo."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Self
 
@@ -74,6 +74,11 @@ class TextureLayout:
             mirrored=mirrored,
         )
 
+    def to(self, device: torch.device) -> "TextureLayout":
+        """The same texels on another device; `pad` needs those on the CPU."""
+        tensors = ("faces", "face_index", "barycentric", "nearest", "usable")
+        return replace(self, **{name: getattr(self, name).to(device) for name in tensors})
+
     @property
     def size(self) -> int:
         """Height and width in texels."""
@@ -103,4 +108,4 @@ class TextureLayout:
         """Attributes of vertices as a texture, such as positions; 0 between the charts. Differentiable."""
         no_depth = torch.zeros_like(self.barycentric[None, ..., 0])
         fragments = Fragments(self.face_index[None].long(), self.barycentric[None], no_depth)
-        return interpolate(attributes[None].float().cpu(), self.faces, fragments)[0]
+        return interpolate(attributes[None].float().to(self.faces.device), self.faces, fragments)[0]

@@ -1,3 +1,5 @@
+import json
+
 import numpy as np
 import pytest
 import torch
@@ -37,18 +39,35 @@ def maker():
 
 def test_saved_packs_come_back(tmp_path):
     pack = make_pack(4, 2, known=True)
-    pack.save(tmp_path / "pack")
+    pack.save(tmp_path / "pack", "r")
     loaded = DetailPack.load(tmp_path / "pack")
     np.testing.assert_array_equal(loaded.maps, pack.maps)
     assert len(loaded) == 4
 
 
+def test_packs_of_another_recipe_are_refused(tmp_path):
+    pack = make_pack(4, 2, known=True)
+    pack.save(tmp_path / "pack", "one")
+    assert len(DetailPack.load(tmp_path / "pack", "one")) == 4
+    with pytest.raises(DataError, match="made by another recipe; delete the folder to make it anew"):
+        DetailPack.load(tmp_path / "pack", "other")
+
+
+def test_packs_of_the_first_version_load_but_pass_for_no_recipe(tmp_path):
+    make_pack(4, 2, known=True).save(tmp_path / "pack", "r")
+    header = tmp_path / "pack" / "pack.json"
+    header.write_text(json.dumps({"format": "monoface-detail-pack-1", "faces": 4}))
+    assert len(DetailPack.load(tmp_path / "pack")) == 4
+    with pytest.raises(DataError, match="a version that does not say how; delete the folder"):
+        DetailPack.load(tmp_path / "pack", "r")
+
+
 def test_pictures_come_back_and_packs_may_be_without(tmp_path):
     pack = make_pack(4, 2, known=True, picture_px=6)
-    pack.save(tmp_path / "pack")
+    pack.save(tmp_path / "pack", "r")
     np.testing.assert_array_equal(DetailPack.load(tmp_path / "pack").picture, pack.picture)
     # Pictures of a pack that was there before do not become those of another one.
-    make_pack(4, 2, known=True).save(tmp_path / "pack")
+    make_pack(4, 2, known=True).save(tmp_path / "pack", "r")
     assert DetailPack.load(tmp_path / "pack").picture is None
 
 

@@ -186,8 +186,9 @@ def test_impossible_recipes_are_refused():
 
 
 def test_real_people_who_are_held_out_are_in_no_pack(data_dir):
-    from monoface.data.recipes.view_sources import fasseg_views, held_out_fasseg, ytf_views
+    from monoface.data.recipes.view_sources import fasseg_views, ytf_views
     from monoface.data.sources import Fasseg, Ytf
+    from monoface.data.sources.registry import held_out_fasseg
 
     ytf, views = Ytf(data_dir / "ytf"), ytf_views(data_dir / "ytf", 10)
     people = np.unique(ytf.person)

@@ -1,5 +1,6 @@
 """Packs: written whole, read back as they were, refused when they are not what was asked for."""
 
+import json
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -36,6 +37,23 @@ def test_trust_comes_back(labelled_pack, tmp_path):
     labelled_pack.save(tmp_path, "recipe")
     assert Pack.load(tmp_path).trust is None
     assert labelled_pack.chosen("some", np.array([0])).trust is None
+
+
+def test_terms_come_back_and_go_with_chosen_samples(labelled_pack, tmp_path):
+    replace(labelled_pack, terms="Mine.").save(tmp_path, "recipe")
+    back = Pack.load(tmp_path, "recipe")
+    assert back.terms == back.chosen("some", np.array([0])).terms == "Mine."
+
+
+@pytest.mark.parametrize("missing", [("terms",), ("terms", "trust", "drawn", "face_px")])
+def test_packs_of_earlier_versions_load(labelled_pack, tmp_path, missing):
+    labelled_pack.save(tmp_path, "recipe")
+    path = tmp_path / "pack.json"
+    header = json.loads(path.read_text())
+    path.write_text(json.dumps({name: value for name, value in header.items() if name not in missing}))
+    back = Pack.load(tmp_path, "recipe")
+    np.testing.assert_array_equal(back.outputs, labelled_pack.outputs)
+    assert (back.terms, back.trust, back.drawn, back.face_px) == ("", None, False, 120)
 
 
 def test_canvases_stay_on_disk(labelled_pack, tmp_path):

@@ -13,11 +13,11 @@ from monoface.data.recipes import photo_recipe as recipe
 from monoface.data.recipes.photo_recipe import (
     RecipeConfig,
     build_packs,
-    held_out_ytf,
     read_photos,
 )
 from monoface.data.recipes.shares import check_shares
 from monoface.data.sources import Ytf
+from monoface.data.sources.registry import held_out_ytf
 from monoface.data.synthetic.heads import HeadsConfig
 from monoface.facemodel import FaceModel, LandmarkSet
 

@@ -33,7 +33,8 @@ def test_heads_become_weights_with_a_card(tmp_path, monkeypatch):
     assert info == {"texture_px": 64, "sees": "shading", "axis": "normal", **limits}
     card = json.loads((tmp_path / "run" / "detail.card.json").read_text())
     assert card["steps"] == 2
-    assert card["data"].endswith("photos: none")
+    assert card["data"] == "synthetic heads"
+    assert card["terms"] == "Synthetic heads: no photo of anybody."
     assert set(card["metrics"]) >= {"correlation", "moved_light_percent"}
 
     pack = DetailPack.load(tmp_path / "run" / "packs" / "heads" / "00000")

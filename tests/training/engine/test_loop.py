@@ -14,6 +14,7 @@ from monoface.data.batches.augment import AugmentConfig
 from monoface.data.batches.photo_batch import BatchMaker
 from monoface.training import TrainConfig, train
 from monoface.training.engine import loop as loop_module
+from monoface.training.engine.checkpoints import save_checkpoint
 
 CONFIG = TrainConfig(
     steps=6, batch=4, warmup=2, average=0.9, precision="32-true", evaluate_every=3, log_every=2,
@@ -57,6 +58,20 @@ def train_until(step, maker, folder, make=small_method):
         train(make(), maker, CONFIG, folder, evaluate)
 
 
+def test_the_method_is_moved_once_before_the_first_step(maker, tmp_path):
+    method, moved = small_method(), []
+    step = method.step
+    method.to = lambda device: moved.append(device)
+
+    def checked(batch):
+        assert moved == [torch.device("cpu")]
+        return step(batch)
+
+    method.step = checked
+    train(method, maker, replace(CONFIG, steps=2), tmp_path)
+    assert len(moved) == 1
+
+
 @pytest.mark.usefixtures("checkpoint_every_step")
 def test_a_resumed_run_ends_in_the_same_state(maker, tmp_path):
     whole = train(small_method(), maker, CONFIG, tmp_path / "whole")
@@ -69,6 +84,30 @@ def test_a_resumed_run_ends_in_the_same_state(maker, tmp_path):
         for name in ("whole", "broken")
     ]
     assert losses[0] == losses[1]
+
+
+def test_checkpoints_of_the_first_version_load(maker, tmp_path):
+    """Networks and averages under the networks' own names, and no clock."""
+    begun = small_method()
+    optimiser = torch.optim.AdamW(
+        [
+            {"params": [one for one in begun.regressor.parameters() if one.ndim > 1]},
+            {"params": [one for one in begun.regressor.parameters() if one.ndim <= 1]},
+        ]
+    )
+    state = begun.regressor.state_dict()
+    averaged = {name: value + 1 if value.is_floating_point() else value for name, value in state.items()}
+    old = {
+        "step": CONFIG.steps,
+        "networks": {"regressor": state},
+        "averaged": {"regressor": averaged},
+        "optimisers": {"regressor": optimiser.state_dict()},
+    }
+    save_checkpoint(tmp_path / "checkpoints", CONFIG.steps, old)
+    ended = train(small_method(), maker, CONFIG, tmp_path)
+    assert (ended.steps, ended.elapsed_s) == (CONFIG.steps, 0.0)
+    for name, value in ended["regressor"].state_dict().items():
+        assert torch.equal(value, averaged[name]), name
 
 
 @pytest.mark.usefixtures("checkpoint_every_step")

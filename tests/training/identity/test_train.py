@@ -10,8 +10,8 @@ from synthetic_people import ToldReconstructor, write_lfw, write_ytf
 
 from monoface.core.assets import sha256_of
 from monoface.core.errors import ConfigError, DataError
-from monoface.data.recipes.photo_recipe import held_out_ytf
 from monoface.data.sources import Lfw, Ytf
+from monoface.data.sources.registry import held_out_ytf
 from monoface.geometry.face_template import ARCFACE_FACE
 from monoface.methods.identity import IdentityConfig
 from monoface.networks import IdentityNetworkConfig, load_identity_encoder

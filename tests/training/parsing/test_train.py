@@ -105,7 +105,6 @@ def test_a_run_ends_in_weights_with_their_card(labelled, scenery, tmp_path, monk
     info = RegressorInfo("pretrain", head.coefficient_space, head.identity_size, head.expression_size)
     photos = Pack("lfw", labelled.pack.canvases, {}, np.zeros((6, 4), np.float32))
     monkeypatch.setattr(parsing_training, "load_default_model", lambda: head)
-    monkeypatch.setattr(parsing_training, "asset_path", lambda name: tmp_path / name)
     monkeypatch.setattr(parsing_training, "load_regressor", lambda path: (regressor, info))
     monkeypatch.setattr(parsing_training, "model_digest", lambda model: "head")
     monkeypatch.setattr(parsing_training, "read_labelled_heads", lambda *arguments: labelled)
@@ -129,6 +128,9 @@ def test_a_run_ends_in_weights_with_their_card(labelled, scenery, tmp_path, monk
     assert card["steps"] == [2, 2]
     assert 0 <= card["iou_percent"]["skin"] <= 100
     assert "FASSEG" in card["terms"]
+    assert "Labeled Faces" in card["terms"]
+    assert "AFLW" not in card["terms"]
+    assert card["data"] == "photos of fasseg, lfw; synthetic heads"
     assert str(tmp_path) not in json.dumps(card)
     assert any(line.startswith("lfw: 6 labelled") for line in lines)
     first = load_parser(path).state_dict()

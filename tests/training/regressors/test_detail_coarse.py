@@ -14,7 +14,7 @@ from monoface.methods.supervision import SupervisionConfig
 from monoface.pipeline import CoefficientRegressor
 from monoface.training.regressors import detail_coarse
 from monoface.training.regressors.detail_coarse import TrainDetailCoarseConfig, train_detail_coarse
-from monoface.training.regressors.runs import start_from
+from monoface.training.regressors.starting import start_from
 
 
 @pytest.fixture(scope="module")

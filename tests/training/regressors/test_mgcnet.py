@@ -22,7 +22,7 @@ from monoface.training import TrainConfig, train
 from monoface.training.engine import loop as loop_module
 from monoface.training.regressors import mgcnet
 from monoface.training.regressors.mgcnet import TrainMgcnetConfig, train_mgcnet
-from monoface.training.regressors.runs import start_from
+from monoface.training.regressors.starting import start_from
 from monoface.training.regressors.view_runs import SinglePhotosConfig
 
 CONFIG = TrainConfig(
@@ -115,7 +115,11 @@ def test_the_card_says_what_it_started_from_and_no_folder(trained, encoder):
     assert card["config"]["init"] == "pretrain.safetensors"
     assert card["config"]["encoder"] == {"name": "faces.safetensors", "sha256": sha256_of(encoder)}
     assert card["config"]["recipe"]["parser"]["name"] == "parsing.safetensors"
-    assert "fasseg" in card["data"]
+    # The recipe names other sources as well; the packs that there were are of these.
+    assert card["data"] == "photos of aflw; synthetic heads; began with the weights pretrain.safetensors"
+    assert "AFLW" in card["terms"]
+    assert not any(name in card["terms"] for name in ("YouTube", "Labeled", "FASSEG", "Million"))
+    assert card["validated_on"] == ["aflw"]
     assert str(trained.parent) not in text
     assert str(encoder.parent) not in text
 

@@ -26,7 +26,7 @@ from monoface.pipeline import CoefficientRegressor
 from monoface.training import TrainConfig
 from monoface.training.regressors import monoface
 from monoface.training.regressors.monoface import TrainMonofaceConfig, train_monoface, trusted, view_packs_of
-from monoface.training.regressors.runs import start_from
+from monoface.training.regressors.starting import start_from
 
 SETS = (("ibug68_reannotated", 1), ("facemesh468", 40))
 UNSEEN = {"mgcnet": False, "detail": False}
@@ -126,7 +126,9 @@ def test_the_card_names_no_folder(trained, data):
     assert card["config"]["views"] == "views"
     assert card["config"]["recipe"]["prepared"] == ["people"]
     assert card["metrics_percent"]["people mean mm"] > 0
-    assert card["data"] == "photos of people"
+    assert card["data"].startswith("photos of people; synthetic heads; ")
+    assert "the user's own (people)" in card["terms"]
+    assert "AFLW" not in card["terms"]
     assert str(data) not in text
 
 

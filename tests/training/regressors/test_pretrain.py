@@ -25,8 +25,8 @@ from monoface.training import TrainConfig
 from monoface.training.regressors import pretrain
 from monoface.training.regressors.confidence import calibrate_confidence
 from monoface.training.regressors.pretrain import TrainPretrainConfig, train_pretrain
-from monoface.training.regressors.runs import write_weights
 from monoface.training.regressors.validation import ValidationSet
+from monoface.training.regressors.weights import write_weights
 
 BACKBONE = ResNetConfig(blocks=(1, 1, 1, 1), width=0.125)
 CROP_PX = 32
@@ -102,8 +102,10 @@ def test_the_card_says_what_was_done_and_no_folder(trained, data):
     path = trained[0]
     text = path.with_name("pretrain.card.json").read_text()
     card = json.loads(text)
-    assert "non-commercial" in card["terms"]
-    assert card["data"] == "photos of aflw"
+    assert card["terms"].startswith("AFLW (Koestinger et al., ICCV workshops 2011): research")
+    assert card["terms"].endswith("The weights are offered for research and non-commercial use.")
+    assert not any(name in card["terms"] for name in ("YouTube", "Labeled", "Million"))
+    assert card["data"] == "photos of aflw; synthetic heads"
     assert card["steps"] == 3
     assert card["config"]["method"]["backbone"]["width"] == 0.125
     assert card["metrics_percent"].keys() == {"aflw"}
@@ -127,6 +129,7 @@ def test_training_starts_from_given_weights(trained, data, tmp_path):
         torch.testing.assert_close(first[name], again[name], atol=1e-6, rtol=1e-3)
     card = json.loads(path.with_name("pretrain.card.json").read_text())
     assert card["config"]["init"] == "pretrain.safetensors"
+    assert "Began with pretrain.safetensors: AFLW" in card["terms"]
 
 
 def test_weights_of_other_networks_are_no_start(trained, data, tmp_path):
@@ -196,7 +199,7 @@ def test_weights_are_written_with_their_errors(regressor, tmp_path):
     sets = [shifted("one", [1.0, 3.0])]
     config = TrainPretrainConfig(data=tmp_path / "data", out=tmp_path)
     head = synthetic_head()
-    assert write_weights(regressor, CoefficientLayout.of(head), head, sets, config, path) == path
+    assert write_weights(regressor, CoefficientLayout.of(head), head, sets, config, path, seen={}) == path
     card = json.loads((tmp_path / "pretrain.card.json").read_text())
     assert card["metrics_percent"] == {"one": pytest.approx(20.0, abs=0.01)}
     written, info = load_regressor(path)
@@ -216,7 +219,9 @@ def test_prepared_photos_are_enough_to_train_on(trained, tmp_path):
     config = dataclasses.replace(config, recipe=recipe, shares={"mine": 1.0})
     path = train_pretrain(config, lambda line: None)
     card = json.loads(path.with_name("pretrain.card.json").read_text())
+    # Whoever trains on photos of their own gets a card that names these and nothing else.
     assert card["data"] == "photos of mine"
+    assert card["terms"] == "Photos of the user's own (mine), for which no terms are stated."
     assert card["config"]["recipe"]["prepared"] == ["mine"]
     assert card["metrics_percent"].keys() == {"mine"}
     assert str(tmp_path) not in path.with_name("pretrain.card.json").read_text()

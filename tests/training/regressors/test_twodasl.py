@@ -28,7 +28,7 @@ from monoface.networks import (
 )
 from monoface.training import TrainConfig
 from monoface.training.regressors import twodasl
-from monoface.training.regressors.runs import start_from
+from monoface.training.regressors.starting import start_from
 from monoface.training.regressors.twodasl import TrainTwoDaslConfig, train_twodasl
 
 BLOCKS, WIDTH = (1, 1, 1, 1), 0.125
@@ -141,4 +141,4 @@ def test_the_published_form_is_a_choice(tmp_path):
     usual = TrainTwoDaslConfig(data=tmp_path, out=tmp_path)
     assert usual.trained_method == usual.method
     second = replace(usual, published=True, method=TwoDaslConfig(stage="vdc"))
-    assert second.trained_method == TwoDaslConfig.published().second_stage()
+    assert second.trained_method == replace(TwoDaslConfig.published(), stage="vdc")

@@ -35,6 +35,11 @@ class AlternatingBatches:
         self._every = every
         self._share = share
 
+    @property
+    def seen(self) -> dict[str, str]:
+        """By their names, the terms that the packs state which are drawn from."""
+        return self.photos.seen | self.views.seen
+
     def draw(
         self, seed: int, step: int, batch: int, part: slice = slice(None)
     ) -> TrainingBatch | MultiViewBatch:

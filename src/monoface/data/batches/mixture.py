@@ -37,6 +37,11 @@ class ViewMixture:
         self._share = share
         self._outputs = outputs
 
+    @property
+    def seen(self) -> dict[str, str]:
+        """By their names, the terms that the packs state which are drawn from."""
+        return self._views.seen | (self._photos.seen if self._share else {})
+
     def draw(self, seed: int, step: int, batch: int, part: slice = slice(None)) -> MultiViewBatch:
         """The batch of a step, or the part of it that one of several processes computes.
 

@@ -105,6 +105,11 @@ class BatchMaker:
         self._mirror_points = {name: mirror_order(model, name) for name in set_names}
         self._mirror = CoefficientMirror(model)
 
+    @property
+    def seen(self) -> dict[str, str]:
+        """By their names, the terms that the packs state which are drawn from."""
+        return {pack.name: pack.terms for pack in self.drawn_packs}
+
     def draw(self, seed: int, step: int, batch: int, part: slice = slice(None)) -> TrainingBatch:
         """The batch of a step, or the part of it that one of several processes computes.
 

@@ -132,6 +132,11 @@ class MultiViewBatchMaker:
         self._mirror = CoefficientMirror(model)
 
     @property
+    def seen(self) -> dict[str, str]:
+        """By their names, the terms that the packs state which are drawn from."""
+        return self.frames.seen
+
+    @property
     def crop_px(self) -> int:
         """Side of the crops."""
         return self.frames.crop_px

@@ -105,12 +105,12 @@ def class_probabilities(
     parser: FaceParser, crops: Float[Tensor, "batch 3 side side"]
 ) -> Float[Tensor, "batch classes side side"]:
     """Probability of each class, as the mean over the crops and their mirror images."""
-    size = parser.config.size_px
-    seen = torch.nn.functional.interpolate(crops, (size, size), mode="bilinear")
+    size, device = parser.config.size_px, next(parser.parameters()).device
+    seen = torch.nn.functional.interpolate(crops.to(device), (size, size), mode="bilinear")
     there = parser(seen.contiguous(memory_format=torch.channels_last)).softmax(dim=1)
     mirrored = seen.flip(-1).contiguous(memory_format=torch.channels_last)
     mean = (there + parser(mirrored).softmax(dim=1).flip(-1)) / 2
-    return torch.nn.functional.interpolate(mean, crops.shape[-2:], mode="bilinear")
+    return torch.nn.functional.interpolate(mean, crops.shape[-2:], mode="bilinear").to(crops.device)
 
 
 def scenery_of(packs: list[Pack], count: int) -> UInt8[np.ndarray, "photos 160 160 3"]:

@@ -23,7 +23,7 @@ class DetailPack(ArrayFolder):
         light: In the camera frame.
         height_mm: Known relief; NaN where there is none.
         paint: Known logarithm of what changes the light without being relief, grey; NaN if not known.
-        maps: What the translator sees (`methods.detail.maps`), made once, so that a step is cheap.
+        maps: What the translator sees (`displacement.evidence`), made once, so that a step is cheap.
         head: Number of the face: rows of one number are one face under several lights, one after the other.
         picture: Crops of the photos, sRGB, for losses on pixels; packs may be without.
         camera: Of these, weakly perspective: pixels a millimetre, and where the viewing axis meets them.

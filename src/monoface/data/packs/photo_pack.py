@@ -4,7 +4,7 @@ A sample is a canvas (a square picture with the face's crop in its middle) with 
 coefficients of the face, or both.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Float, Float32, Int, UInt8
@@ -33,6 +33,8 @@ class Pack(ArrayFolder):
         drawn: Whether these are drawn heads, of which all is known. Labels of photos were found in them and
             know less of who is seen than of where.
         trust: How much the identity in each sample's outputs is worth, 0 to 1; None for 1 throughout.
+        terms: Under which terms the pictures may be used: sentences for cards. Empty where the pack states
+            none: then they are those of the source that it is called by.
     """
 
     name: str
@@ -42,6 +44,7 @@ class Pack(ArrayFolder):
     face_px: int = FACE_PX
     drawn: bool = False
     trust: Float32[np.ndarray, " samples"] | None = None
+    terms: str = ""
 
     def __post_init__(self) -> None:
         expect_rows(self, f"pack {self.name}", len(self.canvases), "points_px", "outputs", "trust")
@@ -58,7 +61,14 @@ class Pack(ArrayFolder):
         """Some of the samples, as a pack of another name."""
         points_px = {key: points[rows] for key, points in self.points_px.items()}
         trust = None if self.trust is None else self.trust[rows]
-        return Pack(name, self.canvases[rows], points_px, self.outputs[rows], self.face_px, self.drawn, trust)
+        return replace(
+            self,
+            name=name,
+            canvases=self.canvases[rows],
+            points_px=points_px,
+            outputs=self.outputs[rows],
+            trust=trust,
+        )
 
 
 def canvas_box(

@@ -1,6 +1,6 @@
 """Packs of views: photos of one face from several sides, and which three of them go together."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Float32, Int64, UInt8
@@ -59,3 +59,7 @@ class ViewPack(ArrayFolder):
 
     def __len__(self) -> int:
         return len(self.views)
+
+    def with_terms(self, terms: str) -> "ViewPack":
+        """The same views, of which is known under which terms they may be used."""
+        return replace(self, frames=replace(self.frames, terms=terms))

@@ -12,12 +12,11 @@ from monoface.core.errors import DataError
 from monoface.data.people.mesh_points import AFLW_SET, HUMAN_SET
 from monoface.data.preparing.prepare import list_photos
 from monoface.data.preparing.shard_worker import PhotoReader
-from monoface.data.sources import Aflw, Cfp, Fasseg, Lfw, MerlRav, Omi, PhotoSource, PortraitsCc0, Ytf
-from monoface.data.sources.cfp import TERMS as CFP_TERMS
+from monoface.data.sources import Aflw, Cfp, Fasseg, Lfw, MerlRav, PhotoSource, Ytf
 from monoface.data.sources.cfp import VALIDATION_PEOPLE
 from monoface.data.sources.excluded import excluded_people
 from monoface.data.sources.fasseg import FRONTAL_SET
-from monoface.data.sources.merl_rav import TERMS as MERL_RAV_TERMS
+from monoface.data.sources.registry import OWN_TERMS, SOURCES
 
 NOBODY = -1
 """Stands for the person of photos of which nobody knows whom they show."""
@@ -94,17 +93,12 @@ def open_photos(name: str, folder: Path, held_out_people: int = 10) -> PeoplePho
     if name == "lfw":
         lfw = Lfw(folder)
         rows = np.flatnonzero(~np.isin(lfw.person, sorted(excluded_people(folder))))
-        return _plain(name, lfw, rows, lfw.person[rows], "Labeled Faces in the Wild: research use.")
+        return _plain(name, lfw, rows, lfw.person[rows])
     if name == "fasseg":
         return _fasseg(Fasseg(folder))
     if name in ("omi", "portraits_cc0"):
-        source = Omi(folder) if name == "omi" else PortraitsCc0(folder)
-        terms = (
-            "One Million Impressions, generated faces: CC BY-NC-SA 4.0."
-            if name == "omi"
-            else "Generated portraits: CC0."
-        )
-        return _plain(name, source, np.arange(len(source)), np.full(len(source), NOBODY), terms)
+        source = SOURCES[name].read(folder)
+        return _plain(name, source, np.arange(len(source)), np.full(len(source), NOBODY))
     raise DataError(
         f"source {name}: expected one of cfp, ytf, lfw, aflw, omi, portraits_cc0 and fasseg, got another."
     )
@@ -143,7 +137,7 @@ def open_folder(folder: Path, read: PhotoReader, held_out_people: int = 10) -> P
         {},
         nothing,
         held_out,
-        "The user's own photos.",
+        OWN_TERMS,
         find=True,
         stamp=",".join(str((folder / key).stat().st_size) for key in keys),
     )
@@ -183,7 +177,7 @@ def _cfp(source: Cfp) -> PeoplePhotos:
         {HUMAN_SET: points},
         source.profile,
         held_out,
-        CFP_TERMS,
+        SOURCES["cfp"].terms,
     )
 
 
@@ -192,9 +186,7 @@ def _ytf(source: Ytf, folder: Path, every: int) -> PeoplePhotos:
     people = np.unique(source.person)
     points = _without_outline(source.points68_px[rows])
     held_out = np.isin(source.person[rows], people[::every])
-    plain = _plain(
-        "ytf", source, rows, source.person[rows], "YouTube Faces (Wolf et al., CVPR 2011): research use."
-    )
+    plain = _plain("ytf", source, rows, source.person[rows])
     return PeoplePhotos(
         plain.name,
         plain.keys,
@@ -210,14 +202,14 @@ def _ytf(source: Ytf, folder: Path, every: int) -> PeoplePhotos:
 def _aflw(source: Aflw, marked: MerlRav | None) -> PeoplePhotos:
     points68 = np.full((len(source), 68, 2), np.nan, np.float32)
     points21 = source.points21_px.copy()
-    terms = "AFLW (Koestinger et al., ICCV workshops 2011): research, non-commercial."
+    terms = SOURCES["aflw"].terms
     if marked is not None:
         row_of = {key: row for row, key in enumerate(source.keys)}
         known = [(row_of[key], row) for row, key in enumerate(marked.keys) if key in row_of]
         here, there = np.array(known).T
         points68[here] = _without_outline(marked.points68_px[there])
         points21[here] = np.nan
-        terms = f"{terms} {MERL_RAV_TERMS}"
+        terms = f"{terms} {SOURCES['merl_rav'].terms}"
     held_out = np.array([split == "val" for split in source.splits])
     nobody = np.full(len(source), NOBODY)
     points = {HUMAN_SET: points68, AFLW_SET: points21}
@@ -228,16 +220,15 @@ def _aflw(source: Aflw, marked: MerlRav | None) -> PeoplePhotos:
 
 def _fasseg(source: Fasseg) -> PeoplePhotos:
     person = np.where(source.person == FRONTAL_SET, NOBODY, source.person)
-    terms = "FASSEG (Benini et al. 2019): research, cite."
-    plain = _plain("fasseg", source, np.arange(len(source)), person, terms)
+    plain = _plain("fasseg", source, np.arange(len(source)), person)
     aside = np.abs(source.yaw_deg) > 40
     # The last four people are kept for validation wherever this source is used.
     held_out = np.isin(person, np.unique(person[person != NOBODY])[-4:])
-    return PeoplePhotos(plain.name, plain.keys, plain.image, person, {}, aside, held_out, terms)
+    return PeoplePhotos(plain.name, plain.keys, plain.image, person, {}, aside, held_out, plain.terms)
 
 
 def _plain(
-    name: str, source: PhotoSource, rows: np.ndarray, person: Sequence[int] | np.ndarray, terms: str
+    name: str, source: PhotoSource, rows: np.ndarray, person: Sequence[int] | np.ndarray
 ) -> PeoplePhotos:
     """Some photos of a source, without marks."""
 
@@ -246,6 +237,7 @@ def _plain(
 
     nothing = np.zeros(len(rows), bool)
     keys = tuple(source.keys[row] for row in rows)
+    terms = SOURCES[name].terms
     return PeoplePhotos(name, keys, image, np.asarray(person), {}, nothing, nothing.copy(), terms)
 
 

@@ -17,6 +17,7 @@ from monoface.core.errors import DataError
 from monoface.core.files import write_atomically
 from monoface.data.packs.arrays import PACK_HEADER
 from monoface.data.packs.photo_pack import Pack
+from monoface.data.sources.registry import own_terms
 
 TURNED = "_turned"
 TERMS = "terms"
@@ -133,7 +134,8 @@ class PreparedFolder:
             )
         recipe = _read_json(self.folder / "prepare.json").get("recipe")
         shards = sorted((self.folder / "shards").iterdir())
-        return [replace(Pack.load(shard / kind, recipe), name=name) for shard in shards]
+        terms = self.terms or own_terms(self.name)
+        return [replace(Pack.load(shard / kind, recipe), name=name, terms=terms) for shard in shards]
 
     def _shard(self, number: int) -> Path:
         return self.folder / "shards" / f"{number:05d}"

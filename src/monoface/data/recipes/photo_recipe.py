@@ -18,7 +18,8 @@ from monoface.data.packs.digests import CONTOUR_SET, digest_model, recipe_of
 from monoface.data.packs.photo_pack import CANVAS_PX, Pack
 from monoface.data.preparing.prepared import TURNED, PreparedFolder
 from monoface.data.profiling.photo_turner import TurnConfig, turned_again, turned_pack
-from monoface.data.sources import Aflw, Lfw, Omi, PortraitsCc0, Ytf
+from monoface.data.sources import Aflw, Ytf
+from monoface.data.sources.registry import HEADS_TERMS, held_out_ytf, open_source, terms_by_source
 from monoface.data.synthetic.heads import HeadsConfig, heads_pack
 from monoface.detection.teacher import FaceMeshConfig, FaceMeshTeacher
 from monoface.facemodel import FaceModel
@@ -175,14 +176,16 @@ def _second_round(folder: Path, photos: Pack, model: FaceModel, config: RecipeCo
 
 
 def _heads(folder: Path, model: FaceModel, packs: list[Pack], config: RecipeConfig) -> Pack:
-    """Synthetic heads in front of the blurred photos of the first pack."""
+    """Synthetic heads in front of the blurred photos of the first pack, whose terms are theirs too."""
+    behind = terms_by_source({pack.name: pack.terms for pack in packs[:1]})
+    terms = " ".join((HEADS_TERMS, *(f"Blurred behind them: {one}" for one in behind.values())))
     made_of = [dataclasses.asdict(config.heads), [(pack.name, len(pack)) for pack in packs[:1]]]
     recipe = recipe_of(model, ["heads", made_of])
     try:
-        return Pack.load(folder, recipe)
+        return dataclasses.replace(Pack.load(folder, recipe), terms=terms)
     except DataError:
         backgrounds = packs[0].canvases if packs else np.zeros((0, CANVAS_PX, CANVAS_PX, 3), np.uint8)
-        heads = heads_pack(model, backgrounds, config.heads)
+        heads = dataclasses.replace(heads_pack(model, backgrounds, config.heads), terms=terms)
         heads.save(folder, recipe)
         return heads
 
@@ -205,26 +208,13 @@ def read_photos(name: str, folder: Path, config: RecipeConfig) -> _Photos:
         # The jaw of these annotations is the silhouette, which is no fixed point of the mesh.
         points[:, :17] = np.nan
         return _Photos([ytf.image(int(row)) for row in rows], {CONTOUR_SET: points})
-    plain: dict[str, Callable[[Path], Lfw | Omi | PortraitsCc0]] = {
-        "lfw": Lfw,
-        "omi": Omi,
-        "portraits_cc0": PortraitsCc0,
-    }
-    if name not in plain:
-        raise DataError(f"source {name}: expected one of aflw, ytf, {', '.join(plain)}.")
-    source = plain[name](folder)
+    source = open_source(name, folder, RecipeConfig().sources)
     images = []
     for row in _limited(range(len(source)), config):
         photo = Image.fromarray(source.image(int(row)))
         photo.thumbnail((_PHOTO_PX, _PHOTO_PX), Image.Resampling.LANCZOS)
         images.append(np.asarray(photo))
     return _Photos(images, {})
-
-
-def held_out_ytf(ytf: Ytf, every: int) -> np.ndarray:
-    """Which photos of `ytf` show people kept for validation."""
-    people = np.unique(ytf.person)
-    return np.isin(ytf.person, people[::every])
 
 
 def _limited(rows: Sequence[int] | np.ndarray, config: RecipeConfig) -> np.ndarray:

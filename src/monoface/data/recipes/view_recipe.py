@@ -21,7 +21,7 @@ from monoface.data.recipes.view_folders import FolderKind, folder_views
 from monoface.data.recipes.view_frames import label_views
 from monoface.data.recipes.view_sources import fasseg_views, single_views, ytf_views
 from monoface.data.recipes.view_triplets import TripletConfig
-from monoface.data.sources import Lfw, Omi, PortraitsCc0
+from monoface.data.sources.registry import HEADS_TERMS, SOURCES, own_terms, source_of, terms_by_source
 from monoface.data.synthetic.head_views import HeadViewsConfig, head_views
 from monoface.facemodel import FaceModel
 
@@ -124,13 +124,6 @@ def read_views(name: ViewSource, data: Path, config: ViewRecipeConfig) -> ViewPh
     return fasseg_views(data / name, config.held_out_series, config.limit)
 
 
-_SINGLE: dict[SingleSource, Callable[[Path], Lfw | Omi | PortraitsCc0]] = {
-    "omi": Omi,
-    "portraits_cc0": PortraitsCc0,
-    "lfw": Lfw,
-}
-
-
 class _Build:
     """Packs, made when they are asked for and not there."""
 
@@ -146,14 +139,19 @@ class _Build:
 
     def folder(self, path: Path, kind: FolderKind) -> ViewPack:
         path = path.resolve()
-        return self._labelled(path.name, [kind], lambda: folder_views(kind, path, self._config.limit))
+        return self._labelled(
+            path.name,
+            [kind],
+            lambda: folder_views(kind, path, self._config.limit),
+            own_terms(path.name),
+        )
 
     def turned(self, name: SingleSource) -> ViewPack:
         config = self._config
 
         def make() -> ViewPack:
             limit = min(config.turned.count, config.limit or config.turned.count)
-            photos = single_views(name, _SINGLE[name](self._data / name), limit)
+            photos = single_views(name, SOURCES[name].read(self._data / name), limit)
             return turned_views(
                 photos, self._model, self._labels(), config.turned, config.seed, self._find_skin
             )
@@ -166,9 +164,13 @@ class _Build:
         backgrounds: UInt8[np.ndarray, "photos side side 3"] = packs[0].frames.canvases if packs else none
         config = self._config.heads
         made_of = [asdict(config), [(pack.name, len(pack)) for pack in packs[:1]]]
-        return self._kept("heads", made_of, lambda: head_views(self._model, backgrounds, config))
+        behind = terms_by_source({pack.name: pack.frames.terms for pack in packs[:1]})
+        terms = " ".join((HEADS_TERMS, *(f"Blurred behind them: {one}" for one in behind.values())))
+        return self._kept("heads", made_of, lambda: head_views(self._model, backgrounds, config), terms)
 
-    def _labelled(self, name: str, made_of: list[Any], read: Callable[[], ViewPhotos]) -> ViewPack:
+    def _labelled(
+        self, name: str, made_of: list[Any], read: Callable[[], ViewPhotos], terms: str = ""
+    ) -> ViewPack:
         config = self._config
 
         def make() -> ViewPack:
@@ -182,7 +184,7 @@ class _Build:
                 self._find_skin,
             )
 
-        return self._kept(name, [*made_of, *self._labelling(), asdict(config.triplets)], make)
+        return self._kept(name, [*made_of, *self._labelling(), asdict(config.triplets)], make, terms)
 
     def _labels(self) -> ViewLabeller:
         self._labeller = self._labeller or ViewLabeller(self._model, self._config.labels)
@@ -195,13 +197,15 @@ class _Build:
         skin = None if self._find_skin is None else self._find_skin.digest
         return [labels, skin, self._config.limit, self._config.seed]
 
-    def _kept(self, name: str, made_of: list[Any], make: Callable[[], ViewPack]) -> ViewPack:
+    def _kept(self, name: str, made_of: list[Any], make: Callable[[], ViewPack], terms: str = "") -> ViewPack:
+        """Terms are those of the source of that name, if none are given."""
+        terms = terms or SOURCES[source_of(name)].terms
         recipe = recipe_of(self._model, [name, made_of])
         try:
-            return ViewPack.load(self._folder / name, recipe)
+            return ViewPack.load(self._folder / name, recipe).with_terms(terms)
         except DataError:
             self._folder.mkdir(parents=True, exist_ok=True)
-            make().save(self._folder / name, recipe)
+            make().with_terms(terms).save(self._folder / name, recipe)
             # From the disk, so that the pictures do not stay in memory.
             return ViewPack.load(self._folder / name, recipe)
 

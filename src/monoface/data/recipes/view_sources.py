@@ -10,9 +10,9 @@ from jaxtyping import Float, UInt8
 from monoface.core.errors import DataError
 from monoface.data.labelling.view_photos import DecodedLater, ViewPhotos
 from monoface.data.packs.digests import CONTOUR_SET
-from monoface.data.recipes.photo_recipe import held_out_ytf
 from monoface.data.sources import Fasseg, PhotoSource, Ytf
 from monoface.data.sources.fasseg import CLASSES, FRONTAL_SET
+from monoface.data.sources.registry import held_out_fasseg, held_out_ytf
 from monoface.facemodel.landmarks import JAW17
 from monoface.geometry.roi import roi_from_points
 
@@ -76,12 +76,6 @@ def single_views(name: str, source: PhotoSource[Any], limit: int = 0) -> ViewPho
     sizes = [source.image(int(row)).shape for row in rows]
     boxes = np.array([_middle(height, width) for height, width, _ in sizes], dtype=np.float64)
     return ViewPhotos(name, DecodedLater(source.image, rows), boxes.reshape(-1, 4), rows, {})
-
-
-def held_out_fasseg(fasseg: Fasseg, people: int) -> np.ndarray:
-    """Which photos show the last people of the series over yaw, who are kept for validation."""
-    everyone = np.unique(fasseg.person[fasseg.person != FRONTAL_SET])
-    return np.isin(fasseg.person, everyone[len(everyone) - people :])
 
 
 def _middle(height: int, width: int) -> tuple[float, float, float, float]:

@@ -1,7 +1,5 @@
 """The coarse stage: a regressor of geometry, albedo, pose and light under weak perspective."""
 
-from typing import Self
-
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
@@ -33,6 +31,9 @@ class Coarse(PhotoRegressor):
     """
 
     config: CoarseConfig
+    _point_weights: Tensor
+    _jaw: Tensor
+    _jaw_weights: Tensor
 
     def __init__(
         self,
@@ -47,24 +48,17 @@ class Coarse(PhotoRegressor):
         self._points = nn.ModuleDict(
             {name: model.subset(model.landmarks(name).grouped(GROUPS)) for name in names}
         )
-        self._point_weights = landmark_weights()
-        self._jaw = _nearest(self.mesh.basis.mean_mm, model.landmarks(JAW17).points(model.mean_mm[None])[0])
-        self._jaw_weights = torch.ones(len(self._jaw)).index_fill(
-            0, torch.tensor(FOCUS), config.contour_focus
-        )
+        jaw = _nearest(self.mesh.basis.mean_mm, model.landmarks(JAW17).points(model.mean_mm[None])[0])
+        jaw_weights = torch.ones(len(jaw)).index_fill(0, torch.tensor(FOCUS), config.contour_focus)
+        self.register_buffer("_point_weights", landmark_weights(), persistent=False)
+        self.register_buffer("_jaw", jaw, persistent=False)
+        self.register_buffer("_jaw_weights", jaw_weights, persistent=False)
 
     @property
     def set_names(self) -> tuple[str, ...]:
         """Landmark sets that batches should carry."""
         outline = (JAW17,) if self.config.contour else ()
         return tuple(dict.fromkeys((*self.config.supervision.set_weights, *self._points, *outline)))
-
-    def to(self, device: torch.device) -> Self:
-        """Move the networks and the face model's points to a device."""
-        self._points.to(device)
-        for name in ("_point_weights", "_jaw", "_jaw_weights"):
-            setattr(self, name, getattr(self, name).to(device))
-        return super().to(device)
 
     def terms(
         self, output: Tensor, log_error: Tensor, photo: Tensor, batch: MultiViewBatch

@@ -1,5 +1,7 @@
 """The published losses of the fine stage, on a mesh with one vertex a texel."""
 
+import copy
+
 import torch
 from jaxtyping import Float
 from torch import Tensor
@@ -41,6 +43,14 @@ class MeshLosses:
         self._dense = DenseMesh.from_layout(displacer.layout, displacer.model.uv)
         self._edges = mesh_edges(self._dense.faces)
         self._pairs = adjacent_triangles(self._dense.faces)
+
+    def to(self, displacer: Displacer) -> "MeshLosses":
+        """The same losses where a moved displacer is."""
+        moved, device = copy.copy(self), displacer.region.device
+        moved._displacer = displacer
+        moved._dense = self._dense.to(device)
+        moved._edges, moved._pairs = self._edges.to(device), self._pairs.to(device)
+        return moved
 
     def terms(
         self,

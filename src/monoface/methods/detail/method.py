@@ -1,6 +1,7 @@
 """The fine stage: a translator that learns heights, while coarse face, light and albedo stay as they are."""
 
 from collections.abc import Mapping
+from typing import Self
 
 import torch
 from jaxtyping import Float, Int
@@ -40,6 +41,14 @@ class Detail:
     def networks(self) -> Mapping[str, nn.Module]:
         """The translator alone."""
         return {"translator": self.translator}
+
+    def to(self, device: torch.device) -> Self:
+        """Move the translator, and what heights are found with; see `Method.to`."""
+        self.translator.to(device)
+        self.displacer = self.displacer.to(device)
+        if self._mesh is not None:
+            self._mesh = self._mesh.to(self.displacer)
+        return self
 
     def step(self, batch: DetailBatch) -> StepResult:
         """Losses of one batch."""

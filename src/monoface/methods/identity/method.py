@@ -27,7 +27,7 @@ class IdentityClassifier(nn.Module):
         return linear(self.encoder.embed(image), normalize(self.people.float(), dim=-1)).float()
 
 
-class Identity:
+class Identity(nn.Module):
     """Classification with a margin.
 
     Args:
@@ -36,6 +36,7 @@ class Identity:
     """
 
     def __init__(self, people: int, config: IdentityConfig) -> None:
+        super().__init__()
         self.config = config
         self.classifier = IdentityClassifier(IdentityNetwork(config.network), people)
 

@@ -1,7 +1,6 @@
 """MGCNet: a regressor of geometry, albedo and light that learns from photos and from comparing views."""
 
 from dataclasses import replace
-from typing import Self
 
 import torch
 from jaxtyping import Float
@@ -43,6 +42,7 @@ class Mgcnet(PhotoRegressor):
     """
 
     config: MgcnetConfig
+    _landmark_weights: Tensor
 
     def __init__(
         self,
@@ -56,7 +56,7 @@ class Mgcnet(PhotoRegressor):
         self._landmarks = model.subset(model.landmarks(config.landmark_set)) if config.landmarks else None
         weights = torch.ones(68)
         weights[list(_DETAIL)] = config.landmark_detail
-        self._landmark_weights = weights
+        self.register_buffer("_landmark_weights", weights, persistent=False)
 
     @property
     def set_names(self) -> tuple[str, ...]:
@@ -64,13 +64,6 @@ class Mgcnet(PhotoRegressor):
         config = self.config
         names = (*config.supervision.set_weights, *config.views.epipolar_sets)
         return tuple(dict.fromkeys((*names, config.landmark_set) if config.landmarks else names))
-
-    def to(self, device: torch.device) -> Self:
-        """Move the networks and the face model's points to a device."""
-        if self._landmarks is not None:
-            self._landmarks.to(device)
-        self._landmark_weights = self._landmark_weights.to(device)
-        return super().to(device)
 
     def terms(
         self, output: Tensor, log_error: Tensor, photo: Tensor, batch: MultiViewBatch

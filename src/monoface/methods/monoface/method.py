@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Self
 
 import torch
 from jaxtyping import Float
@@ -42,7 +41,7 @@ class _Look:
     posed: PosedPrediction
 
 
-class Monoface:
+class Monoface(nn.Module):
     """Regressor of identity, expression, pose, albedo, light and points, and the critic of its coefficients.
 
     Steps are of two kinds, by what the batch is. Single photos are looked at with a landmark map, some twice,
@@ -61,6 +60,7 @@ class Monoface:
         config: MonofaceConfig | None = None,
         encoder: IdentityEncoder | None = None,
     ) -> None:
+        super().__init__()
         self.config = config = config or MonofaceConfig()
         geometry = CoefficientLayout.of(model)
         self.layout = replace(geometry, albedo=model.albedo_size, light=True)
@@ -99,16 +99,6 @@ class Monoface:
         """Landmark sets that batches of views should carry."""
         systems = (one for one in (self._mgcnet, self._coarse) if one is not None)
         return tuple(dict.fromkeys((*self.set_names, *(name for one in systems for name in one.set_names))))
-
-    def to(self, device: torch.device) -> Self:
-        """Move the networks and the face model's points to a device."""
-        for module in (self.regressor, self.supervision, self._neutral, self._openings, self._points):
-            module.to(device)
-        self._self_terms.to(device)
-        for system in (self._mgcnet, self._coarse):
-            if system is not None:
-                system.to(device)
-        return self
 
     def step(self, batch: TrainingBatch | MultiViewBatch) -> StepResult:
         """Losses of one batch, of photos or of views."""

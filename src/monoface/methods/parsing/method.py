@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from monoface.data.batches.parsing_batch import ParsingBatch
 from monoface.losses.segmentation import class_error
@@ -12,16 +12,20 @@ from monoface.methods.parsing.config import ParsingConfig
 from monoface.networks import PARSING_CLASSES, FaceParser
 
 
-class Parsing:
+class Parsing(nn.Module):
     """The face parser and the loss that it learns from.
 
     Args:
         config: What it looks like.
     """
 
+    _weights: Tensor
+
     def __init__(self, config: ParsingConfig) -> None:
+        super().__init__()
         self.parser = FaceParser(config.network)
-        self._weights = torch.tensor([config.class_weights.get(name, 1.0) for name in PARSING_CLASSES])
+        weights = torch.tensor([config.class_weights.get(name, 1.0) for name in PARSING_CLASSES])
+        self.register_buffer("_weights", weights, persistent=False)
 
     @property
     def networks(self) -> Mapping[str, nn.Module]:

@@ -13,7 +13,7 @@ from monoface.methods.supervision import Supervision
 from monoface.networks import Regressor, RegressorConfig
 
 
-class Pretrain:
+class Pretrain(nn.Module):
     """Regressor of identity, expression and weak-perspective pose, taught by `Supervision` alone.
 
     Args:
@@ -22,6 +22,7 @@ class Pretrain:
     """
 
     def __init__(self, model: FaceModel, config: PretrainConfig | None = None) -> None:
+        super().__init__()
         self.config = config or PretrainConfig()
         self.supervision = Supervision(model, self.config.crop_px, self.config)
         self.layout = self.supervision.layout
@@ -32,12 +33,6 @@ class Pretrain:
     def networks(self) -> Mapping[str, nn.Module]:
         """The regressor alone."""
         return {"regressor": self.regressor}
-
-    def to(self, device: torch.device) -> "Pretrain":
-        """Move the networks and the face model's points to a device."""
-        self.regressor.to(device)
-        self.supervision.to(device)
-        return self
 
     def step(self, batch: TrainingBatch) -> StepResult:
         """Losses of one batch."""

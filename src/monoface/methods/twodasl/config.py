@@ -1,6 +1,5 @@
 """What 2DASL is trained on, and how it weighs its terms."""
 
-import dataclasses
 from dataclasses import dataclass, field
 from typing import Literal, Self
 
@@ -155,7 +154,3 @@ class TwoDaslConfig(SelfTermsConfig):
             critic=CriticConfig(sees="image"),
             gaps=0.0,
         )
-
-    def second_stage(self) -> Self:
-        """The same for fine-tuning on posed vertices alone."""
-        return dataclasses.replace(self, stage="vdc")

@@ -32,7 +32,7 @@ class _Look:
     log_error: Float[Tensor, " batch"]
 
 
-class TwoDasl:
+class TwoDasl(nn.Module):
     """Regressor of crops with landmark maps, and the critic of its coefficients.
 
     A step looks at every sample with a map of its known landmarks, drawn inexactly or not at all, and at
@@ -44,6 +44,7 @@ class TwoDasl:
     """
 
     def __init__(self, model: FaceModel, config: TwoDaslConfig | None = None) -> None:
+        super().__init__()
         self.config = config = config or TwoDaslConfig()
         self.supervision = Supervision(model, config.crop_px, config.supervision)
         self.layout = self.supervision.layout
@@ -74,14 +75,6 @@ class TwoDasl:
     def set_names(self) -> tuple[str, ...]:
         """Landmark sets that batches should carry."""
         return tuple(dict.fromkeys((*self.config.supervision.set_weights, *MAP_SETS)))
-
-    def to(self, device: torch.device) -> "TwoDasl":
-        """Move the networks and the face model's points to a device."""
-        self._self_terms.to(device)
-        for module in (self.regressor, self.supervision, self._gaps):
-            if isinstance(module, nn.Module):
-                module.to(device)
-        return self
 
     def step(self, batch: TrainingBatch) -> StepResult:
         """Losses of one batch."""

@@ -5,7 +5,6 @@ Methods share this that learn from it among other things.
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Self
 
 import torch
 from jaxtyping import Float, Int
@@ -31,7 +30,7 @@ _CYCLE, _CRITIC = 100, 101
 _OF_CYCLE = ("consistency_3d", "cycle")
 
 
-class SelfTerms:
+class SelfTerms(nn.Module):
     """Landmark maps, comparisons of two looks at the same faces, and the critic of coefficients.
 
     Args:
@@ -42,9 +41,12 @@ class SelfTerms:
         judged: Whether there is a critic.
     """
 
+    _landmark_weights: Tensor
+
     def __init__(
         self, model: FaceModel, crop_px: int, config: SelfTermsConfig, dense_points: int, *, judged: bool
     ) -> None:
+        super().__init__()
         self.config = config
         self.layout = CoefficientLayout.of(model)
         self.known_landmarks = KnownLandmarks(model, crop_px)
@@ -52,15 +54,8 @@ class SelfTerms:
         self._crop_px = crop_px
         points = LandmarkSet.joined(model.landmarks("ibug68"), spread_points(model, dense_points))
         self.points = model.subset(points)
-        self._landmark_weights = torch.tensor(LANDMARK_WEIGHTS, dtype=torch.float32)
-
-    def to(self, device: torch.device) -> Self:
-        """Move the critic and the face model's points to a device."""
-        for module in (self.critic, self.known_landmarks, self.points):
-            if isinstance(module, nn.Module):
-                module.to(device)
-        self._landmark_weights = self._landmark_weights.to(device)
-        return self
+        weights = torch.tensor(LANDMARK_WEIGHTS, dtype=torch.float32)
+        self.register_buffer("_landmark_weights", weights, persistent=False)
 
     def landmarks(
         self, batch: TrainingBatch

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -10,6 +11,7 @@ from torch import Tensor
 
 from monoface.core.errors import ConfigError, DataError
 from monoface.data.packs.detail_pack import DetailPack
+from monoface.data.packs.digests import recipe_of
 from monoface.data.synthetic.wrinkled_heads import WrinkledHead, WrinkledHeadPainter
 from monoface.facemodel import FaceModel
 from monoface.geometry.cameras import WeakPerspectiveCamera, transform_points
@@ -34,6 +36,17 @@ class _Row:
     paint: Tensor
     head: int
     picture: tuple[np.ndarray, np.ndarray] | None
+
+
+def detail_recipe(model: FaceModel, config: DetailConfig, made_of: list[Any]) -> str:
+    """Identifies a pack by all that its content depends on.
+
+    Args:
+        model: The face model.
+        config: What translators see; weights of losses count nothing.
+        made_of: What was unwrapped, as JSON values.
+    """
+    return recipe_of(model, [*made_of, config.texture_px, config.sees, _picture_px(config)])
 
 
 def heads_pack(

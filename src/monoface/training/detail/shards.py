@@ -1,18 +1,20 @@
-"""Packs of drawn heads in shards, several processes at a time; shards that exist are kept."""
+"""Packs of drawn heads in shards, several processes at a time; finished ones of the same recipe are kept."""
 
+import dataclasses
 import multiprocessing
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 
-from monoface.core.errors import ConfigError
+from monoface.core.errors import ConfigError, DataError
 from monoface.data.packs.detail_pack import DetailPack
 from monoface.data.synthetic.wrinkled_heads import WrinkledHeadPainter, WrinkledHeadsConfig
 from monoface.facemodel import load_default_model
 from monoface.methods.detail import DetailConfig
-from monoface.training.detail.make_packs import heads_pack
+from monoface.training.detail.make_packs import detail_recipe, heads_pack
 
 _SHARD = 50
 # Made by the first shard of each process.
@@ -33,7 +35,7 @@ def drawn_packs(
         drawing: What heads look like.
         count: How many.
         method: What the translator will see.
-        folder: Where shards are; those that are finished are kept, whatever they were drawn from.
+        folder: Where shards are; those that are finished and were drawn alike are kept, others drawn anew.
         workers: Processes; one draws in this process.
         report: Gets a sentence for each shard.
 
@@ -42,17 +44,18 @@ def drawn_packs(
     """
     if workers < 1:
         raise ConfigError(f"workers: expected at least 1, got {workers}.")
-    starts = range(0, count, _SHARD)
-    shards = [folder / f"{start:05d}" for start in starts]
-    missing = [
-        (drawing, method, range(start, min(start + _SHARD, count)), shard)
-        for start, shard in zip(starts, shards, strict=True)
-        if not (shard / "pack.json").is_file()
+    shards = [
+        _Shard(drawing, method, range(start, min(start + _SHARD, count)), folder / f"{start:05d}")
+        for start in range(0, count, _SHARD)
     ]
+    missing = [shard for shard in shards if not shard.is_there]
+    stale = sum((shard.folder / "pack.json").is_file() for shard in missing)
+    if stale:
+        report(f"{folder}: {stale} shards of another recipe or an earlier version are drawn anew")
     done = len(shards) - len(missing)
     if workers == 1 or len(missing) < 2:
         for one in missing:
-            _draw_shard(*one)
+            _draw(one)
             done += 1
             report(f"drawn: {done} of {len(shards)} shards ({folder.name})")
     else:
@@ -60,15 +63,39 @@ def drawn_packs(
         with ProcessPoolExecutor(
             workers, mp_context=spawn, initializer=torch.set_num_threads, initargs=(1,)
         ) as pool:
-            for finished in as_completed([pool.submit(_draw_shard, *one) for one in missing]):
+            for finished in as_completed([pool.submit(_draw, one) for one in missing]):
                 finished.result()
                 done += 1
                 report(f"drawn: {done} of {len(shards)} shards ({folder.name})")
-    return [DetailPack.load(shard) for shard in shards]
+    return [DetailPack.load(shard.folder, shard.recipe) for shard in shards]
 
 
-def _draw_shard(drawing: WrinkledHeadsConfig, method: DetailConfig, indices: range, shard: Path) -> None:
-    painter = _painters.get(drawing)
+@dataclass(frozen=True)
+class _Shard:
+    """Some of the heads, and where their pack is."""
+
+    drawing: WrinkledHeadsConfig
+    method: DetailConfig
+    indices: range
+    folder: Path
+
+    @property
+    def recipe(self) -> str:
+        heads = [self.indices.start, self.indices.stop]
+        made_of = ["heads", dataclasses.asdict(self.drawing), heads]
+        return detail_recipe(load_default_model(), self.method, made_of)
+
+    @property
+    def is_there(self) -> bool:
+        try:
+            DetailPack.load(self.folder, self.recipe)
+        except DataError:
+            return False
+        return True
+
+
+def _draw(shard: _Shard) -> None:
+    painter = _painters.get(shard.drawing)
     if painter is None:
-        painter = _painters[drawing] = WrinkledHeadPainter(load_default_model(), drawing)
-    heads_pack(painter, indices, method).save(shard)
+        painter = _painters[shard.drawing] = WrinkledHeadPainter(load_default_model(), shard.drawing)
+    heads_pack(painter, shard.indices, shard.method).save(shard.folder, shard.recipe)

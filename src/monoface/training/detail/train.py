@@ -1,7 +1,6 @@
 """The command `monoface train detail`: drawn heads and photos to packs to a trained translator."""
 
 import dataclasses
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,27 +9,24 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from monoface.core.assets import register_asset
-from monoface.core.errors import ConfigError
+from monoface.core.assets import register_asset, sha256_of
+from monoface.core.errors import ConfigError, DataError
 from monoface.data.batches.detail_batch import DetailBatchMaker, assemble
 from monoface.data.packs.detail_pack import DetailPack
-from monoface.data.sources import Omi, PortraitsCc0, UnlabelledPhotos
+from monoface.data.sources.registry import HEADS, open_source
 from monoface.data.synthetic.wrinkled_heads import WrinkledHeadsConfig
 from monoface.facemodel import load_default_model
 from monoface.methods.detail import Detail, DetailConfig
 from monoface.networks import Translator, load_translator, save_translator
-from monoface.pipeline import Reconstructor, ReconstructorConfig
-from monoface.training.detail.make_packs import photos_pack
+from monoface.pipeline import Reconstructor, ReconstructorConfig, weights_path
+from monoface.training.detail.make_packs import detail_recipe, photos_pack
 from monoface.training.detail.shards import drawn_packs
+from monoface.training.engine.cards import data_and_terms, recorded_config
 from monoface.training.engine.config import TrainConfig
 from monoface.training.engine.distribution import launch
 from monoface.training.engine.loop import train
 
-_TERMS = (
-    "Learned from drawn heads and from photos under CC0 and CC BY-NC-SA 4.0 (OMI); the weights are offered "
-    "for research and non-commercial use."
-)
-_SOURCES: dict[str, type[UnlabelledPhotos]] = {"omi": Omi, "portraits_cc0": PortraitsCc0}
+_SOURCES = ("omi", "portraits_cc0")
 # Heads that validation draws, from another seed and the other family of wrinkles.
 _VALIDATION_HEADS = 50
 _VALIDATION_SEED = 9001
@@ -75,7 +71,7 @@ class TrainDetailConfig:
     init: Path | None = None
 
     def __post_init__(self) -> None:
-        unknown = sorted(set(self.sources) - _SOURCES.keys())
+        unknown = sorted(set(self.sources) - set(_SOURCES))
         if unknown:
             raise ConfigError(f"sources: expected some of {', '.join(_SOURCES)}, got {', '.join(unknown)}.")
         if self.heads < 1 and (self.data is None or self.photo_share < 1):
@@ -126,12 +122,14 @@ def translator_info(config: DetailConfig) -> dict[str, object]:
 
 
 def make_evaluate(method: Detail, pack: DetailPack) -> Callable[[Mapping[str, nn.Module]], dict[str, float]]:
-    """Function for the training loop: how well heights of heads kept aside are found."""
-    texel_mm = method.displacer.texel_mm
+    """Function for the training loop: how well heights of heads kept aside are found.
+
+    Runs where the method is when it is called.
+    """
 
     def slopes(height_mm: Float[Tensor, "batch size size"]) -> Float[Tensor, "batch 2 size size"]:
         by_v, by_u = torch.gradient(height_mm, dim=(-2, -1))
-        return torch.stack((by_u, by_v), dim=1) / texel_mm
+        return torch.stack((by_u, by_v), dim=1) / method.displacer.texel_mm
 
     @torch.no_grad()
     def evaluate(networks: Mapping[str, nn.Module]) -> dict[str, float]:
@@ -140,7 +138,7 @@ def make_evaluate(method: Detail, pack: DetailPack) -> Callable[[Mapping[str, nn
         found, true, seen = [], [], []
         for start in range(0, len(pack), 8):
             rows = range(start, min(start + 8, len(pack)))
-            batch = assemble([(pack, row) for row in rows])
+            batch = assemble([(pack, row) for row in rows]).to(method.displacer.region.device)
             weight = batch.seen * method.displacer.region
             output = method.displacer.run(translator, batch.maps)
             found.append(method.displacer.read(output, weight).height_mm)
@@ -180,15 +178,22 @@ def _drawn(
 def _photos(config: TrainDetailConfig, report: Callable[[str], None]) -> list[DetailPack]:
     assert config.data is not None
     reconstructor, packs = None, []
+    weights = sha256_of(weights_path(config.weights))
     for name in config.sources:
         folder = config.out / "packs" / name
-        if not (folder / "pack.json").is_file():
+        source = open_source(name, config.data / name, _SOURCES)
+        chosen = [index for index in range(len(source)) if index % _KEPT_EVERY][: config.photos]
+        made_of = ["photos", name, len(source), len(chosen), weights]
+        recipe = detail_recipe(load_default_model(), config.method, made_of)
+        try:
+            packs.append(DetailPack.load(folder, recipe))
+        except DataError:
+            if (folder / "pack.json").is_file():
+                report(f"{folder}: of another recipe or an earlier version, unwrapped anew")
             reconstructor = reconstructor or Reconstructor(ReconstructorConfig(weights=config.weights))
-            source = _SOURCES[name](config.data / name)
-            chosen = [index for index in range(len(source)) if index % _KEPT_EVERY][: config.photos]
-            photos_pack(reconstructor, source.iter_images(chosen), config.method).save(folder)
+            photos_pack(reconstructor, source.iter_images(chosen), config.method).save(folder, recipe)
             report(f"unwrapped: {len(chosen)} photos of {name}")
-        packs.append(DetailPack.load(folder))
+            packs.append(DetailPack.load(folder, recipe))
     return packs
 
 
@@ -200,16 +205,13 @@ def _start_from(init: Path, translator: Translator) -> None:
 
 
 def _card(config: TrainDetailConfig, steps: int, metrics: Mapping[str, float]) -> dict[str, object]:
-    written = json.loads(json.dumps(dataclasses.asdict(config), default=str))
-    # Folders are the user's own and say nothing about the weights.
-    written["data"] = written["out"] = None
-    written["init"] = config.init.name if config.init else None
-    photos = ", ".join(config.sources) if config.data is not None and config.photo_share else "none"
+    written = recorded_config(config) | {"data": None, "out": None, "weights": Path(config.weights).name}
+    photos = config.sources if config.data is not None and config.photo_share else ()
+    heads = (HEADS,) if config.photo_share < 1 or not photos else ()
     return {
         "method": "detail",
         "command": "monoface train detail --data DATA --out OUT",
-        "data": f"heads drawn from the default face model, with drawn wrinkles and marks; photos: {photos}",
-        "terms": _TERMS,
+        **data_and_terms(dict.fromkeys((*photos, *heads), ""), config.init),
         "config": written,
         "steps": steps,
         "seed": config.train.seed,

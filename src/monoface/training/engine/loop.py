@@ -14,7 +14,7 @@ from torch import nn
 from monoface.core.errors import CheckpointError, DivergedError
 from monoface.data.batches.photo_batch import BatchMaker, BatchSource, stream_batches
 from monoface.methods.contract import Method
-from monoface.training.engine.averaging import AveragedNetwork
+from monoface.training.engine.averaging import averaged_network, set_steps
 from monoface.training.engine.checkpoints import load_newest_checkpoint, save_checkpoint
 from monoface.training.engine.config import TrainConfig
 from monoface.training.engine.distribution import (
@@ -111,17 +111,19 @@ class _Run:
         self.config = config
         self.fabric = fabric
         self.step = 0
+        # All that its losses need, not the networks alone.
+        method.to(fabric.device)
         self.networks = dict(method.networks)
         self.optimisers = {}
         for name, network in self.networks.items():
-            nn.utils.convert_conv2d_weight_memory_format(network.to(fabric.device), torch.channels_last)
+            nn.utils.convert_conv2d_weight_memory_format(network, torch.channels_last)
             groups = _parameter_groups(network, config.weight_decay)
             self.optimisers[name] = torch.optim.AdamW(groups, lr=config.learning_rate, fused=True)
         if fabric.world_size > 1:
             for network in self.networks.values():
                 share_state(network)
         # Before the norms are exchanged: the averages never train.
-        self._averages = {name: AveragedNetwork(net, config.average) for name, net in self.networks.items()}
+        self._averages = {name: averaged_network(net, config.average) for name, net in self.networks.items()}
         if fabric.world_size > 1:
             for network in self.networks.values():
                 all_reduce_batch_norms(network)
@@ -130,7 +132,7 @@ class _Run:
 
     @property
     def averaged(self) -> dict[str, nn.Module]:
-        return {name: average.network for name, average in self._averages.items()}
+        return {name: average.module for name, average in self._averages.items()}
 
     def result(self) -> TrainedNetworks:
         return TrainedNetworks(self.averaged, self.step, self.elapsed_s)
@@ -148,7 +150,7 @@ class _Run:
             self._minimise(name, total, rate)
         self.step += 1
         for name, average in self._averages.items():
-            average.follow(self.networks[name], self.step)
+            average.update_parameters(self.networks[name])
         elapsed_s = time.monotonic() - self._began
         # By the clock, all processes must agree on how late it is.
         self.elapsed_s = of_first_process(elapsed_s, self.fabric) if self.config.minutes else elapsed_s
@@ -189,6 +191,8 @@ class _Run:
                 self.averaged[name].load_state_dict(state["averaged"][name])
                 self.optimisers[name].load_state_dict(state["optimisers"][name])
             self.step = state["step"]
+            for average in self._averages.values():
+                set_steps(average, self.step)
         except (KeyError, RuntimeError, ValueError) as error:
             raise CheckpointError(
                 f"checkpoint: expected one of the same networks, got another ({error}). "

@@ -14,8 +14,8 @@ from jaxtyping import Float, UInt8
 from monoface.core.errors import ConfigError, DataError
 from monoface.data.packs.identity_pack import ALIGNED_PX, IdentityFaces, held_out_people
 from monoface.data.packs.photo_pack import CANVAS_PX
-from monoface.data.recipes.photo_recipe import held_out_ytf
 from monoface.data.sources import Lfw, Ytf
+from monoface.data.sources.registry import held_out_ytf
 from monoface.geometry.face_template import ARCFACE_FACE
 from monoface.geometry.planar import PlanarSimilarity, warp_image
 from monoface.pipeline import Reconstructor, ReconstructorConfig

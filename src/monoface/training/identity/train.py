@@ -1,7 +1,6 @@
 """The command `monoface train identity`: faces of known people to an encoder with its card."""
 
 import dataclasses
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,17 +17,16 @@ from monoface.methods.identity import Identity, IdentityClassifier, IdentityConf
 from monoface.metrics.verification import Verification
 from monoface.networks import load_regressor, save_identity_encoder
 from monoface.pipeline import weights_path
+from monoface.training.engine.cards import data_and_terms, recorded_config
 from monoface.training.engine.config import TrainConfig
 from monoface.training.engine.distribution import launch
 from monoface.training.engine.loop import train
 from monoface.training.identity.align_faces import IdentityRecipe, build_identity_faces
 from monoface.training.identity.validation import HeldOut, held_out_sets, make_evaluate, verification
 
-_TERMS = (
-    "Learned from photos whose sources allow research and non-commercial use only (Labeled Faces in the "
-    "Wild, YouTube Faces; AFLW, if it started from a regressor); the weights are offered for research and "
-    "non-commercial use. Meant for comparing a render with the photo that it was made from, not for "
-    "recognising people: thousands of photos are far too few for that."
+_PURPOSE = (
+    "For comparing a render with the photo that it was made from, not for recognising people: thousands of "
+    "photos are far too few for that."
 )
 _PROTOCOL = (
     "People that were held out of training. As many pairs of one person, from different photos or clips, as "
@@ -121,17 +119,15 @@ def _ignore(line: str) -> None:
 def _card(
     config: TrainIdentityConfig, trained: IdentityClassifier, sets: Sequence[HeldOut]
 ) -> dict[str, Any]:
-    written = json.loads(json.dumps(dataclasses.asdict(config), default=str))
-    # Folders are the user's own and say nothing about the weights.
-    written["data"] = written["out"] = None
+    written = recorded_config(config) | {"data": None, "out": None}
     written["init"] = Path(config.init).name
     written["recipe"]["weights"] = Path(config.recipe.weights).name
     return {
         "method": "identity",
         "command": "monoface train identity --data DATA --out OUT",
-        "data": "photos of " + ", ".join(config.recipe.sources),
+        **data_and_terms(dict.fromkeys(config.recipe.sources, ""), config.init or None),
         "people": len(trained.people),
-        "terms": _TERMS,
+        "purpose": _PURPOSE,
         "config": written,
         "steps": config.train.steps,
         "seed": config.train.seed,

@@ -50,8 +50,10 @@ def embed_faces(
 ) -> Float[np.ndarray, "faces features"]:
     """Unit vectors of aligned faces."""
     vectors = []
+    device = next(encoder.parameters()).device if isinstance(encoder, nn.Module) else torch.device("cpu")
     for start in range(0, len(faces), _BATCH):
-        image = torch.from_numpy(faces[start : start + _BATCH]).permute(0, 3, 1, 2).float() / 255
+        part = torch.from_numpy(faces[start : start + _BATCH]).to(device)
+        image = part.permute(0, 3, 1, 2).float() / 255
         vectors.append(encoder.embed(image).cpu())
     return torch.cat(vectors).numpy()
 

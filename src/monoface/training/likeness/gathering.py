@@ -17,7 +17,7 @@ from monoface.facemodel import CoefficientLayout, FaceModel
 from monoface.training.likeness.config import TrainLikenessConfig
 from monoface.training.likeness.looks import Looker, Looks
 from monoface.training.likeness.marked import MarkedFaces
-from monoface.training.likeness.people_evidence import PROFILES, SOURCES, SourcePeople, read_people
+from monoface.training.likeness.people_evidence import PROFILES, SourcePeople, people_sources, read_people
 from monoface.training.likeness.people_map import KnownPeople
 from monoface.training.likeness.scores import BlendshapeScores, read_scores
 
@@ -52,7 +52,7 @@ def look_at_people(config: TrainLikenessConfig, looker: Looker, report: Report) 
     Raises:
         DataError: If there are no people, or files cannot be read.
     """
-    found = [name for name in SOURCES if (config.people / f"people.{name}.npz").is_file()]
+    found = people_sources(config.people)
     if PROFILES not in found:
         raise DataError(f"{config.people}: expected people.{PROFILES}.npz, found none.")
     parts = [

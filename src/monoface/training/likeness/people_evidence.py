@@ -20,12 +20,12 @@ SOURCES: Final = ("cfp", "ytf", "lfw")
 PROFILES: Final = "cfp"
 """The one whose profiles are marked."""
 
-TERMS: Final = {
-    "cfp": "Celebrities in Frontal-Profile (Sengupta et al., WACV 2016): research use.",
-    "ytf": "YouTube Faces (Wolf et al., CVPR 2011): research use.",
-    "lfw": "Labeled Faces in the Wild (Huang et al., 2007): research use.",
-}
 _HELD_OUT_EVERY = 10
+
+
+def people_sources(folder: Path) -> list[str]:
+    """Sources whose people a folder of `monoface data people` has labels of."""
+    return [name for name in SOURCES if (folder / f"people.{name}.npz").is_file()]
 
 
 @dataclass(frozen=True, eq=False)

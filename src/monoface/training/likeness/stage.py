@@ -1,16 +1,14 @@
 """The command `monoface train likeness`: from a trained network to weights that know people."""
 
-import json
 import shutil
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Final
 
 import numpy as np
 from jaxtyping import Float, Int
 
-from monoface.core.assets import asset_sha256, register_asset, sha256_of
+from monoface.core.assets import asset_sha256, register_asset
 from monoface.core.errors import ConfigError, OutputExistsError
 from monoface.facemodel.blendshape_scale import BlendshapeScale, fit_blendshape_scale
 from monoface.facemodel.dense_points import DensePoints
@@ -19,6 +17,7 @@ from monoface.facemodel.estimation.point_model import PointModel
 from monoface.facemodel.estimation.refinement import RefineConfig
 from monoface.pipeline.refining.blendshape_file import save_blendshape_scale
 from monoface.pipeline.refining.refinement_file import MEASURED, REGRESSED, Refinement, save_refinement
+from monoface.training.likeness.card import Chosen, card_of, metrics_of
 from monoface.training.likeness.choosing import (
     Validation,
     choose_discount,
@@ -42,17 +41,11 @@ from monoface.training.likeness.judging import ProfileJudge, ProfileTeacher
 from monoface.training.likeness.looks import Looker, Looks
 from monoface.training.likeness.marked import MarkJudge
 from monoface.training.likeness.measuring import Settled
-from monoface.training.likeness.people_evidence import TERMS
 from monoface.training.likeness.people_map import KnownPeople, PeopleMap
 from monoface.training.likeness.scores import BlendshapeScores
 
 Report = Callable[[str], None]
 _COVERED = 0.68
-_COMMAND: Final = "monoface train likeness --weights FILE --people DIR --data DATA --out FILE"
-_DATA: Final = (
-    "identities: people of cfp, ytf and lfw; persons 340 to 399 of cfp and a tenth of ytf are validation; "
-    "people of exclude.json take no part"
-)
 _FEWEST_SCORES = 30
 # So many photos tell what all do on average.
 _ENOUGH = 300
@@ -123,19 +116,8 @@ def train_likeness(
     shutil.copyfile(config.weights, config.out)
     save_refinement(refinement, config.out)
     save_blendshape_scale(scale, config.out)
-    register_asset(config.out, _card(config, chosen, factor))
+    register_asset(config.out, card_of(config, chosen, factor))
     return config.out
-
-
-@dataclass(frozen=True, eq=False)
-class _Chosen:
-    """What validation chose, and what it scored."""
-
-    map: IdentityMap
-    join: JoinConfig
-    ridge_people: float
-    config: RefineConfig
-    metrics: dict[str, float]
 
 
 def _validation(
@@ -174,7 +156,7 @@ def _choose(
     points: PointModel,
     validation: Validation,
     report: Report,
-) -> _Chosen:
+) -> Chosen:
     """How faces settle on points, then the map, then what points count for identities."""
     people = known.people
     seen = people.looks.descriptor, people.person
@@ -202,10 +184,10 @@ def _choose(
     _, ridge, join, told = max(tried, key=lambda one: one[0])
     report(f"joined: {join}")
     refine = choose_discount(told, validation, refine, config.grid, report)
-    metrics = _metrics(validation, told, refine)
+    metrics = metrics_of(validation, told, refine)
     for name, value in metrics.items():
         report(f"{name}: {value:.3f}")
-    return _Chosen(told, join, ridge, refine, metrics)
+    return Chosen(told, join, ridge, refine, metrics)
 
 
 def _guard(
@@ -243,32 +225,8 @@ def _with_profiles(people: LookedPeople, teacher: ProfileTeacher, weight: float)
     return KnownPeople(information, vector)
 
 
-def _metrics(validation: Validation, known: IdentityMap, config: RefineConfig) -> dict[str, float]:
-    people = validation.profile_score(known, config)
-    said = validation.profiles(validation.identities_said())
-    marks = validation.mark_score(known, config)
-    heads, true = validation.heads
-    return {
-        "profiles_knows_percent": people.knows_percent,
-        "profiles_over_another_percent": people.over_another_percent,
-        "spread_mm": people.spread_mm,
-        "network_alone_knows_percent": said.knows_percent,
-        "network_alone_over_another_percent": said.over_another_percent,
-        "heads_neutral_mm": validation.heads_mm(known, config),
-        "heads_network_alone_neutral_mm": float(
-            validation.profiles.apart_mm(heads.looks.identity, true).mean()
-        ),
-        "heads_mean_face_neutral_mm": float(validation.profiles.apart_mm(0 * true, true).mean()),
-        "merl_rav_nme_percent": marks.nme_percent,
-        "mouth_correlation": marks.mouth[0],
-        "mouth_slope": marks.mouth[1],
-        "eyes_correlation": marks.eyes[0],
-        "eyes_slope": marks.eyes[1],
-    }
-
-
 def _scale(
-    names: tuple[str, ...], chosen: _Chosen, points: PointModel, known: _Known, report: Report
+    names: tuple[str, ...], chosen: Chosen, points: PointModel, known: _Known, report: Report
 ) -> BlendshapeScale:
     """Blendshapes in ARKit's scale, from measured expressions of photos of which both are known."""
     weights, wanted = [], []
@@ -287,24 +245,3 @@ def _scale(
         return BlendshapeScale.identity(len(names))
     report(f"blendshapes: scale from {sum(map(len, weights))} photos")
     return fit_blendshape_scale(names, np.concatenate(weights), np.concatenate(wanted))
-
-
-def _card(config: TrainLikenessConfig, chosen: _Chosen, sigma_factor: float) -> dict[str, Any]:
-    """The network's card, and what this stage adds."""
-    path = config.weights.with_name(f"{config.weights.stem}.card.json")
-    before: dict[str, Any] = json.loads(path.read_text("utf-8")) if path.is_file() else {}
-    data = [before.get("data", ""), _DATA]
-    return before | {
-        "data": "; ".join(filter(None, data)),
-        "terms": " ".join(filter(None, [before.get("terms", ""), *TERMS.values()])),
-        "likeness": {
-            "command": _COMMAND,
-            "config": config.recorded(),
-            "network_sha256": sha256_of(config.weights),
-            "join": asdict(chosen.join),
-            "ridge_people": chosen.ridge_people,
-            "refine": asdict(chosen.config),
-            "sigma_factor": round(sigma_factor, 3),
-            "metrics": {name: round(value, 3) for name, value in chosen.metrics.items()},
-        },
-    }

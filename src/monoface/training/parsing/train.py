@@ -3,7 +3,7 @@
 import dataclasses
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from monoface.core.assets import asset_path, register_asset
+from monoface.core.assets import register_asset
 from monoface.core.errors import DataError
 from monoface.data.batches.parsing_batch import ParsingAugmentConfig, ParsingBatchMaker
 from monoface.data.labelling.fasseg_masks import LabelledHeads, read_labelled_heads
@@ -27,6 +27,8 @@ from monoface.data.synthetic.parsing_heads import parsing_heads
 from monoface.facemodel import FaceModel, load_default_model
 from monoface.methods.parsing import Parsing, ParsingConfig
 from monoface.networks import FaceParser, load_regressor, save_parser
+from monoface.networks.weights_file import asset_or_path
+from monoface.training.engine.cards import data_and_terms, recorded_config
 from monoface.training.engine.config import TrainConfig
 from monoface.training.engine.loop import TrainedNetworks, train
 from monoface.training.parsing.validation import (
@@ -37,12 +39,6 @@ from monoface.training.parsing.validation import (
 )
 
 _SCENERY = 400
-_TERMS = (
-    "Learned from the masks of FASSEG (Benini et al., Signal Processing: Image Communication 2019; research, "
-    "cite the paper) and, without masks, from photos whose sources allow research and non-commercial use "
-    "only (AFLW, YouTube Faces, Labeled Faces in the Wild) or are under CC BY-NC-SA 4.0 (OMI); the weights "
-    "are offered for research and non-commercial use."
-)
 
 
 @dataclass(frozen=True)
@@ -54,7 +50,7 @@ class TrainParsingConfig:
         out: Folder of the run: packs, checkpoints, logs and, at the end, the weights.
         packs: Folder of the recipe's packs, as `train pretrain` makes them; those it lacks are made.
             `OUT/packs` by default.
-        regressor: Weights of the regressor that finds the faces in `fasseg`; the shipped ones by default.
+        weights: Regressor that finds the faces in `fasseg`: the name of shipped weights, or a path.
         recipe: Which photos without masks are used.
         heads: The synthetic heads.
         labels: What is believed of the first round's parser.
@@ -69,7 +65,7 @@ class TrainParsingConfig:
     data: Path
     out: Path
     packs: Path | None = None
-    regressor: Path | None = None
+    weights: str = "pretrain"
     recipe: RecipeConfig = field(default_factory=RecipeConfig)
     heads: HeadsConfig = field(default_factory=lambda: HeadsConfig(count=800, seed=3))
     labels: SelfLabelConfig = field(default_factory=SelfLabelConfig)
@@ -104,7 +100,7 @@ def train_parsing(config: TrainParsingConfig, report: Callable[[str], None]) -> 
         ConfigError: If a share names no pack.
     """
     model = load_default_model()
-    regressor = load_regressor(config.regressor or asset_path("pretrain.safetensors"))[0]
+    regressor = load_regressor(asset_or_path(config.weights))[0]
     fasseg = read_labelled_heads(config.data / "fasseg", model, regressor)
     report(f"fasseg: {len(fasseg.pack)}, of them held out: {int(fasseg.held_out.sum())}")
     photos = build_photo_packs(
@@ -123,7 +119,9 @@ def train_parsing(config: TrainParsingConfig, report: Callable[[str], None]) -> 
     mesh = MeshClasses(model, regressor)
     labelled = _self_labelled(config, photos, method.parser, mesh, first.steps, report)
     second = _round(method, config, [*masks, *labelled], scenery, validation, first=False)
-    return _write(second, config, first.steps, validation)
+    # Photos are seen behind heads and occluders as well, whatever their share.
+    seen = {pack.name: "" for pack in masks} | {pack.name: pack.terms for pack in photos}
+    return _write(second, config, first.steps, validation, seen)
 
 
 def _round(
@@ -192,32 +190,36 @@ def _digest(*content: object) -> str:
 
 
 def _write(
-    trained: TrainedNetworks, config: TrainParsingConfig, first_steps: int, validation: ParsingValidation
+    trained: TrainedNetworks,
+    config: TrainParsingConfig,
+    first_steps: int,
+    validation: ParsingValidation,
+    seen: Mapping[str, str],
 ) -> Path:
     """Save the averaged weights, and register them beside their model card."""
     parser = trained["parser"]
     assert isinstance(parser, FaceParser)
     path = config.out / "parsing.safetensors"
     save_parser(parser, path)
-    register_asset(path, _card(config, (first_steps, trained.steps), parser, validation))
+    card = _card(config, (first_steps, trained.steps), parser, validation, seen)
+    register_asset(path, card)
     return path
 
 
 def _card(
-    config: TrainParsingConfig, steps: tuple[int, int], parser: nn.Module, validation: ParsingValidation
+    config: TrainParsingConfig,
+    steps: tuple[int, int],
+    parser: nn.Module,
+    validation: ParsingValidation,
+    seen: Mapping[str, str],
 ) -> dict[str, Any]:
-    written = json.loads(json.dumps(dataclasses.asdict(config), default=str))
-    # Folders are the user's own and say nothing about the weights.
-    written["data"] = written["out"] = written["packs"] = None
-    written["recipe"]["prepared"] = [path.name for path in config.recipe.prepared]
-    written["regressor"] = config.regressor.name if config.regressor else "pretrain"
+    written = recorded_config(config) | {"data": None, "out": None, "packs": None}
+    written["weights"] = Path(config.weights).name
     metrics = make_parsing_evaluate(validation)({"parser": parser})
     return {
         "method": "parsing",
         "command": "monoface train parsing --data DATA --out OUT",
-        "data": "masks of fasseg; synthetic heads; photos without masks of "
-        + ", ".join(config.recipe.sources),
-        "terms": _TERMS,
+        **data_and_terms(seen),
         "config": written,
         "steps": list(steps),
         "seed": config.train.seed,

@@ -10,7 +10,7 @@ import torch
 
 from monoface.core.errors import ConfigError
 from monoface.data.batches.alternating import AlternatingBatches
-from monoface.data.batches.photo_batch import BatchMaker, BatchSource
+from monoface.data.batches.photo_batch import BatchMaker
 from monoface.data.batches.view_batch import MultiViewBatchMaker, ViewAugmentConfig
 from monoface.data.packs.arrays import PACK_HEADER
 from monoface.data.packs.photo_pack import Pack
@@ -24,8 +24,9 @@ from monoface.facemodel.coefficients import white_light
 from monoface.methods.monoface import Monoface, MonofaceConfig
 from monoface.networks import load_identity_encoder
 from monoface.training.regressors.checks import check_training_data
+from monoface.training.regressors.configs import TrainRegressorConfig
 from monoface.training.regressors.face_validation import face_validation_sets, make_face_evaluate
-from monoface.training.regressors.runs import TrainRegressorConfig, train_on_source
+from monoface.training.regressors.runs import SeenBatches, train_on_source
 from monoface.training.regressors.validation import make_evaluate, prepared_validation_sets, validation_sets
 from monoface.training.regressors.view_runs import named_network
 
@@ -96,7 +97,7 @@ def train_monoface(config: TrainMonofaceConfig, report: Callable[[str], None]) -
     method = Monoface(model, config.method, encoder)
     crop_px = config.method.crop_px
 
-    def open_packs(folder: Path, tell: Callable[[str], None]) -> BatchSource:
+    def open_packs(folder: Path, tell: Callable[[str], None]) -> SeenBatches:
         return open_batches(config, method, model, folder, tell)
 
     sets = validation_sets(config.data, crop_px, config.recipe.held_out_people)
@@ -122,7 +123,7 @@ def train_monoface(config: TrainMonofaceConfig, report: Callable[[str], None]) -
 
 def open_batches(
     config: TrainMonofaceConfig, method: Monoface, model: FaceModel, folder: Path, tell: Callable[[str], None]
-) -> BatchSource:
+) -> SeenBatches:
     """What draws the batches of a run; packs of photos that a folder lacks are made, telling about it."""
     packs = [pack for pack in build_packs(config.data, folder, model, config.recipe, tell) if len(pack)]
     packs = [trusted(pack, config.recipe, config.found_trust) for pack in packs]

@@ -9,7 +9,8 @@ import torch
 
 from monoface.facemodel import load_default_model
 from monoface.methods.twodasl import TwoDasl, TwoDaslConfig
-from monoface.training.regressors.runs import TrainRegressorConfig, train_regressor
+from monoface.training.regressors.configs import TrainRegressorConfig
+from monoface.training.regressors.runs import train_regressor
 
 
 @dataclass(frozen=True)

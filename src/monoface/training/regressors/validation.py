@@ -12,8 +12,8 @@ from torch import nn
 from monoface.data.labelling.pseudo_labels import TEACHER_SET
 from monoface.data.packs.photo_pack import CANVAS_PX, FACE_PX, Pack
 from monoface.data.preparing.prepared import PreparedFolder
-from monoface.data.recipes.photo_recipe import held_out_ytf
 from monoface.data.sources import Aflw, Aflw2000, Ytf
+from monoface.data.sources.registry import held_out_ytf
 from monoface.facemodel import CoefficientLayout, FaceModel
 from monoface.facemodel.landmarks import FLM18
 from monoface.geometry.crops import crop_and_resize, photo_to_crop, unclip_square

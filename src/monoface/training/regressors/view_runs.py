@@ -11,7 +11,7 @@ from monoface.core.assets import sha256_of
 from monoface.core.errors import ConfigError
 from monoface.data.batches.augment import AugmentConfig
 from monoface.data.batches.mixture import ViewMixture
-from monoface.data.batches.photo_batch import BatchMaker, BatchSource
+from monoface.data.batches.photo_batch import BatchMaker
 from monoface.data.batches.view_batch import MultiViewBatchMaker, ViewAugmentConfig
 from monoface.data.recipes.photo_recipe import RecipeConfig, build_packs
 from monoface.data.recipes.shares import check_shares
@@ -23,7 +23,8 @@ from monoface.methods.photo_regressor import PhotoRegressor
 from monoface.networks import load_identity_encoder
 from monoface.networks.identity import IdentityEncoder
 from monoface.networks.weights_file import asset_or_path
-from monoface.training.regressors.runs import RegressorRunConfig, TrainRegressorConfig, train_on_source
+from monoface.training.regressors.configs import RegressorRunConfig, TrainRegressorConfig
+from monoface.training.regressors.runs import SeenBatches, train_on_source
 from monoface.training.regressors.validation import validation_sets
 
 
@@ -79,25 +80,12 @@ class ViewRunConfig(RegressorRunConfig):
     photos: SinglePhotosConfig = field(default_factory=SinglePhotosConfig)
     encoder: str | None = "recognition"
 
-    @property
-    def photo_sources(self) -> tuple[str, ...]:
-        """Sources of views, then those of single photos."""
-        prepared = tuple(path.name for path in self.photos.recipe.prepared)
-        singles = (*self.photos.recipe.sources, *prepared) if self.photos.share else ()
-        return tuple(dict.fromkeys((*self.recipe.sources, *singles)))
-
     def recorded(self) -> dict[str, Any]:
         """The configuration as JSON values for the card."""
         written = super().recorded()
-        for labels, config in (
-            (written["recipe"]["labels"], self.recipe.labels),
-            (written["photos"]["recipe"]["second_round"], self.photos.recipe.second_round),
-        ):
-            labels["weights"] = config.weights.name if config.weights else None
         written["recipe"]["parser"] = named_network(self.recipe.parser)
         written["encoder"] = named_network(self.encoder)
         written["photos"]["packs"] = None
-        written["photos"]["recipe"]["prepared"] = [path.name for path in self.photos.recipe.prepared]
         return written
 
 
@@ -134,7 +122,7 @@ def train_on_views(
     torch.manual_seed(config.train.seed)
     method = make_method(model, encoder)
 
-    def open_views(folder: Path, tell: Callable[[str], None]) -> BatchSource:
+    def open_views(folder: Path, tell: Callable[[str], None]) -> SeenBatches:
         return open_batches(config, method, model, folder, tell)
 
     held_out = max(config.recipe.held_out_people, config.photos.recipe.held_out_people)
@@ -148,7 +136,7 @@ def open_batches(
     model: FaceModel,
     folder: Path,
     tell: Callable[[str], None],
-) -> BatchSource:
+) -> SeenBatches:
     """What draws the batches of a run; packs of views that a folder lacks are made, telling about it."""
     packs = [pack for pack in build_view_packs(config.data, folder, model, config.recipe, tell) if len(pack)]
     if JAW17 in method.set_names and not any(JAW17 in pack.frames.points_px for pack in packs):
