@@ -1,0 +1,1 @@
+"""A fourth method, as small as can be: one folder, and a line in the table of methods."""
