@@ -51,8 +51,8 @@ class LiveProgress:
         self._every_s = every_s
         self._lock = threading.RLock()
         self._ended = threading.Event()
-        self._seen: set[str] = set()
-        self._begin(Progress(stage))
+        self._progress = Progress(stage)
+        self._stages = {stage: _Stage(0)}
         self._wrote_s = time.monotonic()
         self._live: Live | None = None
         self._heart: threading.Thread | None = None
@@ -80,16 +80,14 @@ class LiveProgress:
     def announced(self, progress: Progress) -> None:
         """Show a stage from now on; see `Listener`."""
         with self._lock:
-            if progress.stage != self._progress.stage:
-                self._begin(progress)
-                if progress.total is not None and progress.stage not in self._seen:
-                    self._seen.add(progress.stage)
-                    self._write_plain()
             self._progress = progress
-            now = time.monotonic()
-            self._history.append((now, progress.done))
-            while len(self._history) > 2 and now - self._history[1][0] > _WINDOW_S:
-                self._history.popleft()
+            stage = self._stages.get(progress.stage)
+            if stage is None or progress.done < stage.history[-1][1]:
+                self._stages[progress.stage] = _Stage(progress.done)
+                if progress.total is not None and stage is None:
+                    self._write_plain()
+            else:
+                stage.advanced(progress.done)
 
     def said(self, line: str) -> None:
         """Write a line that stays; see `Listener`."""
@@ -100,17 +98,8 @@ class LiveProgress:
     def line(self) -> str:
         """What is known of the present stage."""
         with self._lock:
-            progress, elapsed_s = self._progress, time.monotonic() - self._began_s
-            (first_s, first), (last_s, last) = self._history[0], self._history[-1]
-        # Up to now, so that the rate falls when nothing is announced.
-        passed_s = max(last_s, time.monotonic() - 1) - first_s
-        rate = (last - first) / passed_s if last > first and passed_s > 0 else None
-        return progress_line(progress, elapsed_s, rate)
-
-    def _begin(self, progress: Progress) -> None:
-        self._progress = progress
-        self._began_s = time.monotonic()
-        self._history: deque[tuple[float, int]] = deque([(self._began_s, progress.done)])
+            stage = self._stages[self._progress.stage]
+            return progress_line(self._progress, time.monotonic() - stage.began_s, stage.rate())
 
     def _write_plain(self) -> None:
         if self._live is None and not self._console.is_terminal:
@@ -121,6 +110,25 @@ class LiveProgress:
             with self._lock:
                 if time.monotonic() - self._wrote_s >= self._every_s:
                     self._write_plain()
+
+
+class _Stage:
+    """When a stage began, and how much was done when, over the latest half minute."""
+
+    def __init__(self, done: int) -> None:
+        self.began_s = time.monotonic()
+        self.history: deque[tuple[float, int]] = deque([(self.began_s, done)])
+
+    def advanced(self, done: int) -> None:
+        now = time.monotonic()
+        self.history.append((now, done))
+        while len(self.history) > 2 and now - self.history[1][0] > _WINDOW_S:
+            self.history.popleft()
+
+    def rate(self) -> float | None:
+        """How much is done in a second, if anything was."""
+        (first_s, first), (last_s, last) = self.history[0], self.history[-1]
+        return (last - first) / (last_s - first_s) if last > first and last_s > first_s else None
 
 
 def progress_line(progress: Progress, elapsed_s: float, rate: float | None) -> str:

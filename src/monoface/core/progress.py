@@ -94,10 +94,9 @@ def track(items: Iterable[Item], stage: str, unit: str = "", total: int | None =
         announce(Progress(stage, done, total, unit))
 
 
-def track_batches(count: int, batch: int, stage: str, unit: str = "") -> Iterator[range]:
-    """Yield the rows of consecutive batches, and announce how many rows are done."""
+def track_batches(count: int, batch: int, stage: str, unit: str = "") -> Iterator[int]:
+    """Yield where consecutive batches begin, as `range(0, count, batch)`, and announce how much is done."""
     announce(Progress(stage, 0, count, unit))
     for start in range(0, count, batch):
-        rows = range(start, min(start + batch, count))
-        yield rows
-        announce(Progress(stage, rows.stop, count, unit))
+        yield start
+        announce(Progress(stage, min(start + batch, count), count, unit))

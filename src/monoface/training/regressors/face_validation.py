@@ -9,6 +9,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from monoface.core.progress import track_batches
 from monoface.data.packs.photo_pack import Pack
 from monoface.data.preparing.prepared import PreparedFolder
 from monoface.facemodel import CoefficientLayout, FaceModel
@@ -105,7 +106,7 @@ def _seen(
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Identities, the 68 points, and yaw in degrees."""
     size, parts = regressor.config.size_px, []
-    for start in range(0, len(crops), _BATCH):
+    for start in track_batches(len(crops), _BATCH, "validating faces", "photos"):
         images = torch.from_numpy(np.ascontiguousarray(crops[start : start + _BATCH]))
         batch = (images.permute(0, 3, 1, 2).float() / 255).contiguous(memory_format=torch.channels_last)
         output, _ = regressor.look(batch)

@@ -9,6 +9,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from monoface.core.progress import track_batches
 from monoface.data.labelling.pseudo_labels import TEACHER_SET
 from monoface.data.packs.photo_pack import CANVAS_PX, FACE_PX, Pack
 from monoface.data.preparing.prepared import PreparedFolder
@@ -144,7 +145,7 @@ def validation_errors(
     layout = layout or CoefficientLayout.of(model)
     size = regressor.config.size_px
     points, logs = [], []
-    for start in range(0, len(one.crops), _BATCH):
+    for start in track_batches(len(one.crops), _BATCH, f"validating on {one.name}", "photos"):
         images = torch.from_numpy(np.ascontiguousarray(one.crops[start : start + _BATCH]))
         batch = (images.permute(0, 3, 1, 2).float() / 255).contiguous(memory_format=torch.channels_last)
         output, log_error = regressor.look(batch)
