@@ -1,4 +1,4 @@
-"""`monoface train likeness --weights FILE --people DIR --data DATA --out FILE`: who people are."""
+"""`monoface train likeness --init FILE --people DIR --data DATA --out FILE`: who people are."""
 
 import json
 from collections.abc import Sequence

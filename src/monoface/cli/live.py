@@ -51,7 +51,7 @@ class LiveProgress:
         self._every_s = every_s
         self._lock = threading.RLock()
         self._ended = threading.Event()
-        self._progress = Progress(stage)
+        self._progress: Progress = Progress(stage)
         self._stages = {stage: _Stage(0)}
         self._wrote_s = time.monotonic()
         self._live: Live | None = None
@@ -92,7 +92,7 @@ class LiveProgress:
     def said(self, line: str) -> None:
         """Write a line that stays; see `Listener`."""
         with self._lock:
-            self._console.print(line, markup=False, emoji=False, soft_wrap=True)
+            self._console.print(line, markup=False, emoji=False, highlight=False, soft_wrap=True)
             self._wrote_s = time.monotonic()
 
     def line(self) -> str:

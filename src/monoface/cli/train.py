@@ -16,7 +16,7 @@ QUICK: Preset = {
     "train.log_every": 5, "train.evaluate_every": 40, "train.samples_every": 0, "train.tensorboard": False,
     "first.steps": 40, "first.batch": 16, "first.warmup": 5, "first.log_every": 5, "first.evaluate_every": 20,
     "recipe.limit": 60, "recipe.heads.count": 60, "recipe.heads.heads.count": 20, "recipe.turned.count": 20,
-    "photos.recipe.limit": 60, "photos.recipe.heads.count": 0, "heads": 40, "heads.count": 40, "photos": 20,
+    "photos.recipe.limit": 60, "photos.recipe.heads.count": 0, "heads": 40, "heads.count": 40, "limit": 20,
 }  # fmt: skip
 """Little data and few steps: minutes on two cores, to see that all works and that the loss falls."""
 PRESETS: dict[str, Preset] = {"quick": QUICK}

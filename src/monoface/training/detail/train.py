@@ -44,12 +44,12 @@ class TrainDetailConfig:
         out: Folder of the run: packs, checkpoints, log and, at the end, the weights.
         data: Folder that holds the photos' sources; without it, drawn heads alone.
         sources: Which of them; every tenth photo is kept aside.
-        photos: Most photos of each.
+        limit: At most so many photos of each source; 0 takes all.
         heads: Heads to draw.
         drawing: What they look like; at least two lights each, and the run's seed.
         workers: Processes that draw them.
         photo_share: Part of a batch that are photos.
-        weights: Regressor that finds the coarse faces.
+        regressor: Finds the coarse faces: the name of shipped weights or a path.
         method: The network and the weights of the losses.
         train: How long and how fast.
         init: Weights to start from.
@@ -58,12 +58,12 @@ class TrainDetailConfig:
     out: Path
     data: Path | None = None
     sources: tuple[str, ...] = ("omi", "portraits_cc0")
-    photos: int = 350
+    limit: int = 350
     heads: int = 1400
     drawing: WrinkledHeadsConfig = field(default_factory=lambda: WrinkledHeadsConfig(lights=3))
     workers: int = 2
     photo_share: float = 0.17
-    weights: str = "pretrain"
+    regressor: str = "pretrain"
     method: DetailConfig = field(default_factory=DetailConfig)
     train: TrainConfig = field(
         default_factory=lambda: TrainConfig(
@@ -182,9 +182,9 @@ def _photos(config: TrainDetailConfig, report: Callable[[str], None]) -> list[De
     for name in config.sources:
         folder = config.out / "packs" / name
         if not (folder / "pack.json").is_file():
-            reconstructor = reconstructor or Reconstructor(ReconstructorConfig(weights=config.weights))
+            reconstructor = reconstructor or Reconstructor(ReconstructorConfig(weights=config.regressor))
             source = _SOURCES[name](config.data / name)
-            chosen = [index for index in range(len(source)) if index % _KEPT_EVERY][: config.photos]
+            chosen = [index for index in range(len(source)) if index % _KEPT_EVERY][: config.limit or None]
             photos_pack(reconstructor, source.iter_images(chosen), config.method).save(folder)
             report(f"unwrapped: {len(chosen)} photos of {name}")
         packs.append(DetailPack.load(folder))

@@ -48,7 +48,7 @@ from monoface.training.likeness.scores import BlendshapeScores
 
 Report = Callable[[str], None]
 _COVERED = 0.68
-_COMMAND: Final = "monoface train likeness --weights FILE --people DIR --data DATA --out FILE"
+_COMMAND: Final = "monoface train likeness --init FILE --people DIR --data DATA --out FILE"
 _DATA: Final = (
     "identities: people of cfp, ytf and lfw; persons 340 to 399 of cfp and a tenth of ytf are validation; "
     "people of exclude.json take no part"
@@ -89,13 +89,13 @@ def train_likeness(
         ConfigError: If there are no such weights, or they see through a pinhole.
         ModelFileError: If the weights find no points.
     """
-    if not config.weights.is_file():
-        raise ConfigError(f"weights {config.weights}: expected a file, found none.")
+    if not config.init.is_file():
+        raise ConfigError(f"init {config.init}: expected a file, found none.")
     if config.out.exists() and not config.overwrite:
         raise OutputExistsError(f"{config.out} exists. Use --overwrite to replace it.")
     config.out.parent.mkdir(parents=True, exist_ok=True)
     folder = config.out.with_suffix(".looks")
-    looker = Looker(config.weights, folder, report)
+    looker = Looker(config.init, folder, report)
     model = looker.model
     scores = blendshape_scores(config, model.expression_size)
     known = _Known(
@@ -120,7 +120,7 @@ def train_likeness(
         chosen.config, chosen.map, habit, factor, recognition=asset_sha256("recognition.safetensors")
     )
     scale = _scale(model.expression_names, chosen, points, known, report)
-    shutil.copyfile(config.weights, config.out)
+    shutil.copyfile(config.init, config.out)
     save_refinement(refinement, config.out)
     save_blendshape_scale(scale, config.out)
     register_asset(config.out, _card(config, chosen, factor))
@@ -291,7 +291,7 @@ def _scale(
 
 def _card(config: TrainLikenessConfig, chosen: _Chosen, sigma_factor: float) -> dict[str, Any]:
     """The network's card, and what this stage adds."""
-    path = config.weights.with_name(f"{config.weights.stem}.card.json")
+    path = config.init.with_name(f"{config.init.stem}.card.json")
     before: dict[str, Any] = json.loads(path.read_text("utf-8")) if path.is_file() else {}
     data = [before.get("data", ""), _DATA]
     return before | {
@@ -300,7 +300,7 @@ def _card(config: TrainLikenessConfig, chosen: _Chosen, sigma_factor: float) -> 
         "likeness": {
             "command": _COMMAND,
             "config": config.recorded(),
-            "network_sha256": sha256_of(config.weights),
+            "network_sha256": sha256_of(config.init),
             "join": asdict(chosen.join),
             "ridge_people": chosen.ridge_people,
             "refine": asdict(chosen.config),
