@@ -13,8 +13,8 @@ from types import FrameType
 from typing import NoReturn
 
 from monoface import __version__
-from monoface.cli.evaluate import BENCHMARKS
 from monoface.core.errors import MonofaceError
+from monoface.evaluation.registry import BENCHMARKS
 from monoface.training.registry import METHODS
 
 Run = Callable[[Sequence[str]], int]
