@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from monoface.cli import facemodel_calibrate
+from monoface.cli.facemodel import calibrate as facemodel_calibrate
 from monoface.cli.main import main
 from monoface.core.assets import load_card, sha256_of
 from monoface.facemodel import load_face_model_data, save_face_model

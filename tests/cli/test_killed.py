@@ -25,7 +25,7 @@ def many_photos(sample, tmp_path):
 
 def _start(photos, out):
     """Starts a run and waits until it writes its third photo."""
-    command = [sys.executable, "-m", "monoface.cli.main", "reconstruct", *map(str, photos), "--out", str(out)]
+    command = [sys.executable, "-m", "monoface", "reconstruct", *map(str, photos), "--out", str(out)]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     deadline = time.monotonic() + 120
     while not (out.is_dir() and len(list(out.glob("*.json"))) >= 2):

@@ -8,7 +8,7 @@ import pytest
 
 import monoface
 from monoface.cli import main as module
-from monoface.cli.main import COMMANDS, Command, main
+from monoface.cli.main import COMMANDS, Command, console, main
 from monoface.core.errors import MonofaceError
 
 
@@ -42,12 +42,11 @@ def test_unknown_commands_are_usage_errors(words, message, capsys):
     assert message in capsys.readouterr().err
 
 
-class _Raising:
-    def __init__(self, error):
-        self._error = error
+def _raising(error):
+    def run(arguments):
+        raise error
 
-    def run(self, arguments):
-        raise self._error
+    return run
 
 
 @pytest.mark.parametrize(
@@ -59,19 +58,18 @@ class _Raising:
     ],
 )
 def test_errors_become_a_line_and_a_code(error, code, message, capsys, monkeypatch):
-    monkeypatch.setattr(module, "_load", lambda command: _Raising(error))
+    monkeypatch.setattr(Command, "load", lambda command: _raising(error))
     assert main(["benchmark"]) == code
     assert capsys.readouterr().err == message
 
 
 def test_sigterm_unwinds_the_stack(monkeypatch):
-    class Killed:
-        def run(self, arguments):
-            os.kill(os.getpid(), signal.SIGTERM)
-            signal.pause()
+    def killed(arguments):
+        os.kill(os.getpid(), signal.SIGTERM)
+        signal.pause()
 
     before = signal.getsignal(signal.SIGTERM)
-    monkeypatch.setattr(module, "_load", lambda command: Killed())
+    monkeypatch.setattr(Command, "load", lambda command: killed)
     assert main(["benchmark"]) == 143
     assert signal.getsignal(signal.SIGTERM) is before
 
@@ -88,7 +86,7 @@ def test_a_missing_extra_is_named(capsys, monkeypatch):
 def test_our_own_missing_modules_are_no_missing_extras(monkeypatch):
     command = Command(("nothing",), "monoface.no.such.module", "", "eval")
     with pytest.raises(ModuleNotFoundError):
-        module._load(command)
+        command.load()
 
 
 def test_help_does_not_wait_for_torch():
@@ -97,24 +95,40 @@ def test_help_does_not_wait_for_torch():
     assert ran.stdout.splitlines()[-1] == "False"
 
 
+@pytest.fixture
+def own_process(monkeypatch):
+    """Runs the program with some words, as if the process were its own, and puts right what it changes."""
+    registered = []
+    monkeypatch.setattr(module.atexit, "register", registered.append)
+
+    def run(*words):
+        monkeypatch.setattr(sys, "argv", ["monoface", *words])
+        code = console()
+        gc.unfreeze()
+        return code
+
+    return run
+
+
 @pytest.mark.parametrize(
     ("words", "chosen", "expected"),
     [
         (["reconstruct"], None, "PASSIVE"),
         (["reconstruct"], "ACTIVE", "ACTIVE"),
-        (["train", "pretrain"], None, None),
+        (["data", "prepare"], None, None),
     ],
 )
-def test_torchs_threads_sleep_where_others_need_the_cores(words, chosen, expected, monkeypatch):
+def test_torchs_threads_sleep_where_others_need_the_cores(words, chosen, expected, monkeypatch, own_process):
     # So that it is put back afterwards, whatever the command sets.
     monkeypatch.setenv("OMP_WAIT_POLICY", chosen or "")
     if chosen is None:
         monkeypatch.delenv("OMP_WAIT_POLICY")
-    assert main([*words, "--help"]) == 0
+    assert own_process(*words, "--help") == 0
     assert os.environ.get("OMP_WAIT_POLICY") == expected
 
 
-def test_garbage_is_collected_while_a_command_runs_but_not_while_it_loads(tmp_path, monkeypatch):
+@pytest.fixture
+def small_command(tmp_path, monkeypatch):
     (tmp_path / "command_of_this_test.py").write_text(
         "import gc\n"
         "COLLECTED = gc.isenabled()\n"
@@ -122,6 +136,25 @@ def test_garbage_is_collected_while_a_command_runs_but_not_while_it_loads(tmp_pa
         "    return 10 * COLLECTED + gc.isenabled()\n"
     )
     monkeypatch.syspath_prepend(str(tmp_path))
-    monkeypatch.setattr(module, "COMMANDS", (Command(("try",), "command_of_this_test", "a command"),))
-    assert main(["try"]) == 1
-    gc.unfreeze()
+    command = Command(("try",), "command_of_this_test", "a command", shares_cores=True)
+    monkeypatch.setattr(module, "COMMANDS", (command,))
+    yield
+    sys.modules.pop("command_of_this_test", None)
+
+
+def test_garbage_is_collected_while_a_command_runs_but_not_while_it_loads(small_command, own_process):
+    assert own_process("try") == 1
+
+
+def test_called_by_a_program_the_process_stays_as_it_was(small_command, monkeypatch):
+    monkeypatch.setenv("OMP_WAIT_POLICY", "")
+    monkeypatch.delenv("OMP_WAIT_POLICY")
+    frozen = gc.get_freeze_count()
+    assert main(["try"]) == 11
+    assert gc.get_freeze_count() == frozen
+    assert "OMP_WAIT_POLICY" not in os.environ
+
+
+def test_the_package_runs_as_a_program():
+    ran = subprocess.run([sys.executable, "-m", "monoface", "--version"], capture_output=True, text=True)
+    assert (ran.returncode, ran.stdout) == (0, f"monoface {monoface.__version__}\n")

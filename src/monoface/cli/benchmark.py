@@ -129,7 +129,7 @@ def _cold_stages(chosen: BenchmarkArguments, image: UInt8[np.ndarray, "480 640 3
     with tempfile.TemporaryDirectory() as folder:
         photo, out = Path(folder) / "photo.png", Path(folder) / "out"
         Image.fromarray(image).save(photo)
-        command = [sys.executable, "-m", "monoface.cli.main", "reconstruct", str(photo), "--out", str(out)]
+        command = [sys.executable, "-m", "monoface", "reconstruct", str(photo), "--out", str(out)]
         command += ["--overwrite", "--weights", chosen.weights]
         environment = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
         environment["PYTHONPYCACHEPREFIX"] = str(Path(folder) / "bytecode")

@@ -4,11 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import tyro
 
+from monoface.cli.live import showing_progress
 from monoface.core.errors import ConfigError
+from monoface.core.progress import Progress, announce
 from monoface.data.people.config import PeopleConfig
 from monoface.data.people.engine import PeopleRun, make_labels
 from monoface.data.people.looking import Eyes
@@ -75,24 +77,16 @@ def run(arguments: Sequence[str]) -> int:
         chosen.config,
         chosen.keep_descriptors,
     )
-    report = make_labels(labelled, _Lines())
+    report = _labelled(labelled)
     print(report_text(report))
     print(f"what became of each photo: {chosen.out}/SOURCE/photos.jsonl")
     kept = any(summary["photos"].get("kept") for summary in report["sources"].values())
     return ALL_FINE if kept else NOTHING_USABLE
 
 
-class _Lines:
-    """Tells what is done in lines: each stage when it begins, and every tenth part of it."""
-
-    def __init__(self) -> None:
-        self._last = ("", -1)
-
-    def __call__(self, stage: str, done: int, total: int) -> None:
-        now = (stage, 10 * done // max(total, 1))
-        if now != self._last:
-            self._last = now
-            print(f"{stage}: {done} of {total}", flush=True)
+def _labelled(run: PeopleRun) -> dict[str, Any]:
+    with showing_progress("preparing to label people"):
+        return make_labels(run, lambda stage, done, total: announce(Progress(stage, done, total)))
 
 
 def _sources(chosen: PeopleArguments) -> list[PeoplePhotos]:

@@ -1,18 +1,16 @@
 """`monoface data prepare FOLDER --out DIR`: a folder of photos becomes packs to train on."""
 
-import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
 import tyro
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
 
+from monoface.cli.live import showing_progress
 from monoface.core.errors import ConfigError
+from monoface.core.progress import Progress, announce
 from monoface.data.preparing.prepare import prepare_photos
 from monoface.data.preparing.prepare_config import PrepareConfig
 from monoface.data.preparing.shard_worker import Networks
@@ -58,29 +56,21 @@ def run(arguments: Sequence[str]) -> int:
         FaceDetector(FaceDetectorConfig(threads=chosen.threads)), FaceMeshTeacher(FaceMeshConfig(passes=3))
     )
     read = partial(read_image, max_side_px=chosen.config.max_side_px)
-    with _reporting() as progress:
+    with showing_progress("listing photos"):
         summary = prepare_photos(
-            chosen.folder, chosen.out, load_default_model(), networks, read, chosen.config, progress
+            chosen.folder, chosen.out, load_default_model(), networks, read, chosen.config, _prepared
         )
-    return _tell(summary, chosen.out)
+    return _print_summary(summary, chosen.out)
 
 
-def _tell(summary: dict[str, Any], out: Path) -> int:
+def _prepared(done: int, total: int) -> None:
+    announce(Progress("preparing", done, total, "photos"))
+
+
+def _print_summary(summary: dict[str, Any], out: Path) -> int:
     for what in ("photos", "faces"):
         counts = sorted(summary[what].items(), key=lambda item: -item[1])
         print(f"{what}: " + (", ".join(f"{count} {outcome}" for outcome, count in counts) or "none"))
     print(f"what became of each: {out / 'photos.jsonl'}")
     kept = any(outcome.startswith("kept") for outcome in summary["faces"])
     return ALL_FINE if kept else NOTHING_USABLE
-
-
-@contextmanager
-def _reporting() -> Iterator[Callable[[int, int], None]]:
-    """A progress bar on a terminal, nothing elsewhere."""
-    console = Console(file=sys.stdout)
-    if not console.is_terminal:
-        yield lambda done, total: None
-        return
-    with Progress(BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), console=console) as bar:
-        task = bar.add_task("", total=None)
-        yield lambda done, total: bar.update(task, completed=done, total=total)

@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import tyro
-
+from monoface.cli.live import showing_progress
+from monoface.cli.options.parsing import parse_config
+from monoface.core.progress import say
 from monoface.data.recipes.view_recipe import ViewRecipeConfig, build_view_packs
 from monoface.facemodel import load_default_model
 
@@ -29,8 +30,7 @@ class ViewsArguments:
 
 def run(arguments: Sequence[str]) -> int:
     """Run the command with the words after its name."""
-    chosen = tyro.cli(ViewsArguments, prog="monoface data views", args=list(arguments))
-    build_view_packs(
-        chosen.data, chosen.out, load_default_model(), chosen.recipe, lambda line: print(line, flush=True)
-    )
+    chosen = parse_config(ViewsArguments, "data views", arguments)
+    with showing_progress("preparing to make packs of views"):
+        build_view_packs(chosen.data, chosen.out, load_default_model(), chosen.recipe, say)
     return 0

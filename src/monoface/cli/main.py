@@ -6,14 +6,19 @@ import importlib
 import os
 import signal
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from types import FrameType
-from typing import NoReturn, Protocol
+from typing import NoReturn
 
 from monoface import __version__
 from monoface.core.errors import MonofaceError
+from monoface.evaluation.registry import BENCHMARKS
+from monoface.training.registry import METHODS
+
+Run = Callable[[Sequence[str]], int]
+"""Runs a command with the words after its name; returns an exit code."""
 
 USAGE_ERROR = 2
 # What shells report for programs that SIGINT, SIGPIPE and SIGTERM ended: 128 and the signal's number.
@@ -31,6 +36,8 @@ class Command:
         extra: Optional dependencies that the command needs, as in `pip install 'monoface[extra]'`.
         shares_cores: Whether torch does the smaller part of the work, so that its threads should sleep while
             they wait: they else spin on the cores that other threads are about to need.
+        member: Which of several commands of the module it is; then the module has a function
+            `command(member)` in place of `run`, which returns it.
     """
 
     words: tuple[str, ...]
@@ -38,11 +45,31 @@ class Command:
     summary: str
     extra: str = ""
     shares_cores: bool = False
+    member: str = ""
 
     @property
     def name(self) -> str:
         """The command as typed."""
         return " ".join(self.words)
+
+    def load(self) -> Run:
+        """What runs the command with the words after its name.
+
+        Raises:
+            MonofaceError: If an optional dependency is missing.
+        """
+        try:
+            module = importlib.import_module(self.module)
+            run: Run = module.command(self.member) if self.member else module.run
+        except ModuleNotFoundError as error:
+            missing = (error.name or "").partition(".")[0]
+            if not self.extra or missing in ("", "monoface"):
+                raise
+            raise MonofaceError(
+                f"{self.name} needs {missing}, which is not installed. Install it with: pip install "
+                f"'monoface[{self.extra}]'"
+            ) from error
+        return run
 
 
 COMMANDS = (
@@ -54,75 +81,43 @@ COMMANDS = (
         shares_cores=True,
     ),
     *(
-        Command(("evaluate", name), f"monoface.cli.evaluate_{name.replace('-', '_')}", summary, "eval")
-        for name, summary in (
-            ("aflw2000", "score 68 points on AFLW2000-3D"),
-            ("aflw2000-dense", "score all vertices on AFLW2000-3D, with your own Basel Face Model"),
-            ("aflw", "score 21 points on AFLW"),
-            ("aflw-lfpa", "score 34 points on AFLW-LFPA"),
-            ("now", "score neutral meshes on NoW"),
-            ("micc", "score meshes on MICC Florence"),
-            ("realy", "score meshes by region on REALY"),
-            ("facescape", "score posed meshes on FaceScape"),
-            ("heads", "score shape, pose, albedo and light on heads that are drawn"),
-            ("views", "score shape and its variation on heads drawn in several cameras"),
-            ("detail", "score wrinkles and painted marks on heads that are drawn"),
-            ("consistency", "score how alike the shapes of one person's photos are"),
-            ("profiles", "score shapes of frontal photos on the same people's profiles"),
-            ("people", "score whether shapes tell people apart"),
-            ("gaps", "score how far mouths and eyes open, on MERL-RAV"),
-            ("blendshapes", "score expressions against a table of labels"),
-            ("scan", "score neutral meshes on photos rendered from a head scan"),
-            ("compare", "compare two reports, with paired intervals"),
-        )
+        Command(("evaluate", name), "monoface.cli.evaluate", one.summary, "eval", member=name)
+        for name, one in BENCHMARKS.items()
+    ),
+    Command(
+        ("evaluate", "compare"), "monoface.cli.compare", "compare two reports, with paired intervals", "eval"
     ),
     Command(("data", "prepare"), "monoface.cli.data_prepare", "turn a folder of photos into training packs"),
     Command(("data", "people"), "monoface.cli.data_people", "label photos by who is seen in them"),
     Command(("data", "views"), "monoface.cli.data_views", "make packs of views of one face each"),
-    Command(("train", "pretrain"), "monoface.cli.train_pretrain", "train the regressor", "train"),
-    Command(("train", "twodasl"), "monoface.cli.train_twodasl", "train it to see landmarks (2DASL)", "train"),
-    Command(("train", "mgcnet"), "monoface.cli.train_mgcnet", "train it on several views (MGCNet)", "train"),
-    Command(
-        ("train", "monoface"),
-        "monoface.cli.train_monoface",
-        "train the flagship, on all terms at once",
-        "train",
+    *(
+        Command(("train", name), "monoface.cli.train", one.summary, "train", member=name)
+        for name, one in METHODS.items()
     ),
     Command(
         ("train", "likeness"),
-        "monoface.cli.train_likeness",
+        "monoface.cli.likeness",
         "teach the flagship who people are, after its training",
         "train",
     ),
-    Command(("train", "parsing"), "monoface.cli.train_parsing", "train the face parser", "train"),
     Command(
-        ("train", "identity"), "monoface.cli.train_identity", "train the encoder that knows people", "train"
-    ),
-    Command(
-        ("train", "detail-coarse"),
-        "monoface.cli.train_detail_coarse",
-        "train the coarse stage of Detail: faces without wrinkles",
-        "train",
-    ),
-    Command(("train", "detail"), "monoface.cli.train_detail", "train the fine stage: wrinkles", "train"),
-    Command(
-        ("facemodel", "learn"), "monoface.cli.facemodel_learn", "make the default face model", "facemodel"
+        ("facemodel", "learn"), "monoface.cli.facemodel.learn", "make the default face model", "facemodel"
     ),
     Command(
         ("facemodel", "albedo"),
-        "monoface.cli.facemodel_albedo",
+        "monoface.cli.facemodel.albedo",
         "refine a face model's albedo on portraits",
         "facemodel",
     ),
     Command(
         ("facemodel", "close"),
-        "monoface.cli.facemodel_close",
+        "monoface.cli.facemodel.close",
         "make its lids shut and its lips meet on every identity",
         "facemodel",
     ),
     Command(
         ("facemodel", "calibrate"),
-        "monoface.cli.facemodel_calibrate",
+        "monoface.cli.facemodel.calibrate",
         "find its landmark sets on annotated photos",
         "facemodel",
     ),
@@ -130,12 +125,8 @@ COMMANDS = (
 )
 
 
-class _Runnable(Protocol):
-    def run(self, arguments: Sequence[str]) -> int: ...
-
-
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command.
+    """Run one command, and leave the process as it was.
 
     Args:
         argv: Words after `monoface`; those of this process by default.
@@ -143,12 +134,24 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns:
         Exit code: 0 all fine, 2 usage error, and what the command's help says.
     """
-    words = list(sys.argv[1:] if argv is None else argv)
+    return _run(list(sys.argv[1:] if argv is None else argv), Command.load)
+
+
+def console() -> int:
+    """Run the command of this process, which is the program `monoface` and nothing else."""
     # On the way out, Python would search all modules for garbage once more, which takes longer than leaving.
     atexit.register(gc.freeze)
+    code = _run(sys.argv[1:], _load_in_own_process)
+    if code == PIPE_CLOSED:
+        # Python would complain again when it flushes the closed pipe at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return code
+
+
+def _run(words: list[str], load: Callable[[Command], Run]) -> int:
     with _sigterm_raises():
         try:
-            return _dispatch(words)
+            return _dispatch(words, load)
         except MonofaceError as error:
             print(f"monoface: {error}", file=sys.stderr)
             return USAGE_ERROR
@@ -156,14 +159,12 @@ def main(argv: Sequence[str] | None = None) -> int:
             print("monoface: interrupted", file=sys.stderr)
             return INTERRUPTED
         except BrokenPipeError:
-            # Python would complain again when it flushes the closed pipe at exit.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             return PIPE_CLOSED
         except SystemExit as stop:
             return stop.code if isinstance(stop.code, int) else USAGE_ERROR
 
 
-def _dispatch(words: list[str]) -> int:
+def _dispatch(words: list[str], load: Callable[[Command], Run]) -> int:
     if not words or words[0] in ("-h", "--help", "help"):
         print(_help())
         return 0 if words else USAGE_ERROR
@@ -172,38 +173,20 @@ def _dispatch(words: list[str]) -> int:
         return 0
     for command in COMMANDS:
         if tuple(words[: len(command.words)]) == command.words:
-            return _load(command).run(words[len(command.words) :])
+            return load(command)(words[len(command.words) :])
     print(f"monoface: no command {words[0]}{_alternatives(words[0])}", file=sys.stderr)
     return USAGE_ERROR
 
 
-def _load(command: Command) -> _Runnable:
+def _load_in_own_process(command: Command) -> Run:
+    """Load a command with settings of the process that make it faster."""
     if command.shares_cores:
         # Read by the OpenMP library when torch loads it.
         os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-    try:
-        with _without_collection(command.module):
-            module: _Runnable = importlib.import_module(command.module)
-    except ModuleNotFoundError as error:
-        missing = (error.name or "").partition(".")[0]
-        if not command.extra or missing in ("", "monoface"):
-            raise
-        raise MonofaceError(
-            f"{command.name} needs {missing}, which is not installed. Install it with: pip install "
-            f"'monoface[{command.extra}]'"
-        ) from error
-    return module
-
-
-@contextmanager
-def _without_collection(module: str) -> Iterator[None]:
-    """Load a module without looking for garbage among what it defines, neither now nor later: it stays."""
-    if module in sys.modules or not gc.isenabled():
-        yield
-        return
+    # No search for garbage among what modules define, neither now nor later: it stays.
     gc.disable()
     try:
-        yield
+        return command.load()
     finally:
         gc.freeze()
         gc.enable()
@@ -251,4 +234,4 @@ def _sigterm_raises() -> Iterator[None]:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(console())

@@ -13,15 +13,15 @@ from monoface.core.errors import ConfigError
 ALL_FINE, SOME_FAILED, NOTHING_USABLE = 0, 3, 4
 
 
-class Report:
-    """Tells what became of each photo, on standard output, with a progress bar on a terminal."""
+class PhotoReport:
+    """Writes what became of each photo, on standard output, with a progress bar on a terminal."""
 
     def __init__(self, console: Console, progress: Progress | None, total: int) -> None:
         self._console = console
         self._progress = progress
         self._task = progress.add_task("", total=total) if progress else None
 
-    def tell(self, photo: Path, status: str, reason: str) -> None:
+    def photo_done(self, photo: Path, status: str, reason: str) -> None:
         """One line for one photo."""
         line = f"{status:<14} {photo}  {reason}"
         # File names may hold line breaks and bytes that no encoding knows.
@@ -34,14 +34,14 @@ class Report:
 
 
 @contextmanager
-def reporting(total: int) -> Iterator[Report]:
+def showing_photos(total: int) -> Iterator[PhotoReport]:
     """A report on so many photos."""
     console = Console(file=sys.stdout)
     if total == 1 or not console.is_terminal:
-        yield Report(console, None, total)
+        yield PhotoReport(console, None, total)
         return
     with Progress(BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), console=console) as progress:
-        yield Report(console, progress, total)
+        yield PhotoReport(console, progress, total)
 
 
 def exit_code(fine: int, total: int) -> int:

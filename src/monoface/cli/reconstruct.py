@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 import tyro
 
 from monoface.cli.outputs import PhotoOutputs, distinct_stems, parse_formats
-from monoface.cli.progress import Report, exit_code, make_folder, reporting
+from monoface.cli.progress import PhotoReport, exit_code, make_folder, showing_photos
 from monoface.core.errors import ConfigError
 from monoface.pipeline import PhotoResult, Reconstructor, ReconstructorConfig
 
@@ -92,7 +92,7 @@ def run(arguments: Sequence[str]) -> int:
     outputs = [
         PhotoOutputs(chosen.out, stem, formats, chosen.dense) for stem in distinct_stems(chosen.photos)
     ]
-    with reporting(len(chosen.photos)) as report:
+    with showing_photos(len(chosen.photos)) as report:
         fine = _reconstruct_all(reconstructor, chosen.photos, outputs, chosen.overwrite, report)
     return exit_code(fine, len(chosen.photos))
 
@@ -102,7 +102,7 @@ def _reconstruct_all(
     photos: Sequence[Path],
     outputs: Sequence[PhotoOutputs],
     overwrite: bool,
-    report: Report,
+    report: PhotoReport,
 ) -> int:
     """Reconstruct and write every photo that may be written; returns how many are fine."""
     todo: list[tuple[Path, PhotoOutputs]] = []
@@ -111,7 +111,7 @@ def _reconstruct_all(
         if existing is None:
             todo.append((photo, files))
         else:
-            report.tell(photo, "failed", f"{existing} exists; use --overwrite to replace it")
+            report.photo_done(photo, "failed", f"{existing} exists; use --overwrite to replace it")
 
     results = reconstructor.reconstruct_each(photo for photo, _ in todo)
     fine = 0
@@ -120,19 +120,19 @@ def _reconstruct_all(
         for (photo, files), result in zip(todo, results, strict=True):
             waiting.append((photo, result, writers.submit(files.write, result)))
             if len(waiting) > _WRITERS:
-                fine += _tell_when_written(*waiting.popleft(), report)
+                fine += _done_when_written(*waiting.popleft(), report)
         while waiting:
-            fine += _tell_when_written(*waiting.popleft(), report)
+            fine += _done_when_written(*waiting.popleft(), report)
     return fine
 
 
-def _tell_when_written(photo: Path, result: PhotoResult, written: Future[None], report: Report) -> bool:
+def _done_when_written(photo: Path, result: PhotoResult, written: Future[None], report: PhotoReport) -> bool:
     try:
         written.result()
     except OSError as error:
-        report.tell(photo, "failed", f"the results cannot be written ({error.strerror or error})")
+        report.photo_done(photo, "failed", f"the results cannot be written ({error.strerror or error})")
         return False
-    report.tell(photo, result.status, result.reason)
+    report.photo_done(photo, result.status, result.reason)
     return result.status == "ok"
 
 

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 import tyro
 
 from monoface.cli.outputs import distinct_stems, parse_formats
-from monoface.cli.progress import exit_code, make_folder, reporting
+from monoface.cli.progress import exit_code, make_folder, showing_photos
 from monoface.core.errors import ConfigError, OutputExistsError
 from monoface.pipeline import Reconstructor, ReconstructorConfig, TogetherResult, reconstruct_together
 
@@ -71,9 +71,9 @@ def run(arguments: Sequence[str]) -> int:
     )
     result = reconstruct_together(chosen.photos, reconstructor)
     _write(result, faces, report, overlays)
-    with reporting(len(chosen.photos)) as lines:
+    with showing_photos(len(chosen.photos)) as lines:
         for path, photo in zip(chosen.photos, result.photos, strict=True):
-            lines.tell(path, photo.status, photo.reason)
+            lines.photo_done(path, photo.status, photo.reason)
     return exit_code(len(result.faces), len(chosen.photos))
 
 

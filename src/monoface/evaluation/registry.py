@@ -4,10 +4,13 @@ import importlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any, Final, get_type_hints
+from typing import TYPE_CHECKING, Any, Final, get_type_hints
 
 from monoface.core.errors import ConfigError
-from monoface.evaluation.reports.definition import BenchmarkReport
+
+if TYPE_CHECKING:
+    # The list of commands has the table's lines, and should not wait for PyTorch.
+    from monoface.evaluation.reports.definition import BenchmarkReport
 
 
 @dataclass(frozen=True)
@@ -23,7 +26,7 @@ class Benchmark:
     module: str
     summary: str
 
-    def load(self) -> tuple[type[Any], Callable[[Any], BenchmarkReport]]:
+    def load(self) -> tuple[type[Any], Callable[[Any], "BenchmarkReport"]]:
         """The configuration's class, and what measures."""
         run = importlib.import_module(self.module).run
         return get_type_hints(run)["config"], run

@@ -14,6 +14,7 @@ from jaxtyping import Float, UInt8
 from torch import Tensor
 
 from monoface.core.errors import ConfigError, DataError
+from monoface.core.progress import track_batches
 from monoface.data.packs.parsing_pack import UNKNOWN, ParsingPack
 from monoface.data.packs.photo_pack import CANVAS_PX, FACE_PX, Pack
 from monoface.networks import FaceParser
@@ -68,7 +69,7 @@ def label_photos(pack: Pack, parser: FaceParser, mesh: LookForFaces, config: Sel
     rows = spread_rows(len(pack), config.photos)
     inner = slice(_MARGIN_PX, _MARGIN_PX + FACE_PX)
     kept, masks = [], []
-    for start in range(0, len(rows), _BATCH):
+    for start in track_batches(len(rows), _BATCH, f"labelling {pack.name}", "photos"):
         part = rows[start : start + _BATCH]
         crops = torch.from_numpy(pack.canvases[part][:, inner, inner]).permute(0, 3, 1, 2).float() / 255
         expected, log_error = mesh(crops)

@@ -9,6 +9,7 @@ from jaxtyping import Bool, Float, Float32, UInt8
 from PIL import Image
 from torch import Tensor
 
+from monoface.core.progress import track, track_batches
 from monoface.data.labelling.profile_yaw import turn_profiles_further
 from monoface.data.packs.photo_pack import CANVAS_PX, FACE_PX, Pack, canvas_box
 from monoface.detection.crops import SquareCrop
@@ -183,7 +184,7 @@ def mark_photos(
 ) -> tuple[Float32[np.ndarray, "photos 468 2"], Float32[np.ndarray, " photos"]]:
     """The teacher's points in pixels of photos that each show one face, and how sure it is of a face."""
     marks, scores = [], []
-    for start in range(0, len(images), 64):
+    for start in track_batches(len(images), 64, "marking photos", "photos"):
         photos = [Image.fromarray(image) for image in images[start : start + 64]]
         crops = [SquareCrop.from_box(np.array((0.0, 0.0, *photo.size)), 1.0) for photo in photos]
         found = teacher.mark(photos, crops)
@@ -223,7 +224,8 @@ def _fit(
     output = torch.zeros(len(stacked), layout.size)
     error = torch.full((len(stacked),), torch.inf)
     for rows, fit_config in ((believed, FitConfig()), (~believed, config.sparse_fit)):
-        for part in torch.from_numpy(np.flatnonzero(rows)).split(_BATCH):
+        parts = torch.from_numpy(np.flatnonzero(rows)).split(_BATCH)
+        for part in track(parts, "fitting the face model to photos", "batches"):
             fit = fit_landmarks(basis, stacked[part], weights[part], FACE_PX, fit_config)
             if rows is not believed:
                 seen = torch.where(weights[part][..., None] > 0, stacked[part], torch.nan)

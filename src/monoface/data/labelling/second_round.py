@@ -16,6 +16,7 @@ from jaxtyping import Bool, Float, Float32, Int
 from torch import Tensor
 
 from monoface.core.errors import ConfigError
+from monoface.core.progress import track
 from monoface.data.batches.augment import crop_canvases, plan_crops
 from monoface.data.labelling.profile_yaw import turn_profiles_further
 from monoface.data.labelling.pseudo_labels import TEACHER_SET, concatenate_sets
@@ -151,7 +152,8 @@ class SecondRound:
         weights, teacher = self._weights({name: len(rows) for name, rows in sets.items()}, points, start_yaw)
         chosen = [_rows_of(self._model.landmarks(name), rows) for name, rows in sets.items()]
         basis = self._model.subset(concatenate_sets(chosen))
-        fits = [self._correct(basis, start[rows], points[rows], weights[rows]) for rows in _parts(len(pack))]
+        parts = track(_parts(len(pack)), f"correcting labels of {pack.name}", "batches")
+        fits = [self._correct(basis, start[rows], points[rows], weights[rows]) for rows in parts]
         return Corrected(
             torch.cat([fit.output for fit in fits]),
             torch.cat([fit.error_percent for fit in fits]).numpy(),
@@ -160,7 +162,8 @@ class SecondRound:
 
     def predict(self, pack: Pack) -> Float[Tensor, "samples outputs"]:
         """The network's predictions, before any correction: mean of those for photos and mirror images."""
-        return torch.cat([self._predict(pack, np.arange(len(pack))[rows]) for rows in _parts(len(pack))])
+        parts = track(_parts(len(pack)), f"labelling {pack.name} anew", "batches")
+        return torch.cat([self._predict(pack, np.arange(len(pack))[rows]) for rows in parts])
 
     def _correct(self, basis: PointBasis, start: Tensor, points: Tensor, weights: Tensor) -> LandmarkFit:
         fit = correct_fit(basis, start, points, weights, FACE_PX, self.config.correction)

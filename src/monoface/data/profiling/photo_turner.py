@@ -11,6 +11,7 @@ from jaxtyping import Bool, Float, UInt8
 from PIL import Image
 from torch import Tensor
 
+from monoface.core.progress import track
 from monoface.data.labelling.pseudo_labels import LabelledPhotos
 from monoface.data.labelling.second_round import Relabelled
 from monoface.data.packs.photo_pack import CANVAS_PX, FACE_PX, Pack
@@ -157,7 +158,8 @@ def pack_of_views(
     """
     rng = np.random.default_rng((seed, count))
     surface = FaceSurface.of(model)
-    views = [view for posed in found for view in _turned_views(posed, surface, config, rng)]
+    turned = track(found, f"turning photos of {name}", "photos")
+    views = [view for posed in turned for view in _turned_views(posed, surface, config, rng)]
     canvases = np.zeros((len(views), CANVAS_PX, CANVAS_PX, 3), np.uint8)
     outputs = np.zeros((len(views), CoefficientLayout.of(model).size), np.float32)
     for row, (canvas, output) in enumerate(views):

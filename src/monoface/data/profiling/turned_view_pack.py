@@ -7,6 +7,7 @@ import torch
 from jaxtyping import Float32, UInt8
 
 from monoface.core.errors import ConfigError
+from monoface.core.progress import track_batches
 from monoface.data.labelling.view_labels import ViewLabeller, ViewLabels
 from monoface.data.labelling.view_photos import ViewPhotos
 from monoface.data.labelling.view_skin import FindSkin, find_skin_in, seen_from
@@ -71,7 +72,7 @@ def turned_views(
     rng = np.random.default_rng((seed, len(photos)))
     surface = FaceSurface.of(model)
     parts = []
-    for start in range(0, len(photos), _CHUNK):
+    for start in track_batches(len(photos), _CHUNK, f"turning views of {photos.name}", "photos"):
         images = [photos.images[row] for row in range(start, min(start + _CHUNK, len(photos)))]
         labels = labeller.label(images, photos.boxes[start : start + _CHUNK], {})
         wide = _wide_photos(images, labels, model, find_skin)

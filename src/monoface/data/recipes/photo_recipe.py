@@ -12,6 +12,7 @@ from jaxtyping import UInt8
 from PIL import Image
 
 from monoface.core.errors import ConfigError, DataError
+from monoface.core.progress import track
 from monoface.data.labelling.pseudo_labels import LabelConfig, LabelledPhotos, label_photos
 from monoface.data.labelling.second_round import SecondRound, SecondRoundConfig
 from monoface.data.packs.digests import CONTOUR_SET, digest_model, recipe_of
@@ -199,7 +200,8 @@ def read_photos(name: str, folder: Path, config: RecipeConfig) -> _Photos:
     if name == "aflw":
         aflw = Aflw(folder, split="train")
         rows = _limited(range(len(aflw)), config)
-        return _Photos([aflw.image(int(row)) for row in rows], {"aflw21": aflw.points21_px[rows]})
+        images = [aflw.image(int(row)) for row in track(rows, "reading aflw", "photos")]
+        return _Photos(images, {"aflw21": aflw.points21_px[rows]})
     if name == "ytf":
         ytf = Ytf(folder)
         held_out = held_out_ytf(ytf, config.held_out_people)
@@ -207,10 +209,11 @@ def read_photos(name: str, folder: Path, config: RecipeConfig) -> _Photos:
         points = ytf.points68_px[rows].astype(np.float32)
         # The jaw of these annotations is the silhouette, which is no fixed point of the mesh.
         points[:, :17] = np.nan
-        return _Photos([ytf.image(int(row)) for row in rows], {CONTOUR_SET: points})
+        images = [ytf.image(int(row)) for row in track(rows, "reading ytf", "photos")]
+        return _Photos(images, {CONTOUR_SET: points})
     source = open_source(name, folder, RecipeConfig().sources)
     images = []
-    for row in _limited(range(len(source)), config):
+    for row in track(_limited(range(len(source)), config), f"reading {name}", "photos"):
         photo = Image.fromarray(source.image(int(row)))
         photo.thumbnail((_PHOTO_PX, _PHOTO_PX), Image.Resampling.LANCZOS)
         images.append(np.asarray(photo))

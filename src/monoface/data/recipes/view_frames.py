@@ -7,6 +7,7 @@ import numpy as np
 import torch
 from jaxtyping import Float, Float32, Int64, UInt8
 
+from monoface.core.progress import track_batches
 from monoface.data.labelling.view_labels import ViewLabeller, ViewLabels
 from monoface.data.labelling.view_photos import ViewPhotos
 from monoface.data.labelling.view_skin import FindSkin, find_skin_in
@@ -59,7 +60,7 @@ def label_views(
     canvases = _on_disk(scratch, (count, VIEW_CANVAS_PX, VIEW_CANVAS_PX, 3))
     skin = _on_disk(scratch, (count, VIEW_CANVAS_PX, VIEW_CANVAS_PX))
     parts = []
-    for start in range(0, count, _CHUNK):
+    for start in track_batches(count, _CHUNK, f"labelling views of {photos.name}", "photos"):
         rows = slice(start, min(start + _CHUNK, count))
         images = [photos.images[row] for row in range(rows.start, rows.stop)]
         yaw_deg = None if photos.yaw_deg is None else photos.yaw_deg[rows]

@@ -8,6 +8,7 @@ from jaxtyping import Float, UInt8
 from torch import Tensor
 
 from monoface.core.errors import ConfigError
+from monoface.core.progress import track
 from monoface.data.packs.photo_pack import Pack
 from monoface.data.packs.view_pack import MATCHED, SINGLE, VIEW_CANVAS_PX, VIEW_FACE_PX, VIEWS, ViewPack
 from monoface.data.synthetic.framing import framed
@@ -73,7 +74,7 @@ def head_views(
     side = (VIEW_CANVAS_PX, VIEW_CANVAS_PX)
     canvases, skin = np.empty((VIEWS * count, *side, 3), np.uint8), np.empty((VIEWS * count, *side), np.uint8)
     drawn, cameras, gates = [], [], np.empty(count, np.int64)
-    for head in range(count):
+    for head in track(range(count), "rendering views of heads", "heads"):
         coefficients, gates[head] = draw_views(model, config, rng)
         focal_px = draw_focal(1, rng, config.heads).expand(VIEWS) * VIEW_FACE_PX
         placed, camera = framed(model, coefficients, focal_px, VIEW_FACE_PX)

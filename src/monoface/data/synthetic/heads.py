@@ -15,6 +15,7 @@ from PIL import Image, ImageFilter
 from torch import Tensor
 
 from monoface.core.errors import ConfigError
+from monoface.core.progress import track_batches
 from monoface.data.packs.photo_pack import CANVAS_PX, FACE_PX, Pack
 from monoface.data.synthetic.canvas_landmarks import canvas_landmarks
 from monoface.data.synthetic.framing import framed, weak_camera_of
@@ -84,7 +85,7 @@ def heads_pack(
     layout = CoefficientLayout.of(model)
     canvases, outputs = [], []
     points: dict[str, list[np.ndarray]] = {name: [] for name in config.point_sets}
-    for start in range(0, config.count, _BATCH):
+    for start in track_batches(config.count, _BATCH, "rendering heads", "heads"):
         count = min(_BATCH, config.count - start)
         coefficients = draw_coefficients(model, count, rng, config)
         coefficients, camera = framed(model, coefficients, draw_focal(count, rng, config) * FACE_PX, FACE_PX)

@@ -4,6 +4,7 @@ import numpy as np
 import torch
 from jaxtyping import UInt8
 
+from monoface.core.progress import track_batches
 from monoface.data.packs.parsing_pack import UNKNOWN, ParsingPack
 from monoface.data.synthetic.framing import framing_camera
 from monoface.data.synthetic.heads import HeadsConfig, draw_background, draw_coefficients, draw_heads
@@ -32,7 +33,7 @@ def parsing_heads(
     rng = np.random.default_rng((config.seed, 78))
     classes = face_classes(model)
     canvases, masks = [], []
-    for start in range(0, config.count, _BATCH):
+    for start in track_batches(config.count, _BATCH, "rendering heads", "heads"):
         count = min(_BATCH, config.count - start)
         coefficients = draw_coefficients(model, count, rng, config)
         drawn = draw_heads(model, coefficients, framing_camera(model, coefficients))

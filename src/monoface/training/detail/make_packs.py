@@ -10,6 +10,7 @@ from jaxtyping import Float16, Float32, UInt8
 from torch import Tensor
 
 from monoface.core.errors import ConfigError, DataError
+from monoface.core.progress import track
 from monoface.data.packs.detail_pack import DetailPack
 from monoface.data.packs.digests import recipe_of
 from monoface.data.synthetic.wrinkled_heads import WrinkledHead, WrinkledHeadPainter
@@ -74,7 +75,8 @@ def photos_pack(
     side = _picture_px(config)
     nothing = torch.full((config.texture_px, config.texture_px), torch.nan)
     rows = []
-    for number, result in enumerate(reconstructor.reconstruct_each(photos)):
+    results = track(reconstructor.reconstruct_each(photos), "unwrapping photos", "photos")
+    for number, result in enumerate(results):
         if result.faces:
             face = result.faces[0]
             mesh = face.placed_mesh

@@ -10,6 +10,7 @@ from pathlib import Path
 import torch
 
 from monoface.core.errors import ConfigError, DataError
+from monoface.core.progress import track
 from monoface.data.packs.detail_pack import DetailPack
 from monoface.data.synthetic.wrinkled_heads import WrinkledHeadPainter, WrinkledHeadsConfig
 from monoface.facemodel import load_default_model
@@ -54,7 +55,7 @@ def drawn_packs(
         report(f"{folder}: {stale} shards of another recipe or an earlier version are drawn anew")
     done = len(shards) - len(missing)
     if workers == 1 or len(missing) < 2:
-        for one in missing:
+        for one in track(missing, f"rendering heads ({folder.name})", "shards"):
             _draw(one)
             done += 1
             report(f"drawn: {done} of {len(shards)} shards ({folder.name})")
@@ -63,7 +64,8 @@ def drawn_packs(
         with ProcessPoolExecutor(
             workers, mp_context=spawn, initializer=torch.set_num_threads, initargs=(1,)
         ) as pool:
-            for finished in as_completed([pool.submit(_draw, one) for one in missing]):
+            made = as_completed([pool.submit(_draw, one) for one in missing])
+            for finished in track(made, f"rendering heads ({folder.name})", "shards", len(missing)):
                 finished.result()
                 done += 1
                 report(f"drawn: {done} of {len(shards)} shards ({folder.name})")

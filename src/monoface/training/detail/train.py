@@ -41,12 +41,12 @@ class TrainDetailConfig:
         out: Folder of the run: packs, checkpoints, log and, at the end, the weights.
         data: Folder that holds the photos' sources; without it, drawn heads alone.
         sources: Which of them; every tenth photo is kept aside.
-        photos: Most photos of each.
+        limit: At most so many photos of each source; 0 takes all.
         heads: Heads to draw.
         drawing: What they look like; at least two lights each, and the run's seed.
         workers: Processes that draw them.
         photo_share: Part of a batch that are photos.
-        weights: Regressor that finds the coarse faces.
+        regressor: Finds the coarse faces: the name of shipped weights or a path.
         method: The network and the weights of the losses.
         train: How long and how fast.
         init: Weights to start from.
@@ -55,12 +55,12 @@ class TrainDetailConfig:
     out: Path
     data: Path | None = None
     sources: tuple[str, ...] = ("omi", "portraits_cc0")
-    photos: int = 350
+    limit: int = 350
     heads: int = 1400
     drawing: WrinkledHeadsConfig = field(default_factory=lambda: WrinkledHeadsConfig(lights=3))
     workers: int = 2
     photo_share: float = 0.17
-    weights: str = "pretrain"
+    regressor: str = "pretrain"
     method: DetailConfig = field(default_factory=DetailConfig)
     train: TrainConfig = field(
         default_factory=lambda: TrainConfig(
@@ -178,11 +178,11 @@ def _drawn(
 def _photos(config: TrainDetailConfig, report: Callable[[str], None]) -> list[DetailPack]:
     assert config.data is not None
     reconstructor, packs = None, []
-    weights = sha256_of(weights_path(config.weights))
+    weights = sha256_of(weights_path(config.regressor))
     for name in config.sources:
         folder = config.out / "packs" / name
         source = open_source(name, config.data / name, _SOURCES)
-        chosen = [index for index in range(len(source)) if index % _KEPT_EVERY][: config.photos]
+        chosen = [index for index in range(len(source)) if index % _KEPT_EVERY][: config.limit or None]
         made_of = ["photos", name, len(source), len(chosen), weights]
         recipe = detail_recipe(load_default_model(), config.method, made_of)
         try:
@@ -190,7 +190,7 @@ def _photos(config: TrainDetailConfig, report: Callable[[str], None]) -> list[De
         except DataError:
             if (folder / "pack.json").is_file():
                 report(f"{folder}: of another recipe or an earlier version, unwrapped anew")
-            reconstructor = reconstructor or Reconstructor(ReconstructorConfig(weights=config.weights))
+            reconstructor = reconstructor or Reconstructor(ReconstructorConfig(weights=config.regressor))
             photos_pack(reconstructor, source.iter_images(chosen), config.method).save(folder, recipe)
             report(f"unwrapped: {len(chosen)} photos of {name}")
             packs.append(DetailPack.load(folder, recipe))
@@ -205,7 +205,7 @@ def _start_from(init: Path, translator: Translator) -> None:
 
 
 def _card(config: TrainDetailConfig, steps: int, metrics: Mapping[str, float]) -> dict[str, object]:
-    written = recorded_config(config) | {"data": None, "out": None, "weights": Path(config.weights).name}
+    written = recorded_config(config) | {"data": None, "out": None, "regressor": Path(config.regressor).name}
     photos = config.sources if config.data is not None and config.photo_share else ()
     heads = (HEADS,) if config.photo_share < 1 or not photos else ()
     return {

@@ -27,6 +27,7 @@ from monoface.training.engine.distribution import (
 )
 from monoface.training.engine.logs import RunLog
 from monoface.training.engine.norms import all_reduce_batch_norms
+from monoface.training.engine.progress import TrainingProgress
 from monoface.training.regressors.checks import check_training_data
 from monoface.training.regressors.samples import DrawSamples
 
@@ -215,6 +216,9 @@ class _Records(ExitStack):
         self._evaluate = evaluate
         self._samples = samples
         self._saved = time.monotonic()
+        self._progress = TrainingProgress(run.config)
+        if run.step:
+            self._progress.resumed(run.step, run.elapsed_s)
         self._log = None
         if run.fabric.global_rank == 0:
             self._log = self.enter_context(RunLog(folder, run.step, tensorboard=run.config.tensorboard))
@@ -222,6 +226,7 @@ class _Records(ExitStack):
     def take(self, terms: dict[str, float], over: bool) -> None:
         """Write what is due after a step; everything is if it was the last."""
         run, config = self._run, self._run.config
+        self._progress.advanced(run.step, run.elapsed_s, terms["total"])
         due = run.step % config.log_every == 0
         if due:
             terms = mean_over_processes(terms, run.fabric)
@@ -230,7 +235,9 @@ class _Records(ExitStack):
         if due:
             self._log.write(run.step, "train", terms, config.batch * config.log_every)
         if self._evaluate and (over or run.step % config.evaluate_every == 0):
-            self._log.write(run.step, "validation", self._evaluate(run.averaged))
+            measured = self._evaluate(run.averaged)
+            self._log.write(run.step, "validation", measured)
+            self._progress.validated(measured)
         if self._samples and config.samples_every and (over or run.step % config.samples_every == 0):
             self._log.picture(run.step, self._samples(run.averaged))
         if over or time.monotonic() - self._saved > config.checkpoint_seconds:

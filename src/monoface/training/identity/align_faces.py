@@ -12,6 +12,7 @@ import torch
 from jaxtyping import Float, UInt8
 
 from monoface.core.errors import ConfigError, DataError
+from monoface.core.progress import track
 from monoface.data.packs.identity_pack import ALIGNED_PX, IdentityFaces, held_out_people
 from monoface.data.packs.photo_pack import CANVAS_PX
 from monoface.data.sources import Lfw, Ytf
@@ -109,7 +110,8 @@ def align_people(name: str, people: PeoplePhotos, weights: str) -> IdentityFaces
     """
     reconstructor = Reconstructor(ReconstructorConfig(weights, threads=1))
     canvases, kept = [], []
-    for row, image in enumerate(people.images):
+    images = track(people.images, f"aligning faces of {name}", "photos", len(people.person))
+    for row, image in enumerate(images):
         annotated = None if people.annotated_px is None else people.annotated_px[row]
         points = _landmarks(reconstructor, image, annotated)
         if points is not None:

@@ -56,7 +56,7 @@ def metrics_of(validation: Validation, known: IdentityMap, config: RefineConfig)
 
 def card_of(config: TrainLikenessConfig, chosen: Chosen, sigma_factor: float) -> dict[str, Any]:
     """The network's card, and what this stage adds: the sources that it saw, and no others."""
-    path = config.weights.with_name(f"{config.weights.stem}.card.json")
+    path = config.init.with_name(f"{config.init.stem}.card.json")
     before: dict[str, Any] = json.loads(path.read_text("utf-8")) if path.is_file() else {}
     people = people_sources(config.people)
     said = (
@@ -71,7 +71,7 @@ def card_of(config: TrainLikenessConfig, chosen: Chosen, sigma_factor: float) ->
         "likeness": {
             "command": _COMMAND,
             "config": config.recorded(),
-            "network_sha256": sha256_of(config.weights),
+            "network_sha256": sha256_of(config.init),
             "join": asdict(chosen.join),
             "ridge_people": chosen.ridge_people,
             "refine": asdict(chosen.config),

@@ -43,7 +43,7 @@ class TrainLikenessConfig:
     """Teach trained weights who people are: a second stage in closed form, after `monoface train monoface`.
 
     Attributes:
-        weights: What `monoface train monoface` wrote.
+        init: Weights to start from: what `monoface train monoface` wrote.
         people: Folder of people.cfp.npz and, if they are there, people.ytf.npz and people.lfw.npz.
         data: Folder of the sources.
         out: File to write; what was seen in photos is kept beside it, in FILE.looks/.
@@ -59,7 +59,7 @@ class TrainLikenessConfig:
         overwrite: Replace the file if it exists.
     """
 
-    weights: Path
+    init: Path
     people: Path
     data: Path
     out: Path
@@ -78,13 +78,13 @@ class TrainLikenessConfig:
             raise ConfigError(f"profile_weight: expected at least 0, got {self.profile_weight}.")
         if self.out.suffix != ".safetensors":
             raise ConfigError(f"out {self.out}: expected the name of a .safetensors file.")
-        if self.out.resolve() == self.weights.resolve():
-            raise ConfigError(f"out {self.out}: expected another file than the weights.")
+        if self.out.resolve() == self.init.resolve():
+            raise ConfigError(f"out {self.out}: expected another file than init.")
 
     def recorded(self) -> dict[str, Any]:
         """What a card says of it."""
         said = asdict(self)
-        for name in ("weights", "people", "data", "out", "blendshapes"):
+        for name in ("init", "people", "data", "out", "blendshapes"):
             del said[name]
         del said["overwrite"]
         return said

@@ -12,6 +12,7 @@ from jaxtyping import Bool, Float, Int, UInt8
 from monoface.core.assets import asset_sha256
 from monoface.core.errors import ConfigError, DataError
 from monoface.core.files import write_atomically
+from monoface.core.progress import track
 from monoface.detection import Detection
 from monoface.facemodel.dense_points import DensePoints
 from monoface.facemodel.estimation.evidence import Poses
@@ -181,7 +182,9 @@ class Looker:
         return looks[np.array([known[keys[row]] for row in wanted], np.int64)]
 
     def _look(self, keys: Sequence[str], pictures: Iterable[Picture]) -> Looks:
-        results = self.reconstructor.reconstruct_each(pictures)
+        results = track(
+            self.reconstructor.reconstruct_each(pictures), "looking at photos", "photos", len(keys)
+        )
         faces = [result.found[0] if result.found else None for result in results]
         parts = [_of_face(key, face) for key, face in zip(keys, faces, strict=True)]
         example = next((part for part in parts if part is not None), None)

@@ -82,13 +82,13 @@ def train_likeness(
         ConfigError: If there are no such weights, or they see through a pinhole.
         ModelFileError: If the weights find no points.
     """
-    if not config.weights.is_file():
-        raise ConfigError(f"weights {config.weights}: expected a file, found none.")
+    if not config.init.is_file():
+        raise ConfigError(f"init {config.init}: expected a file, found none.")
     if config.out.exists() and not config.overwrite:
         raise OutputExistsError(f"{config.out} exists. Use --overwrite to replace it.")
     config.out.parent.mkdir(parents=True, exist_ok=True)
     folder = config.out.with_suffix(".looks")
-    looker = Looker(config.weights, folder, report)
+    looker = Looker(config.init, folder, report)
     model = looker.model
     scores = blendshape_scores(config, model.expression_size)
     known = _Known(
@@ -113,7 +113,7 @@ def train_likeness(
         chosen.config, chosen.map, habit, factor, recognition=asset_sha256("recognition.safetensors")
     )
     scale = _scale(model.expression_names, chosen, points, known, report)
-    shutil.copyfile(config.weights, config.out)
+    shutil.copyfile(config.init, config.out)
     save_refinement(refinement, config.out)
     save_blendshape_scale(scale, config.out)
     register_asset(config.out, card_of(config, chosen, factor))

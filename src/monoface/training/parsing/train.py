@@ -50,7 +50,7 @@ class TrainParsingConfig:
         out: Folder of the run: packs, checkpoints, logs and, at the end, the weights.
         packs: Folder of the recipe's packs, as `train pretrain` makes them; those it lacks are made.
             `OUT/packs` by default.
-        weights: Regressor that finds the faces in `fasseg`: the name of shipped weights, or a path.
+        regressor: Regressor that finds the faces in `fasseg`: the name of shipped weights, or a path.
         recipe: Which photos without masks are used.
         heads: The synthetic heads.
         labels: What is believed of the first round's parser.
@@ -65,7 +65,7 @@ class TrainParsingConfig:
     data: Path
     out: Path
     packs: Path | None = None
-    weights: str = "pretrain"
+    regressor: str = "pretrain"
     recipe: RecipeConfig = field(default_factory=RecipeConfig)
     heads: HeadsConfig = field(default_factory=lambda: HeadsConfig(count=800, seed=3))
     labels: SelfLabelConfig = field(default_factory=SelfLabelConfig)
@@ -100,7 +100,7 @@ def train_parsing(config: TrainParsingConfig, report: Callable[[str], None]) -> 
         ConfigError: If a share names no pack.
     """
     model = load_default_model()
-    regressor = load_regressor(asset_or_path(config.weights))[0]
+    regressor = load_regressor(asset_or_path(config.regressor))[0]
     fasseg = read_labelled_heads(config.data / "fasseg", model, regressor)
     report(f"fasseg: {len(fasseg.pack)}, of them held out: {int(fasseg.held_out.sum())}")
     photos = build_photo_packs(
@@ -214,7 +214,7 @@ def _card(
     seen: Mapping[str, str],
 ) -> dict[str, Any]:
     written = recorded_config(config) | {"data": None, "out": None, "packs": None}
-    written["weights"] = Path(config.weights).name
+    written["regressor"] = Path(config.regressor).name
     metrics = make_parsing_evaluate(validation)({"parser": parser})
     return {
         "method": "parsing",

@@ -9,6 +9,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from monoface.core.progress import track_batches
 from monoface.data.packs.photo_pack import Pack
 from monoface.data.preparing.prepared import PreparedFolder
 from monoface.facemodel import CoefficientLayout, FaceModel, PointBasis
@@ -107,7 +108,7 @@ def _seen(
     predictor = CropPredictor.of_network(regressor, layout)
     passes = Passes(2 if predictor.sees_landmarks else 1, mapped=mapped)
     parts = []
-    for start in range(0, len(crops), _BATCH):
+    for start in track_batches(len(crops), _BATCH, "validating faces", "photos"):
         found = regress_crops(predictor, crops[start : start + _BATCH], passes)
         forward = found.coefficients.rotation[:, :, 2]
         yaw = torch.rad2deg(torch.atan2(forward[:, 0], -forward[:, 2]))

@@ -9,6 +9,7 @@ import torch
 from jaxtyping import Float
 from torch import nn
 
+from monoface.core.progress import track_batches
 from monoface.data.labelling.pseudo_labels import TEACHER_SET
 from monoface.data.packs.photo_pack import CANVAS_PX, FACE_PX, Pack
 from monoface.data.preparing.prepared import PreparedFolder
@@ -146,7 +147,7 @@ def validation_errors(
     predictor = CropPredictor.of_network(regressor, layout or CoefficientLayout.of(model))
     passes = Passes(looks, mapped=model.subset(model.landmarks(FLM18)))
     points, logs = [], []
-    for start in range(0, len(one.crops), _BATCH):
+    for start in track_batches(len(one.crops), _BATCH, f"validating on {one.name}", "photos"):
         found = regress_crops(predictor, one.crops[start : start + _BATCH], passes)
         points.append(found.landmarks_px(basis))
         logs.append(found.log_error)

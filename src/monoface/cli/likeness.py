@@ -1,4 +1,4 @@
-"""`monoface train likeness --weights FILE --people DIR --data DATA --out FILE`: who people are."""
+"""`monoface train likeness --init FILE --people DIR --data DATA --out FILE`: who people are."""
 
 import json
 from collections.abc import Sequence
@@ -6,10 +6,11 @@ from pathlib import Path
 
 import numpy as np
 import torch
-import tyro
 from jaxtyping import Float
 
+from monoface.cli.train import run_training
 from monoface.core.assets import register_asset
+from monoface.core.progress import say
 from monoface.data.sources import Cfp
 from monoface.evaluation.people.neutral_shapes import apart_mm, from_mean_mm, narrow_faces
 from monoface.evaluation.people.profile_fit import ProfileFitter
@@ -28,19 +29,18 @@ _ALL = 10_000
 
 def run(arguments: Sequence[str]) -> int:
     """Run the command with the words after its name."""
-    config = tyro.cli(TrainLikenessConfig, prog="monoface train likeness", args=list(arguments))
+    return run_training(TrainLikenessConfig, "likeness", arguments, _train, "--weights")
+
+
+def _train(config: TrainLikenessConfig) -> Path:
     model, folder = load_default_model(), config.data / PROFILES
-    path = train_likeness(
-        config, Teacher(model, folder), Judge(model, folder), lambda line: print(line, flush=True)
-    )
+    path = train_likeness(config, Teacher(model, folder), Judge(model, folder), say)
     if (config.data / SOURCE).is_dir():
         habits = learn_landmark_habits(path, config.data)
         card = json.loads(path.with_name(f"{path.stem}.card.json").read_text(encoding="utf-8"))
         register_asset(path, card)
-        print("landmarks: " + ", ".join(f"{name} {mm:.2f} mm" for name, mm in strength_mm(habits).items()))
-    print(f"written: {path}")
-    print(f"use it: monoface reconstruct PHOTO… --out DIR --weights {path}")
-    return 0
+        say("landmarks: " + ", ".join(f"{name} {mm:.2f} mm" for name, mm in strength_mm(habits).items()))
+    return path
 
 
 class Teacher:

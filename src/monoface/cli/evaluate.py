@@ -1,15 +1,30 @@
-"""Prints the report of a benchmark: its definition, warnings and tables, as they stand on its page."""
+"""`monoface evaluate NAME … --out REPORT`: runs a benchmark, and prints what its page says."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+import tyro
+
+from monoface.evaluation.registry import find_benchmark
 from monoface.evaluation.reports.definition import BenchmarkReport
 from monoface.evaluation.reports.page import Page, Table
 from monoface.evaluation.reports.report import page_path
 
 
+def command(name: str) -> Callable[[Sequence[str]], int]:
+    """Load a benchmark; returns what runs it with the words after its name."""
+    config_type, measure = find_benchmark(name).load()
+
+    def run(arguments: Sequence[str]) -> int:
+        config = tyro.cli(config_type, prog=f"monoface evaluate {name}", args=list(arguments))
+        print_results(measure(config), config.out)
+        return 0
+
+    return run
+
+
 def print_results(report: BenchmarkReport, out: Path) -> None:
-    """Print a report, and where it was written."""
+    """Print the report of a benchmark with its definition, and where it was written."""
     print_page(report.page(), report.definition.as_facts())
     print(f"\nwritten: {out} and {page_path(out)}")
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import tyro
 
-from monoface.cli.facemodel_learn import print_closure, print_report
+from monoface.cli.facemodel.learn import print_closure, print_report
 from monoface.core.assets import register_asset
 from monoface.core.errors import ConfigError
 from monoface.facemodel import FaceModel, load_face_model_data, read_ict_facekit

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import tyro
 
-from monoface.cli.evaluation_output import print_page
+from monoface.cli.evaluate import print_page
 from monoface.core.files import refuse_existing, write_atomically
 from monoface.evaluation.reports.comparison import compare_reports
 from monoface.evaluation.reports.page import page_html

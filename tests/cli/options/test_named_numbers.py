@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import pytest
 import tyro
 
-from monoface.cli.named_numbers import NAMED_NUMBERS
+from monoface.cli.options.named_numbers import NAMED_NUMBERS
 
 
 @dataclass(frozen=True)
