@@ -7,8 +7,8 @@ Exits with 1, and names them, if one does.
 """
 
 import importlib
-import pkgutil
 import sys
+from pathlib import Path
 
 NEEDS_EXTRAS = ("monoface.training", "monoface.evaluation", "monoface.modelling", "monoface.cli")
 """Rooms whose modules need `[train]`, `[eval]` or `[facemodel]`; commands load them on demand."""
@@ -22,8 +22,10 @@ def modules_that_fail() -> list[str]:
     import monoface
 
     failed = []
+    package = Path(monoface.__file__).parent
     names = [
-        info.name for info in pkgutil.walk_packages(monoface.__path__, "monoface.", onerror=failed.append)
+        ".".join(("monoface", *path.relative_to(package).with_suffix("").parts)).removesuffix(".__init__")
+        for path in sorted(package.rglob("*.py"))
     ]
     for name in names:
         try:
