@@ -2,8 +2,8 @@
 
     python -m pytest --record-slow --numprocesses auto      measures, and writes the list anew
 
-A line is a test's name without parameters, such as `tests/cli/test_main.py::test_help`. A run of a part of the
-tests changes the lines of that part alone.
+A line is a test's name without parameters, such as `tests/cli/test_main.py::test_help`. A run of a part of
+the tests changes the lines of that part alone.
 """
 
 from collections import defaultdict
