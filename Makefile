@@ -1,6 +1,8 @@
-# make demo   install what using monoface needs, and turn the sample photo into a 3D face
-# make test   install what developing needs, and run the tests
-# make lint   style, types, layers
+# make demo       install what using monoface needs, and turn the sample photo into a 3D face
+# make test       install what developing needs, and run all tests
+# make test-fast  the tests that are not slow
+# make lint       style, types, layers
+# make docs       build the documentation into site/, and check its links
 #
 # Everything is installed into .venv, once; it is done again when what is needed changes.
 
@@ -12,7 +14,7 @@ PIP_INSTALL := $(BIN)/python -m pip install --quiet --no-compile --disable-pip-v
 # Several tests at a time; each uses one thread.
 PYTEST_ARGS ?= --numprocesses auto --maxprocesses 4 --dist worksteal
 
-.PHONY: demo test lint
+.PHONY: demo test test-fast lint docs
 .DEFAULT_GOAL := demo
 
 demo: $(VENV)/.installed-base
@@ -23,6 +25,12 @@ demo: $(VENV)/.installed-base
 
 test: $(VENV)/.installed-dev
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+test-fast: $(VENV)/.installed-dev
+	$(BIN)/python -m pytest -m "not slow" $(PYTEST_ARGS)
+
+docs: $(VENV)/.installed-dev
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check .

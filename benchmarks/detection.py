@@ -1,7 +1,7 @@
 """Measure the face detector: recall, false alarms, crops, small faces, turned photos, speed.
 
-    python benchmarks/detection.py --data ../shared/data
-    python benchmarks/detection.py --data ../shared/data --only dev negatives speed
+    python benchmarks/detection.py --data DATA
+    python benchmarks/detection.py --data DATA --only dev negatives speed
 
 Everything is seeded; only the times differ from run to run.
 """

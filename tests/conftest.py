@@ -1,4 +1,4 @@
-"""What all tests share: shape checks, one thread, and fixtures for data, randomness and the face model."""
+"""What all tests share: shape checks, one thread, which are slow, data, randomness and the face model."""
 
 import os
 import re
@@ -8,6 +8,7 @@ import hypothesis
 import pytest
 import torch
 from jaxtyping import install_import_hook
+from slow_tests import SlowTests
 
 _ROOT = Path(__file__).parent.parent
 _PACKAGE = _ROOT / "src" / "monoface"
@@ -40,6 +41,15 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="store_true",
         help="write the public API as it is to tests/public_api.txt instead of comparing with it",
     )
+    parser.addoption(
+        "--record-slow",
+        action="store_true",
+        help="write which of these tests take more than two seconds to tests/slow_tests.txt",
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.pluginmanager.register(SlowTests(_ROOT / "tests" / "slow_tests.txt", config))
 
 
 @pytest.fixture
@@ -56,10 +66,13 @@ def repository() -> Path:
 
 @pytest.fixture(scope="session")
 def data_dir() -> Path:
-    """Folder with the data sets (see `MONOFACE_DATA`); tests that need it are skipped without it."""
-    path = Path(os.environ.get("MONOFACE_DATA", _ROOT.parent / "shared" / "data"))
+    """Folder with the data sets, which `MONOFACE_DATA` names; tests that need it are skipped without it."""
+    name = os.environ.get("MONOFACE_DATA", "")
+    if not name:
+        pytest.skip("no data sets: set MONOFACE_DATA to their folder")
+    path = Path(name)
     if not path.is_dir():
-        pytest.skip(f"no data sets at {path}: set MONOFACE_DATA to their folder")
+        pytest.fail(f"MONOFACE_DATA: expected the folder of the data sets, found none at {path}")
     return path
 
 

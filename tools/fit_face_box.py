@@ -5,7 +5,7 @@ training part (21 points, all poses) and YouTube Faces (68 points). Both coordin
 which sum to one; the mirrored photo constrains the landmark of the other side, so only the subject's right
 half is fitted. Residuals beyond 6 % of the face's size count less (AFLW has blunders).
 
-    python tools/fit_face_box.py --data ../shared/data
+    python tools/fit_face_box.py --data DATA
 """
 
 import argparse

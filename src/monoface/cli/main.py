@@ -87,6 +87,7 @@ COMMANDS = (
     Command(
         ("evaluate", "compare"), "monoface.cli.compare", "compare two reports, with paired intervals", "eval"
     ),
+    Command(("data", "pack"), "monoface.cli.data_pack", "make source packs from public data sets"),
     Command(("data", "prepare"), "monoface.cli.data_prepare", "turn a folder of photos into training packs"),
     Command(("data", "people"), "monoface.cli.data_people", "label photos by who is seen in them"),
     Command(("data", "views"), "monoface.cli.data_views", "make packs of views of one face each"),
