@@ -2,8 +2,9 @@
 
 import json
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, replace
+from itertools import product
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,11 +18,19 @@ from monoface.facemodel.dense_points import DensePoints
 from monoface.facemodel.estimation.identity_prior import Elsewhere, IdentityMap
 from monoface.facemodel.estimation.point_model import PointModel
 from monoface.facemodel.estimation.refinement import RefineConfig
-from monoface.pipeline.refining.blendshape_file import save_blendshape_scale
-from monoface.pipeline.refining.refinement_file import MEASURED, REGRESSED, Refinement, save_refinement
+from monoface.facemodel.expression_gain import ExpressionGain
+from monoface.pipeline.refining.refiner.blendshape_file import save_blendshape_scale
+from monoface.pipeline.refining.refiner.refinement_file import (
+    MEASURED,
+    REGRESSED,
+    Refinement,
+    save_refinement,
+)
 from monoface.training.likeness.choosing import (
+    GridConfig,
     Validation,
     choose_discount,
+    choose_gain,
     choose_join,
     choose_settling,
 )
@@ -34,16 +43,17 @@ from monoface.training.likeness.gathering import (
     look_at_ordinary,
     look_at_people,
     look_at_portraits,
+    look_at_scan,
     look_at_validation_people,
 )
 from monoface.training.likeness.habits import find_habits
 from monoface.training.likeness.joining import JoinConfig, LearnedPeople, find_domain, find_elsewhere
-from monoface.training.likeness.judging import ProfileJudge, ProfileTeacher
+from monoface.training.likeness.judging import ProfileJudge, ProfileTeacher, ScanJudge
 from monoface.training.likeness.looks import Looker, Looks
 from monoface.training.likeness.marked import MarkJudge
 from monoface.training.likeness.measuring import Settled
 from monoface.training.likeness.people_evidence import TERMS
-from monoface.training.likeness.people_map import KnownPeople, PeopleMap
+from monoface.training.likeness.people_map import KnownPeople, PeopleMap, PeopleMapConfig
 from monoface.training.likeness.scores import BlendshapeScores
 
 Report = Callable[[str], None]
@@ -70,7 +80,11 @@ class _Known:
 
 
 def train_likeness(
-    config: TrainLikenessConfig, teacher: ProfileTeacher, judge: ProfileJudge, report: Report
+    config: TrainLikenessConfig,
+    teacher: ProfileTeacher,
+    judge: ProfileJudge,
+    report: Report,
+    scan: ScanJudge | None = None,
 ) -> Path:
     """Learn, choose and write; nothing of the network itself changes.
 
@@ -79,6 +93,7 @@ def train_likeness(
         teacher: Training people's profiles.
         judge: Validation people's profiles.
         report: Gets lines about the progress.
+        scan: A head that was measured, to choose by besides.
 
     Returns:
         Path of the weights.
@@ -110,14 +125,19 @@ def train_likeness(
     habit = _habits(basis, known)
     points = basis.moved(habit)
     report(f"habits: {np.linalg.norm(habit, axis=1).mean():.2f} mm on average")
-    validation = _validation(config, looker, points, judge, known)
-    chosen = _choose(config, known, teacher, points, validation, report)
-    settled, mark_judge = validation.settled(chosen.config).marks
+    validation = _validation(config, looker, points, judge, known, scan)
+    chosen = _choose(config, known, teacher, points, validation, model.expression_names, report)
+    settled, mark_judge = validation.settled(chosen.config, chosen.gain).marks
     faces = settled.concluded(chosen.map, chosen.config)
     factor = float(np.quantile(mark_judge.sigmas_off(faces), _COVERED))
     report(f"sigma_factor: {factor:.2f}")
     refinement = Refinement(
-        chosen.config, chosen.map, habit, factor, recognition=asset_sha256("recognition.safetensors")
+        chosen.config,
+        chosen.map,
+        habit,
+        factor,
+        recognition=asset_sha256("recognition.safetensors"),
+        gain=chosen.gain,
     )
     scale = _scale(model.expression_names, chosen, points, known, report)
     shutil.copyfile(config.weights, config.out)
@@ -127,19 +147,44 @@ def train_likeness(
     return config.out
 
 
+@dataclass(frozen=True)
+class _Tried:
+    """How a map from descriptors is learned; see `GridConfig`."""
+
+    profile_weight: float
+    mean_share: float
+    ridge_people: float
+
+    def of(self, config: PeopleMapConfig) -> PeopleMapConfig:
+        """A configuration with these numbers."""
+        return replace(config, ridge_people=self.ridge_people, mean_share=self.mean_share)
+
+    def __str__(self) -> str:
+        return (
+            f"profiles times {self.profile_weight:g}, mean share {self.mean_share:g}, ridge of "
+            f"{self.ridge_people:g} people"
+        )
+
+
 @dataclass(frozen=True, eq=False)
 class _Chosen:
     """What validation chose, and what it scored."""
 
     map: IdentityMap
     join: JoinConfig
-    ridge_people: float
+    tried: _Tried
     config: RefineConfig
+    gain: ExpressionGain
     metrics: dict[str, float]
 
 
 def _validation(
-    config: TrainLikenessConfig, looker: Looker, points: PointModel, judge: ProfileJudge, known: _Known
+    config: TrainLikenessConfig,
+    looker: Looker,
+    points: PointModel,
+    judge: ProfileJudge,
+    known: _Known,
+    scan: ScanJudge | None,
 ) -> Validation:
     """People, photos and heads to choose by, settled as the search begins."""
     people, found = look_at_validation_people(config, looker, list(judge.people))
@@ -150,7 +195,8 @@ def _validation(
         return Settled.on(points, looks, config.refine)
 
     marked = settled(photos), MarkJudge(looker.model, marks)
-    return Validation(settled(people), found, judge, marked, (settled(heads), true))
+    measured = None if scan is None else (settled(look_at_scan(scan, looker)), scan)
+    return Validation(settled(people), found, judge, marked, (settled(heads), true), measured)
 
 
 def _habits(basis: PointModel, known: _Known) -> Float[np.ndarray, "points 3"]:
@@ -173,39 +219,51 @@ def _choose(
     teacher: ProfileTeacher,
     points: PointModel,
     validation: Validation,
+    model_names: tuple[str, ...],
     report: Report,
 ) -> _Chosen:
     """How faces settle on points, then the map, then what points count for identities."""
     people = known.people
     seen = people.looks.descriptor, people.person
-    evidence = _with_profiles(people, teacher, config.profile_weight)
-    maps = {
-        ridge: PeopleMap.learn(
-            *seen, evidence, replace(config.people_map, ridge_people=ridge)
-        ).with_errors_of(*seen, people.known)
-        for ridge in config.grid.ridge_people
-    }
+    maps = [
+        (
+            tried,
+            PeopleMap.learn(*seen, evidence, tried.of(config.people_map)).with_errors_of(*seen, people.known),
+        )
+        for tried, evidence in _evidences(people, teacher, config.grid)
+    ]
     nobody = np.zeros(points.identity_size)
-    first = LearnedPeople(next(iter(maps.values())), nobody, nobody).joined(JoinConfig())
+    first = LearnedPeople(maps[0][1], nobody, nobody).joined(JoinConfig())
     refine = choose_settling(first, *validation.marks, config.refine, config.grid, report)
-    validation = validation.settled(refine)
+    rest = model_names, np.median(known.portraits.start.expression, axis=0)
+    gain = choose_gain(first, *validation.settled(refine).marks, refine, rest, config.grid, report)
+    validation = validation.settled(refine, gain)
     elsewhere = _guard(config, known, validation, refine, report)
-    some = Settled.on(points, people.looks[_spread(len(people.looks))], refine)
+    some = Settled.on(points, people.looks[_spread(len(people.looks))], refine, gain)
     means = known.ordinary.identity.mean(axis=0), some.measured(refine).mean(axis=0)
-    tried: list[tuple[float, float, JoinConfig, IdentityMap]] = []
-    for ridge, of_descriptor in maps.items():
-        report(f"ridge of {ridge:g} people:")
+    found: list[tuple[float, _Tried, JoinConfig, IdentityMap]] = []
+    for tried, of_descriptor in maps:
+        report(f"{tried}:")
         learned, prior_alone = LearnedPeople(of_descriptor, *means), replace(refine, discount=0.0)
-        join = choose_join(learned, elsewhere, validation, prior_alone, config.grid, report)
-        told = learned.joined(join, elsewhere)
-        tried.append((validation.profile_score(told, prior_alone).worth, ridge, join, told))
-    _, ridge, join, told = max(tried, key=lambda one: one[0])
-    report(f"joined: {join}")
+        worth, join = choose_join(learned, elsewhere, validation, prior_alone, config.grid, report)
+        found.append((worth, tried, join, learned.joined(join, elsewhere)))
+    _, best, join, told = max(found, key=lambda one: one[0])
+    report(f"learned: {best}; joined: {join}")
     refine = choose_discount(told, validation, refine, config.grid, report)
     metrics = _metrics(validation, told, refine)
     for name, value in metrics.items():
         report(f"{name}: {value:.3f}")
-    return _Chosen(told, join, ridge, refine, metrics)
+    return _Chosen(told, join, best, refine, gain, metrics)
+
+
+def _evidences(
+    people: LookedPeople, teacher: ProfileTeacher, grid: GridConfig
+) -> Iterator[tuple[_Tried, KnownPeople]]:
+    """All that maps are learned from."""
+    for weight in grid.profile_weight:
+        evidence = _with_profiles(people, teacher, weight)
+        for mean_share, ridge_people in product(grid.mean_share, grid.ridge_people):
+            yield _Tried(weight, mean_share, ridge_people), evidence
 
 
 def _guard(
@@ -244,7 +302,8 @@ def _with_profiles(people: LookedPeople, teacher: ProfileTeacher, weight: float)
 
 
 def _metrics(validation: Validation, known: IdentityMap, config: RefineConfig) -> dict[str, float]:
-    people = validation.profile_score(known, config)
+    shapes = validation.shape_score(known, config)
+    people = shapes.profiles
     said = validation.profiles(validation.identities_said())
     marks = validation.mark_score(known, config)
     heads, true = validation.heads
@@ -254,7 +313,8 @@ def _metrics(validation: Validation, known: IdentityMap, config: RefineConfig) -
         "spread_mm": people.spread_mm,
         "network_alone_knows_percent": said.knows_percent,
         "network_alone_over_another_percent": said.over_another_percent,
-        "heads_neutral_mm": validation.heads_mm(known, config),
+        "heads_neutral_mm": shapes.heads_mm,
+        **({} if shapes.scan_mm is None else {"scan_median_mm": shapes.scan_mm}),
         "heads_network_alone_neutral_mm": float(
             validation.profiles.apart_mm(heads.looks.identity, true).mean()
         ),
@@ -279,7 +339,8 @@ def _scale(
         values = known.scores[name].of(looks.keys)
         rows = np.flatnonzero(np.isfinite(values).all(axis=1))
         if len(rows):
-            faces = Settled.on(points, looks[rows], chosen.config).concluded(chosen.map, chosen.config)
+            settled = Settled.on(points, looks[rows], chosen.config, chosen.gain)
+            faces = settled.concluded(chosen.map, chosen.config)
             weights.append(faces.poses.expression)
             wanted.append(values[rows])
     if sum(map(len, weights)) < _FEWEST_SCORES:
@@ -302,8 +363,9 @@ def _card(config: TrainLikenessConfig, chosen: _Chosen, sigma_factor: float) -> 
             "config": config.recorded(),
             "network_sha256": sha256_of(config.weights),
             "join": asdict(chosen.join),
-            "ridge_people": chosen.ridge_people,
+            "learned": asdict(chosen.tried),
             "refine": asdict(chosen.config),
+            "gain": chosen.gain.gain.max().round(3).item(),
             "sigma_factor": round(sigma_factor, 3),
             "metrics": {name: round(value, 3) for name, value in chosen.metrics.items()},
         },
