@@ -12,9 +12,9 @@ from jaxtyping import Float, UInt8
 
 from monoface.core.assets import register_asset
 from monoface.data.sources import Cfp
-from monoface.evaluation.people.people.neutral_shapes import apart_mm, from_mean_mm, narrow_faces
-from monoface.evaluation.people.people.profile_fit import ProfileFitter
-from monoface.evaluation.people.people.profiles import ProfilePeople, score
+from monoface.evaluation.people.neutral_shapes import apart_mm, from_mean_mm, narrow_faces
+from monoface.evaluation.people.profile_fit import ProfileFitter
+from monoface.evaluation.people.profiles import ProfilePeople, score
 from monoface.evaluation.scans.scan import ShapeRater
 from monoface.evaluation.scans.scan_data import MM_PER_UNIT, HeadScan, landmarks_of
 from monoface.evaluation.scans.scan_photos import ScanView, middle_of_face, take_photo

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 from monoface.core.errors import ConfigError
-from monoface.data.profiling.relief.photo_turner import TurnConfig
+from monoface.data.profiling.photo_turner import TurnConfig
 from monoface.facemodel.estimation.population import PopulationConfig
 
 

@@ -33,7 +33,7 @@ from monoface.geometry.cameras import (
 )
 from monoface.networks import RegressorInfo
 from monoface.photos.reading import LoadedImage
-from monoface.pipeline.refining.refiner.refinement_file import DESCRIPTOR, MEASURED, REGRESSED, Refinement
+from monoface.pipeline.refining.refinement_file import DESCRIPTOR, MEASURED, REGRESSED, Refinement
 from monoface.pipeline.regression import Regression
 
 Describe = Callable[
