@@ -3,10 +3,11 @@
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, UInt8
 
 from monoface.cli.train import run_training
 from monoface.core.assets import register_asset
@@ -16,6 +17,9 @@ from monoface.evaluation.people.neutral_shapes import apart_mm, from_mean_mm, na
 from monoface.evaluation.people.profile_fit import ProfileFitter
 from monoface.evaluation.people.profile_people import ProfilePeople
 from monoface.evaluation.people.profiles import score
+from monoface.evaluation.scans.scan import ShapeRater
+from monoface.evaluation.scans.scan_data import MM_PER_UNIT, HeadScan, landmarks_of
+from monoface.evaluation.scans.scan_photos import ScanView, middle_of_face, take_photo
 from monoface.facemodel import FaceModel, load_default_model
 from monoface.training.likeness.config import TrainLikenessConfig
 from monoface.training.likeness.judging import ProfileScore
@@ -25,6 +29,9 @@ from monoface.training.likeness.people_map import KnownPeople
 from monoface.training.likeness.stage import train_likeness
 
 _ALL = 10_000
+SCAN: Final = "scan"
+"""Folder of the data that holds a head scan."""
+_SCAN_VIEWS = [ScanView(yaw, distance, "even") for yaw in (0.0, 20.0, -20.0) for distance in (500.0, 1500.0)]
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -34,7 +41,14 @@ def run(arguments: Sequence[str]) -> int:
 
 def _train(config: TrainLikenessConfig) -> Path:
     model, folder = load_default_model(), config.data / PROFILES
-    path = train_likeness(config, Teacher(model, folder), Judge(model, folder), say)
+    scan = config.data / SCAN
+    path = train_likeness(
+        config,
+        Teacher(model, folder),
+        Judge(model, folder),
+        say,
+        Scanned(model, scan) if scan.is_dir() else None,
+    )
     if (config.data / SOURCE).is_dir():
         habits = learn_landmark_habits(path, config.data)
         card = json.loads(path.with_name(f"{path.stem}.card.json").read_text(encoding="utf-8"))
@@ -59,6 +73,29 @@ class Teacher:
     def __call__(self, identity: Float[np.ndarray, "people identity"]) -> KnownPeople:
         """What the profiles say; see `ProfileTeacher`."""
         return KnownPeople(*self._fitter.evidence(identity))
+
+
+class Scanned:
+    """`monoface evaluate scan` for a few photos: a `ScanJudge`.
+
+    Args:
+        model: The face model.
+        folder: Of the scan.
+    """
+
+    def __init__(self, model: FaceModel, folder: Path) -> None:
+        scan = HeadScan.read(folder, MM_PER_UNIT)
+        landmarks_mm = landmarks_of(scan, MM_PER_UNIT)
+        self.name = scan.name
+        self._rater = ShapeRater(scan, landmarks_mm, model)
+        middle_mm = middle_of_face(landmarks_mm)
+        self.pictures: Sequence[UInt8[np.ndarray, "height width 3"]] = [
+            take_photo(scan, view, middle_mm) for view in _SCAN_VIEWS
+        ]
+
+    def __call__(self, identity: Float[np.ndarray, " identity"]) -> float:
+        """Median distance; infinite if the shape could not be laid on the scan."""
+        return self._rater.rate(identity.astype(np.float64)).errors.get("median_mm", np.inf)
 
 
 class Judge:

@@ -65,9 +65,11 @@ def validation(face, photos_of, face_model):
 def test_shares_that_fit_are_chosen(validation):
     grid = GridConfig(descriptor=(0.5, 1.0, 2.0), regressed=(0.0, 0.5), measured=(0.0,))
     lines = []
-    join = choose_join(learned(0.5), None, validation, RefineConfig(discount=0.0), grid, lines.append)
+    worth, join = choose_join(learned(0.5), None, validation, RefineConfig(discount=0.0), grid, lines.append)
     assert join == JoinConfig(2.0, 0.0, 0.0)
     assert len(lines) == 6
+    joined = learned(0.5).joined(join)
+    assert worth == validation.shape_score(joined, RefineConfig(discount=0.0)).worth
 
 
 def test_points_count_where_they_know_more_than_the_map(validation):
@@ -106,3 +108,27 @@ def test_people_without_a_face_count_as_the_mean(face, validation):
 def test_the_worth_of_a_score_asks_for_both_and_for_a_spread():
     assert ProfileScore(55, 70, 1.8).worth > ProfileScore(65, 55, 1.8).worth
     assert ProfileScore(55, 70, 1.8).worth > ProfileScore(55, 70, 1.0).worth
+
+
+class Scan:
+    """Knows how large the first coefficient is."""
+
+    name, pictures = "scan", ()
+
+    def __init__(self, true):
+        self.true = true
+
+    def __call__(self, identity):
+        return abs(float(identity[0]) - self.true)
+
+
+def test_a_scan_that_disagrees_is_heeded(validation):
+    settled = validation.people
+    seen = learned(1.0).joined(JoinConfig(1.0))
+    config = RefineConfig(discount=0.0)
+    found = settled.concluded(seen, config).identity.mean(axis=0)[0]
+    near, far = (replace(validation, scan=(settled, Scan(found + off))) for off in (0.0, 1.0))
+    assert near.scan_mm(seen, config) == pytest.approx(0.0, abs=1e-9)
+    assert near.shape_score(seen, config).worth - far.shape_score(seen, config).worth == pytest.approx(0.8)
+    assert "scan 1.00 mm" in str(far.shape_score(seen, config))
+    assert validation.scan_mm(seen, config) is None

@@ -15,8 +15,9 @@ SIZE = 3
 def write_people(folder, name, number, rows):
     rng = np.random.default_rng(0)
     information = np.tile(np.eye(SIZE), (len(number), 1, 1)) * (1 + np.asarray(number))[:, None, None]
+    (folder / name).mkdir(exist_ok=True)
     np.savez(
-        folder / f"people.{name}.npz",
+        folder / name / "people.npz",
         number=np.array(number),
         rows=np.array(rows),
         information=information.astype(np.float32),

@@ -46,6 +46,16 @@ def test_people_half_known_teach_more_than_their_own_guesses(world):
     assert ours < 0.8 * theirs
 
 
+def test_what_all_have_in_common_is_held_back(world):
+    features, _, weight, known = world
+    free, held = (
+        PeopleMap.learn(features, np.arange(PEOPLE), known, PeopleMapConfig(1.0, 60, mean_share=share))
+        for share in (0.0, 1.0)
+    )
+    assert np.linalg.norm(held.bias) < 0.8 * np.linalg.norm(free.bias)
+    assert_allclose(held.weight, weight, atol=0.12)
+
+
 def test_photos_of_a_person_count_as_one(world):
     features, _, _, known = world
     once = PeopleMap.learn(features, np.arange(PEOPLE), known)

@@ -32,6 +32,8 @@ class PeopleConfig:
             on it shows somebody else.
         look_alike_distance: Between the mean descriptors of people of one source and of those held out in
             another, up to which they may be the same and are left out.
+        teachers: Sources whose people tell what faces there are; all sources by default. Profiles teach most,
+            so `cfp` alone teaches nearly as much as all, in less time.
         population: How features and identities are related.
         turn: How photos are turned; views of 0 turns none.
         held_out_people: Every so manieth person of sources without a split of their own is validation.
@@ -56,6 +58,7 @@ class PeopleConfig:
     max_residual_mm: float = 6.0
     stranger_distance: float = 0.6
     look_alike_distance: float = 0.4
+    teachers: tuple[str, ...] = ()
     population: PopulationConfig = field(default_factory=PopulationConfig)
     turn: TurnConfig = field(default_factory=lambda: TurnConfig(views=1))
     held_out_people: int = 10

@@ -116,16 +116,18 @@ def learn_people(
     Held-out people get identities, but teach nothing.
     """
     standard = Population.standard(model.identity_size)
-    first = {
-        name: _solved(source, model, standard, config)
+    named = {
+        name: source
         for name, source in sources.items()
         if (source.taking_part & (source.photos.person != NOBODY)).any()
     }
-    if not first:
+    if not named:
         return Population.standard(model.identity_size, DESCRIPTOR), {}
+    teachers = set(config.teachers) & named.keys() or named.keys()
+    first = {name: _solved(named[name], model, standard, config) for name in named if name in teachers}
     population = _learned(sources, first, config)
     known = {
-        name: _solved(sources[name], model, population, config, before) for name, before in first.items()
+        name: _solved(source, model, population, config, first.get(name)) for name, source in named.items()
     }
     return population, known
 

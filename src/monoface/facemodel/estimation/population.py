@@ -43,12 +43,16 @@ class PopulationConfig:
         rounds: Of weights and covariance in turn.
         steps: Of conjugate gradients in each.
         prior_people: As many people stand behind the first guess of the covariance, half of the face model's.
+        mean_weight: Penalty on the squared mean, for each person: what all marks have in common is more often
+            an error of the marks than a shape that all people share, and the face model's mean is a mean of
+            scans.
     """
 
     ridge: float = 300.0
     rounds: int = 4
     steps: int = 60
     prior_people: float = 20.0
+    mean_weight: float = 0.2
 
 
 @dataclass(frozen=True)
@@ -151,6 +155,7 @@ def learn_population(seen: PeopleSeen, config: PopulationConfig | None = None) -
     rows = np.concatenate((standard, np.ones((len(standard), 1)), kinds), axis=1)
     count = seen.features.shape[1]
     penalty = np.append(np.full(count, config.ridge), np.full(rows.shape[1] - count, 1e-3))[:, None]
+    penalty[count] += config.mean_weight * len(seen.vector)
 
     weights, covariance = np.zeros((rows.shape[1], size)), 0.6 * np.eye(size)
     first = 0.5 * config.prior_people * np.eye(size)

@@ -21,6 +21,7 @@ from monoface.core.files import write_atomically
 from monoface.facemodel.estimation.identity_prior import Elsewhere, IdentityMap
 from monoface.facemodel.estimation.input_domain import InputDomain
 from monoface.facemodel.estimation.refinement import RefineConfig
+from monoface.facemodel.expression_gain import ExpressionGain
 from monoface.networks.weights_file import BESIDES
 
 DESCRIPTOR: Final = "descriptor"
@@ -37,6 +38,7 @@ _KEY = "refinement"
 _PREFIX = f"{BESIDES}{_KEY}."
 _ARRAYS = ("weight", "bias", "covariance", "population_mean", "population_covariance")
 _ELSEWHERE = "elsewhere"
+_GAIN_ARRAYS = ("rest", "gain")
 _ELSEWHERE_ARRAYS = ("weight", "bias", "covariance")
 _DOMAIN_ARRAYS = ("centre", "precision", "strange")
 _DOMAIN_RANGES = ("distance", "strangeness", "turn_deg")
@@ -55,6 +57,7 @@ class Refinement:
         recognition: SHA-256 of the recognition network whose descriptors the map knows; empty if it sees
             none.
         default: Whether faces are measured unless somebody asks for none: whether it was better.
+        gain: Of the expressions that the network says; None leaves them as they are.
     """
 
     config: RefineConfig
@@ -63,6 +66,7 @@ class Refinement:
     sigma_factor: float = 1.0
     recognition: str = ""
     default: bool = True
+    gain: ExpressionGain | None = None
 
     def __post_init__(self) -> None:
         if self.identity_map.sees(DESCRIPTOR) != bool(self.recognition):
@@ -83,6 +87,8 @@ def save_refinement(refinement: Refinement, path: Path) -> None:
     known = refinement.identity_map
     arrays = {"habit_mm": refinement.habit_mm} | {name: getattr(known, name) for name in _ARRAYS}
     arrays |= _elsewhere_arrays(known.elsewhere)
+    if refinement.gain is not None:
+        arrays |= {f"gain.{name}": getattr(refinement.gain, name) for name in _GAIN_ARRAYS}
     added = {f"{_PREFIX}{name}": np.ascontiguousarray(array, np.float32) for name, array in arrays.items()}
     said = {
         "config": dataclasses.asdict(refinement.config),
@@ -127,7 +133,13 @@ def _assembled(said: dict[str, Any], arrays: dict[str, np.ndarray]) -> Refinemen
         float(said["sigma_factor"]),
         str(said["recognition"]),
         bool(said["default"]),
+        _gain(arrays),
     )
+
+
+def _gain(arrays: dict[str, np.ndarray]) -> ExpressionGain | None:
+    told = {name: arrays[f"gain.{name}"] for name in _GAIN_ARRAYS if f"gain.{name}" in arrays}
+    return ExpressionGain(**told) if told else None
 
 
 def _elsewhere_arrays(elsewhere: Elsewhere | None) -> dict[str, np.ndarray]:

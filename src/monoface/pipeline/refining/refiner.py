@@ -125,6 +125,8 @@ class Refiner:
             landmarks68_px: The 68 points of each as the regressor has them, in the same pixels.
         """
         start, seen = poses_of(found.coefficients, found.camera), _seen(found)
+        gain = self.refinement.gain
+        start = start if gain is None else gain(start)
         inputs = {
             REGRESSED: found.coefficients.identity.double().numpy(),
             TURN_DEG: turn_deg(start.rotation)[:, None],

@@ -8,12 +8,13 @@ from monoface.core.assets import sha256_of
 from monoface.data.sources.registry import SOURCES
 from monoface.facemodel.estimation.identity_prior import IdentityMap
 from monoface.facemodel.estimation.refinement import RefineConfig
-from monoface.training.likeness.choosing import Validation
+from monoface.facemodel.expression_gain import ExpressionGain
+from monoface.training.likeness.choosing import Tried, Validation
 from monoface.training.likeness.config import TrainLikenessConfig
 from monoface.training.likeness.joining import JoinConfig
 from monoface.training.likeness.people_evidence import people_sources
 
-_COMMAND: Final = "monoface train likeness --weights FILE --people DIR --data DATA --out FILE"
+_COMMAND: Final = "monoface train likeness --init FILE --people DIR --data DATA --out FILE"
 # Whose photos teach how faces settle, whatever people there are, and whose marks it is chosen by.
 _OTHERS: Final = ("aflw", "merl_rav", "portraits_cc0")
 
@@ -24,14 +25,16 @@ class Chosen:
 
     map: IdentityMap
     join: JoinConfig
-    ridge_people: float
+    tried: Tried
     config: RefineConfig
+    gain: ExpressionGain
     metrics: dict[str, float]
 
 
 def metrics_of(validation: Validation, known: IdentityMap, config: RefineConfig) -> dict[str, float]:
     """What validation says of the map that was chosen, and of the network alone, for comparison."""
-    people = validation.profile_score(known, config)
+    shapes = validation.shape_score(known, config)
+    people = shapes.profiles
     said = validation.profiles(validation.identities_said())
     marks = validation.mark_score(known, config)
     heads, true = validation.heads
@@ -41,7 +44,8 @@ def metrics_of(validation: Validation, known: IdentityMap, config: RefineConfig)
         "spread_mm": people.spread_mm,
         "network_alone_knows_percent": said.knows_percent,
         "network_alone_over_another_percent": said.over_another_percent,
-        "heads_neutral_mm": validation.heads_mm(known, config),
+        "heads_neutral_mm": shapes.heads_mm,
+        **({} if shapes.scan_mm is None else {"scan_median_mm": shapes.scan_mm}),
         "heads_network_alone_neutral_mm": float(
             validation.profiles.apart_mm(heads.looks.identity, true).mean()
         ),
@@ -73,8 +77,9 @@ def card_of(config: TrainLikenessConfig, chosen: Chosen, sigma_factor: float) ->
             "config": config.recorded(),
             "network_sha256": sha256_of(config.init),
             "join": asdict(chosen.join),
-            "ridge_people": chosen.ridge_people,
+            "learned": asdict(chosen.tried),
             "refine": asdict(chosen.config),
+            "gain": chosen.gain.gain.max().round(3).item(),
             "sigma_factor": round(sigma_factor, 3),
             "metrics": {name: round(value, 3) for name, value in chosen.metrics.items()},
         },

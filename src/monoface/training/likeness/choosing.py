@@ -1,24 +1,26 @@
 """Choose a refinement's numbers on people and photos that nothing was fitted to, by small grids in turn."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
-from typing import TypeVar
 
 import numpy as np
 from jaxtyping import Float, Int
 
 from monoface.facemodel.estimation.identity_prior import Elsewhere, IdentityMap
 from monoface.facemodel.estimation.refinement import RefineConfig, RefinedFaces
+from monoface.facemodel.expression_gain import ExpressionGain
 from monoface.training.likeness.joining import JoinConfig, LearnedPeople
-from monoface.training.likeness.judging import ProfileJudge, ProfileScore
+from monoface.training.likeness.judging import ProfileJudge, ProfileScore, ScanJudge
 from monoface.training.likeness.marked import MarkJudge, MarkScore
 from monoface.training.likeness.measuring import Settled
+from monoface.training.likeness.people_map import PeopleMapConfig
 
-Choice = TypeVar("Choice")
 Report = Callable[[str], None]
-# What a millimetre less on drawn heads is worth, beside the worth of a score.
-_WORTH_OF_MM = 0.5
+# What a millimetre less is worth, beside the worth of a score: on drawn heads, and on a scan.
+_WORTH_OF_MM, _WORTH_OF_SCAN_MM = 0.5, 0.8
+# Expressions that open the mouth, and that shut eyes, by the beginnings of their names.
+_MOUTH, _EYES = "jawOpen", "eyeBlink"
 
 
 @dataclass(frozen=True)
@@ -26,6 +28,8 @@ class GridConfig:
     """What is tried.
 
     Attributes:
+        profile_weight: How much marked profiles count besides what the people's evidence has of them.
+        mean_share: Penalties on what all people have in common.
         ridge_people: Penalties of the map from descriptors, each tried.
         descriptor: Shares of what descriptors say.
         regressed: Shares of what the network says.
@@ -35,17 +39,42 @@ class GridConfig:
         expression_sd: How far the network's expressions are off.
         sigma_scale: What the network's expected deviations are multiplied by.
         steps: Steps of pose and expression.
+        mouth_gain: What the network's weights of an open mouth are stretched by.
+        eyes_gain: Those of shut eyes.
     """
 
-    ridge_people: tuple[float, ...] = (30.0, 100.0)
-    descriptor: tuple[float, ...] = (0.85, 1.0, 1.1, 1.2, 1.3)
-    regressed: tuple[float, ...] = (0.0, 0.3, 0.5, 0.75)
-    measured: tuple[float, ...] = (0.0, 0.15, 0.3)
+    profile_weight: tuple[float, ...] = (2.0, 4.0, 8.0)
+    mean_share: tuple[float, ...] = (0.0, 0.15, 0.4)
+    ridge_people: tuple[float, ...] = (30.0,)
+    descriptor: tuple[float, ...] = (0.7, 0.85, 1.0, 1.15)
+    regressed: tuple[float, ...] = (0.0, 0.4, 0.75)
+    measured: tuple[float, ...] = (0.0, 0.2)
     discount: tuple[float, ...] = (0.0, 0.02, 0.05, 0.1, 0.2)
     nuisance: tuple[float, ...] = (0.0,)
     expression_sd: tuple[float, ...] = (0.05, 0.1, 0.2)
     sigma_scale: tuple[float, ...] = (1.0, 2.0)
     steps: tuple[int, ...] = (1, 2)
+    mouth_gain: tuple[float, ...] = (1.0, 1.15, 1.3, 1.5)
+    eyes_gain: tuple[float, ...] = (1.0, 1.2, 1.4, 1.7, 2.0)
+
+
+@dataclass(frozen=True)
+class Tried:
+    """How a map from descriptors is learned; see `GridConfig`."""
+
+    profile_weight: float
+    mean_share: float
+    ridge_people: float
+
+    def of(self, config: PeopleMapConfig) -> PeopleMapConfig:
+        """A configuration with these numbers."""
+        return replace(config, ridge_people=self.ridge_people, mean_share=self.mean_share)
+
+    def __str__(self) -> str:
+        return (
+            f"profiles times {self.profile_weight:g}, mean share {self.mean_share:g}, ridge of "
+            f"{self.ridge_people:g} people"
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,6 +87,7 @@ class Validation:
         profiles: Scores shapes of these people.
         marks: Photos with marks, and who scores faces of them.
         heads: Drawn heads, and who they are.
+        scan: Photos of a head that was measured, and who measured it; None if there is none.
     """
 
     people: Settled
@@ -65,14 +95,16 @@ class Validation:
     profiles: ProfileJudge
     marks: tuple[Settled, MarkJudge]
     heads: tuple[Settled, Float[np.ndarray, "heads identity"]]
+    scan: tuple[Settled, ScanJudge] | None = None
 
-    def settled(self, config: RefineConfig) -> "Validation":
+    def settled(self, config: RefineConfig, gain: ExpressionGain | None = None) -> "Validation":
         """The same, settled in another way."""
         return replace(
             self,
-            people=self.people.again(config),
-            marks=(self.marks[0].again(config), self.marks[1]),
-            heads=(self.heads[0].again(config), self.heads[1]),
+            people=self.people.again(config, gain),
+            marks=(self.marks[0].again(config, gain), self.marks[1]),
+            heads=(self.heads[0].again(config, gain), self.heads[1]),
+            scan=self.scan and (self.scan[0].again(config, gain), self.scan[1]),
         )
 
     def identities(self, faces: RefinedFaces) -> Float[np.ndarray, "people identity"]:
@@ -102,19 +134,43 @@ class Validation:
         settled, true = self.heads
         return float(self.profiles.apart_mm(settled.concluded(known, config).identity, true).mean())
 
+    def scan_mm(self, known: IdentityMap, config: RefineConfig) -> float | None:
+        """Median distance of the scan to the mean of the shapes in its photos; None without a scan."""
+        if self.scan is None:
+            return None
+        settled, judge = self.scan
+        return judge(settled.concluded(known, config).identity.mean(axis=0))
 
-def best(
-    choices: Iterable[Choice],
-    score: Callable[[Choice], ProfileScore | MarkScore],
-    tell: Callable[[str], None],
-) -> Choice:
-    """The choice of the highest worth; all are told of."""
-    found: list[tuple[float, Choice]] = []
-    for choice in choices:
-        scored = score(choice)
-        tell(f"  {choice}: {scored}")
-        found.append((scored.worth, choice))
-    return max(found, key=lambda one: one[0])[1]
+    def shape_score(self, known: IdentityMap, config: RefineConfig) -> "ShapeScore":
+        """Score of measured shapes by all whose shapes are known."""
+        return ShapeScore(
+            self.profile_score(known, config), self.heads_mm(known, config), self.scan_mm(known, config)
+        )
+
+
+@dataclass(frozen=True)
+class ShapeScore:
+    """How near shapes are to all that is known of shapes.
+
+    Attributes:
+        profiles: On marked profiles.
+        heads_mm: Mean distance on drawn heads.
+        scan_mm: Median distance on a scan; None without one.
+    """
+
+    profiles: ProfileScore
+    heads_mm: float
+    scan_mm: float | None
+
+    @property
+    def worth(self) -> float:
+        """One number to choose by."""
+        scan = 0.0 if self.scan_mm is None else _WORTH_OF_SCAN_MM * self.scan_mm
+        return self.profiles.worth - _WORTH_OF_MM * self.heads_mm - scan
+
+    def __str__(self) -> str:
+        scan = "" if self.scan_mm is None else f"; scan {self.scan_mm:.2f} mm"
+        return f"{self.profiles}; drawn heads {self.heads_mm:.2f} mm{scan}"
 
 
 def choose_join(
@@ -124,14 +180,15 @@ def choose_join(
     config: RefineConfig,
     grid: GridConfig,
     report: Report,
-) -> JoinConfig:
-    """How much each input counts."""
-
-    def score(join: JoinConfig) -> ProfileScore:
-        return validation.profile_score(people.joined(join, elsewhere), config)
-
-    shares = product(grid.descriptor, grid.regressed, grid.measured)
-    return best((JoinConfig(*every) for every in shares), score, report)
+) -> tuple[float, JoinConfig]:
+    """How much each input counts, and what that is worth."""
+    found: list[tuple[float, JoinConfig]] = []
+    for every in product(grid.descriptor, grid.regressed, grid.measured):
+        join = JoinConfig(*every)
+        scored = validation.shape_score(people.joined(join, elsewhere), config)
+        report(f"  {join}: {scored}")
+        found.append((scored.worth, join))
+    return max(found, key=lambda one: one[0])
 
 
 def choose_discount(
@@ -145,10 +202,9 @@ def choose_discount(
     ]
     found: list[tuple[float, RefineConfig]] = []
     for choice in choices:
-        scored, heads_mm = validation.profile_score(known, choice), validation.heads_mm(known, choice)
-        numbers = f"discount {choice.discount}, nuisance {choice.nuisance}"
-        report(f"  {numbers}: {scored}; drawn heads {heads_mm:.2f} mm")
-        found.append((scored.worth - _WORTH_OF_MM * heads_mm, choice))
+        scored = validation.shape_score(known, choice)
+        report(f"  discount {choice.discount}, nuisance {choice.nuisance}: {scored}")
+        found.append((scored.worth, choice))
     return max(found, key=lambda one: one[0])[1]
 
 
@@ -169,3 +225,35 @@ def choose_settling(
         report(f"  expression_sd {expression_sd}, sigma_scale {sigma_scale}, steps {steps}: {scored}")
         found.append((scored.worth, choice))
     return max(found, key=lambda one: one[0])[1]
+
+
+def choose_gain(
+    known: IdentityMap,
+    settled: Settled,
+    judge: MarkJudge,
+    config: RefineConfig,
+    rest: tuple[Sequence[str], Float[np.ndarray, " expressions"]],
+    grid: GridConfig,
+    report: Report,
+) -> ExpressionGain:
+    """How far weights of open mouths and shut eyes are stretched, so that gaps of lips and lids are right.
+
+    Args:
+        known: What is known of identities.
+        settled: Photos with marks.
+        judge: Scores faces of them.
+        config: How they settle.
+        rest: Names of all expression weights, and those of faces at rest.
+        grid: What is tried.
+        report: Gets lines about the progress.
+    """
+
+    def scored(mouth: float, eyes: float) -> MarkScore:
+        gain = ExpressionGain.named(*rest, {_MOUTH: mouth, _EYES: eyes})
+        score = judge(settled.again(config, gain).concluded(known, config))
+        report(f"  mouth gain {mouth}, eyes gain {eyes}: {score}")
+        return score
+
+    mouth = max(grid.mouth_gain, key=lambda gain: scored(gain, 1.0).mouth_worth)
+    eyes = max(grid.eyes_gain, key=lambda gain: scored(mouth, gain).eyes_worth)
+    return ExpressionGain.named(*rest, {_MOUTH: mouth, _EYES: eyes})

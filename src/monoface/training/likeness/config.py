@@ -44,13 +44,13 @@ class TrainLikenessConfig:
 
     Attributes:
         init: Weights to start from: what `monoface train monoface` wrote.
-        people: Folder of people.cfp.npz and, if they are there, people.ytf.npz and people.lfw.npz.
+        people: Folder that `monoface data people` wrote: cfp/people.npz and, if they are there, those of ytf
+            and lfw.
         data: Folder of the sources.
         out: File to write; what was seen in photos is kept beside it, in FILE.looks/.
         blendshapes: Folder of aflw.npz and portraits_cc0.npz with blendshapes in ARKit's scale of photos of
             these sources; without it blendshapes stay the face model's weights.
-        profile_weight: How much marked profiles count besides what the people's evidence has of them.
-        people_map: How identities are learned from descriptors.
+        people_map: How identities are learned from descriptors, where the grid does not say.
         guard: Which photos descriptors are believed of.
         refine: Where the search for numbers begins.
         grid: What is tried.
@@ -64,7 +64,6 @@ class TrainLikenessConfig:
     data: Path
     out: Path
     blendshapes: Path | None = None
-    profile_weight: float = 8.0
     people_map: PeopleMapConfig = field(default_factory=PeopleMapConfig)
     guard: GuardConfig = field(default_factory=GuardConfig)
     refine: RefineConfig = field(default_factory=RefineConfig)
@@ -74,8 +73,6 @@ class TrainLikenessConfig:
     overwrite: bool = False
 
     def __post_init__(self) -> None:
-        if self.profile_weight < 0:
-            raise ConfigError(f"profile_weight: expected at least 0, got {self.profile_weight}.")
         if self.out.suffix != ".safetensors":
             raise ConfigError(f"out {self.out}: expected the name of a .safetensors file.")
         if self.out.resolve() == self.init.resolve():

@@ -15,9 +15,16 @@ from monoface.data.sources import Aflw, Cfp, MerlRav, PortraitsCc0
 from monoface.data.synthetic.heads import HeadsConfig, heads_pack
 from monoface.facemodel import CoefficientLayout, FaceModel
 from monoface.training.likeness.config import TrainLikenessConfig
+from monoface.training.likeness.judging import ScanJudge
 from monoface.training.likeness.looks import Looker, Looks
 from monoface.training.likeness.marked import MarkedFaces
-from monoface.training.likeness.people_evidence import PROFILES, SourcePeople, people_sources, read_people
+from monoface.training.likeness.people_evidence import (
+    PROFILES,
+    SourcePeople,
+    people_file,
+    people_sources,
+    read_people,
+)
 from monoface.training.likeness.people_map import KnownPeople
 from monoface.training.likeness.scores import BlendshapeScores, read_scores
 
@@ -54,7 +61,7 @@ def look_at_people(config: TrainLikenessConfig, looker: Looker, report: Report) 
     """
     found = people_sources(config.people)
     if PROFILES not in found:
-        raise DataError(f"{config.people}: expected people.{PROFILES}.npz, found none.")
+        raise DataError(f"{people_file(config.people, PROFILES)}: expected people, found no such file.")
     parts = [
         _looked(read_people(config.people, config.data, name), getattr(config.photos, name), config, looker)
         for name in found
@@ -122,6 +129,14 @@ def look_at_portraits(config: TrainLikenessConfig, looker: Looker) -> Looks:
     source = PortraitsCc0(config.data / "portraits_cc0")
     rows = range(min(len(source), config.photos.portraits))
     looks = looker.look("portraits_cc0", source.keys, source.image, rows)
+    return looks[np.flatnonzero(looks.found)]
+
+
+def look_at_scan(judge: ScanJudge, looker: Looker) -> Looks:
+    """Photos of a head that was measured."""
+    pictures = judge.pictures
+    keys = tuple(f"{judge.name}{row:03d}" for row in range(len(pictures)))
+    looks = looker.look("scan", keys, lambda row: pictures[row], range(len(pictures)))
     return looks[np.flatnonzero(looks.found)]
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, UInt8
 
 from monoface.training.likeness.people_map import KnownPeople
 
@@ -48,6 +48,22 @@ class ProfileScore:
 
 def _enough(part: float) -> float:
     return min(part, 1 + _MORE * (part - 1))
+
+
+class ScanJudge(Protocol):
+    """A head whose shape was measured.
+
+    Attributes:
+        name: What it is called.
+        pictures: Photos of it.
+    """
+
+    name: str
+    pictures: Sequence[UInt8[np.ndarray, "height width 3"]]
+
+    def __call__(self, identity: Float[np.ndarray, " identity"]) -> float:
+        """Median distance of the head to a neutral shape, in mm."""
+        ...
 
 
 class ProfileJudge(Protocol):

@@ -82,8 +82,17 @@ class MarkScore:
     @property
     def worth(self) -> float:
         """One number to choose by: small errors, and openings that follow the marked ones."""
-        gaps = sum(correlation - 0.5 * abs(slope - 1) for correlation, slope in (self.mouth, self.eyes))
-        return gaps - self.nme_percent / 2
+        return self.mouth_worth + self.eyes_worth - self.nme_percent / 2
+
+    @property
+    def mouth_worth(self) -> float:
+        """How well openings of the mouth follow the marked ones."""
+        return _worth(*self.mouth)
+
+    @property
+    def eyes_worth(self) -> float:
+        """The same of the eyes."""
+        return _worth(*self.eyes)
 
     def __str__(self) -> str:
         mouth, eyes = (
@@ -143,6 +152,10 @@ class MarkJudge:
             chosen = _FIXED[marks.seen[row, _FIXED]]
             parts.append(off_mm[row, chosen] / of_points[chosen])
         return np.concatenate(parts)
+
+
+def _worth(correlation: float, slope: float) -> float:
+    return correlation - 0.5 * abs(slope - 1)
 
 
 def _opening(

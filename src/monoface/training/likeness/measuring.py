@@ -15,6 +15,7 @@ from monoface.facemodel.estimation.refinement import (
     look,
     measured_identity,
 )
+from monoface.facemodel.expression_gain import ExpressionGain
 from monoface.pipeline.refining.refinement_file import MEASURED
 from monoface.training.likeness.looks import Looks
 
@@ -29,21 +30,28 @@ class Settled:
         points: The face model at the points.
         looks: What was seen; a face in each.
         parts: What the points say, of some photos at a time.
+        gain: Of the expressions that the network says.
     """
 
     points: PointModel
     looks: Looks
     parts: tuple[Looked, ...]
+    gain: ExpressionGain
 
     @classmethod
-    def on(cls, points: PointModel, looks: Looks, config: RefineConfig) -> "Settled":
+    def on(
+        cls, points: PointModel, looks: Looks, config: RefineConfig, gain: ExpressionGain | None = None
+    ) -> "Settled":
         """Let photos settle."""
-        parts = tuple(look(points, some.seen, some.start, some.identity, config) for some in _portions(looks))
-        return cls(points, looks, parts)
+        gain = gain or ExpressionGain.none(points.expression_size)
+        parts = tuple(
+            look(points, some.seen, gain(some.start), some.identity, config) for some in _portions(looks)
+        )
+        return cls(points, looks, parts, gain)
 
-    def again(self, config: RefineConfig) -> "Settled":
+    def again(self, config: RefineConfig, gain: ExpressionGain | None = None) -> "Settled":
         """The same photos, settled in another way."""
-        return Settled.on(self.points, self.looks, config)
+        return Settled.on(self.points, self.looks, config, gain or self.gain)
 
     def measured(self, config: RefineConfig) -> Float[np.ndarray, "photos identity"]:
         """Identities that points alone say."""
@@ -61,7 +69,8 @@ class Settled:
             inputs = some.inputs
             if known.sees(MEASURED):
                 inputs[MEASURED] = measured_identity(looked, config)
-            faces.append(conclude(self.points, some.seen, some.start, looked, known(inputs), config))
+            start = self.gain(some.start)
+            faces.append(conclude(self.points, some.seen, start, looked, known(inputs), config))
         return RefinedFaces.joined(faces)
 
 

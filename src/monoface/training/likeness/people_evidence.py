@@ -25,7 +25,7 @@ _HELD_OUT_EVERY = 10
 
 def people_sources(folder: Path) -> list[str]:
     """Sources whose people a folder of `monoface data people` has labels of."""
-    return [name for name in SOURCES if (folder / f"people.{name}.npz").is_file()]
+    return [name for name in SOURCES if people_file(folder, name).is_file()]
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,18 +63,23 @@ class SourcePeople:
         return np.concatenate(rows) if rows else np.zeros(0, np.int64)
 
 
+def people_file(people: Path, name: str) -> Path:
+    """Where `monoface data people` keeps what it knows of the people of a source."""
+    return people / name / "people.npz"
+
+
 def read_people(people: Path, data: Path, name: str) -> SourcePeople:
     """People of a source; those who are validation are left out.
 
     Args:
-        people: Folder of people.NAME.npz, which the label engine wrote.
+        people: Folder that `monoface data people` wrote: NAME/people.npz in it.
         data: Folder of the sources.
         name: cfp, ytf or lfw.
 
     Raises:
         DataError: If a file cannot be read.
     """
-    path = people / f"people.{name}.npz"
+    path = people_file(people, name)
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             number, rows = archive["number"].astype(np.int64), archive["rows"].astype(np.int64)

@@ -54,17 +54,21 @@ class PeopleMapConfig:
         ridge_people: Penalty on the squared weights of features of unit variance, in people.
         rounds: Of expectation and maximisation.
         first_covariance: Variance of what features do not tell, in the beginning.
+        mean_share: Penalty on the squared mean of all people, as a part of their number. Marks have errors in
+            common, which look like a shape that all people share.
     """
 
     ridge_people: float = 30.0
     rounds: int = 8
     first_covariance: float = 0.9
+    mean_share: float = 0.0
 
     def __post_init__(self) -> None:
-        if self.rounds < 1 or self.ridge_people <= 0 or self.first_covariance <= 0:
+        if self.rounds < 1 or min(self.ridge_people, self.first_covariance) <= 0 or self.mean_share < 0:
             raise ConfigError(
-                "people map: expected a round or more, and ridge_people and first_covariance above 0, got "
-                f"{self.rounds}, {self.ridge_people} and {self.first_covariance}."
+                "people map: expected a round or more, ridge_people and first_covariance above 0 and "
+                f"mean_share of at least 0, got {self.rounds}, {self.ridge_people}, {self.first_covariance}, "
+                f"{self.mean_share}."
             )
 
 
@@ -113,7 +117,9 @@ class PeopleMap:
         centre, spread = features.mean(axis=0), float(features.std(axis=0).mean())
         rows = np.concatenate(((features - centre) / spread, np.ones((len(features), 1))), axis=1)
         share = 1 / np.bincount(person, minlength=people)[person]
-        penalty = np.append(np.full(features.shape[1], config.ridge_people), 1e-6)
+        penalty = np.append(
+            np.full(features.shape[1], config.ridge_people), config.mean_share * people + 1e-6
+        )
         weighted = (rows * share[:, None]).T
         solve = np.linalg.solve(weighted @ rows + np.diag(penalty), weighted)
         weight = np.zeros((rows.shape[1], size))

@@ -1,8 +1,9 @@
 """The command `monoface train likeness`: from a trained network to weights that know people."""
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -19,8 +20,11 @@ from monoface.pipeline.refining.blendshape_file import save_blendshape_scale
 from monoface.pipeline.refining.refinement_file import MEASURED, REGRESSED, Refinement, save_refinement
 from monoface.training.likeness.card import Chosen, card_of, metrics_of
 from monoface.training.likeness.choosing import (
+    GridConfig,
+    Tried,
     Validation,
     choose_discount,
+    choose_gain,
     choose_join,
     choose_settling,
 )
@@ -33,11 +37,12 @@ from monoface.training.likeness.gathering import (
     look_at_ordinary,
     look_at_people,
     look_at_portraits,
+    look_at_scan,
     look_at_validation_people,
 )
 from monoface.training.likeness.habits import find_habits
 from monoface.training.likeness.joining import JoinConfig, LearnedPeople, find_domain, find_elsewhere
-from monoface.training.likeness.judging import ProfileJudge, ProfileTeacher
+from monoface.training.likeness.judging import ProfileJudge, ProfileTeacher, ScanJudge
 from monoface.training.likeness.looks import Looker, Looks
 from monoface.training.likeness.marked import MarkJudge
 from monoface.training.likeness.measuring import Settled
@@ -63,7 +68,11 @@ class _Known:
 
 
 def train_likeness(
-    config: TrainLikenessConfig, teacher: ProfileTeacher, judge: ProfileJudge, report: Report
+    config: TrainLikenessConfig,
+    teacher: ProfileTeacher,
+    judge: ProfileJudge,
+    report: Report,
+    scan: ScanJudge | None = None,
 ) -> Path:
     """Learn, choose and write; nothing of the network itself changes.
 
@@ -72,6 +81,7 @@ def train_likeness(
         teacher: Training people's profiles.
         judge: Validation people's profiles.
         report: Gets lines about the progress.
+        scan: A head that was measured, to choose by besides.
 
     Returns:
         Path of the weights.
@@ -103,14 +113,19 @@ def train_likeness(
     habit = _habits(basis, known)
     points = basis.moved(habit)
     report(f"habits: {np.linalg.norm(habit, axis=1).mean():.2f} mm on average")
-    validation = _validation(config, looker, points, judge, known)
-    chosen = _choose(config, known, teacher, points, validation, report)
-    settled, mark_judge = validation.settled(chosen.config).marks
+    validation = _validation(config, looker, points, judge, known, scan)
+    chosen = _choose(config, known, teacher, points, validation, model.expression_names, report)
+    settled, mark_judge = validation.settled(chosen.config, chosen.gain).marks
     faces = settled.concluded(chosen.map, chosen.config)
     factor = float(np.quantile(mark_judge.sigmas_off(faces), _COVERED))
     report(f"sigma_factor: {factor:.2f}")
     refinement = Refinement(
-        chosen.config, chosen.map, habit, factor, recognition=asset_sha256("recognition.safetensors")
+        chosen.config,
+        chosen.map,
+        habit,
+        factor,
+        recognition=asset_sha256("recognition.safetensors"),
+        gain=chosen.gain,
     )
     scale = _scale(model.expression_names, chosen, points, known, report)
     shutil.copyfile(config.init, config.out)
@@ -121,7 +136,12 @@ def train_likeness(
 
 
 def _validation(
-    config: TrainLikenessConfig, looker: Looker, points: PointModel, judge: ProfileJudge, known: _Known
+    config: TrainLikenessConfig,
+    looker: Looker,
+    points: PointModel,
+    judge: ProfileJudge,
+    known: _Known,
+    scan: ScanJudge | None,
 ) -> Validation:
     """People, photos and heads to choose by, settled as the search begins."""
     people, found = look_at_validation_people(config, looker, list(judge.people))
@@ -132,7 +152,8 @@ def _validation(
         return Settled.on(points, looks, config.refine)
 
     marked = settled(photos), MarkJudge(looker.model, marks)
-    return Validation(settled(people), found, judge, marked, (settled(heads), true))
+    measured = None if scan is None else (settled(look_at_scan(scan, looker)), scan)
+    return Validation(settled(people), found, judge, marked, (settled(heads), true), measured)
 
 
 def _habits(basis: PointModel, known: _Known) -> Float[np.ndarray, "points 3"]:
@@ -155,39 +176,51 @@ def _choose(
     teacher: ProfileTeacher,
     points: PointModel,
     validation: Validation,
+    model_names: tuple[str, ...],
     report: Report,
 ) -> Chosen:
     """How faces settle on points, then the map, then what points count for identities."""
     people = known.people
     seen = people.looks.descriptor, people.person
-    evidence = _with_profiles(people, teacher, config.profile_weight)
-    maps = {
-        ridge: PeopleMap.learn(
-            *seen, evidence, replace(config.people_map, ridge_people=ridge)
-        ).with_errors_of(*seen, people.known)
-        for ridge in config.grid.ridge_people
-    }
+    maps = [
+        (
+            tried,
+            PeopleMap.learn(*seen, evidence, tried.of(config.people_map)).with_errors_of(*seen, people.known),
+        )
+        for tried, evidence in _evidences(people, teacher, config.grid)
+    ]
     nobody = np.zeros(points.identity_size)
-    first = LearnedPeople(next(iter(maps.values())), nobody, nobody).joined(JoinConfig())
+    first = LearnedPeople(maps[0][1], nobody, nobody).joined(JoinConfig())
     refine = choose_settling(first, *validation.marks, config.refine, config.grid, report)
-    validation = validation.settled(refine)
+    rest = model_names, np.median(known.portraits.start.expression, axis=0)
+    gain = choose_gain(first, *validation.settled(refine).marks, refine, rest, config.grid, report)
+    validation = validation.settled(refine, gain)
     elsewhere = _guard(config, known, validation, refine, report)
-    some = Settled.on(points, people.looks[_spread(len(people.looks))], refine)
+    some = Settled.on(points, people.looks[_spread(len(people.looks))], refine, gain)
     means = known.ordinary.identity.mean(axis=0), some.measured(refine).mean(axis=0)
-    tried: list[tuple[float, float, JoinConfig, IdentityMap]] = []
-    for ridge, of_descriptor in maps.items():
-        report(f"ridge of {ridge:g} people:")
+    found: list[tuple[float, Tried, JoinConfig, IdentityMap]] = []
+    for tried, of_descriptor in maps:
+        report(f"{tried}:")
         learned, prior_alone = LearnedPeople(of_descriptor, *means), replace(refine, discount=0.0)
-        join = choose_join(learned, elsewhere, validation, prior_alone, config.grid, report)
-        told = learned.joined(join, elsewhere)
-        tried.append((validation.profile_score(told, prior_alone).worth, ridge, join, told))
-    _, ridge, join, told = max(tried, key=lambda one: one[0])
-    report(f"joined: {join}")
+        worth, join = choose_join(learned, elsewhere, validation, prior_alone, config.grid, report)
+        found.append((worth, tried, join, learned.joined(join, elsewhere)))
+    _, best, join, told = max(found, key=lambda one: one[0])
+    report(f"learned: {best}; joined: {join}")
     refine = choose_discount(told, validation, refine, config.grid, report)
     metrics = metrics_of(validation, told, refine)
     for name, value in metrics.items():
         report(f"{name}: {value:.3f}")
-    return Chosen(told, join, ridge, refine, metrics)
+    return Chosen(told, join, best, refine, gain, metrics)
+
+
+def _evidences(
+    people: LookedPeople, teacher: ProfileTeacher, grid: GridConfig
+) -> Iterator[tuple[Tried, KnownPeople]]:
+    """All that maps are learned from."""
+    for weight in grid.profile_weight:
+        evidence = _with_profiles(people, teacher, weight)
+        for mean_share, ridge_people in product(grid.mean_share, grid.ridge_people):
+            yield Tried(weight, mean_share, ridge_people), evidence
 
 
 def _guard(
@@ -237,7 +270,8 @@ def _scale(
         values = known.scores[name].of(looks.keys)
         rows = np.flatnonzero(np.isfinite(values).all(axis=1))
         if len(rows):
-            faces = Settled.on(points, looks[rows], chosen.config).concluded(chosen.map, chosen.config)
+            settled = Settled.on(points, looks[rows], chosen.config, chosen.gain)
+            faces = settled.concluded(chosen.map, chosen.config)
             weights.append(faces.poses.expression)
             wanted.append(values[rows])
     if sum(map(len, weights)) < _FEWEST_SCORES:
