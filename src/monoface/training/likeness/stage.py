@@ -230,7 +230,8 @@ def _choose(
     nobody = np.zeros(points.identity_size)
     first = LearnedPeople(maps[0][1], nobody, nobody).joined(JoinConfig())
     refine = choose_settling(first, *validation.marks, config.refine, config.grid, report)
-    rest = model_names, np.median(known.portraits.start.expression, axis=0)
+    calm = Settled.on(points, known.portraits, refine).concluded(first, refine).poses.expression
+    rest = model_names, np.median(calm, axis=0)
     gain = choose_gain(first, *validation.settled(refine).marks, refine, rest, config.grid, report)
     validation = validation.settled(refine, gain)
     elsewhere = _guard(config, known, validation, refine, report)
