@@ -1,7 +1,7 @@
-"""Expression weights that a network answers too timidly, stretched about their values at rest.
+"""Expression weights that come out too timid, stretched about their values at rest.
 
-Networks that are trained by squared errors move wide mouths and shut eyes towards what is usual. Where marked
-photos tell by how much, a weight w becomes rest + gain (w - rest).
+Networks that are trained by squared errors move wide mouths and shut eyes towards what is usual, and so do
+their points. Where marked photos tell by how much, a weight w becomes rest + gain (w - rest).
 """
 
 from collections.abc import Mapping, Sequence
@@ -11,7 +11,7 @@ from typing import Self
 import numpy as np
 from jaxtyping import Float
 
-from monoface.facemodel.estimation.evidence import Poses
+from monoface.facemodel.estimation.refinement import RefinedFaces
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,7 +50,9 @@ class ExpressionGain:
             gain[[name.startswith(beginning) for name in names]] = factor
         return cls(np.asarray(rest, np.float64), gain)
 
-    def __call__(self, poses: Poses) -> Poses:
-        """Poses with stretched expressions, of those that change within 0 to 1."""
-        stretched = np.clip(self.rest + self.gain * (poses.expression - self.rest), 0, 1)
-        return replace(poses, expression=np.where(self.gain == 1, poses.expression, stretched))
+    def __call__(self, faces: RefinedFaces) -> RefinedFaces:
+        """Faces with stretched expressions; those that change stay within 0 to 1."""
+        found = faces.poses.expression
+        stretched = np.clip(self.rest + self.gain * (found - self.rest), 0, 1)
+        poses = replace(faces.poses, expression=np.where(self.gain == 1, found, stretched))
+        return replace(faces, poses=poses)

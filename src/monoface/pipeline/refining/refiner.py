@@ -33,7 +33,7 @@ from monoface.geometry.cameras import (
 )
 from monoface.networks import RegressorInfo
 from monoface.photos.reading import LoadedImage
-from monoface.pipeline.refining.refinement_file import DESCRIPTOR, MEASURED, REGRESSED, Refinement
+from monoface.pipeline.refining.refiner.refinement_file import DESCRIPTOR, MEASURED, REGRESSED, Refinement
 from monoface.regression import Regression
 
 Describe = Callable[
@@ -125,8 +125,6 @@ class Refiner:
             landmarks68_px: The 68 points of each as the regressor has them, in the same pixels.
         """
         start, seen = poses_of(found.coefficients, found.camera), _seen(found)
-        gain = self.refinement.gain
-        start = start if gain is None else gain(start)
         inputs = {
             REGRESSED: found.coefficients.identity.double().numpy(),
             TURN_DEG: turn_deg(start.rotation)[:, None],
@@ -138,7 +136,7 @@ class Refiner:
         if self.refinement.identity_map.sees(MEASURED):
             inputs[MEASURED] = measured_identity(looked, config)
         prior = self.refinement.identity_map(inputs)
-        faces = conclude(self._points, seen, start, looked, prior, config)
+        faces = self._stretched(conclude(self._points, seen, start, looked, prior, config))
         coefficients, camera = posed(found.coefficients, found.camera, faces)
         told = self._told(faces, seen, found.camera, start, inputs)
         return replace(found, coefficients=coefficients, camera=camera), told
@@ -155,7 +153,7 @@ class Refiner:
         inputs = {name: np.concatenate([one.inputs[name] for one in measured]) for name in measured[0].inputs}
         prior = known.joined(known(inputs), config.in_common)
         looked = look(self._points, seen, start, np.repeat(prior.mean, len(measured), axis=0), config)
-        faces = conclude_together(self._points, seen, start, looked, prior, config)
+        faces = self._stretched(conclude_together(self._points, seen, start, looked, prior, config))
         return faces, [
             replace(one, uncertainty=self._uncertainty(faces, row)) for row, one in enumerate(measured)
         ]
@@ -175,6 +173,10 @@ class Refiner:
             uncertainty = self._uncertainty(faces, row)
             measurements.append(Measurement(self, seen[one], camera[one], start[one], of_face, uncertainty))
         return measurements
+
+    def _stretched(self, faces: RefinedFaces) -> RefinedFaces:
+        gain = self.refinement.gain
+        return faces if gain is None else gain(faces)
 
     def _uncertainty(self, faces: RefinedFaces, row: int) -> ShapeUncertainty:
         return ShapeUncertainty.of(faces, row, self.refinement.sigma_factor, self.mesh)

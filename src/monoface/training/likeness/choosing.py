@@ -44,18 +44,18 @@ class GridConfig:
     """
 
     profile_weight: tuple[float, ...] = (2.0, 4.0, 8.0)
-    mean_share: tuple[float, ...] = (0.0, 0.15, 0.4)
+    mean_share: tuple[float, ...] = (0.0, 0.1)
     ridge_people: tuple[float, ...] = (30.0,)
-    descriptor: tuple[float, ...] = (0.7, 0.85, 1.0, 1.15)
-    regressed: tuple[float, ...] = (0.0, 0.4, 0.75)
+    descriptor: tuple[float, ...] = (0.85, 1.0, 1.15)
+    regressed: tuple[float, ...] = (0.4, 0.75, 1.0)
     measured: tuple[float, ...] = (0.0, 0.2)
     discount: tuple[float, ...] = (0.0, 0.02, 0.05, 0.1, 0.2)
     nuisance: tuple[float, ...] = (0.0,)
     expression_sd: tuple[float, ...] = (0.05, 0.1, 0.2)
     sigma_scale: tuple[float, ...] = (1.0, 2.0)
     steps: tuple[int, ...] = (1, 2)
-    mouth_gain: tuple[float, ...] = (1.0, 1.15, 1.3, 1.5)
-    eyes_gain: tuple[float, ...] = (1.0, 1.2, 1.4, 1.7, 2.0)
+    mouth_gain: tuple[float, ...] = (1.0, 1.2, 1.4, 1.7, 2.0, 2.5)
+    eyes_gain: tuple[float, ...] = (1.0, 1.2, 1.4, 1.7, 2.0, 2.5)
 
 
 @dataclass(frozen=True)

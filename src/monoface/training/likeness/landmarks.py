@@ -11,7 +11,7 @@ from monoface.data.sources import Aflw2000
 from monoface.facemodel import PointBasis
 from monoface.facemodel.landmarks import LEFT_RIGHT_68
 from monoface.pipeline import Face, Reconstructor, ReconstructorConfig
-from monoface.pipeline.refining.landmark_file import save_landmark_habits
+from monoface.pipeline.refining.refiner.landmark_file import save_landmark_habits
 
 SOURCE = "aflw2000_dev"
 """Folder of the photos that show where annotators mean the points to be."""

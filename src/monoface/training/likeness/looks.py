@@ -23,8 +23,8 @@ from monoface.geometry.roi import SIDE_PER_BOX
 from monoface.networks import Recognizer
 from monoface.networks.recognition_weights import DESCRIPTOR_SIZE
 from monoface.pipeline import Face, Reconstructor, ReconstructorConfig
-from monoface.pipeline.refining.refinement_file import DESCRIPTOR, REGRESSED, Refinement
-from monoface.pipeline.refining.refiner import Refiner, turn_deg
+from monoface.pipeline.refining.refiner.refinement_file import DESCRIPTOR, REGRESSED, Refinement
+from monoface.pipeline.refining.refiner.refiner import Refiner, turn_deg
 
 Picture = UInt8[np.ndarray, "height width 3"]
 _RECOGNITION = "recognition.safetensors"

@@ -22,6 +22,8 @@ _LIDS: Final = ((37, 41), (38, 40), (43, 47), (44, 46))
 _CHIN: Final = 8
 _FIXED: Final = np.array((_CHIN, *INNER))
 _OUTLINE_TURN_DEG: Final = 45.0
+# A slope this near to one is right: two people's marks agree no better.
+_SLOPE_ENOUGH: Final = 0.12
 
 
 @dataclass(frozen=True, eq=False)
@@ -155,7 +157,7 @@ class MarkJudge:
 
 
 def _worth(correlation: float, slope: float) -> float:
-    return correlation - 0.5 * abs(slope - 1)
+    return correlation - 0.5 * max(abs(slope - 1) - _SLOPE_ENOUGH, 0.0)
 
 
 def _opening(

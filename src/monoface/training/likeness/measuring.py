@@ -16,7 +16,7 @@ from monoface.facemodel.estimation.refinement import (
     measured_identity,
 )
 from monoface.facemodel.expression_gain import ExpressionGain
-from monoface.pipeline.refining.refinement_file import MEASURED
+from monoface.pipeline.refining.refiner.refinement_file import MEASURED
 from monoface.training.likeness.looks import Looks
 
 _TOGETHER = 64
@@ -30,7 +30,7 @@ class Settled:
         points: The face model at the points.
         looks: What was seen; a face in each.
         parts: What the points say, of some photos at a time.
-        gain: Of the expressions that the network says.
+        gain: Of the expressions that come out.
     """
 
     points: PointModel
@@ -44,9 +44,7 @@ class Settled:
     ) -> "Settled":
         """Let photos settle."""
         gain = gain or ExpressionGain.none(points.expression_size)
-        parts = tuple(
-            look(points, some.seen, gain(some.start), some.identity, config) for some in _portions(looks)
-        )
+        parts = tuple(look(points, some.seen, some.start, some.identity, config) for some in _portions(looks))
         return cls(points, looks, parts, gain)
 
     def again(self, config: RefineConfig, gain: ExpressionGain | None = None) -> "Settled":
@@ -69,9 +67,8 @@ class Settled:
             inputs = some.inputs
             if known.sees(MEASURED):
                 inputs[MEASURED] = measured_identity(looked, config)
-            start = self.gain(some.start)
-            faces.append(conclude(self.points, some.seen, start, looked, known(inputs), config))
-        return RefinedFaces.joined(faces)
+            faces.append(conclude(self.points, some.seen, some.start, looked, known(inputs), config))
+        return self.gain(RefinedFaces.joined(faces))
 
 
 def _portions(looks: Looks) -> list[Looks]:

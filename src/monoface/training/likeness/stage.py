@@ -16,8 +16,13 @@ from monoface.facemodel.dense_points import DensePoints
 from monoface.facemodel.estimation.identity_prior import Elsewhere, IdentityMap
 from monoface.facemodel.estimation.point_model import PointModel
 from monoface.facemodel.estimation.refinement import RefineConfig
-from monoface.pipeline.refining.blendshape_file import save_blendshape_scale
-from monoface.pipeline.refining.refinement_file import MEASURED, REGRESSED, Refinement, save_refinement
+from monoface.pipeline.refining.refiner.blendshape_file import save_blendshape_scale
+from monoface.pipeline.refining.refiner.refinement_file import (
+    MEASURED,
+    REGRESSED,
+    Refinement,
+    save_refinement,
+)
 from monoface.training.likeness.card import Chosen, card_of, metrics_of
 from monoface.training.likeness.choosing import (
     GridConfig,
@@ -192,7 +197,8 @@ def _choose(
     nobody = np.zeros(points.identity_size)
     first = LearnedPeople(maps[0][1], nobody, nobody).joined(JoinConfig())
     refine = choose_settling(first, *validation.marks, config.refine, config.grid, report)
-    rest = model_names, np.median(known.portraits.start.expression, axis=0)
+    calm = Settled.on(points, known.portraits, refine).concluded(first, refine).poses.expression
+    rest = model_names, np.median(calm, axis=0)
     gain = choose_gain(first, *validation.settled(refine).marks, refine, rest, config.grid, report)
     validation = validation.settled(refine, gain)
     elsewhere = _guard(config, known, validation, refine, report)
