@@ -40,6 +40,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="store_true",
         help="write the public API as it is to tests/public_api.txt instead of comparing with it",
     )
+    parser.addoption(
+        "--update-golden",
+        action="store_true",
+        help="write the results of tests/golden as they are instead of comparing with those stored",
+    )
 
 
 @pytest.fixture
