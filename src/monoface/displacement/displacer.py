@@ -7,10 +7,10 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from monoface.displacement.config import DisplacerConfig
 from monoface.displacement.evidence import Evidence, ShadingMaps, find_evidence
 from monoface.facemodel import FaceModel
 from monoface.facemodel.detail_region import detail_weight
-from monoface.methods.detail.config import DetailConfig
 from monoface.networks import Translator
 from monoface.render import TextureLayout
 from monoface.render.texture_surface import TextureSurface, maps_from_vertices
@@ -48,7 +48,7 @@ class Displacer:
         window: Rows and columns around that region, of maps as translators see them; they see no more.
     """
 
-    def __init__(self, model: FaceModel, config: DetailConfig, texture_px: int | None = None) -> None:
+    def __init__(self, model: FaceModel, config: DisplacerConfig, texture_px: int | None = None) -> None:
         self.model = model
         self.config = config
         self.layout = TextureLayout.from_mesh(model.faces, model.uv, texture_px or config.texture_px)
@@ -163,7 +163,7 @@ class Displacer:
 
 
 def _quietened(height_mm: Tensor, quiet_mm: float) -> Tensor:
-    """See `DetailConfig.quiet_mm`. A part of the slope is left everywhere, so that heights can be learned."""
+    """See `DisplacerConfig.quiet_mm`. A part of the slope is left everywhere, for training to follow."""
     if not quiet_mm:
         return height_mm
     return height_mm - _QUIETENED * quiet_mm * (height_mm / quiet_mm).tanh()

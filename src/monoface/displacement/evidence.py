@@ -7,8 +7,8 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from monoface.displacement.config import TranslatorInput
 from monoface.geometry.tangents import orthonormal_tangents
-from monoface.methods.detail.config import TranslatorInput
 from monoface.render.texture_surface import TextureSurface
 from monoface.shading import linear_to_srgb, sh_irradiance, srgb_to_linear
 from monoface.shading.harmonics import matt_response

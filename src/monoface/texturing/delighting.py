@@ -5,8 +5,8 @@ import torch
 from jaxtyping import Float, UInt8
 from torch import Tensor
 
+from monoface.displacement.displacer import Displacer
 from monoface.displacement.evidence import irradiance
-from monoface.methods.detail import Displacer
 from monoface.render import TextureLayout
 from monoface.render.texture_surface import TextureSurface
 from monoface.shading import linear_to_srgb, srgb_to_linear

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from jaxtyping import Float
 from torch import Tensor
 
-from monoface.methods.detail import Displacer, Evidence
+from monoface.displacement.displacer import Displacer
+from monoface.displacement.evidence import Evidence
 from monoface.render import TextureMap, unwrap_photo
 from monoface.texturing.appearance import Appearance
 from monoface.texturing.texturer import PlacedMesh, Texturer

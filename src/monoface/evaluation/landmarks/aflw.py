@@ -45,8 +45,7 @@ from monoface.metrics import (
     cumulative_curve,
     nme,
 )
-from monoface.pipeline import CoefficientRegressor, MadeWith
-from monoface.pipeline.reconstructor import Reconstructor, ReconstructorConfig
+from monoface.pipeline import CoefficientRegressor, MadeWith, Reconstructor, ReconstructorConfig
 
 LANDMARK_SET: Final = "aflw21"
 _CURVE_LIMIT_PERCENT = 10.0

@@ -43,7 +43,7 @@ from monoface.evaluation.reconstructed import ReconstructedFaces, ReconstructedL
 from monoface.evaluation.reports.definition import Finding, refuse_if_meaningless
 from monoface.evaluation.reports.report import refuse_existing_results, write_results
 from monoface.metrics import box_normaliser, nme, nme_3d
-from monoface.pipeline.reconstructor import Reconstructor, ReconstructorConfig
+from monoface.pipeline import Reconstructor, ReconstructorConfig
 
 BoxKind = Literal["roi_box", "detector"]
 Subset = Literal["all", "published_1998"]

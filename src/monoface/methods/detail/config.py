@@ -1,17 +1,15 @@
-"""What the fine stage sees, how far it may displace, and how it weighs its terms."""
+"""How the fine stage is trained: what its translator sees, and how it weighs its terms."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Literal, Self
 
 from monoface.core.errors import ConfigError
+from monoface.displacement.config import DisplacerConfig
 from monoface.networks import TranslatorConfig
-
-TranslatorInput = Literal["shading", "difference", "concatenated"]
-INPUT_CHANNELS: dict[TranslatorInput, int] = {"shading": 9, "difference": 3, "concatenated": 6}
 
 
 @dataclass(frozen=True)
-class DetailConfig:
+class DetailConfig(DisplacerConfig):
     """The fine stage. The default is what we train; `published` has the form and weights of the paper's code.
 
     Attributes:
@@ -47,12 +45,6 @@ class DetailConfig:
         residual_weight: Of the mean absolute residual albedo. Without such a map, all that differs is relief.
     """
 
-    translator: TranslatorConfig = field(default_factory=TranslatorConfig)
-    texture_px: int = 256
-    sees: TranslatorInput = "shading"
-    axis: Literal["normal", "model_z"] = "normal"
-    limit_mm: float = 2.5
-    quiet_mm: float = 0.08
     losses: Literal["texture", "mesh", "mesh_texels"] = "texture"
     picture_px: int = 256
     photo_weight: float = 0.1
@@ -71,35 +63,14 @@ class DetailConfig:
     residual_weight: float = 0.2
 
     def __post_init__(self) -> None:
-        if self.translator.in_channels != INPUT_CHANNELS[self.sees]:
-            raise ConfigError(
-                f"detail: expected {INPUT_CHANNELS[self.sees]} input channels to see {self.sees}, "
-                f"got {self.translator.in_channels}."
-            )
+        super().__post_init__()
         if self.losses == "texture" and (self.sees, self.axis) != ("shading", "normal"):
             raise ConfigError(
                 "detail: losses on the texture read the maps of `shading` and heights along the normal, "
                 f"got {self.sees} and {self.axis}."
             )
-        if self.translator.out_channels not in (1, 2):
-            raise ConfigError(
-                "detail: expected one output channel, or two with a residual albedo, "
-                f"got {self.translator.out_channels}."
-            )
-        if self.texture_px % max(16, self.translator.multiple) or self.limit_mm <= 0:
-            raise ConfigError(
-                f"detail: expected a texture whose side is a multiple of {max(16, self.translator.multiple)} "
-                f"and a positive limit, got {self.texture_px} and {self.limit_mm}."
-            )
-        if self.quiet_mm < 0:
-            raise ConfigError(f"detail: expected a quiet_mm of at least 0, got {self.quiet_mm}.")
         if self.picture_px < 16:
             raise ConfigError(f"detail: expected a picture_px of at least 16, got {self.picture_px}.")
-
-    @property
-    def has_residual(self) -> bool:
-        """Whether the network also says what is paint."""
-        return self.translator.out_channels == 2
 
     @classmethod
     def published(cls) -> Self:

@@ -180,8 +180,8 @@ class Looker:
         return looks[np.array([known[keys[row]] for row in wanted], np.int64)]
 
     def _look(self, keys: Sequence[str], pictures: Iterable[Picture]) -> Looks:
-        results = self.reconstructor.reconstruct_each(pictures)
-        faces = [result.found[0] if result.found else None for result in results]
+        results = self.reconstructor.reconstruct_many(pictures)
+        faces = [result.all_faces[0] if result.all_faces else None for result in results]
         parts = [_of_face(key, face) for key, face in zip(keys, faces, strict=True)]
         example = next((part for part in parts if part is not None), None)
         if example is None:
@@ -216,9 +216,9 @@ class _InTheMiddle:
 
 
 def _of_face(key: str, face: Face | None) -> Looks | None:
-    if face is None or face.measurement is None:
+    if face is None or face.posed.measurement is None:
         return None
-    told = face.measurement
+    told = face.posed.measurement
     inputs = told.inputs
     return Looks((key,), told.seen, told.start, inputs[REGRESSED], inputs[DESCRIPTOR])
 
