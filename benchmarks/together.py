@@ -83,7 +83,7 @@ def person_errors(chosen: Arguments) -> Iterator[list[float]]:
         identities = [faces[0].coefficients.identity for faces in alone]
         sure = max(range(VIEWS), key=lambda view: alone[view][0].confidence)
         found = [torch.zeros_like(identities[0]), *identities, identities[sure]]
-        found.append(together.face.coefficients.identity)
+        found.append(together.face.posed.coefficients.identity)
         yield [shape_error(model, identity, heads[0]) for identity in found]
 
 

@@ -106,7 +106,7 @@ def photo_marks(faces: ReconstructedFaces, source: MerlRav, count: int) -> Marks
         residual = (marked - points68_px(face)) / scale_px(face)
         if np.nanmedian(np.linalg.norm(residual, axis=1)) < 2 * ROBUST_MM:
             residuals.append(residual)
-            rotations.append(face.coefficients.rotation[0].double().numpy())
+            rotations.append(face.posed.coefficients.rotation[0].double().numpy())
             sigmas.append(points68_sigma_mm(face))
     residual, rotation = np.array(residuals), np.array(rotations)
     residual = residual - habits(residual, rotation)
@@ -121,7 +121,7 @@ def profile_marks(faces: ReconstructedFaces, source: Cfp, count: int) -> Marks:
         face = faces.largest(source.image(row))
         found = isinstance(face, Face) and face.vertex_sigma_mm is not None
         identity.append(
-            face.coefficients.identity[0].numpy() if found else np.zeros(faces.model.identity_size)
+            face.posed.coefficients.identity[0].numpy() if found else np.zeros(faces.model.identity_size)
         )
         sigma.append(points68_sigma_mm(face) if found else np.full(68, np.nan))
     posed = ProfileFitter(faces.model, people.marked).pose(np.array(identity, np.float64))
@@ -146,19 +146,19 @@ def habits(
 
 def points68_px(face: Face) -> Float[np.ndarray, "68 2"]:
     """The 68 points as people mark them, in pixels of the photo."""
-    points = face.model.landmarks(LANDMARK_SET_REANNOTATED).points(torch.from_numpy(face.verts_mm)[None])
+    points = face.skin.model.landmarks(LANDMARK_SET_REANNOTATED).points(torch.from_numpy(face.verts_mm)[None])
     return face.project(points[0].numpy())
 
 
 def points68_sigma_mm(face: Face) -> Float[np.ndarray, " 68"]:
     """Standard deviations of these points: the mean of those of their vertices."""
-    points = face.model.landmarks(LANDMARK_SET_REANNOTATED)
+    points = face.skin.model.landmarks(LANDMARK_SET_REANNOTATED)
     return (points.weight.numpy() * face.vertex_sigma_mm[points.index.numpy()]).sum(axis=1)
 
 
 def scale_px(face: Face) -> float:
     """Pixels a millimetre at the face."""
-    return float(face.camera.scale_at(face.coefficients.translation_mm[:, 2]))
+    return float(face.posed.camera.scale_at(face.posed.coefficients.translation_mm[:, 2]))
 
 
 def common_offsets(

@@ -27,6 +27,6 @@ print("10 mm before it:", face.project(face.verts_mm[nearest][None] + (0.0, 0.0,
 # The same by hand: to the camera frame, then to pixels.
 T_camera_model = face.T_camera_model
 points_camera = face.verts_mm @ T_camera_model[:3, :3].T + T_camera_model[:3, 3]
-scale, principal_px = float(face.camera.scale_px_per_mm[0]), face.camera.principal_px[0].numpy()
-difference = np.abs(scale * points_camera[:, :2] + principal_px - face.dense_landmarks_px).max()
+by_hand_px = face.lens.scale_px_per_mm * points_camera[:, :2] + face.lens.principal_px
+difference = np.abs(by_hand_px - face.dense_landmarks_px).max()
 print(f"projecting by hand differs by at most {difference:.4f} px")

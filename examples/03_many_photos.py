@@ -16,7 +16,7 @@ photos = [sample, "missing.jpg", nothing, sample]
 
 reconstructor = Reconstructor(ReconstructorConfig(max_faces=1, batch_size=16))
 statuses = Counter()
-for result in reconstructor.reconstruct_each(photos):
+for result in reconstructor.reconstruct_many(photos):
     statuses[result.status] += 1
     print(f"{result.status:<12} {Path(result.name).name:<14} {result.reason}")
 

@@ -3,7 +3,6 @@
 from pathlib import Path
 
 import numpy as np
-import torch
 
 from monoface import Reconstructor, ReconstructorConfig
 
@@ -17,5 +16,5 @@ print(f"{detail.size} x {detail.size} texels; {len(displaced)} show skin that ma
 low, high = np.percentile(displaced, (1, 99))
 print(f"their heights: {np.abs(displaced).mean():.3f} mm on average, 98 % within {low:.2f} and {high:.2f} mm")
 
-points = detail.dense.points(torch.from_numpy(face.verts_mm), torch.from_numpy(detail.height_mm))
-print(f"the displaced skin has {len(points)} vertices and {len(detail.dense.faces)} triangles")
+skin = detail.displaced(face.verts_mm)
+print(f"the displaced skin has {len(skin.verts_mm)} vertices and {len(skin.faces)} triangles")

@@ -46,6 +46,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="store_true",
         help="write which of these tests take more than two seconds to tests/slow_tests.txt",
     )
+    parser.addoption(
+        "--update-golden",
+        action="store_true",
+        help="write the results of tests/golden as they are instead of comparing with those stored",
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:

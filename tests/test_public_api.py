@@ -7,12 +7,27 @@ writes the file anew. What begins with an underscore is private and not in it.
 
 import ast
 import difflib
+import sys
 from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
+from types import FunctionType
 
 import pytest
 
+from monoface.facemodel import Landmarks, MorphableModel
+
 _SNAPSHOT = Path(__file__).with_name("public_api.txt")
+_PUBLIC_PACKAGES = (
+    "monoface",
+    "monoface.evaluation",
+    "monoface.export",
+    "monoface.facemodel",
+    "monoface.losses",
+    "monoface.pipeline",
+    "monoface.raster",
+    "monoface.render",
+)
 # Decorators that change how something is used.
 _SHOWN_DECORATORS = (
     "dataclass",
@@ -91,6 +106,35 @@ def test_public_api_is_the_recorded_one(request, repository):
         pytest.fail(
             f"{text}\n\nIf this is meant: python -m pytest {Path(__file__).name} --update-api", pytrace=False
         )
+
+
+@pytest.mark.parametrize("package", _PUBLIC_PACKAGES)
+def test_public_packages_say_what_is_public(package):
+    module = import_module(package)
+    assert module.__all__
+    for name in module.__all__:
+        assert hasattr(module, name), f"{package}.{name}"
+
+
+@pytest.mark.parametrize("package", ["monoface", "monoface.pipeline", "monoface.evaluation"])
+def test_no_torch_type_where_arrays_are_promised(package):
+    module = import_module(package)
+    exported = [getattr(module, name) for name in module.__all__]
+    exported += [MorphableModel, Landmarks]
+    aliases = [one for one in exported if not isinstance(one, type | FunctionType)]
+    assert not [one for one in aliases if "torch" in repr(one)]
+    named = [one for one in exported if isinstance(one, type | FunctionType)]
+    lines = [f"{one.__qualname__}: {line}" for one in named for line in _signatures(one)]
+    assert lines
+    assert not [line for line in lines if "Tensor" in line or "torch" in line]
+
+
+def _signatures(exported):
+    """What the source says of a class's public members, or of a function."""
+    tree = ast.parse(Path(sys.modules[exported.__module__].__file__).read_text(encoding="utf-8"))
+    for node in tree.body:
+        if getattr(node, "name", None) == exported.__name__:
+            yield from [_function(node)] if isinstance(node, ast.FunctionDef) else _class(node)
 
 
 def test_private_names_are_left_out(tmp_path):

@@ -49,7 +49,7 @@ def main() -> None:
     photos = source.iter_images([int(key) for key in chosen.keys.split(",")])
     rows = [
         np.concatenate([tile for view in VIEWS for tile in _pair(result.faces[0], detailer, *view)], axis=1)
-        for result in reconstructor.reconstruct_each(photos)
+        for result in reconstructor.reconstruct_many(photos)
         if result.faces
     ]
     whole = len(rows) // PORTRAITS_ABREAST * PORTRAITS_ABREAST

@@ -58,10 +58,10 @@ def main() -> int:
     people = []
     for name, photo in photos_of(chosen.folder, chosen.count, keys):
         result = reconstructor.reconstruct(photo)
-        if not result.found:
+        if not result.all_faces:
             print(f"{name}: {result.reason}, left out", file=sys.stderr)
             continue
-        people.append(tiles_of(result.found[0], expression=chosen.expression))
+        people.append(tiles_of(result.all_faces[0], expression=chosen.expression))
     if not people:
         print(f"{chosen.folder}: expected photos with faces, found none", file=sys.stderr)
         return 1
@@ -88,7 +88,7 @@ def photos_of(folder: Path, count: int, keys: list[str]) -> Iterator[tuple[str, 
 @torch.no_grad()
 def tiles_of(face: Face, *, expression: bool) -> list[np.ndarray]:
     """The photo, and the clay heads of a face."""
-    model, found = face.model, face.coefficients
+    model, found = face.skin.model, face.posed.coefficients
     neutral = model.shape(found.identity, torch.zeros_like(found.expression))
     tiles = [photo_tile(face), clay(model, neutral, FRONT_DEG), clay(model, neutral, SIDE_DEG)]
     if expression:

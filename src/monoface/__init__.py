@@ -1,8 +1,9 @@
 """One photo in, a posed, textured, animatable 3D face out."""
 
 from importlib import import_module
-from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
+
+from monoface.core.version import VERSION
 
 if TYPE_CHECKING:
     from monoface.pipeline import (
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
         reconstruct_together,
     )
 
-__version__ = version("monoface")
+__version__ = VERSION
 
 __all__ = [
     "Face",

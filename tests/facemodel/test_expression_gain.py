@@ -1,8 +1,8 @@
 import numpy as np
 
 from monoface.facemodel.estimation.evidence import Poses
-from monoface.facemodel.expression_gain import ExpressionGain
 from monoface.facemodel.estimation.refinement import RefinedFaces
+from monoface.facemodel.expression_gain import ExpressionGain
 
 NAMES = ("jawOpen", "eyeBlinkLeft", "eyeBlinkRight", "mouthPucker")
 

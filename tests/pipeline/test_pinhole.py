@@ -16,7 +16,7 @@ from monoface.facemodel import FaceCoefficients
 from monoface.facemodel.coefficients import white_light
 from monoface.geometry.cameras import PerspectiveCamera, WeakPerspectiveCamera, transform_points
 from monoface.geometry.rotations import angle_between, head_matrix_from_angles, head_to_camera
-from monoface.pipeline import Reconstructor, ReconstructorConfig
+from monoface.pipeline import Reconstructor, ReconstructorConfig, WeakPerspective
 from monoface.pipeline.pinhole import seen_by_pinhole
 
 MIDDLE = torch.tensor([[320.0, 240.0]])
@@ -103,7 +103,7 @@ def seen(toy_reconstructor, told_detector, photo_array):
 
 
 def test_landmarks_stay_nearly_where_they_were(seen):
-    weak, found = (result.found[0] for result in seen)
+    weak, found = (result.all_faces[0] for result in seen)
     size_px = np.ptp(weak.landmarks68_px, axis=0).max()
     moved = np.linalg.norm(found.landmarks68_px - weak.landmarks68_px, axis=1)
     assert 0 < moved.mean() < 0.05 * size_px
@@ -112,7 +112,7 @@ def test_landmarks_stay_nearly_where_they_were(seen):
 
 
 def test_all_files_agree_about_the_camera(seen, photo_array, tmp_path):
-    found = seen[1].found[0]
+    found = seen[1].all_faces[0]
     focal_px = 100 / np.tan(np.deg2rad(20))
     found.save(tmp_path / "face.json")
     report = json.loads((tmp_path / "face.json").read_text())
@@ -142,13 +142,13 @@ def test_exif_comes_first_and_its_absence_is_told(toy_reconstructor, told_detect
     tagged.getexif().get_ifd(ExifTags.IFD.Exif)[ExifTags.Base.FocalLengthIn35mmFilm] = 50
     focal_px = 50 * np.hypot(200, 160) / np.hypot(36, 24)
     result = look(tagged, field_of_view_deg=30.0)
-    assert float(result.found[0].camera.focal_px) == pytest.approx(focal_px, rel=1e-5)
+    assert result.all_faces[0].lens.focal_px == pytest.approx(focal_px, rel=1e-5)
     assert "EXIF" not in result.reason
     without = look(plain)
-    assert isinstance(without.found[0].camera, WeakPerspectiveCamera)
+    assert isinstance(without.all_faces[0].lens, WeakPerspective)
     assert without.reason.endswith("; EXIF tells no focal length")
     other = look(plain, field_of_view_deg=30.0)
-    assert float(other.found[0].camera.focal_px) == pytest.approx(100 / np.tan(np.deg2rad(15)), rel=1e-5)
+    assert other.all_faces[0].lens.focal_px == pytest.approx(100 / np.tan(np.deg2rad(15)), rel=1e-5)
 
 
 def test_impossible_angles_are_refused():

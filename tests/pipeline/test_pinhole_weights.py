@@ -10,9 +10,8 @@ from torch.testing import assert_close
 from monoface.core.errors import ModelFileError
 from monoface.export import read_glb
 from monoface.facemodel import CoefficientLayout
-from monoface.geometry.cameras import PerspectiveCamera
 from monoface.networks import Regressor, RegressorConfig, RegressorInfo, ResNetConfig, save_regressor
-from monoface.pipeline import Reconstructor, ReconstructorConfig
+from monoface.pipeline import Pinhole, Reconstructor, ReconstructorConfig
 
 
 def write_weights(model, path, albedo_space):
@@ -43,32 +42,32 @@ def face(toy_files, toy_model, told_detector, photo_array, tmp_path_factory):
 
 
 def test_landmarks_are_where_the_pinhole_sees_them(face, toy_model):
-    found = face.found[0]
-    assert isinstance(found.camera, PerspectiveCamera)
+    found = face.all_faces[0]
+    assert isinstance(found.lens, Pinhole)
     points = toy_model.landmarks("ibug68").points(torch.from_numpy(found.verts_mm)[None])[0]
     assert_close(torch.from_numpy(found.project(points.numpy())), torch.from_numpy(found.landmarks68_px),
                  rtol=1e-4, atol=1e-2)  # fmt: skip
 
 
 def test_appearance_is_the_networks(face):
-    found = face.found[0]
-    assert_close(found.appearance.albedo, found.coefficients.albedo[0])
-    assert_close(found.appearance.light, found.coefficients.light[0])
+    found = face.all_faces[0]
+    assert_close(found.skin.appearance.albedo, torch.from_numpy(found.albedo))
+    assert_close(found.skin.appearance.light, torch.from_numpy(found.light))
     assert found.texture.shape == (64, 64, 3)
 
 
 def test_the_report_and_the_overlay_know_the_camera(face, tmp_path):
-    found = face.found[0]
+    found = face.all_faces[0]
     found.save(tmp_path / "face.json")
     camera = json.loads((tmp_path / "face.json").read_text())["camera"]
     assert camera["type"] == "perspective"
-    assert camera["focal_px"] == pytest.approx(float(found.camera.focal_px[0]), rel=1e-5)
+    assert camera["focal_px"] == pytest.approx(found.lens.focal_px, rel=1e-5)
     face.save(tmp_path / "face.png")
     assert (tmp_path / "face.png").stat().st_size > 0
 
 
 def test_the_glb_has_a_perspective_camera_that_sees_the_same(face, tmp_path):
-    found = face.found[0]
+    found = face.all_faces[0]
     found.save(tmp_path / "face.glb")
     camera = read_glb(tmp_path / "face.glb").camera
     np.testing.assert_allclose(camera.project(found.verts_mm), found.project(found.verts_mm), atol=0.02)

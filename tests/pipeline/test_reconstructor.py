@@ -41,15 +41,16 @@ def test_every_kind_of_source_gives_the_same(toy_reconstructor, toy_result, phot
 
 def test_a_list_gives_a_list_in_order(toy_reconstructor, photo_array):
     black = np.zeros((50, 40, 3), np.uint8)
-    results = toy_reconstructor.reconstruct([photo_array, black, "missing.jpg", photo_array[:, ::-1]])
+    photos = [photo_array, black, "missing.jpg", photo_array[:, ::-1]]
+    results = list(toy_reconstructor.reconstruct_many(photos))
     assert [result.status for result in results] == ["ok", "no_face", "unreadable", "ok"]
     assert results[1].reason == "no face was found"
     assert "missing" not in results[2].reason
-    assert not results[2].found
+    assert not results[2].all_faces
 
 
 def test_batches_do_not_matter(toy_reconstructor, toy_face, photo_array):
-    results = toy_reconstructor.reconstruct([photo_array] * 7)
+    results = list(toy_reconstructor.reconstruct_many([photo_array] * 7))
     for result in results:
         assert_allclose(result.faces[0].landmarks68_px, toy_face.landmarks68_px, atol=1e-2)
 
@@ -150,7 +151,7 @@ def test_a_second_pass_shows_the_network_the_landmarks_it_found(
         return found
 
     monkeypatch.setattr(reconstructor.regressor, "predict", watched)
-    face = reconstructor.reconstruct(photo_array).found[0]
+    face = reconstructor.reconstruct(photo_array).all_faces[0]
     (nothing, first), (shown, second) = seen
     assert nothing is None
     rois = [roi_of_box(toy_face.box)]

@@ -10,9 +10,11 @@ from PIL import Image
 from monoface.core.errors import ConfigError, OutputExistsError
 from monoface.export import read_glb
 from monoface.facemodel import Correctives, FaceModel
-from monoface.pipeline.writing.json_report import photo_report, to_json
+from monoface.pipeline.face import Face
+from monoface.pipeline.face_assets import AssetNames, FaceAssets
+from monoface.pipeline.face_skin import FaceSkin
+from monoface.pipeline.writing.json_report import to_json
 from monoface.pipeline.writing.scene import rigged_head
-from monoface.texturing.texturer import Texturer
 
 
 def test_landmarks_are_points_of_the_mesh(toy_face, toy_model):
@@ -21,14 +23,14 @@ def test_landmarks_are_points_of_the_mesh(toy_face, toy_model):
 
 
 def test_transform_and_camera_give_the_pixels(toy_face):
-    T, camera = toy_face.T_camera_model, toy_face.camera
+    T, lens = toy_face.T_camera_model, toy_face.lens
     points_camera = toy_face.verts_mm @ T[:3, :3].T + T[:3, 3]
-    scale, principal_px = float(camera.scale_px_per_mm[0]), camera.principal_px[0].numpy()
-    assert_allclose(scale * points_camera[:, :2] + principal_px, toy_face.dense_landmarks_px, atol=0.01)
+    seen_px = lens.scale_px_per_mm * points_camera[:, :2] + lens.principal_px
+    assert_allclose(seen_px, toy_face.dense_landmarks_px, atol=0.01)
 
 
 def test_verts_are_those_of_the_coefficients(toy_face, toy_model):
-    found = toy_face.coefficients
+    found = toy_face.posed.coefficients
     assert_allclose(toy_face.verts_mm, toy_model.shape(found.identity, found.expression)[0], atol=1e-3)
     assert list(toy_face.blendshapes) == list(toy_model.expression_names)
     assert all(0 <= weight <= 1 for weight in toy_face.blendshapes.values())
@@ -63,11 +65,11 @@ def test_written_head_reprojects_to_the_landmarks(toy_face, toy_model, tmp_path)
 
 
 def test_head_has_parts_morphs_and_turned_eyes(toy_face):
-    head = rigged_head(toy_face)
+    head = rigged_head(toy_face.posed, toy_face.skin)
     assert [part.name for part in head.parts] == ["skin", "eye_left", "eye_right"]
     assert head.morph_names == tuple(toy_face.blendshapes)
     assert_allclose(head.morph_weights, list(toy_face.blendshapes.values()), atol=1e-6)
-    left = toy_face.model.data.eyes["eye_left"].verts.numpy()
+    left = toy_face.skin.model.data.eyes["eye_left"].verts.numpy()
     eye = next(part for part in head.parts if part.name == "eye_left")
     assert_allclose(head.posed_verts_mm(eye), toy_face.verts_mm[left], atol=0.05)
 
@@ -79,9 +81,12 @@ def test_morphs_are_the_persons_own(toy_face, toy_model_data, tmp_path):
     model = FaceModel(dataclasses.replace(toy_model_data, correctives=extra))
     identity = torch.linspace(-1, 1, 5)[None]
     expression = torch.tensor([[0.0, 0.8, 0.3, 0.0]])
-    found = dataclasses.replace(toy_face.coefficients, identity=identity, expression=expression)
     verts_mm = model.shape(identity, expression)[0].numpy()
-    face = dataclasses.replace(toy_face, texturer=Texturer(model, 64), coefficients=found, verts_mm=verts_mm)
+    posed = dataclasses.replace(
+        toy_face.posed, identity=identity[0].numpy(), expression=expression[0].numpy(), verts_mm=verts_mm
+    )
+    assets = FaceAssets(AssetNames(None, "", texture_size=64), model)
+    face = Face(FaceSkin(posed, toy_face.photo, assets))
     face.save(tmp_path / "face.glb")
     skin = model.data.face_part == model.data.part_names.index("skin")
     rows = np.unique(model.faces[skin])
@@ -98,7 +103,7 @@ def test_equal_faces_give_equal_bytes(toy_reconstructor, photo_array, suffix, tm
 
 
 def test_report_says_everything(toy_result, toy_face):
-    report = json.loads(to_json(photo_report(toy_result)))
+    report = json.loads(to_json(toy_result.report()))
     assert report["status"] == "ok"
     assert report["photo"] == {"name": "array", "size_px": [200, 160]}
     face = report["faces"][0]
@@ -111,7 +116,7 @@ def test_report_says_everything(toy_result, toy_face):
 
 
 def test_rows_of_numbers_take_one_line(toy_result):
-    text = to_json(photo_report(toy_result)).decode()
+    text = to_json(toy_result.report()).decode()
     assert max(map(len, text.splitlines())) < 400
     assert len(text.splitlines()) < 200
 

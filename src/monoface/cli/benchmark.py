@@ -100,12 +100,12 @@ def _exported_regressor(chosen: BenchmarkArguments) -> Timing:
 def _warm_stages(chosen: BenchmarkArguments, image: UInt8[np.ndarray, "480 640 3"]) -> Iterator[Timing]:
     reconstructor = Reconstructor(ReconstructorConfig(weights=chosen.weights))
     result = reconstructor.reconstruct(image)
-    if len(result.found) != 1:
-        raise ConfigError(f"photo {chosen.photo}: expected one face, got {len(result.found)}.")
-    face, regressor = result.found[0], reconstructor.regressor
+    if len(result.all_faces) != 1:
+        raise ConfigError(f"photo {chosen.photo}: expected one face, got {len(result.all_faces)}.")
+    face, regressor = result.all_faces[0], reconstructor.regressor
     crop = crop_and_resize(image, roi_of_box(face.box), regressor.size_px)
     crops = {count: np.repeat(crop[None], count, axis=0) for count in (1, 32)}
-    identity, expression = face.coefficients.identity, face.coefficients.expression
+    identity, expression = face.posed.coefficients.identity, face.posed.coefficients.expression
 
     stages: dict[str, tuple[Callable[[], object], float | None]] = {
         "  read": (lambda: read_image(image), None),
@@ -116,7 +116,7 @@ def _warm_stages(chosen: BenchmarkArguments, image: UInt8[np.ndarray, "480 640 3
         "  geometry": (lambda: reconstructor.face_model.shape(identity, expression), None),
         "photo to geometry, pose, landmarks, blendshapes": (lambda: reconstructor.reconstruct(image), 15.0),
         "photo to all that and a texture": (
-            lambda: reconstructor.reconstruct(image).found[0].texture,
+            lambda: reconstructor.reconstruct(image).all_faces[0].texture,
             60.0,
         ),
     }

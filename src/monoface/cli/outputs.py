@@ -96,7 +96,7 @@ class PhotoOutputs:
             for extension in self.formats:
                 face.save(self.face(index, extension), overwrite=True)
             self._write_detail(index, face)
-        if result.found:
+        if result.all_faces:
             result.save(self.overlay, overwrite=True)
         else:
             self.overlay.unlink(missing_ok=True)
@@ -115,7 +115,7 @@ class PhotoOutputs:
         write_atomically(path, face.detail.encode_png(), overwrite=True)
         for extension in self.formats:
             if self.dense and extension in dense:
-                save_dense(face, dense[extension], overwrite=True)
+                save_dense(face.posed, face.skin, dense[extension], overwrite=True)
 
     def _faces_from(self, index: int) -> list[Path]:
         """Files of faces from that number on, in whatever format, with materials and textures."""

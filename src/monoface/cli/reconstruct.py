@@ -113,7 +113,7 @@ def _reconstruct_all(
         else:
             report.photo_done(photo, "failed", f"{existing} exists; use --overwrite to replace it")
 
-    results = reconstructor.reconstruct_each(photo for photo, _ in todo)
+    results = reconstructor.reconstruct_many(photo for photo, _ in todo)
     fine = 0
     with _finishing(ThreadPoolExecutor(_WRITERS)) as writers:
         waiting: deque[tuple[Path, PhotoResult, Future[None]]] = deque()

@@ -91,7 +91,7 @@ def _write(result: TogetherResult, faces: Sequence[Path], report: Path, overlays
         else:
             result.save(path, overwrite=True)
     for path, photo in zip(overlays, result.photos, strict=True):
-        if photo.found:
+        if photo.all_faces:
             photo.save(path, overwrite=True)
         else:
             path.unlink(missing_ok=True)

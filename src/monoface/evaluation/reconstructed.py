@@ -109,7 +109,7 @@ class ReconstructedFaces:
 def regression_of(face: Face) -> Regression:
     """A face as what a regressor says; the expected error is not known."""
     unknown = torch.full((1,), torch.nan)
-    return Regression(face.coefficients, face.camera, unknown, torch.tensor([face.confidence]))
+    return Regression(face.posed.coefficients, face.posed.camera, unknown, torch.tensor([face.confidence]))
 
 
 class ReconstructedLandmarks:
@@ -204,4 +204,4 @@ def _detection(square: Float[np.ndarray, " 4"]) -> Detection:
 
 
 def _only(result: PhotoResult) -> Face | str:
-    return result.found[0] if result.found else result.reason
+    return result.all_faces[0] if result.all_faces else result.reason

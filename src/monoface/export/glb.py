@@ -18,8 +18,8 @@ import numpy as np
 from jaxtyping import UInt8
 from PIL import Image
 
-from monoface import __version__
 from monoface.core.files import write_atomically
+from monoface.core.version import VERSION
 from monoface.export._glb_camera import METRES_PER_MM, camera_to_gltf, quaternion_from_matrix
 from monoface.export._gltf import BufferWriter, Json, pack_glb
 from monoface.export.scene import EyeNode, Material, MeshPart, RiggedHead
@@ -46,7 +46,7 @@ def encode_glb(head: RiggedHead) -> bytes:
     moving = (len(part.verts_mm) for part in head.parts if part.morphs_mm)
     buffer = BufferWriter(max(moving, default=0))
     document: Json = {
-        "asset": {"version": "2.0", "generator": f"monoface {__version__}"},
+        "asset": {"version": "2.0", "generator": f"monoface {VERSION}"},
         "scene": 0,
         "scenes": [{"name": "scene", "nodes": [0]}],
         "nodes": [_root(head), *(_part_node(head, number) for number in range(len(head.parts)))],

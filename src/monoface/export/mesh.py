@@ -17,8 +17,8 @@ import numpy as np
 from jaxtyping import Float, Int, UInt8
 from PIL import Image
 
-from monoface import __version__
 from monoface.core.files import refuse_existing, write_atomically
+from monoface.core.version import VERSION
 from monoface.export.scene import Material, MeshPart, RiggedHead
 
 _FRAME = "millimetres; +x towards the subject's left, +y up, +z out of the face"
@@ -107,7 +107,7 @@ def _weld(head: RiggedHead, part: MeshPart) -> _WeldedPart:
 
 
 def _object_text(head: RiggedHead, library: str) -> str:
-    lines = [f"# monoface {__version__}; {_FRAME}", f"mtllib {library}"]
+    lines = [f"# monoface {VERSION}; {_FRAME}", f"mtllib {library}"]
     first_vertex, first_uv = 1, 1
     for part in head.parts:
         merged = _weld(head, part)
@@ -135,7 +135,7 @@ def _format_rows(pattern: str, rows: np.ndarray) -> str:
 
 
 def _material_library(head: RiggedHead, textures: dict[str, Path]) -> str:
-    lines = [f"# monoface {__version__}; colours already hold the photo's light"]
+    lines = [f"# monoface {VERSION}; colours already hold the photo's light"]
     for material in head.materials:
         red, green, blue = material.color
         # Diffuse only, no highlight.
@@ -195,7 +195,7 @@ def _ply_header(verts: int, faces: int, numbers: Sequence[str]) -> str:
     lines = [
         "ply",
         "format binary_little_endian 1.0",
-        f"comment monoface {__version__}; {_FRAME}",
+        f"comment monoface {VERSION}; {_FRAME}",
         f"element vertex {verts}",
         *properties,
         f"element face {faces}",

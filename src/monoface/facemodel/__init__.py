@@ -1,13 +1,12 @@
 """3D morphable models: the contract, coefficients, landmarks, readers and the default model."""
 
-from functools import cache
-
-from monoface.core.assets import asset_path
 from monoface.facemodel.coefficients import CoefficientLayout, FaceCoefficients
 from monoface.facemodel.data import Correctives, EyeJoint, FaceModelData
+from monoface.facemodel.default import load_default_model
 from monoface.facemodel.ict import read_ict_facekit
 from monoface.facemodel.landmarks import LandmarkSet
 from monoface.facemodel.model import FaceModel
+from monoface.facemodel.morphable_model import Landmarks, MorphableModel
 from monoface.facemodel.point_basis import PointBasis
 from monoface.facemodel.storage import load_face_model_data, save_face_model
 
@@ -19,19 +18,11 @@ __all__ = [
     "FaceModel",
     "FaceModelData",
     "LandmarkSet",
+    "Landmarks",
+    "MorphableModel",
     "PointBasis",
     "load_default_model",
     "load_face_model_data",
     "read_ict_facekit",
     "save_face_model",
 ]
-
-
-@cache
-def load_default_model() -> FaceModel:
-    """The face model that ships with monoface, read once a process.
-
-    Raises:
-        AssetError: If the shipped file is missing or damaged.
-    """
-    return FaceModel(load_face_model_data(asset_path("face_model.safetensors")))

@@ -25,11 +25,12 @@ class FaceCoefficients:
     Attributes:
         identity: Unit-variance shape coefficients.
         expression: Expression weights, within the face model's bounds.
-        albedo: Unit-variance albedo coefficients.
+        albedo: Unit-variance albedo coefficients; of length 0 if a network does not tell them.
         rotation: From the model frame to the camera frame.
         translation_mm: Of the model's origin in the camera frame. Under a weak-perspective camera its
             depth is nominal.
-        light: Radiance in spherical harmonics, linear RGB, in the camera frame.
+        light: Radiance in spherical harmonics, linear RGB, in the camera frame; zeros if a network does not
+            tell it (`CoefficientLayout.light`), which is no darkness: `PosedFace.light` is None then.
     """
 
     identity: Float[Tensor, "batch identity"]

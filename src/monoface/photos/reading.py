@@ -2,6 +2,7 @@
 
 import os
 from pathlib import Path
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 import torch
@@ -15,7 +16,17 @@ from monoface.photos.normalizing import LoadedImage, normalise, to_8_bits
 
 __all__ = ["MAX_SIDE_PX", "ImageSource", "LoadedImage", "read_image"]
 
-ImageSource = str | os.PathLike[str] | Image.Image | np.ndarray | Tensor
+
+@runtime_checkable
+class AsArray(Protocol):
+    """What numpy can make an array of; tensors are such."""
+
+    def __array__(self) -> Any:
+        """The array."""
+        ...
+
+
+ImageSource = str | os.PathLike[str] | Image.Image | np.ndarray | AsArray
 """What a photo can be given as; `read_image` says what is expected of each."""
 
 MAX_SIDE_PX = 4096
@@ -55,6 +66,8 @@ def read_image(source: ImageSource, *, max_side_px: int = MAX_SIDE_PX) -> Loaded
         return _loaded_pixels(_pixels_of_tensor(source), "tensor", max_side_px)
     if isinstance(source, np.ndarray):
         return _loaded_pixels(_pixels_of_array(source, "array"), "array", max_side_px)
+    if isinstance(source, AsArray):
+        return _loaded_pixels(_pixels_of_array(np.asarray(source), "array"), "array", max_side_px)
     return _read_file(source, max_side_px)
 
 

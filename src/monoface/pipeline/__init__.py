@@ -1,33 +1,43 @@
-"""From a photo to faces: reading, cropping, regressing, texturing, writing."""
+"""From a photo to faces: reading, cropping, regressing, texturing, writing.
 
-from monoface.geometry.roi import box_of_points, next_roi, roi_of_box
+What `__all__` names is stable, see `docs/api/stability.md`. The other names are for monoface itself.
+"""
+
+from monoface.geometry.roi import box_of_points as box_of_points
+from monoface.geometry.roi import next_roi as next_roi
+from monoface.geometry.roi import roi_of_box as roi_of_box
 from monoface.photos.reading import ImageSource, LoadedImage, read_image
+from monoface.pipeline.detailing import DisplacedSkin, FaceDetail
+from monoface.pipeline.face import Face
 from monoface.pipeline.multi_photo.identity_similarity import IdentityLikeness
 from monoface.pipeline.multi_photo.reconstruct import TogetherConfig, TogetherResult, reconstruct_together
 from monoface.pipeline.multi_photo.shared_face import SharedFace
-from monoface.pipeline.reconstructor import Reconstructor, ReconstructorConfig
-from monoface.pipeline.results import Face, MadeWith, PhotoResult, Status
-from monoface.regression import CoefficientRegressor, Regression, weights_path
+from monoface.pipeline.posed_face import Lens, MadeWith, Pinhole, WeakPerspective
+from monoface.pipeline.reconstructor import Reconstructor
+from monoface.pipeline.reconstructor_config import ReconstructorConfig
+from monoface.pipeline.results import PhotoResult, Status
+from monoface.regression import CoefficientRegressor as CoefficientRegressor
+from monoface.regression import Regression as Regression
+from monoface.regression import weights_path as weights_path
 
 __all__ = [
-    "CoefficientRegressor",
+    "DisplacedSkin",
     "Face",
+    "FaceDetail",
     "IdentityLikeness",
     "ImageSource",
+    "Lens",
     "LoadedImage",
     "MadeWith",
     "PhotoResult",
+    "Pinhole",
     "Reconstructor",
     "ReconstructorConfig",
-    "Regression",
     "SharedFace",
     "Status",
     "TogetherConfig",
     "TogetherResult",
-    "box_of_points",
-    "next_roi",
+    "WeakPerspective",
     "read_image",
     "reconstruct_together",
-    "roi_of_box",
-    "weights_path",
 ]

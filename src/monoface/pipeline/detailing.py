@@ -15,10 +15,12 @@ from torch import Tensor
 
 from monoface.core.assets import asset_names, asset_path, asset_sha256, sha256_of
 from monoface.core.errors import ConfigError, ModelFileError
+from monoface.displacement.config import DisplacementConfig
+from monoface.displacement.displacer import Displacer
+from monoface.displacement.evidence import Evidence
 from monoface.facemodel import FaceModel
 from monoface.facemodel.parts import skin_triangles
 from monoface.geometry.triangles import vertex_normals
-from monoface.methods.detail import DetailConfig, Displacer, Evidence
 from monoface.networks import Translator, load_translator
 from monoface.render import BorderStrip, DenseMesh, border_strip
 from monoface.shading.displacement import displaced_points, tangent_space_normals
@@ -43,7 +45,7 @@ class FaceDetail:
         height_mm: Along the normals of the coarse mesh; 0 where the photo shows no skin.
         normal_map: Tangent-space normals as glTF has them, 8 bits.
         limit_mm: Largest height that there could be.
-        dense: The mesh with one vertex a texel.
+        dense: The mesh with one vertex a texel, in PyTorch; not part of the stable interface.
     """
 
     height_mm: Float[np.ndarray, "size size"]
@@ -69,6 +71,15 @@ class FaceDetail:
         ).astype(np.uint16)
         return steps
 
+    def displaced(self, verts_mm: Float[np.ndarray, "verts 3"]) -> "DisplacedSkin":
+        """The skin with one vertex a texel, displaced by the heights, and closed along its seams.
+
+        Args:
+            verts_mm: Vertices of the coarse mesh: `Face.verts_mm`, for the photo's expression.
+        """
+        closed = self.dense.closed(torch.from_numpy(verts_mm), torch.from_numpy(self.height_mm))
+        return DisplacedSkin(closed.points.numpy(), closed.faces.numpy(), closed.uv.numpy())
+
     def encode_png(self) -> bytes:
         """The heights as a grey PNG of 16 bits."""
         file = io.BytesIO()
@@ -84,6 +95,21 @@ class FaceDetail:
             "direction": "normal",
             "mean_absolute_mm": round(float(np.abs(self.height_mm).mean()), 5),
         }
+
+
+@dataclass(frozen=True, eq=False)
+class DisplacedSkin:
+    """A mesh of the skin with its relief.
+
+    Attributes:
+        verts_mm: Vertices in the frame of the coarse ones; those on seams are doubled.
+        faces: Triangles.
+        uv: Texture coordinates.
+    """
+
+    verts_mm: Float[np.ndarray, "verts 3"]
+    faces: Int[np.ndarray, "faces 3"]
+    uv: Float[np.ndarray, "verts 2"]
 
 
 class DenseSkin:
@@ -243,15 +269,14 @@ def _path_of(weights: str) -> Path:
     return path
 
 
-def _load(path: Path) -> tuple[Translator, DetailConfig]:
+def _load(path: Path) -> tuple[Translator, DisplacementConfig]:
     translator, info = load_translator(path)
     try:
-        config = DetailConfig(
+        config = DisplacementConfig(
             translator=translator.config,
             texture_px=int(info["texture_px"]),
             sees=info["sees"],
             axis=info["axis"],
-            losses="texture" if (info["sees"], info["axis"]) == ("shading", "normal") else "mesh",
             limit_mm=float(info["limit_mm"]),
             quiet_mm=float(info["quiet_mm"]),
         )

@@ -82,6 +82,6 @@ def test_expression_follows_identity(mesh, head):
     identity = rng.normal(size=(200_000, identities)) @ roots[0].T
     expression = identity @ by_identity[0].T + rng.normal(size=(200_000, expressions)) @ roots[1].T
     expected = np.cov(np.concatenate((expression, identity), axis=1).T)
-    uncertainty = ShapeUncertainty.of(faces, 0, 2.0, mesh)
+    uncertainty = ShapeUncertainty.of(faces, 0, 2.0)
     assert_allclose(uncertainty.covariance, expected, atol=0.03 * np.abs(expected).max())
-    assert_allclose(uncertainty.vertex_sigma_mm(), 2 * mesh.sigma_mm(uncertainty.covariance), rtol=1e-5)
+    assert_allclose(uncertainty.vertex_sigma_mm(mesh), 2 * mesh.sigma_mm(uncertainty.covariance), rtol=1e-5)

@@ -7,6 +7,8 @@ import torch
 from numpy.testing import assert_allclose
 
 from monoface.geometry.face_template import ARCFACE_FACE
+from monoface.pipeline.face import Face
+from monoface.pipeline.face_skin import FaceSkin
 from monoface.pipeline.multi_photo.identity_similarity import IdentityLikeness
 
 
@@ -23,7 +25,7 @@ class SeenColours(torch.nn.Module):
 
 
 def painted(face, image):
-    return replace(face, photo=replace(face.photo, image_srgb=image))
+    return Face(replace(face.skin, photo=replace(face.photo, image_srgb=image)))
 
 
 def test_faces_of_one_picture_are_the_same(toy_face, rng):
@@ -44,11 +46,11 @@ def test_where_and_how_large_a_face_is_does_not_matter(toy_face):
     large = np.pad(photo.image_srgb.repeat(2, axis=0).repeat(2, axis=1), ((40, 0), (60, 0), (0, 0)))
     size = large.shape[1], large.shape[0]
     points = 2 * toy_face.landmarks68_px + (60, 40)
-    moved = replace(
-        toy_face,
-        landmarks68_px=2 * points,
-        photo=replace(photo, image_srgb=large, original_size_px=(2 * size[0], 2 * size[1]), scale=0.5),
+    moved = FaceSkin(
+        replace(toy_face.posed, landmarks68_px=2 * points),
+        replace(photo, image_srgb=large, original_size_px=(2 * size[0], 2 * size[1]), scale=0.5),
+        toy_face.skin.assets,
     )
     encoder = SeenColours()
-    IdentityLikeness(encoder)([toy_face, moved])
+    IdentityLikeness(encoder)([toy_face, Face(moved)])
     assert (encoder.shown[0] - encoder.shown[1]).abs().max() < 0.03

@@ -33,10 +33,10 @@ def test_faces_share_shape_albedo_and_texture_alone(result):
     first, *others = result.faces
     for face in others:
         assert isinstance(face, SharedFace)
-        assert_allclose(face.coefficients.identity, first.coefficients.identity)
-        assert_allclose(face.appearance.albedo, first.appearance.albedo)
+        assert_allclose(face.posed.coefficients.identity, first.posed.coefficients.identity)
+        assert_allclose(face.skin.appearance.albedo, first.skin.appearance.albedo)
         assert face.texture is first.texture
-        assert abs(face.appearance.light - first.appearance.light).max() > 1e-3
+        assert abs(face.skin.appearance.light - first.skin.appearance.light).max() > 1e-3
     assert result.face in result.faces
 
 
@@ -50,11 +50,11 @@ def test_each_face_lies_where_it_was(result, toy_reconstructor, photos):
 
 
 def _project(face):
-    return face.project(face.model.landmarks("ibug68").points(face_verts(face))[0].numpy())
+    return face.project(face.skin.model.landmarks("ibug68").points(face_verts(face))[0].numpy())
 
 
 def face_verts(face):
-    return face.model.shape(face.coefficients.identity, face.coefficients.expression)
+    return face.skin.model.shape(face.posed.coefficients.identity, face.posed.coefficients.expression)
 
 
 def test_one_photo_is_reconstructed_as_alone(toy_reconstructor, photos, toy_face):

@@ -61,6 +61,6 @@ def test_faces_tell_blendshapes_in_that_scale(weights, scale, toy_files, told_de
     config = ReconstructorConfig(weights=str(weights), face_model=toy_files[0], min_confidence=0.0)
     reconstructor = Reconstructor(config)
     reconstructor.detector = told_detector((70, 40, 130, 110))
-    face = reconstructor.reconstruct(photo_array).found[0]
-    raw = face.coefficients.expression.double().numpy()
+    face = reconstructor.reconstruct(photo_array).all_faces[0]
+    raw = face.expression[None].astype(np.float64)
     assert_allclose(list(face.blendshapes.values()), scale(raw)[0], rtol=1e-5)

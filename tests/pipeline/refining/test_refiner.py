@@ -40,20 +40,22 @@ def plain(toy_files, pointed_weights, told_detector, photo_array):
 
 
 def test_faces_are_measured_unless_none_is_asked_for(face, plain):
-    assert plain.measurement is None
+    assert plain.posed.measurement is None
     assert plain.vertex_sigma_mm is None
-    assert_array_equal(face.measurement.inputs["regressed"][0], plain.coefficients.identity[0].double())
-    assert (face.coefficients.identity - plain.coefficients.identity).abs().max() > 0.01
+    assert_array_equal(
+        face.posed.measurement.inputs["regressed"][0], plain.posed.coefficients.identity[0].double()
+    )
+    assert (face.posed.coefficients.identity - plain.posed.coefficients.identity).abs().max() > 0.01
     assert face.confidence == plain.confidence
-    assert_allclose(face.coefficients.light, plain.coefficients.light)
+    assert_allclose(face.posed.coefficients.light, plain.posed.coefficients.light)
 
 
 def test_points_fit_better_once_measured(face, plain):
-    seen = face.measurement.seen
-    basis = face.model.subset(face.model.landmarks("ibug68"))
+    seen = face.posed.measurement.seen
+    basis = face.skin.model.subset(face.skin.model.landmarks("ibug68"))
     away = []
     for one in (face, plain):
-        points = basis(one.coefficients.identity, one.coefficients.expression)[0].numpy()
+        points = basis(one.posed.coefficients.identity, one.posed.coefficients.expression)[0].numpy()
         away.append(np.linalg.norm(one.project(points) - seen.place_px[0], axis=1).mean())
     assert away[0] < away[1]
 
@@ -70,7 +72,7 @@ def test_vertices_know_how_sure_they_are(face):
 def test_files_say_how_sure_they_are(face, plain, tmp_path):
     face.save(tmp_path / "face.json")
     report = json.loads((tmp_path / "face.json").read_text())
-    narrow = face.model.data.regions["narrow_face"].numpy()
+    narrow = face.skin.model.data.regions["narrow_face"].numpy()
     assert report["mean_vertex_sigma_mm"] == pytest.approx(face.vertex_sigma_mm[narrow].mean(), abs=1e-3)
     assert "descriptor" not in json.dumps(report)
     plain.save(tmp_path / "plain.json")
@@ -83,7 +85,7 @@ def test_files_say_how_sure_they_are(face, plain, tmp_path):
 
 def test_other_weights_are_as_before(toy_face, toy_reconstructor):
     assert toy_reconstructor.refiner is None
-    assert toy_face.measurement is None
+    assert toy_face.posed.measurement is None
 
 
 def test_weights_that_are_no_better_measured_are_not(toy_files, pointed_weights, tmp_path):
@@ -96,15 +98,15 @@ def test_weights_that_are_no_better_measured_are_not(toy_files, pointed_weights,
 
 def test_faces_of_a_batch_do_not_see_each_other(pointed_reconstructor, photo_array, face):
     photos = [photo_array, np.ascontiguousarray(photo_array[:, ::-1]), photo_array]
-    results = pointed_reconstructor.reconstruct(photos)
+    results = list(pointed_reconstructor.reconstruct_many(photos))
     for row in (0, 2):
         found = results[row].faces[0]
-        assert_allclose(found.coefficients.identity, face.coefficients.identity, atol=1e-3)
+        assert_allclose(found.posed.coefficients.identity, face.posed.coefficients.identity, atol=1e-3)
         assert_allclose(found.landmarks68_px, face.landmarks68_px, atol=0.05)
 
 
 def test_what_a_face_was_measured_by_survives_pickling(face):
-    measurement = face.measurement
+    measurement = face.posed.measurement
     parts = (measurement.seen, measurement.start, measurement.inputs, measurement.uncertainty.covariance)
     seen, start, inputs, covariance = pickle.loads(pickle.dumps(parts))
     assert_array_equal(seen.place_px, measurement.seen.place_px)
@@ -118,19 +120,24 @@ def test_several_photos_have_one_measured_shape(pointed_reconstructor, photo_arr
     result = reconstruct_together(photos, pointed_reconstructor, TogetherConfig(compare=None))
     first, *others = result.faces
     for other in others:
-        assert_array_equal(other.coefficients.identity, first.coefficients.identity)
-        assert_allclose(other.measurement.uncertainty.vertex_sigma_mm(), other.vertex_sigma_mm)
+        assert_array_equal(other.posed.coefficients.identity, first.posed.coefficients.identity)
+        assert_allclose(
+            other.posed.measurement.uncertainty.vertex_sigma_mm(other.skin.assets.uncertainty),
+            other.vertex_sigma_mm,
+        )
     alone = pointed_reconstructor.reconstruct(photos[0]).faces[0]
-    both = [one.measurement.uncertainty.covariance[EXPRESSIONS:, EXPRESSIONS:] for one in (first, alone)]
+    both = [
+        one.posed.measurement.uncertainty.covariance[EXPRESSIONS:, EXPRESSIONS:] for one in (first, alone)
+    ]
     assert np.trace(both[0]) < np.trace(both[1])
-    basis = first.model.subset(first.model.landmarks("ibug68"))
-    points = basis(first.coefficients.identity, first.coefficients.expression)[0].numpy()
+    basis = first.skin.model.subset(first.skin.model.landmarks("ibug68"))
+    points = basis(first.posed.coefficients.identity, first.posed.coefficients.expression)[0].numpy()
     assert_allclose(first.landmarks68_px, first.project(points), atol=1e-2)
 
 
 def test_one_photo_together_is_measured_as_alone(pointed_reconstructor, photo_array, face):
     result = reconstruct_together([photo_array], pointed_reconstructor, TogetherConfig(compare=None))
-    assert_allclose(result.face.coefficients.identity, face.coefficients.identity, atol=0.02)
+    assert_allclose(result.face.posed.coefficients.identity, face.posed.coefficients.identity, atol=0.02)
     assert_allclose(result.face.landmarks68_px, face.landmarks68_px, atol=0.3)
 
 

@@ -19,8 +19,7 @@ from monoface.evaluation.reports.report import refuse_existing_results, write_re
 from monoface.facemodel import FaceModel
 from monoface.facemodel.landmarks import FLM18
 from monoface.facemodel.mirroring import CoefficientMirror
-from monoface.pipeline import CoefficientRegressor, MadeWith
-from monoface.pipeline.reconstructor import Reconstructor, ReconstructorConfig
+from monoface.pipeline import CoefficientRegressor, MadeWith, Reconstructor, ReconstructorConfig
 from monoface.regression import Passes, regress_crops
 
 PredictCrops = Callable[[UInt8[np.ndarray, "batch 120 120 3"]], Float[np.ndarray, "batch 21 2"]]

@@ -39,7 +39,7 @@ from monoface.evaluation.landmarks.predictors import (
 from monoface.evaluation.reconstructed import ReconstructedFaces, ReconstructedLandmarks
 from monoface.evaluation.reports.definition import Finding, refuse_if_meaningless
 from monoface.evaluation.reports.report import refuse_existing_results, write_results
-from monoface.pipeline.reconstructor import Reconstructor, ReconstructorConfig
+from monoface.pipeline import Reconstructor, ReconstructorConfig
 
 BoxKind = Literal["roi_box", "detector"]
 Subset = Literal["all", "published_1998"]

@@ -104,7 +104,7 @@ def find_shape(predictor: MeshPredictor, photo: PersonPhoto) -> NeutralShape:
     face = predictor.largest(photo.load())
     if not isinstance(face, Face):
         return NeutralShape(photo, None, failure=face)
-    model, coefficients = predictor.model, face.coefficients
+    model, coefficients = predictor.model, face.posed.coefficients
     narrow = model.data.regions["narrow_face"].numpy()
     with torch.no_grad():
         neutral = model.shape(coefficients.identity, torch.zeros_like(coefficients.expression))[0].numpy()

@@ -107,7 +107,7 @@ def find_shapes(faces: ReconstructedFaces, pair: PersonPair) -> PersonShapes:
         face = faces.largest(photo.load())
         if isinstance(face, str):
             return PersonShapes(pair, None, f"{photo.key}: {face}")
-        identities.append(face.coefficients.identity[0])
+        identities.append(face.posed.coefficients.identity[0])
     return PersonShapes(pair, torch.stack(identities))
 
 

@@ -75,5 +75,5 @@ def find_shapes(faces: ReconstructedFaces, source: Cfp, rows: Int64[np.ndarray, 
         if isinstance(face, str):
             failures[place] = face
         else:
-            identity[place] = face.coefficients.identity[0].numpy()
+            identity[place] = face.identity
     return FoundShapes(identity, failures)

@@ -42,7 +42,7 @@ class MeshPredictor(ReconstructedFaces):
         face = self.largest(photo)
         if isinstance(face, str):
             return face
-        coefficients = face.coefficients
+        coefficients = face.posed.coefficients
         name = photo if isinstance(photo, Path) else Path(face.photo.name)
         return self.mesh_of(coefficients.identity, torch.zeros_like(coefficients.expression), name)
 
@@ -51,7 +51,7 @@ class MeshPredictor(ReconstructedFaces):
         face = self.largest(photo)
         if isinstance(face, str):
             return face
-        return self.mesh_of(face.coefficients.identity, face.coefficients.expression, photo)
+        return self.mesh_of(face.posed.coefficients.identity, face.posed.coefficients.expression, photo)
 
     def points68(self, verts_mm: Float[np.ndarray, "verts 3"]) -> Float64[np.ndarray, "68 3"]:
         """The 68 points of a mesh of the face model."""

@@ -150,7 +150,7 @@ def score_photos(config: EvaluateDetailConfig, detailer: Detailer) -> list[Case]
     kept = range(0, len(source), _KEPT_EVERY)[: config.photos]
     reconstructor = Reconstructor(ReconstructorConfig(weights=config.regressor))
     scorer, cases = PhotoScorer(detailer), []
-    for index, result in zip(kept, reconstructor.reconstruct_each(source.iter_images(kept)), strict=True):
+    for index, result in zip(kept, reconstructor.reconstruct_many(source.iter_images(kept)), strict=True):
         figures = scorer.score(result.faces[0]) if result.faces else None
         failure = "" if figures is not None else result.reason
         errors = {} if figures is None else figures.as_errors()

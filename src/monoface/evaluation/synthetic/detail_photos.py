@@ -6,10 +6,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from monoface.displacement.evidence import irradiance
+from monoface.displacement.evidence import Evidence, irradiance
 from monoface.geometry.crossing import crossing_triangles
 from monoface.geometry.triangles import triangle_normals
-from monoface.methods.detail import Evidence
 from monoface.pipeline import Face
 from monoface.pipeline.detailing import Detailer
 from monoface.raster import interpolate, rasterize
@@ -65,8 +64,8 @@ class PhotoScorer:
     @torch.no_grad()
     def score(self, face: Face) -> PhotoFigures | None:
         """Figures of a face in its photo; None if next to no skin is seen."""
-        mesh, detailer = face.placed_mesh, self._detailer
-        evidence = detailer.evidence(mesh, face.fitted_appearance)
+        mesh, detailer = face.skin.placed_mesh, self._detailer
+        evidence = detailer.evidence(mesh, face.skin.fitted_appearance)
         chosen = evidence.weight[0] > _LEAST_WEIGHT
         if not chosen.any():
             return None

@@ -10,8 +10,9 @@ from jaxtyping import Bool, Float, Float64
 from torch import Tensor
 
 from monoface.data.synthetic.wrinkled_heads import WrinkledHead
+from monoface.displacement.displacer import Displacer
+from monoface.displacement.evidence import Evidence
 from monoface.geometry.cameras import WeakPerspectiveCamera, transform_points
-from monoface.methods.detail import Displacer, Evidence
 from monoface.metrics.bootstrap import DRAWS, Interval, interval_of
 from monoface.texturing.texturer import PlacedMesh, Texturer
 from monoface.texturing.unwrapping import evidence_of, unwrap_face

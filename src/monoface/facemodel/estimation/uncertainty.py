@@ -19,27 +19,27 @@ class ShapeUncertainty:
     Attributes:
         covariance: Of its expression weights and, after them, its identity coefficients.
         factor: What standard deviations are multiplied by, so that they hold on photos that people marked.
-        mesh: Of the face model.
     """
 
     covariance: Float[np.ndarray, "modes modes"]
     factor: float
-    mesh: "VertexUncertainty"
 
     @classmethod
-    def of(
-        cls, faces: RefinedFaces, row: int, factor: float, mesh: "VertexUncertainty"
-    ) -> "ShapeUncertainty":
+    def of(cls, faces: RefinedFaces, row: int, factor: float) -> "ShapeUncertainty":
         """That of one of several measured faces."""
         identity, by_identity = faces.identity_covariance[row], faces.expression_by_identity[row]
         crossed = by_identity @ identity
         expression = faces.expression_covariance[row] + crossed @ by_identity.T
         covariance = np.block([[expression, crossed], [crossed.T, identity]]).astype(np.float32)
-        return cls(covariance, factor, mesh)
+        return cls(covariance, factor)
 
-    def vertex_sigma_mm(self) -> Float[np.ndarray, " verts"]:
-        """Standard deviation of each vertex; see `VertexUncertainty`."""
-        return (self.factor * self.mesh.sigma_mm(self.covariance)).astype(np.float32)
+    def vertex_sigma_mm(self, mesh: "VertexUncertainty") -> Float[np.ndarray, " verts"]:
+        """Standard deviation of each vertex.
+
+        Args:
+            mesh: Of the face model.
+        """
+        return (self.factor * mesh.sigma_mm(self.covariance)).astype(np.float32)
 
 
 class VertexUncertainty:

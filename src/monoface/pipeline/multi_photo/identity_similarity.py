@@ -11,7 +11,7 @@ from torch import Tensor
 from monoface.geometry.crops import crop_and_resize, photo_to_crop
 from monoface.geometry.face_template import align_faces
 from monoface.networks import IdentityEncoder, load_identity_encoder
-from monoface.pipeline.results import Face
+from monoface.pipeline.face import Face
 
 # The cut that faces are aligned from: in sides of the box around the 68 points, so that nothing is missing,
 # and in sides of what the encoder sees, so that nothing aliases.

@@ -1,7 +1,7 @@
 """Several photos of one person in, one face out, with a pose, an expression and a light for each photo."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -18,12 +18,15 @@ from monoface.geometry.cameras import AnyCamera
 from monoface.geometry.roi import roi_of_box
 from monoface.geometry.triangles import vertex_normals
 from monoface.photos.reading import ImageSource
+from monoface.pipeline.face import Face
+from monoface.pipeline.face_skin import FaceSkin
 from monoface.pipeline.multi_photo.identity_similarity import IdentityLikeness
-from monoface.pipeline.multi_photo.shared_face import SharedAppearance, SharedFace
+from monoface.pipeline.multi_photo.shared_face import SharedAppearance, SharedFace, SharedSkin
 from monoface.pipeline.reconstructor import Reconstructor
-from monoface.pipeline.refining.refiner import Measurement, posed
-from monoface.pipeline.results import Face, PhotoResult
-from monoface.texturing.texturer import PlacedMesh
+from monoface.pipeline.refining.refiner import Measurement, Refiner, posed
+from monoface.pipeline.results import PhotoResult
+from monoface.pipeline.writing.json_report import together_report
+from monoface.pipeline.writing.save import save_report
 
 # Points of the narrow face at which the photos are brought together.
 _FITTED_POINTS = 400
@@ -86,6 +89,19 @@ class TogetherResult:
         found = [face for result in self.photos for face in result.faces]
         return tuple(face for face in found if isinstance(face, SharedFace))
 
+    def report(self) -> dict[str, Any]:
+        """What the JSON file of the photos says, as JSON values."""
+        face = self.face
+        reference = None if face is None else [face in one.faces for one in self.photos].index(True)
+        return together_report(
+            status=self.status,
+            reason=self.reason,
+            warnings=self.warnings,
+            face=None if face is None else face.skin,
+            reference_photo=reference,
+            photos=[photo.report() for photo in self.photos],
+        )
+
     def save(self, path: str | Path, *, overwrite: bool = False) -> None:
         """Write the face as a `.glb`, `.obj` or `.ply` file, or the report on all photos as `.json`.
 
@@ -94,10 +110,13 @@ class TogetherResult:
             OutputExistsError: If the file exists and `overwrite` is false.
             OSError: If it cannot be written.
         """
-        # Here, because what writes a result must know what a result is.
-        from monoface.pipeline.writing.save import save_together
-
-        save_together(self, Path(path), overwrite=overwrite)
+        path = Path(path)
+        if path.suffix.lower() == ".json":
+            save_report(self.report(), path, overwrite=overwrite)
+        elif self.face is None:
+            raise ConfigError(f"{path}: expected a face to write, but no photo was usable.")
+        else:
+            self.face.save(path, overwrite=overwrite)
 
 
 def reconstruct_together(
@@ -118,22 +137,27 @@ def reconstruct_together(
     """
     config = config or TogetherConfig()
     reconstructor = reconstructor or Reconstructor()
-    results = list(reconstructor.reconstruct_each(photos))
+    results = list(reconstructor.reconstruct_many(photos))
     used = [place for place, result in enumerate(results) if result.faces]
     reason = f"{len(used)} of {len(results)} photos used"
     if not used:
         return TogetherResult("nothing_usable", reason, tuple(results), None)
-    faces = bring_together([results[place].faces[0] for place in used], config.fit)
+    alone = [results[place].faces[0] for place in used]
+    faces = bring_together(alone, config.fit, reconstructor.refiner)
     doubts = _doubts(faces, config)
     for place, face, doubt in zip(used, faces, doubts, strict=True):
         told = f"1 face; {doubt}" if doubt else "1 face"
         results[place] = replace(results[place], reason=told, faces=(face,), doubtful=())
     warnings = [f"{results[place].name}: {doubt}" for place, doubt in zip(used, doubts, strict=True) if doubt]
-    return TogetherResult("ok", reason, tuple(results), faces[faces[0].shared.reference], tuple(warnings))
+    return TogetherResult(
+        "ok", reason, tuple(results), faces[faces[0].skin.shared.reference], tuple(warnings)
+    )
 
 
 @torch.no_grad()
-def bring_together(faces: Sequence[Face], config: SharedFitConfig | None = None) -> list[SharedFace]:
+def bring_together(
+    faces: Sequence[Face], config: SharedFitConfig | None = None, refiner: Refiner | None = None
+) -> list[SharedFace]:
     """The faces of one person in several photos with one shape, which lies where each photo showed it.
 
     Faces that were measured are measured anew, with one shape (see `facemodel.refinement`). Others begin with
@@ -144,28 +168,34 @@ def bring_together(faces: Sequence[Face], config: SharedFitConfig | None = None)
     Args:
         faces: At least one, of one face model.
         config: How firmly the guesses are kept.
+        refiner: What measured the faces; without it, none is measured anew.
     """
-    model = faces[0].model
+    model = faces[0].skin.model
     facing = torch.stack([_facing(face)[_fitted_vertices(model)] for face in faces])
     confidence = torch.tensor([face.confidence for face in faces])
     trust = confidence * facing.mean(dim=1)
-    placed = _measured(faces) or _fitted_to_themselves(faces, facing, confidence, config)
+    placed = _measured(faces, refiner) or _fitted_to_themselves(faces, facing, confidence, config)
     landmarks = model.subset(model.landmarks("ibug68"))
-    changes: list[dict[str, Any]] = [
-        {
-            "coefficients": one.coefficients,
-            "camera": one.camera,
-            "measurement": one.measurement,
-            "verts_mm": model.shape(one.coefficients.identity, one.coefficients.expression)[0].numpy(),
-            "landmarks68_px": project_points(landmarks, one.coefficients, one.camera)[0].numpy(),
-        }
-        for one in placed
+    moved = [
+        face.posed.moved(
+            one.coefficients,
+            one.camera,
+            measurement=one.measurement,
+            verts_mm=model.shape(one.coefficients.identity, one.coefficients.expression)[0].numpy(),
+            landmarks68_px=project_points(landmarks, one.coefficients, one.camera)[0].numpy(),
+        )
+        for face, one in zip(faces, placed, strict=True)
     ]
-    return _with_shared_appearance(faces, changes, confidence, int(trust.argmax()))
+    skins = [FaceSkin(one, face.photo, face.skin.assets) for face, one in zip(faces, moved, strict=True)]
+    shared = SharedAppearance(skins, int(trust.argmax()))
+    return [
+        SharedFace(SharedSkin(skin.posed, skin.photo, skin.assets, shared, row))
+        for row, skin in enumerate(skins)
+    ]
 
 
 @dataclass(frozen=True, eq=False)
-class _PosedFace:
+class _Placed:
     """Where a face with the shape of all photos lies in one of them; batches of one."""
 
     coefficients: FaceCoefficients
@@ -173,16 +203,16 @@ class _PosedFace:
     measurement: Measurement | None = None
 
 
-def _measured(faces: Sequence[Face]) -> list[_PosedFace]:
+def _measured(faces: Sequence[Face], refiner: Refiner | None) -> list[_Placed]:
     """Faces measured anew with one shape; none if one of them was not measured."""
-    measured = [face.measurement for face in faces if face.measurement is not None]
-    if len(measured) < len(faces):
+    measured = [face.posed.measurement for face in faces if face.posed.measurement is not None]
+    if refiner is None or len(measured) < len(faces):
         return []
-    refined, told = measured[0].refiner.together(measured)
+    refined, told = refiner.together(measured)
     found = []
     for row, (face, measurement) in enumerate(zip(faces, told, strict=True)):
-        placed = posed(face.coefficients, measurement.camera, refined[row : row + 1])
-        found.append(_PosedFace(*placed, measurement))
+        placed = posed(face.posed.coefficients, measurement.camera, refined[row : row + 1])
+        found.append(_Placed(*placed, measurement))
     return found
 
 
@@ -191,15 +221,17 @@ def _fitted_to_themselves(
     facing: Float[Tensor, "photos points"],
     confidence: Float[Tensor, " photos"],
     config: SharedFitConfig | None,
-) -> list[_PosedFace]:
+) -> list[_Placed]:
     """Faces with one shape that lie where each was seen alone, as far as a single shape can."""
-    model = faces[0].model
+    model = faces[0].skin.model
     layout = CoefficientLayout.of(model)
     boxes = torch.stack([torch.from_numpy(roi_of_box(face.box)).float() for face in faces])
     zoom = _SQUARE_PX / (boxes[:, 2] - boxes[:, 0])
     start = torch.cat(
         [
-            layout.encode(face.coefficients, face.camera.cropped(box[None, :2], factor[None]), _SQUARE_PX)
+            layout.encode(
+                face.posed.coefficients, face.posed.camera.cropped(box[None, :2], factor[None]), _SQUARE_PX
+            )
             for face, box, factor in zip(faces, boxes, zoom, strict=True)
         ]
     )
@@ -214,7 +246,7 @@ def _fitted_to_themselves(
     coefficients, camera = layout.decode(output, _SQUARE_PX)
     camera = camera.uncropped(boxes[:, :2], zoom)
     rows = [slice(row, row + 1) for row in range(len(faces))]
-    return [_PosedFace(coefficients[row], camera[row]) for row in rows]
+    return [_Placed(coefficients[row], camera[row]) for row in rows]
 
 
 def _fitted(
@@ -225,27 +257,6 @@ def _fitted(
     return fit_shared_identity(basis, start, identity, seen_px, weights, _SQUARE_PX, config)
 
 
-def _with_shared_appearance(
-    faces: Sequence[Face],
-    changes: Sequence[dict[str, Any]],
-    confidence: Float[Tensor, " photos"],
-    reference: int,
-) -> list[SharedFace]:
-    kept = [{one.name: getattr(face, one.name) for one in fields(Face)} for face in faces]
-    refitted = [Face(**old | new) for old, new in zip(kept, changes, strict=True)]
-    meshes = [
-        PlacedMesh.in_photo(
-            face.photo, face.coefficients, face.camera, torch.from_numpy(face.verts_mm), face.model
-        )
-        for face in refitted
-    ]
-    shared = SharedAppearance(faces[0].texturer, meshes, confidence, reference)
-    return [
-        SharedFace(**old | new, shared=shared, row=row)
-        for row, (old, new) in enumerate(zip(kept, changes, strict=True))
-    ]
-
-
 def _fitted_vertices(model: FaceModel) -> Tensor:
     """Vertices spread over the narrow face."""
     narrow = model.data.regions["narrow_face"].nonzero()[:, 0]
@@ -254,7 +265,7 @@ def _fitted_vertices(model: FaceModel) -> Tensor:
 
 def _facing(face: Face) -> Float[Tensor, " verts"]:
     """Cosine of each vertex's normal to the viewing axis, 0 where it turns away."""
-    model, rotation = face.model, face.coefficients.rotation
+    model, rotation = face.skin.model, face.posed.coefficients.rotation
     normals = vertex_normals(torch.from_numpy(face.verts_mm)[None], model.faces, model.weld)[0]
     return -(normals @ rotation[0, 2]).clamp(-1, 0)
 

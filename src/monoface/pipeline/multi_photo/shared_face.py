@@ -3,15 +3,17 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
-from jaxtyping import Float, UInt8
-from torch import Tensor
+import torch
+from jaxtyping import UInt8
 
-from monoface.pipeline.results import Face
+from monoface.pipeline.face import Face
+from monoface.pipeline.face_skin import FaceSkin
 from monoface.texturing.appearance import Appearance, fit_shared_appearance
 from monoface.texturing.merging import SeenTexture, merge_textures
-from monoface.texturing.texturer import PlacedMesh, Texturer
+from monoface.texturing.texturer import PlacedMesh
 
 # Finer photos than this show no more than the texture can hold.
 _FINEST_PX_PER_MM = 2.0
@@ -21,49 +23,45 @@ class SharedAppearance:
     """Albedo, lights and texture of one face in several photos, computed when first asked for.
 
     Args:
-        texturer: Of the face model.
-        meshes: The face in each photo.
-        confidence: Of each photo.
+        skins: The face in each photo.
         reference: The photo whose light and exposure the texture has.
     """
 
-    def __init__(
-        self,
-        texturer: Texturer,
-        meshes: Sequence[PlacedMesh],
-        confidence: Float[Tensor, " photos"],
-        reference: int,
-    ) -> None:
-        self._texturer = texturer
-        self._meshes = meshes
-        self._confidence = confidence
+    def __init__(self, skins: Sequence[FaceSkin], reference: int) -> None:
+        self._skins = skins
         self.reference = reference
 
     @cached_property
     def appearances(self) -> list[Appearance]:
         """One albedo, and a light for each photo."""
-        skin = [self._texturer.seen_skin(mesh) for mesh in self._meshes]
-        return fit_shared_appearance(self._texturer.model, skin)
+        assets = self._skins[0].assets
+        seen = [assets.texturer.seen_skin(skin.placed_mesh) for skin in self._skins]
+        return fit_shared_appearance(assets.model, seen)
 
     @cached_property
     def texture(self) -> UInt8[np.ndarray, "size size 3"]:
         """What any photo shows, from where it is seen best; the rest filled as for the reference photo."""
+        texturer = self._skins[0].assets.texturer
         seen, fills = [], []
-        for mesh, appearance, confidence in zip(
-            self._meshes, self.appearances, self._confidence, strict=True
-        ):
-            shown, fill = self._texturer.shown(mesh, appearance)
-            facing = self._texturer.layout().from_vertices(-mesh.normals[:, 2:])[..., 0].clamp(0, 1)
+        for skin, appearance in zip(self._skins, self.appearances, strict=True):
+            mesh = skin.placed_mesh
+            shown, fill = texturer.shown(mesh, appearance)
+            facing = texturer.layout().from_vertices(-mesh.normals[:, 2:])[..., 0].clamp(0, 1)
+            confidence = torch.tensor(skin.posed.confidence)
             quality = shown.weight * facing.square() * confidence * _fineness(mesh)
             seen.append(SeenTexture(shown, quality, appearance.light[0]))
             fills.append(fill)
         merged = merge_textures(seen, self.reference)
-        return self._texturer.completed(merged, fills[self.reference])
+        return texturer.completed(merged, fills[self.reference])
+
+    def __getstate__(self) -> dict[str, Any]:
+        kept = {"_skins": self._skins, "reference": self.reference}
+        return kept | ({"texture": self.texture} if "texture" in self.__dict__ else {})
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class SharedFace(Face):
-    """A person's face in one of several photos. Shape, albedo and texture are those of all photos.
+class SharedSkin(FaceSkin):
+    """Surface of a person's face in one of several photos. Albedo and texture are those of all photos.
 
     Attributes:
         shared: What the photos have in common.
@@ -82,6 +80,13 @@ class SharedFace(Face):
     def texture(self) -> UInt8[np.ndarray, "size size 3"]:
         """The merged texture, in the light of the reference photo; computed when first asked for."""
         return self.shared.texture
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class SharedFace(Face):
+    """A person's face in one of several photos. Shape, albedo and texture are those of all photos."""
+
+    skin: SharedSkin
 
 
 def _fineness(mesh: PlacedMesh) -> float:

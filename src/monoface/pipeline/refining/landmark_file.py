@@ -22,7 +22,7 @@ from monoface.core.errors import ModelFileError
 from monoface.core.files import write_atomically
 from monoface.facemodel import FaceModel, PointBasis
 from monoface.networks.weights_file import BESIDES
-from monoface.pipeline.refining.refiner.refinement_file import HEADER, read_file
+from monoface.pipeline.refining.refinement_file import HEADER, read_file
 
 LandmarkHabits = Mapping[str, Float[np.ndarray, "points 3"]]
 """Offsets in the model frame, in millimetres, of the points of landmark sets, by the name of the set."""

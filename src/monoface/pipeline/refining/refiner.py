@@ -24,7 +24,7 @@ from monoface.facemodel.estimation.refinement import (
     look,
     measured_identity,
 )
-from monoface.facemodel.estimation.uncertainty import ShapeUncertainty, VertexUncertainty
+from monoface.facemodel.estimation.uncertainty import ShapeUncertainty
 from monoface.geometry.cameras import (
     NOMINAL_DISTANCE_MM,
     AnyCamera,
@@ -33,7 +33,7 @@ from monoface.geometry.cameras import (
 )
 from monoface.networks import RegressorInfo
 from monoface.photos.reading import LoadedImage
-from monoface.pipeline.refining.refiner.refinement_file import DESCRIPTOR, MEASURED, REGRESSED, Refinement
+from monoface.pipeline.refining.refinement_file import DESCRIPTOR, MEASURED, REGRESSED, Refinement
 from monoface.regression import Regression
 
 Describe = Callable[
@@ -50,16 +50,14 @@ class Measurement:
     """What a face was measured by, and what came of it: enough to measure it anew with other photos.
 
     Attributes:
-        refiner: What measured it.
         seen: Its points, in pixels of the original photo; one row.
         camera: Of the original photo, as the regressor sees; one row.
         start: What the regressor said; one row.
-        inputs: What the identity map saw; one row each. They may hold a descriptor of the person, so they
-            stay in memory.
+        inputs: What the identity map saw; one row each. They may hold a descriptor of the person, so no
+            file that monoface writes has them. A pickle has them, as it has the photo.
         uncertainty: Of its shape.
     """
 
-    refiner: "Refiner"
     seen: SeenPoints
     camera: AnyCamera
     start: Poses
@@ -102,7 +100,6 @@ class Refiner:
             )
         self.refinement = refinement
         self.sha256 = {RECOGNITION_FILE: refinement.recognition} if refinement.recognition else {}
-        self.mesh = VertexUncertainty(model)
         points = DensePoints.of(model, info.point_sets).landmarks
         if len(points) != len(refinement.habit_mm):
             raise ModelFileError(
@@ -171,7 +168,7 @@ class Refiner:
             one = slice(row, row + 1)
             of_face = {name: value[one] for name, value in inputs.items()}
             uncertainty = self._uncertainty(faces, row)
-            measurements.append(Measurement(self, seen[one], camera[one], start[one], of_face, uncertainty))
+            measurements.append(Measurement(seen[one], camera[one], start[one], of_face, uncertainty))
         return measurements
 
     def _stretched(self, faces: RefinedFaces) -> RefinedFaces:
@@ -179,7 +176,7 @@ class Refiner:
         return faces if gain is None else gain(faces)
 
     def _uncertainty(self, faces: RefinedFaces, row: int) -> ShapeUncertainty:
-        return ShapeUncertainty.of(faces, row, self.refinement.sigma_factor, self.mesh)
+        return ShapeUncertainty.of(faces, row, self.refinement.sigma_factor)
 
     def _descriptors(
         self, photos: Sequence[LoadedImage], landmarks68_px: Float[np.ndarray, "faces 68 2"]

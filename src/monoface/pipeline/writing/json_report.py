@@ -1,15 +1,15 @@
 """What a result says in JSON: numbers with their units in their names, and what made them."""
 
 import json
+from collections.abc import Sequence
 from pathlib import PurePath
 from typing import Any
 
 import numpy as np
 from jaxtyping import Float
 
-from monoface.geometry.cameras import AnyCamera, PerspectiveCamera
-from monoface.pipeline.multi_photo.reconstruct import TogetherResult
-from monoface.pipeline.results import Face, MadeWith, PhotoResult
+from monoface.pipeline.face_skin import FaceSkin
+from monoface.pipeline.posed_face import Lens, MadeWith, Pinhole, PosedFace
 
 _FORMAT = "monoface-photo-1"
 _TOGETHER_FORMAT = "monoface-together-1"
@@ -22,77 +22,110 @@ _ANGLE_DIGITS = 3
 _APPEARANCE_DIGITS = 4
 
 
-def photo_report(result: PhotoResult) -> dict[str, Any]:
-    """Report of a photo as JSON values. Pixels are those of the upright original photo."""
-    size = None if result.photo is None else list(result.photo.original_size_px)
+def photo_report(
+    *,
+    name: str,
+    size_px: tuple[int, int] | None,
+    status: str,
+    reason: str,
+    faces: Sequence[FaceSkin],
+    doubtful: Sequence[FaceSkin],
+    made_with: MadeWith,
+) -> dict[str, Any]:
+    """Report of a photo as JSON values. Pixels are those of the upright original photo.
+
+    Args:
+        name: What the photo is called.
+        size_px: Its width and height; None if it could not be read.
+        status: What became of it.
+        reason: One line that says more.
+        faces: Its faces, largest first.
+        doubtful: Those of too little confidence.
+        made_with: Versions and hashes.
+    """
     return {
         "format": _FORMAT,
-        "photo": {"name": PurePath(result.name).name, "size_px": size},
-        "status": result.status,
-        "reason": result.reason,
-        "faces": [face_report(face) for face in result.faces],
-        "doubtful_faces": [face_report(face) for face in result.doubtful],
-        "made_with": _made_with_report(result.made_with),
+        "photo": {"name": PurePath(name).name, "size_px": None if size_px is None else list(size_px)},
+        "status": status,
+        "reason": reason,
+        "faces": [face_report(skin.posed, skin) for skin in faces],
+        "doubtful_faces": [face_report(skin.posed, skin) for skin in doubtful],
+        "made_with": _made_with_report(made_with),
     }
 
 
-def face_report(face: Face) -> dict[str, Any]:
+def face_report(posed: PosedFace, skin: FaceSkin) -> dict[str, Any]:
     """Report of one face as JSON values."""
-    found = face.coefficients
+    yaw_deg, pitch_deg, roll_deg = posed.head_angles_deg
     report = {
-        "score": round(face.score, 4),
-        "confidence": round(face.confidence, 4),
-        "box_px": _rounded(face.box, _PIXEL_DIGITS),
-        "yaw_deg": round(face.yaw_deg, _ANGLE_DIGITS),
-        "pitch_deg": round(face.pitch_deg, _ANGLE_DIGITS),
-        "roll_deg": round(face.roll_deg, _ANGLE_DIGITS),
-        "T_camera_model": _rounded(face.T_camera_model, _COEFFICIENT_DIGITS),
-        "camera": _camera_report(face.camera),
-        "landmarks68_px": _rounded(face.landmarks68_px, _PIXEL_DIGITS),
+        "score": round(posed.score, 4),
+        "confidence": round(posed.confidence, 4),
+        "box_px": _rounded(posed.box, _PIXEL_DIGITS),
+        "yaw_deg": round(yaw_deg, _ANGLE_DIGITS),
+        "pitch_deg": round(pitch_deg, _ANGLE_DIGITS),
+        "roll_deg": round(roll_deg, _ANGLE_DIGITS),
+        "T_camera_model": _rounded(posed.T_camera_model, _COEFFICIENT_DIGITS),
+        "camera": _camera_report(posed.lens),
+        "landmarks68_px": _rounded(posed.landmarks68_px, _PIXEL_DIGITS),
         "blendshapes": {
-            name: round(weight, _COEFFICIENT_DIGITS) for name, weight in face.blendshapes.items()
+            name: round(weight, _COEFFICIENT_DIGITS) for name, weight in posed.blendshapes.items()
         },
         "coefficients": {
-            "identity": _rounded(found.identity[0].numpy(), _COEFFICIENT_DIGITS),
-            "expression": _rounded(found.expression[0].numpy(), _COEFFICIENT_DIGITS),
-            "albedo": _rounded(face.appearance.albedo.numpy(), _APPEARANCE_DIGITS),
-            "light": _rounded(face.appearance.light.numpy(), _APPEARANCE_DIGITS),
+            "identity": _rounded(posed.identity, _COEFFICIENT_DIGITS),
+            "expression": _rounded(posed.expression, _COEFFICIENT_DIGITS),
+            "albedo": _rounded(skin.appearance.albedo.numpy(), _APPEARANCE_DIGITS),
+            "light": _rounded(skin.appearance.light.numpy(), _APPEARANCE_DIGITS),
         },
     }
-    if face.vertex_sigma_mm is not None:
-        narrow = face.model.data.regions["narrow_face"].numpy()
-        report["mean_vertex_sigma_mm"] = round(float(face.vertex_sigma_mm[narrow].mean()), _MM_DIGITS)
-    return report if face.detail is None else report | {"displacement": face.detail.report()}
+    if skin.vertex_sigma_mm is not None:
+        narrow = skin.model.data.regions["narrow_face"].numpy()
+        report["mean_vertex_sigma_mm"] = round(float(skin.vertex_sigma_mm[narrow].mean()), _MM_DIGITS)
+    return report if skin.detail is None else report | {"displacement": skin.detail.report()}
 
 
-def together_report(result: TogetherResult) -> dict[str, Any]:
-    """Report on several photos of one person as JSON values: what they share, and each photo."""
-    face = result.face
+def together_report(
+    *,
+    status: str,
+    reason: str,
+    warnings: Sequence[str],
+    face: FaceSkin | None,
+    reference_photo: int | None,
+    photos: Sequence[dict[str, Any]],
+) -> dict[str, Any]:
+    """Report on several photos of one person as JSON values: what they share, and each photo.
+
+    Args:
+        status: What became of them.
+        reason: One line that says more.
+        warnings: What may be wrong.
+        face: The face as the reference photo shows it; None if no photo was used.
+        reference_photo: Number of that photo.
+        photos: Report of each photo.
+    """
     shared = None
     if face is not None:
         shared = {
-            "reference_photo": [face in one.faces for one in result.photos].index(True),
-            "identity": _rounded(face.coefficients.identity[0].numpy(), _COEFFICIENT_DIGITS),
+            "reference_photo": reference_photo,
+            "identity": _rounded(face.posed.identity, _COEFFICIENT_DIGITS),
             "albedo": _rounded(face.appearance.albedo.numpy(), _APPEARANCE_DIGITS),
         }
     return {
         "format": _TOGETHER_FORMAT,
-        "status": result.status,
-        "reason": result.reason,
-        "warnings": list(result.warnings),
+        "status": status,
+        "reason": reason,
+        "warnings": list(warnings),
         "shared": shared,
-        "photos": [photo_report(photo) for photo in result.photos],
+        "photos": list(photos),
     }
 
 
-def _camera_report(camera: AnyCamera) -> dict[str, Any]:
-    lens: dict[str, Any]
-    if isinstance(camera, PerspectiveCamera):
-        lens = {"type": "perspective", "focal_px": _significant(float(camera.focal_px[0]))}
+def _camera_report(lens: Lens) -> dict[str, Any]:
+    told: dict[str, Any]
+    if isinstance(lens, Pinhole):
+        told = {"type": "perspective", "focal_px": _significant(lens.focal_px)}
     else:
-        scale = float(camera.scale_px_per_mm[0])
-        lens = {"type": "weak_perspective", "scale_px_per_mm": _significant(scale)}
-    return lens | {"principal_px": _rounded(camera.principal_px[0].numpy(), _PIXEL_DIGITS)}
+        told = {"type": "weak_perspective", "scale_px_per_mm": _significant(lens.scale_px_per_mm)}
+    return told | {"principal_px": _rounded(np.array(lens.principal_px), _PIXEL_DIGITS)}
 
 
 def _significant(value: float) -> float:

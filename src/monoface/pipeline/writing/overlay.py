@@ -1,5 +1,7 @@
 """The photo with what was found in it drawn on top: mesh, landmarks and pose."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import torch
 from jaxtyping import Float, UInt8
@@ -8,7 +10,7 @@ from torch import Tensor
 
 from monoface.geometry.cameras import AnyCamera, transform_points
 from monoface.photos.reading import LoadedImage
-from monoface.pipeline.results import Face, PhotoResult
+from monoface.pipeline.face_skin import FaceSkin
 from monoface.render import draw_landmarks, draw_mesh, draw_pose_axes
 
 # Longest side of the picture drawn on: enough to look at, and quick to write.
@@ -21,20 +23,21 @@ _MARGIN = 0.8
 _OPACITY = 0.45
 
 
-def draw_faces(result: PhotoResult) -> UInt8[np.ndarray, "height width 3"]:
+def draw_faces(
+    photo: LoadedImage, faces: Sequence[FaceSkin], doubtful: Sequence[FaceSkin]
+) -> UInt8[np.ndarray, "height width 3"]:
     """Draw all faces on a copy of the photo, at most 1600 pixels long: the largest last, over the others.
 
-    Doubtful faces get their landmarks only.
-
-    Raises:
-        ValueError: If the result has no photo.
+    Args:
+        photo: The photo.
+        faces: Its faces, largest first.
+        doubtful: Those of too little confidence, largest first; they get their landmarks only.
     """
-    if result.photo is None:
-        raise ValueError(f"photo: expected one to draw on, but {result.name} was unreadable")
-    picture = _reduced(result.photo)
-    zoom = picture.shape[2] / result.photo.original_size_px[0]
-    for face in reversed(result.found):
-        _draw(picture, face, zoom, with_mesh=face in result.faces)
+    picture = _reduced(photo)
+    zoom = picture.shape[2] / photo.original_size_px[0]
+    for some, with_mesh in ((doubtful, False), (faces, True)):
+        for skin in reversed(some):
+            _draw(picture, skin, zoom, with_mesh=with_mesh)
     return (picture.clamp(0, 1) * 255).round().to(torch.uint8).permute(1, 2, 0).numpy()
 
 
@@ -46,9 +49,9 @@ def _reduced(photo: LoadedImage) -> Float[Tensor, "3 height width"]:
     return torch.from_numpy(np.array(image)).permute(2, 0, 1).float() / 255
 
 
-def _draw(picture: Float[Tensor, "3 height width"], face: Face, zoom: float, *, with_mesh: bool) -> None:
+def _draw(picture: Float[Tensor, "3 height width"], skin: FaceSkin, zoom: float, *, with_mesh: bool) -> None:
     """Draw a face in place, in the part of the picture around it."""
-    landmarks_px = torch.from_numpy(face.landmarks68_px) * zoom
+    landmarks_px = torch.from_numpy(skin.posed.landmarks68_px) * zoom
     low, high = landmarks_px.amin(dim=0), landmarks_px.amax(dim=0)
     margin = _MARGIN * float((high - low).amax())
     limits = torch.tensor((picture.shape[2], picture.shape[1]))
@@ -59,26 +62,26 @@ def _draw(picture: Float[Tensor, "3 height width"], face: Face, zoom: float, *, 
     rows, columns = slice(int(low[1]), int(high[1])), slice(int(low[0]), int(high[0]))
     part = picture[:, rows, columns]
     if with_mesh:
-        camera = face.camera.cropped(low[None].float() / zoom, torch.tensor([zoom]))
-        part = _draw_mesh(part, face, camera)
+        camera = skin.posed.camera.cropped(low[None].float() / zoom, torch.tensor([zoom]))
+        part = _draw_mesh(part, skin, camera)
     picture[:, rows, columns] = draw_landmarks(part, landmarks_px - low)
 
 
 def _draw_mesh(
-    part: Float[Tensor, "3 height width"], face: Face, camera: AnyCamera
+    part: Float[Tensor, "3 height width"], skin: FaceSkin, camera: AnyCamera
 ) -> Float[Tensor, "3 height width"]:
-    found, model = face.coefficients, face.model
+    found, model = skin.posed.coefficients, skin.model
     verts_camera = transform_points(
-        found.rotation, found.translation_mm, torch.from_numpy(face.verts_mm)[None]
+        found.rotation, found.translation_mm, torch.from_numpy(skin.posed.verts_mm)[None]
     )[0]
     # The face alone: the rest of the head would hide the photo and show little.
     shown = model.faces[model.data.regions["narrow_face"][model.faces].all(dim=1)]
     drawn = draw_mesh(part, camera, verts_camera, shown, weld=model.weld, opacity=_OPACITY)
-    nose_camera = verts_camera[_foremost(face)]
+    nose_camera = verts_camera[_foremost(skin)]
     return draw_pose_axes(drawn, camera, found.rotation[0], nose_camera)
 
 
-def _foremost(face: Face) -> int:
+def _foremost(skin: FaceSkin) -> int:
     """The vertex farthest out of the face: the tip of the nose, where the axes start."""
-    skin = face.model.data.regions["narrow_face"].numpy()
-    return int(np.where(skin, face.verts_mm[:, 2], -np.inf).argmax())
+    narrow = skin.model.data.regions["narrow_face"].numpy()
+    return int(np.where(narrow, skin.posed.verts_mm[:, 2], -np.inf).argmax())

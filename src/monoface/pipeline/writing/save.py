@@ -1,21 +1,24 @@
-"""Write faces and photo results to files; the suffix chooses the format."""
+"""Write faces, reports and overlays to files; the suffix chooses the format."""
 
 import io
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from PIL import Image
 
 from monoface.core.errors import ConfigError
 from monoface.core.files import write_atomically
 from monoface.export import write_glb, write_obj, write_ply
-from monoface.pipeline.multi_photo.reconstruct import TogetherResult
-from monoface.pipeline.results import Face, PhotoResult
-from monoface.pipeline.writing.json_report import face_report, photo_report, to_json, together_report
+from monoface.photos.reading import LoadedImage
+from monoface.pipeline.face_skin import FaceSkin
+from monoface.pipeline.posed_face import PosedFace
+from monoface.pipeline.writing.json_report import face_report, to_json
 from monoface.pipeline.writing.overlay import draw_faces
 from monoface.pipeline.writing.scene import dense_head, rigged_head
 
 
-def save_face(face: Face, path: Path, *, overwrite: bool) -> None:
+def save_face(posed: PosedFace, skin: FaceSkin, path: Path, *, overwrite: bool) -> None:
     """Write a face as `.glb`, `.obj` (with its material and texture beside it), `.ply` or `.json`.
 
     Raises:
@@ -25,18 +28,18 @@ def save_face(face: Face, path: Path, *, overwrite: bool) -> None:
     """
     match path.suffix.lower():
         case ".glb":
-            write_glb(rigged_head(face), path, overwrite=overwrite)
+            write_glb(rigged_head(posed, skin), path, overwrite=overwrite)
         case ".obj":
-            write_obj(rigged_head(face), path, overwrite=overwrite)
+            write_obj(rigged_head(posed, skin), path, overwrite=overwrite)
         case ".ply":
-            write_ply(rigged_head(face), path, overwrite=overwrite)
+            write_ply(rigged_head(posed, skin), path, overwrite=overwrite)
         case ".json":
-            write_atomically(path, to_json(face_report(face)), overwrite=overwrite)
+            save_report(face_report(posed, skin), path, overwrite=overwrite)
         case _:
             raise ConfigError(f"{path}: expected a suffix .glb, .obj, .ply or .json, got {path.suffix!r}.")
 
 
-def save_dense(face: Face, path: Path, *, overwrite: bool) -> None:
+def save_dense(posed: PosedFace, skin: FaceSkin, path: Path, *, overwrite: bool) -> None:
     """Write a face's displaced dense mesh as `.glb` or `.ply`.
 
     Raises:
@@ -46,50 +49,38 @@ def save_dense(face: Face, path: Path, *, overwrite: bool) -> None:
     """
     match path.suffix.lower():
         case ".glb":
-            write_glb(dense_head(face), path, overwrite=overwrite)
+            write_glb(dense_head(posed, skin), path, overwrite=overwrite)
         case ".ply":
-            write_ply(dense_head(face), path, overwrite=overwrite)
+            write_ply(dense_head(posed, skin), path, overwrite=overwrite)
         case _:
             raise ConfigError(f"{path}: expected a suffix .glb or .ply, got {path.suffix!r}.")
 
 
-def save_photo_result(result: PhotoResult, path: Path, *, overwrite: bool) -> None:
-    """Write the report of a photo as `.json`, or its overlay as `.png`.
+def save_report(report: dict[str, Any], path: Path, *, overwrite: bool) -> None:
+    """Write a report as JSON.
 
     Raises:
-        ConfigError: If the suffix is another one, or if there is no photo to draw on.
         OutputExistsError: If the file exists and `overwrite` is false.
         OSError: If it cannot be written.
     """
-    match path.suffix.lower():
-        case ".json":
-            write_atomically(path, to_json(photo_report(result)), overwrite=overwrite)
-        case ".png":
-            if result.photo is None:
-                raise ConfigError(f"{path}: expected a photo to draw on, but {result.name} was unreadable.")
-            write_atomically(path, _encode_png(result), overwrite=overwrite)
-        case _:
-            raise ConfigError(f"{path}: expected a suffix .json or .png, got {path.suffix!r}.")
+    write_atomically(path, to_json(report), overwrite=overwrite)
 
 
-def save_together(result: TogetherResult, path: Path, *, overwrite: bool) -> None:
-    """Write the face of several photos as `.glb`, `.obj` or `.ply`, or the report on them as `.json`.
+def save_overlay(
+    photo: LoadedImage,
+    faces: Sequence[FaceSkin],
+    doubtful: Sequence[FaceSkin],
+    path: Path,
+    *,
+    overwrite: bool,
+) -> None:
+    """Write a photo with its faces drawn on it, as `draw_faces` does, as PNG.
 
     Raises:
-        ConfigError: If the suffix is another one, or there is no face to write.
         OutputExistsError: If the file exists and `overwrite` is false.
         OSError: If it cannot be written.
     """
-    if path.suffix.lower() == ".json":
-        write_atomically(path, to_json(together_report(result)), overwrite=overwrite)
-    elif result.face is None:
-        raise ConfigError(f"{path}: expected a face to write, but no photo was usable.")
-    else:
-        save_face(result.face, path, overwrite=overwrite)
-
-
-def _encode_png(result: PhotoResult) -> bytes:
     file = io.BytesIO()
     # A higher level takes three times as long for a few percent.
-    Image.fromarray(draw_faces(result)).save(file, "PNG", compress_level=3)
-    return file.getvalue()
+    Image.fromarray(draw_faces(photo, faces, doubtful)).save(file, "PNG", compress_level=3)
+    write_atomically(path, file.getvalue(), overwrite=overwrite)

@@ -3,7 +3,6 @@
 from collections.abc import Iterable
 from dataclasses import replace
 
-import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor
@@ -21,54 +20,54 @@ from monoface.export import (
 )
 from monoface.facemodel import EyeJoint, FaceModel
 from monoface.facemodel.parts import skin_parts
-from monoface.geometry.cameras import PerspectiveCamera
 from monoface.geometry.rotations import matrix_from_axis_angle
-from monoface.pipeline.results import Face
+from monoface.pipeline.face_skin import FaceSkin
+from monoface.pipeline.posed_face import Pinhole, PosedFace
 
 
 @torch.no_grad()
-def rigged_head(face: Face) -> RiggedHead:
+def rigged_head(posed: PosedFace, skin: FaceSkin) -> RiggedHead:
     """Head of a face: this person's neutral shape, its morphs set to the photo's expression, eyes turned.
 
     All parts share the face's texture; each has a material of its own, so that it can be exchanged. With
     detail, the skin has a normal map, and everything is lit by the viewer, or the map would not show: then
     the texture is albedo, without the photo's light.
     """
-    model, found = face.model, face.coefficients
+    model, found = skin.model, posed.coefficients
     neutral_mm = model.shape(found.identity, torch.zeros_like(found.expression))[0]
-    numbers = {} if face.vertex_sigma_mm is None else {"sigma_mm": face.vertex_sigma_mm}
+    numbers = {} if skin.vertex_sigma_mm is None else {"sigma_mm": skin.vertex_sigma_mm}
     basis_mm = model.expression_basis_for(found.identity)[0]
     mesh = replace(_whole_mesh(model, neutral_mm, basis_mm, model.expression_names), numbers=numbers)
     materials = _material_names(model)
     return RiggedHead(
         parts=split_into_parts(mesh, materials, rigid=tuple(model.data.eyes)),
-        materials=_materials(face, materials.values()),
+        materials=_materials(skin, materials.values()),
         morph_names=model.expression_names,
-        morph_weights=found.expression[0].numpy(),
+        morph_weights=posed.expression,
         eyes=tuple(
             _eye_node(name, eye, neutral_mm, found.expression) for name, eye in model.data.eyes.items()
         ),
-        camera=_camera_node(face),
-        extras={"confidence": round(face.confidence, 4), "weights": face.made_with.weights},
+        camera=_camera_node(posed),
+        extras={"confidence": round(posed.confidence, 4), "weights": posed.made_with.weights},
     )
 
 
 @torch.no_grad()
-def dense_head(face: Face) -> RiggedHead:
+def dense_head(posed: PosedFace, skin: FaceSkin) -> RiggedHead:
     """Head in the photo's expression whose skin has one vertex a texel, displaced by the face's detail.
 
     Raises:
         ConfigError: If detail was not asked for.
     """
-    detail = face.detail
+    detail = skin.detail
     if detail is None:
         raise ConfigError("dense mesh: expected a face with detail, got one without. Ask for detail too.")
-    model, verts_mm = face.model, torch.from_numpy(face.verts_mm)
+    model, verts_mm = skin.model, torch.from_numpy(posed.verts_mm)
     materials = _material_names(model)
     skin_names = skin_parts(model.data)
     still = _whole_mesh(model, verts_mm, torch.zeros(0, len(verts_mm), 3), ())
     closed = detail.dense.closed(verts_mm, torch.from_numpy(detail.height_mm))
-    skin = MeshPart(
+    displaced = MeshPart(
         name=skin_names[0],
         verts_mm=closed.points.numpy(),
         faces=closed.faces.numpy(),
@@ -78,20 +77,20 @@ def dense_head(face: Face) -> RiggedHead:
     )
     others = (part for part in split_into_parts(still, materials) if part.name not in skin_names)
     return RiggedHead(
-        parts=(skin, *others),
+        parts=(displaced, *others),
         materials=tuple(
-            Material(name, face.albedo_texture, lit=True) for name in dict.fromkeys(materials.values())
+            Material(name, skin.albedo_texture, lit=True) for name in dict.fromkeys(materials.values())
         ),
-        camera=_camera_node(face),
-        extras={"confidence": round(face.confidence, 4), "weights": face.made_with.weights},
+        camera=_camera_node(posed),
+        extras={"confidence": round(posed.confidence, 4), "weights": posed.made_with.weights},
     )
 
 
-def _materials(face: Face, names: Iterable[str]) -> tuple[Material, ...]:
-    detail = face.detail
+def _materials(skin: FaceSkin, names: Iterable[str]) -> tuple[Material, ...]:
+    detail = skin.detail
     lit = detail is not None
-    maps = dict.fromkeys(skin_parts(face.model.data), detail.normal_map) if detail is not None else {}
-    texture = face.albedo_texture if lit else face.texture
+    maps = dict.fromkeys(skin_parts(skin.model.data), detail.normal_map) if detail is not None else {}
+    texture = skin.albedo_texture if lit else skin.texture
     return tuple(Material(name, texture, normal_map=maps.get(name), lit=lit) for name in dict.fromkeys(names))
 
 
@@ -129,10 +128,8 @@ def _eye_node(
     return EyeNode(part, (eye.centre.to(neutral_mm) @ neutral_mm).numpy(), turn.numpy())
 
 
-def _camera_node(face: Face) -> OrthographicCameraNode | PerspectiveCameraNode:
-    camera = face.camera
-    x, y = np.asarray(camera.principal_px[0]).tolist()
-    size_px = face.photo.original_size_px
-    if isinstance(camera, PerspectiveCamera):
-        return PerspectiveCameraNode(face.T_camera_model, float(camera.focal_px[0]), (x, y), size_px)
-    return OrthographicCameraNode(face.T_camera_model, float(camera.scale_px_per_mm[0]), (x, y), size_px)
+def _camera_node(posed: PosedFace) -> OrthographicCameraNode | PerspectiveCameraNode:
+    lens, transform, size_px = posed.lens, posed.T_camera_model, posed.photo_size_px
+    if isinstance(lens, Pinhole):
+        return PerspectiveCameraNode(transform, lens.focal_px, lens.principal_px, size_px)
+    return OrthographicCameraNode(transform, lens.scale_px_per_mm, lens.principal_px, size_px)

@@ -75,14 +75,16 @@ def photos_pack(
     side = _picture_px(config)
     nothing = torch.full((config.texture_px, config.texture_px), torch.nan)
     rows = []
-    results = track(reconstructor.reconstruct_each(photos), "unwrapping photos", "photos")
+    results = track(reconstructor.reconstruct_many(photos), "unwrapping photos", "photos")
     for number, result in enumerate(results):
         if result.faces:
             face = result.faces[0]
-            mesh = face.placed_mesh
+            mesh = face.skin.placed_mesh
             unwrapped = unwrap_face(mesh, texturer, skin.trust(mesh))
             picture = cut_picture(mesh, side) if side else None
-            rows.append(_Row(unwrapped, face.coefficients.rotation[0], nothing, nothing, number, picture))
+            rows.append(
+                _Row(unwrapped, face.posed.coefficients.rotation[0], nothing, nothing, number, picture)
+            )
     return _pack(rows, Displacer(reconstructor.face_model, config))
 
 

@@ -9,10 +9,10 @@ import torch
 from jaxtyping import Float, Float64, Int, UInt8
 
 from monoface.core.errors import DataError
-from monoface.data.packs.photo_pack.arrays import PACK_HEADER
-from monoface.data.packs.photo_pack.photo_pack import CANVAS_PX, FACE_PX, Pack
+from monoface.data.packs.arrays import PACK_HEADER
+from monoface.data.packs.photo_pack import CANVAS_PX, FACE_PX, Pack
 from monoface.data.sources import Aflw, Cfp, MerlRav, PortraitsCc0
-from monoface.data.synthetic.heads.heads import HeadsConfig, heads_pack
+from monoface.data.synthetic.heads import HeadsConfig, heads_pack
 from monoface.facemodel import CoefficientLayout, FaceModel
 from monoface.training.likeness.config import TrainLikenessConfig
 from monoface.training.likeness.judging import ScanJudge

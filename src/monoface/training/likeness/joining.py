@@ -10,7 +10,7 @@ from monoface.core.errors import ConfigError
 from monoface.facemodel.estimation.identity_prior import Elsewhere, IdentityMap
 from monoface.facemodel.estimation.input_domain import InputDomain
 from monoface.networks.recognition_weights import DESCRIPTOR_SIZE
-from monoface.pipeline.refining.refiner.refinement_file import DESCRIPTOR, MEASURED, REGRESSED
+from monoface.pipeline.refining.refinement_file import DESCRIPTOR, MEASURED, REGRESSED
 from monoface.training.likeness.people_map import PeopleMap
 
 

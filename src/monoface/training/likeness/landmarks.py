@@ -11,7 +11,7 @@ from monoface.data.sources import Aflw2000
 from monoface.facemodel import PointBasis
 from monoface.facemodel.landmarks import LEFT_RIGHT_68
 from monoface.pipeline import Face, Reconstructor, ReconstructorConfig
-from monoface.pipeline.refining.refiner.landmark_file import save_landmark_habits
+from monoface.pipeline.refining.landmark_file import save_landmark_habits
 
 SOURCE = "aflw2000_dev"
 """Folder of the photos that show where annotators mean the points to be."""
@@ -78,7 +78,7 @@ def _nearest(tools: Reconstructor, image: np.ndarray, points_px: Float[np.ndarra
     size = float(np.sqrt(np.prod(points_px.max(axis=0) - points_px.min(axis=0))))
     apart = {
         float(np.linalg.norm(face.landmarks68_px - points_px, axis=1).mean()): face
-        for face in tools.reconstruct(image).found
+        for face in tools.reconstruct(image).all_faces
     }
     return apart[min(apart)] if apart and min(apart) < _FARTHEST * size else None
 
@@ -86,10 +86,10 @@ def _nearest(tools: Reconstructor, image: np.ndarray, points_px: Float[np.ndarra
 def _left_over(
     face: Face, points_px: Float[np.ndarray, "68 2"], basis: PointBasis
 ) -> tuple[Float[np.ndarray, "68 2"], Float[np.ndarray, "3 3"]]:
-    found = face.coefficients
+    found = face.posed.coefficients
     with torch.no_grad():
         places_px = face.project(basis(found.identity, found.expression)[0].numpy())
-        scale = float(face.camera.scale_at(found.translation_mm[:, 2])[0])
+        scale = float(face.posed.camera.scale_at(found.translation_mm[:, 2])[0])
     return (points_px - places_px) / scale, found.rotation[0].double().numpy()
 
 

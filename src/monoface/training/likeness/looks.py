@@ -23,8 +23,8 @@ from monoface.geometry.roi import SIDE_PER_BOX
 from monoface.networks import Recognizer
 from monoface.networks.recognition_weights import DESCRIPTOR_SIZE
 from monoface.pipeline import Face, Reconstructor, ReconstructorConfig
-from monoface.pipeline.refining.refiner.refinement_file import DESCRIPTOR, REGRESSED, Refinement
-from monoface.pipeline.refining.refiner.refiner import Refiner, turn_deg
+from monoface.pipeline.refining.refinement_file import DESCRIPTOR, REGRESSED, Refinement
+from monoface.pipeline.refining.refiner import Refiner, turn_deg
 
 Picture = UInt8[np.ndarray, "height width 3"]
 _RECOGNITION = "recognition.safetensors"
@@ -183,9 +183,9 @@ class Looker:
 
     def _look(self, keys: Sequence[str], pictures: Iterable[Picture]) -> Looks:
         results = track(
-            self.reconstructor.reconstruct_each(pictures), "looking at photos", "photos", len(keys)
+            self.reconstructor.reconstruct_many(pictures), "looking at photos", "photos", len(keys)
         )
-        faces = [result.found[0] if result.found else None for result in results]
+        faces = [result.all_faces[0] if result.all_faces else None for result in results]
         parts = [_of_face(key, face) for key, face in zip(keys, faces, strict=True)]
         example = next((part for part in parts if part is not None), None)
         if example is None:
@@ -219,9 +219,9 @@ class _InTheMiddle:
 
 
 def _of_face(key: str, face: Face | None) -> Looks | None:
-    if face is None or face.measurement is None:
+    if face is None or face.posed.measurement is None:
         return None
-    told = face.measurement
+    told = face.posed.measurement
     inputs = told.inputs
     return Looks((key,), told.seen, told.start, inputs[REGRESSED], inputs[DESCRIPTOR])
 

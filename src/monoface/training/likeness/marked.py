@@ -149,7 +149,7 @@ class MarkJudge:
         mesh = VertexUncertainty(self._model)
         parts = []
         for row in range(len(faces)):
-            sigma = ShapeUncertainty.of(faces, row, 1.0, mesh).vertex_sigma_mm()
+            sigma = ShapeUncertainty.of(faces, row, 1.0).vertex_sigma_mm(mesh)
             of_points = np.sqrt((self._weight * sigma[self._index] ** 2).sum(axis=1))
             chosen = _FIXED[marks.seen[row, _FIXED]]
             parts.append(off_mm[row, chosen] / of_points[chosen])

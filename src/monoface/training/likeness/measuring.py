@@ -16,7 +16,7 @@ from monoface.facemodel.estimation.refinement import (
     measured_identity,
 )
 from monoface.facemodel.expression_gain import ExpressionGain
-from monoface.pipeline.refining.refiner.refinement_file import MEASURED
+from monoface.pipeline.refining.refinement_file import MEASURED
 from monoface.training.likeness.looks import Looks
 
 _TOGETHER = 64

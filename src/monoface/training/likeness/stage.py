@@ -16,8 +16,8 @@ from monoface.facemodel.dense_points import DensePoints
 from monoface.facemodel.estimation.identity_prior import Elsewhere, IdentityMap
 from monoface.facemodel.estimation.point_model import PointModel
 from monoface.facemodel.estimation.refinement import RefineConfig
-from monoface.pipeline.refining.refiner.blendshape_file import save_blendshape_scale
-from monoface.pipeline.refining.refiner.refinement_file import (
+from monoface.pipeline.refining.blendshape_file import save_blendshape_scale
+from monoface.pipeline.refining.refinement_file import (
     MEASURED,
     REGRESSED,
     Refinement,

@@ -1,0 +1,105 @@
+"""What is computed of a face when it is first asked for: from its photo, and from its face model."""
+
+from dataclasses import dataclass, fields
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Float, UInt8
+
+from monoface.facemodel import FaceModel
+from monoface.photos.reading import LoadedImage
+from monoface.pipeline.detailing import FaceDetail
+from monoface.pipeline.face_assets import FaceAssets
+from monoface.pipeline.posed_face import PosedFace
+from monoface.texturing.appearance import Appearance
+from monoface.texturing.delighting import light_on_relief, without_light
+from monoface.texturing.texturer import PlacedMesh
+
+# What a pickle keeps of what was computed: pictures that took long and are small.
+_KEPT = ("texture", "albedo_texture", "visibility", "vertex_sigma_mm")
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class FaceSkin:
+    """Surface of a posed face: appearance, texture, detail and what the photo shows of it.
+
+    Attributes:
+        posed: The face.
+        photo: The photo, as the pipeline works on it.
+        assets: The face model that the face belongs to, and what makes textures and finds detail.
+    """
+
+    posed: PosedFace
+    photo: LoadedImage
+    assets: FaceAssets
+
+    @property
+    def model(self) -> FaceModel:
+        """The face model that the coefficients belong to."""
+        return self.assets.model
+
+    @cached_property
+    def neutral_verts_mm(self) -> Float[np.ndarray, "verts 3"]:
+        """Vertices of this person without an expression, in the model frame."""
+        found = self.posed.coefficients
+        with torch.no_grad():
+            return self.model.shape(found.identity, torch.zeros_like(found.expression))[0].numpy()
+
+    @cached_property
+    def vertex_sigma_mm(self) -> Float[np.ndarray, " verts"] | None:
+        """How far each vertex may be off; see `Face.vertex_sigma_mm`."""
+        measurement = self.posed.measurement
+        if measurement is None:
+            return None
+        return measurement.uncertainty.vertex_sigma_mm(self.assets.uncertainty)
+
+    @cached_property
+    def placed_mesh(self) -> PlacedMesh:
+        """The mesh in the part of the photo that shows it."""
+        posed = self.posed
+        verts_mm = torch.from_numpy(posed.verts_mm)
+        return PlacedMesh.in_photo(self.photo, posed.coefficients, posed.camera, verts_mm, self.model)
+
+    @cached_property
+    def visibility(self) -> Bool[np.ndarray, " verts"]:
+        """Whether the photo shows each vertex: it faces the camera and nothing of the head hides it."""
+        return self.placed_mesh.visible.numpy()
+
+    @cached_property
+    def appearance(self) -> Appearance:
+        """Albedo coefficients and light: the network's if it tells both, or else fitted to the photo."""
+        albedo, light = self.posed.albedo, self.posed.light
+        if albedo is None or light is None:
+            return self.fitted_appearance
+        return Appearance(torch.from_numpy(albedo), torch.from_numpy(light))
+
+    @cached_property
+    def fitted_appearance(self) -> Appearance:
+        """What explains this photo best, so that what is filled in joins on to what the photo shows."""
+        return self.assets.texturer.appearance(self.placed_mesh)
+
+    @cached_property
+    def texture(self) -> UInt8[np.ndarray, "size size 3"]:
+        """The face's texture in sRGB; see `Face.texture`."""
+        return self.assets.texturer.texture(self.placed_mesh, self.fitted_appearance)
+
+    @cached_property
+    def albedo_texture(self) -> UInt8[np.ndarray, "size size 3"]:
+        """The texture without the photo's light; see `Face.albedo_texture`."""
+        mesh, appearance, on_relief = self.placed_mesh, self.fitted_appearance, None
+        detailer, detail = self.assets.detailer, self.detail
+        if detailer is not None and detail is not None:
+            on_relief = light_on_relief(mesh, appearance, detail.height_mm, detailer.displacer)
+        return without_light(self.texture, mesh, appearance, self.assets.texturer.layout(), on_relief)
+
+    @cached_property
+    def detail(self) -> FaceDetail | None:
+        """Wrinkles and folds that the coarse mesh does not have; None if they were not asked for."""
+        detailer = self.assets.detailer
+        return None if detailer is None else detailer.find(self.placed_mesh, self.fitted_appearance)
+
+    def __getstate__(self) -> dict[str, Any]:
+        names = (*(field.name for field in fields(self)), *_KEPT)
+        return {name: self.__dict__[name] for name in names if name in self.__dict__}
