@@ -48,7 +48,7 @@ class Passes:
 
 def regress_photos(
     predictor: CropPredictor,
-    images: Sequence[UInt8[np.ndarray, "height width 3"]],
+    images: Sequence[UInt8[np.ndarray, "_ _ 3"]],
     boxes: Float[np.ndarray, "batch 4"],
     passes: Passes,
     shown_px: Float[np.ndarray, "batch 18 2"] | None = None,
