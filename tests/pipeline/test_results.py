@@ -1,4 +1,5 @@
 import dataclasses
+import inspect
 import json
 
 import numpy as np
@@ -148,3 +149,35 @@ def test_results_print_in_a_line(toy_result, toy_face):
     assert repr(toy_result) == "PhotoResult('array', 'ok', '1 face')"
     assert repr(toy_face).startswith("Face(confidence=0.5")
     assert len(repr(toy_face)) < 120
+
+
+def test_arrays_of_a_face_are_those_of_one_face(toy_face, toy_model):
+    assert toy_face.identity.shape == (toy_model.identity_size,)
+    assert toy_face.expression.shape == (toy_model.expression_size,)
+    assert toy_face.rotation.shape == (3, 3)
+    assert toy_face.neutral_verts_mm.shape == toy_face.verts_mm.shape
+    assert_allclose(toy_face.model.verts_mm(toy_face.identity), toy_face.neutral_verts_mm, atol=1e-4)
+    assert_allclose(
+        toy_face.model.verts_mm(toy_face.identity, toy_face.expression), toy_face.verts_mm, atol=1e-3
+    )
+
+
+@pytest.mark.parametrize("name", ["coefficients", "camera", "appearance", "placed_mesh", "measurement"])
+def test_former_names_of_a_face_say_what_to_use(toy_face, name):
+    with pytest.warns(DeprecationWarning, match=rf"Face\.{name} will go: use"):
+        value = getattr(toy_face, name)
+    assert value is getattr(toy_face.posed, name, None) or value is getattr(toy_face.skin, name, None)
+    with pytest.raises(AttributeError, match="no attribute 'coefficient'"):
+        toy_face.coefficient  # noqa: B018
+
+
+def test_former_names_of_results_say_what_to_use(toy_reconstructor, toy_result, photo_array):
+    with pytest.warns(DeprecationWarning, match="use all_faces"):
+        assert toy_result.found == toy_result.all_faces
+    with pytest.warns(DeprecationWarning, match="use reconstruct_many"):
+        results = list(toy_reconstructor.reconstruct_each([photo_array]))
+    assert [len(result.faces) for result in results] == [1]
+    # Without the shape checks of the tests, which refuse a list before the method sees it.
+    reconstruct = inspect.unwrap(type(toy_reconstructor).reconstruct)
+    with pytest.warns(DeprecationWarning, match="use reconstruct_many"):
+        assert len(reconstruct(toy_reconstructor, [photo_array, photo_array])) == 2

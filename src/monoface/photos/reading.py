@@ -64,11 +64,9 @@ def read_image(source: ImageSource, *, max_side_px: int = MAX_SIDE_PX) -> Loaded
         return _loaded(source, name, max_side_px)
     if isinstance(source, Tensor):
         return _loaded_pixels(_pixels_of_tensor(source), "tensor", max_side_px)
-    if isinstance(source, np.ndarray):
-        return _loaded_pixels(_pixels_of_array(source, "array"), "array", max_side_px)
-    if isinstance(source, AsArray):
-        return _loaded_pixels(_pixels_of_array(np.asarray(source), "array"), "array", max_side_px)
-    return _read_file(source, max_side_px)
+    if isinstance(source, str | os.PathLike):
+        return _read_file(source, max_side_px)
+    return _loaded_pixels(_pixels_of_array(np.asarray(source), "array"), "array", max_side_px)
 
 
 def _loaded(picture: Image.Image, name: str, max_side_px: int) -> LoadedImage:

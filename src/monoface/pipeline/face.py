@@ -36,8 +36,8 @@ class Face:
     with the origin inside the head; the camera frame is OpenCV's. Pixels are those of the upright original
     photo, whose first pixel covers [0, 1) x [0, 1). `docs/conventions.md` says more.
 
-    Faces can be pickled and copied. A pickle has the photo in it, but neither the face model nor networks:
-    they are loaded again where they are needed.
+    Faces can be pickled and copied. A pickle has the photo in it, and what the face was measured by, which is
+    biometric data; but neither the face model nor networks: they are loaded again where they are needed.
 
     Attributes:
         skin: Surface of the face, with all that is known of it; not part of the stable interface.
