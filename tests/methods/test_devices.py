@@ -159,7 +159,8 @@ def test_a_step_runs_on_another_device(make):
                 assert isinstance(parameter.grad, ForeignTensor), f"{name} {place}"
     # Dropout is the only chance.
     if make is not identity:
-        assert result.terms == pytest.approx(here, rel=1e-3, abs=1e-4)
+        # What is drawn without the CPU's fused kernels differs in some pixels at the border of faces.
+        assert result.terms == pytest.approx(here, rel=0.02, abs=1e-3)
 
 
 def test_the_face_model_that_a_method_is_made_from_stays_where_it_is():
