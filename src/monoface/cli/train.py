@@ -17,6 +17,8 @@ QUICK: Preset = {
     "first.steps": 40, "first.batch": 16, "first.warmup": 5, "first.log_every": 5, "first.evaluate_every": 20,
     "recipe.limit": 60, "recipe.heads.count": 60, "recipe.heads.heads.count": 20, "recipe.turned.count": 20,
     "photos.recipe.limit": 60, "photos.recipe.heads.count": 0, "heads": 40, "heads.count": 40, "limit": 20,
+    "photos.people": 40, "photos.marked": 60, "photos.ordinary": 80, "photos.portraits": 30,
+    "photos.heads": 30,
 }  # fmt: skip
 """Little data and few steps: minutes on two cores, to see that all works and that the loss falls."""
 PRESETS: dict[str, Preset] = {"quick": QUICK}
@@ -60,7 +62,7 @@ def run_training(
 
     config = parse_config(config_type, f"train {name}", arguments, PRESETS)
     out: Path = config.out
-    record = out.with_suffix(".config.toml") if out.suffix else out / "config.toml"
+    record = out.with_suffix(".config.toml") if out.suffix == ".safetensors" else out / "config.toml"
     with _progress(f"preparing to train {name}"):
         if _is_first_process():
             record.parent.mkdir(parents=True, exist_ok=True)

@@ -33,7 +33,8 @@ def short_help(config_type: type[Any], command: str, presets: Collection[str] = 
     settings = settings_of(config_type)
     shown = [setting for setting in settings if "." not in setting.name or setting.name in EVERYDAY]
     required = " ".join(f"{one.option} {kind_of(one.hint)}" for one in shown if one.is_required)
-    lines = [f"usage: monoface {command} {required} …", ""]
+    lines = textwrap.wrap(f"usage: monoface {command} {required} …", width, subsequent_indent="    ")
+    lines.append("")
     lines += textwrap.wrap(description_of(config_type), width)
     lines += ["", "options:"]
     for setting in shown:
