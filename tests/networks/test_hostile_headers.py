@@ -56,7 +56,7 @@ def with_header(path, change, tensors=None):
         ("width", float("inf")),
         ("width", float("nan")),
         ("blocks", [10**9, 1, 1, 1]),
-        ("blocks", [120, 120, 120, 120]),
+        ("blocks", [100, 1, 1, 1]),
         ("in_channels", 10**9),
         ("in_channels", 10**30),
     ],

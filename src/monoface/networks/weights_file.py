@@ -1,7 +1,7 @@
 """A network in one safetensors file: float16 weights, and JSON that says what it is."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -9,6 +9,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import nn
+from torch.overrides import TorchFunctionMode
 
 from monoface.core.assets import asset_path
 from monoface.core.errors import ConfigError, ModelFileError
@@ -71,7 +72,7 @@ def load_weights(
             names = [name for name in file.keys() if not name.startswith(BESIDES)]  # noqa: SIM118
             slices = {name: file.get_slice(name) for name in names}
             told = {name: (tuple(one.get_shape()), one.get_dtype()) for name, one in slices.items()}
-            with torch.device("meta"):
+            with torch.device("meta"), _NoInitialValues():
                 _check_fit(path.name, build(header), told)
             state = {name: file.get_tensor(name).float() for name in names}
         network = build(header)
@@ -83,6 +84,26 @@ def load_weights(
         ArithmeticError, RuntimeError,
     ) as error:  # fmt: skip
         raise ModelFileError(f"{path.name}: cannot be read as {what} ({error}).") from error
+
+
+class _NoInitialValues(TorchFunctionMode):
+    """Leaves out what fills tensors in place.
+
+    Tensors without memory have nothing to fill, and to find that out torch imports for seconds.
+    """
+
+    def __torch_function__(
+        self,
+        func: Callable[..., Any],
+        types: Sequence[type],
+        args: tuple[Any, ...] = (),
+        kwargs: dict[str, Any] | None = None,
+    ) -> Any:
+        given = kwargs or {}
+        name = getattr(func, "__name__", "")
+        if name.endswith("_") and not name.endswith("__") and name != "requires_grad_":
+            return args[0] if args else given["tensor"]
+        return func(*args, **given)
 
 
 def _check_fit(file: str, network: nn.Module, told: Mapping[str, tuple[tuple[int, ...], str]]) -> None:

@@ -24,9 +24,8 @@ from monoface.facemodel.estimation.evidence import (
     gather,
     settle,
     start_poses,
-    turn,
-    turn_vector,
 )
+from monoface.facemodel.estimation.poses import turn, turn_vector
 
 OWN = 6 + EXPRESSIONS
 
