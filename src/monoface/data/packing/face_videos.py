@@ -15,6 +15,7 @@ import numpy as np
 from monoface.core.errors import DataError
 from monoface.data.packing.bounded_files import read_npz
 from monoface.data.packing.original_photo import (
+    LabelValue,
     OriginalPhoto,
     PackConfig,
     points_to_square,
@@ -43,7 +44,7 @@ def read_ytf(folder: Path, config: PackConfig) -> Iterator[OriginalPhoto]:
         for name, path in clips[: config.clips_per_person]:
             for image, points in _frames(path, config.frames_per_clip):
                 if row % config.every == 0:
-                    labels = {"points68_px": points, "person": number, "clip": name}
+                    labels: dict[str, LabelValue] = {"points68_px": points, "person": number, "clip": name}
                     yield OriginalPhoto(f"{row:05}", image, labels)
                 row += 1
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from monoface.core.errors import DataError
 from monoface.data.packing.bounded_files import pictures_in, read_lines, read_picture, read_points, resized
-from monoface.data.packing.original_photo import OriginalPhoto, PackConfig
+from monoface.data.packing.original_photo import LabelValue, OriginalPhoto, PackConfig
 
 _LFW_SIDE_PX = 160
 _CFP_SIDE_PX = 240
@@ -62,7 +62,7 @@ def read_cfp(folder: Path, config: PackConfig) -> Iterator[OriginalPhoto]:
                 points = _fiducials(marks / home.name / kind / f"{path.stem}.txt")
                 if row % config.every == 0:
                     image, points = _within(read_picture(path), points, _CFP_SIDE_PX)
-                    labels = {
+                    labels: dict[str, LabelValue] = {
                         "points30_px": points,
                         "person": int(home.name) - 1,
                         "profile": kind == "profile",
