@@ -46,6 +46,7 @@ _POINTS = 21
 # Steps of SQLite's virtual machine; the real file takes a few million.
 _MAX_STEPS = 10**9
 _STEPS_A_CALL = 10**6
+_MAX_VALUE_BYTES = 2**20
 
 
 def read_aflw(folder: Path, config: PackConfig) -> Iterator[OriginalPhoto]:
@@ -145,6 +146,7 @@ def _open_read_only(path: Path) -> sqlite3.Connection:
     database = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro&immutable=1", uri=True)
     database.execute("PRAGMA trusted_schema = OFF")
     database.execute("PRAGMA query_only = ON")
+    database.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, _MAX_VALUE_BYTES)
     steps_left = _MAX_STEPS // _STEPS_A_CALL
 
     def count() -> int:

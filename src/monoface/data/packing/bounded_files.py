@@ -138,7 +138,7 @@ def _read_array(path: Path, name: str, file: BufferedIOBase, shape: Sequence[int
     else:
         raise ValueError(f"array format {version}")
     fits = len(found) == len(shape) and all(
-        want is None or want == have for want, have in zip(shape, found, strict=True)
+        have >= 0 and want in (None, have) for want, have in zip(shape, found, strict=True)
     )
     if not fits or kind.kind not in "fiu":
         raise DataError(
