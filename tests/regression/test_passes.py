@@ -18,6 +18,8 @@ from monoface.networks import LandmarkMapConfig, Regressor, RegressorConfig, Res
 from monoface.regression import CropPredictor, Passes, regress_crops, regress_photos
 
 SIZE = 32
+# Convolutions differ in their last bits from call to call, with where tensors lie in memory.
+PLACE_PX = 1e-2
 BOXES = np.array([[10.0, 5.0, 70.0, 65.0], [-8.0, 20.0, 40.0, 68.0]])
 
 
@@ -81,9 +83,11 @@ def test_looks_at_the_same_crops_are_those_of_validation(network, predictor, lay
     found = regress_crops(predictor, crops, Passes(3, mapped=mapped))
     coefficients, camera = layout.decode(output, SIZE)
     landmarks = points_of(head, "ibug68")
-    assert_close(found.landmarks_px(landmarks), project_points(landmarks, coefficients, camera))
-    assert_close(found.coefficients.identity, coefficients.identity)
-    assert_close(found.log_error, log_error)
+    assert_close(
+        found.landmarks_px(landmarks), project_points(landmarks, coefficients, camera), rtol=0, atol=PLACE_PX
+    )
+    assert_close(found.coefficients.identity, coefficients.identity, rtol=0, atol=1e-4)
+    assert_close(found.log_error, log_error, rtol=0, atol=1e-4)
     once = regress_crops(predictor, crops, Passes())
     assert float((once.coefficients.identity - found.coefficients.identity).abs().max()) > 1e-4
 
@@ -103,8 +107,8 @@ def test_looks_at_photos_are_those_of_the_reconstructor(predictor, head, photos)
     assert np.abs(boxes - BOXES).max() > 0.5
     passes = Passes(3, landmarks=landmarks, mapped=mapped, mirror=mirror)
     found = regress_photos(predictor, photos, BOXES, passes)
-    assert_close(found.landmarks_px(landmarks), expected.landmarks_px(landmarks))
-    assert_close(found.confidence, expected.confidence)
+    assert_close(found.landmarks_px(landmarks), expected.landmarks_px(landmarks), rtol=0, atol=PLACE_PX)
+    assert_close(found.confidence, expected.confidence, rtol=0, atol=1e-4)
 
 
 @torch.no_grad()
@@ -149,7 +153,7 @@ def test_crops_that_follow_the_landmarks_are_those_of_the_labelled_heads(
 def test_numbers_and_bytes_are_the_same_crops(predictor, crops):
     whole = regress_crops(predictor, crops, Passes())
     parts = regress_crops(predictor, crops.astype(np.float32) / 255, Passes())
-    assert_close(whole.log_error, parts.log_error)
+    assert_close(whole.log_error, parts.log_error, rtol=0, atol=1e-4)
 
 
 def test_a_network_that_diverged_is_no_error_while_it_trains(network, layout, head, crops):

@@ -19,7 +19,7 @@ def detect():
 @pytest.fixture(scope="module")
 def face():
     """The sample photo and the square of its face."""
-    path = Path(__file__).parents[2] / "examples" / "astronaut.png"
+    path = Path(__file__).parents[3] / "examples" / "astronaut.png"
     with Image.open(path) as image:
         photo = np.asarray(image.convert("RGB"))
     return photo, roi_of_box(FaceDetector()(photo)[0].box)
