@@ -2,6 +2,7 @@
 
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
 from dataclasses import replace
 
 import numpy as np
@@ -99,7 +100,7 @@ class Reconstructor:
                 DeprecationWarning,
                 stacklevel=2,
             )
-            return list(self.reconstruct_many(source))  # type: ignore[unreachable]
+            return list(self.reconstruct_many(source))  # type: ignore[return-value]
         return self._reconstruct_batch(self._search([source]))[0]
 
     def reconstruct_many(self, photos: Iterable[ImageSource]) -> Iterator[PhotoResult]:
@@ -173,7 +174,7 @@ class Reconstructor:
             faces.append(Face(FaceSkin(posed, photo, self._assets)))
         return faces
 
-    def _told_appearance(self, found: Regression) -> dict[str, np.ndarray | None]:
+    def _told_appearance(self, found: Regression) -> dict[str, Any]:
         """Albedo and light of a face, None for what the weights do not tell."""
         layout, told = self.regressor.layout, found.coefficients
         return {
