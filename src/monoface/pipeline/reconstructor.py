@@ -2,8 +2,8 @@
 
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import torch
