@@ -5,10 +5,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 from jaxtyping import Float, UInt8, UInt16
 from PIL import ExifTags, Image, ImageCms
-from torch import Tensor
 
 from monoface.core.errors import ImageError
 from monoface.photos.decoding import DAMAGE, DecodedPicture, size_within
@@ -57,11 +55,7 @@ class LoadedImage:
         height, width, _ = self.image_srgb.shape
         return width, height
 
-    def as_tensor(self) -> Float[Tensor, "3 height width"]:
-        """The working copy as float32 RGB in [0, 1]."""
-        return torch.from_numpy(self.image_srgb).permute(2, 0, 1).float() / 255
-
-    def to_original_px(self, points_px: Float[Tensor, "*batch 2"]) -> Float[Tensor, "*batch 2"]:
+    def to_original_px(self, points_px: Float[np.ndarray, "*points 2"]) -> Float[np.ndarray, "*points 2"]:
         """Take points from the working copy to the upright original photo."""
         return points_px / self.scale
 
