@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from time import monotonic
 from typing import Annotated
 
 import tyro
@@ -19,6 +20,7 @@ from monoface.photos.reading import read_image
 
 ALL_FINE, NOTHING_USABLE = 0, 4
 _MAX_SIDE_PX = 2048
+_SILENT_S = 10
 
 
 @dataclass(frozen=True)
@@ -83,15 +85,16 @@ def run(arguments: Sequence[str]) -> int:
 
 
 class _Lines:
-    """Tells what is done in lines: each stage when it begins, and every tenth part of it."""
+    """Prints a line when a stage begins, at every tenth of it, and at least every ten seconds."""
 
     def __init__(self) -> None:
         self._last = ("", -1)
+        self._printed = monotonic()
 
     def __call__(self, stage: str, done: int, total: int) -> None:
         now = (stage, 10 * done // max(total, 1))
-        if now != self._last:
-            self._last = now
+        if now != self._last or monotonic() - self._printed >= _SILENT_S:
+            self._last, self._printed = now, monotonic()
             print(f"{stage}: {done} of {total}", flush=True)
 
 
