@@ -1,4 +1,4 @@
-"""How labels that know people are made."""
+"""Configuration of the label engine."""
 
 from dataclasses import dataclass, field
 
@@ -9,36 +9,36 @@ from monoface.facemodel.estimation.population import PopulationConfig
 
 @dataclass(frozen=True)
 class PeopleConfig:
-    """How labels that know people are made.
+    """How photos of known people are labelled.
 
     Attributes:
-        min_score: Score of the landmarker from which its mesh is believed.
-        mesh_yaw_deg: Yaw up to which it is.
-        identity_yaw_deg: Yaw up to which it tells of who is seen.
-        max_disagreement_mm: Median distance of people's points from the mesh's face, up to which it is
-            believed.
-        sigma_mm: Standard deviation of a mark, along each axis.
-        mesh_evidence: How much a photo's mesh counts, whose points err together.
-        human_evidence: How much people's points count in a photo without mesh.
-        expression_mean: Of expression weights of which nothing is known.
+        min_score: Lowest score of the landmarker at which its mesh is used.
+        mesh_yaw_deg: Largest yaw at which the mesh is used.
+        identity_yaw_deg: Largest yaw at which the mesh counts as evidence of identity.
+        max_disagreement_mm: Largest median distance of annotated points from the face fitted to the mesh; the
+            mesh of other photos is not used.
+        sigma_mm: Standard deviation of a marked point, along each axis.
+        mesh_evidence: Weight of the evidence of a photo's mesh, below 1: errors of its points correlate.
+        human_evidence: Weight of the evidence of annotated points in a photo without mesh.
+        expression_mean: Prior mean of expression weights that no blendshape gives.
         expression_sd: Their standard deviation.
-        blendshape_sd: That of weights that the landmarker's blendshapes tell.
-        hiding_sd: That of `cheekPuff`, which would else take up the shape of cheeks.
-        size_sd: Standard deviation of the size of faces, as a part of it.
-        rounds: Linearisations of a person's identity.
-        single_rounds: Those of people with one photo.
-        max_residual_mm: Mean distance of a photo's marks from its face; photos that fit worse are left out.
-        stranger_distance: Distance of a photo's descriptor from the mean of the person's others, from which
-            on it shows somebody else.
-        look_alike_distance: Between the mean descriptors of people of one source and of those held out in
-            another, up to which they may be the same and are left out.
-        teachers: Sources whose people tell what faces there are; all sources by default. Profiles teach most,
+        blendshape_sd: Standard deviation of weights whose mean is a blendshape of the landmarker.
+        hiding_sd: Standard deviation of `cheekPuff`, which would otherwise absorb the shape of cheeks.
+        size_sd: Standard deviation of the size of faces, relative to the mean face.
+        rounds: Gauss-Newton iterations of a person's identity.
+        single_rounds: Iterations for photos that stand for themselves, and of the second solution of people.
+        max_residual_mm: Largest mean distance of a photo's points from the fitted face; others are left out.
+        stranger_distance: Median distance of a photo's descriptor from the person's others above which it is
+            taken to show somebody else.
+        look_alike_distance: Largest distance between the mean descriptors of a person and of one held out in
+            another source at which both may be the same; the first is left out.
+        teachers: Sources from whose people the population is learned; all by default. Profiles teach most,
             so `cfp` alone teaches nearly as much as all, in less time.
         population: How features and identities are related.
-        turn: How photos are turned; views of 0 turns none.
-        held_out_people: Every so manieth person of sources without a split of their own is validation.
-        photos_per_shard: Photos whose packs are made at a time.
-        seed: Of the turned views.
+        turn: Out-of-plane rotation of photos; 0 views for none.
+        held_out_people: One in so many people of sources without a split of their own is kept for validation.
+        photos_per_shard: Photos per shard of packs.
+        seed: Seed of the turned views.
     """
 
     min_score: float = 0.9

@@ -1,13 +1,13 @@
 """The label engine: looks at photos, learns habits, people and the population, labels, writes packs.
 
-DIR/people.json             what the run was begun with
-DIR/looks/SOURCE/           what networks see in each photo (without descriptors once a run is complete)
-DIR/habits.npz              where each source's marks lie relative to the face model, and how far lids open
+DIR/people.json             configuration and inputs of the run
+DIR/looks/SOURCE/           network outputs for each photo (descriptors are removed once a run is complete)
+DIR/habits.npz              mean offsets of each source's points from the face model; correction of lids
 DIR/population.npz          how identities follow from descriptors, and their covariance
 DIR/SOURCE/people.npz       each person's identity, its covariance, and what photos say without a prior
 DIR/SOURCE/labels.npz       identity, pose and expression of each photo
 DIR/SOURCE/                 packs, as `data.prepared` has them: what `monoface train --recipe.prepared` reads
-DIR/report.json             how well it worked; there once all is done
+DIR/report.json             quality figures; exists once all is done
 """
 
 import dataclasses
@@ -22,11 +22,11 @@ from monoface.core.errors import DataError, ModelFileError
 from monoface.core.files import write_atomically
 from monoface.data.packs.digests import model_digest
 from monoface.data.people.config import PeopleConfig
-from monoface.data.people.habits import find_habits
+from monoface.data.people.habits import Habits, find_habits
 from monoface.data.people.lids import LidCorrection, find_lid_correction
 from monoface.data.people.looking import Eyes, forget_descriptors, look_at_photos, looks_recipe
 from monoface.data.people.looks import BLENDSHAPES, Looks
-from monoface.data.people.marks import MESH, read_marks
+from monoface.data.people.marks import MESH, SourceMarks, read_marks
 from monoface.data.people.mesh_points import HUMAN_SET
 from monoface.data.people.people import (
     KnownPeople,
@@ -34,6 +34,7 @@ from monoface.data.people.people import (
     label_source,
     learn_people,
     leave_out_look_alikes,
+    sources_with_people,
 )
 from monoface.data.people.photos import PeoplePhotos
 from monoface.data.people.report import people_report, report_text
@@ -53,12 +54,15 @@ from monoface.facemodel import FaceModel
 from monoface.facemodel.estimation.population import Population
 
 _FORMAT = 1
+_LOOKS = "looks"
+# Names of a folder, and of arrays in habits.npz, beside those of sources.
+_OWN_NAMES = frozenset({_LOOKS, "lids"})
 Tell = Callable[[str, int, int], None]
-"""Told what is done, and how many photos of how many."""
+"""Progress callback: stage, photos done, photos in total."""
 
 
 def _nobody(stage: str, done: int, total: int) -> None:
-    """Tells nobody."""
+    """Ignore progress."""
 
 
 @dataclass(frozen=True)
@@ -69,7 +73,7 @@ class PeopleRun:
         sources: Photos to label, by source.
         out: Folder for everything.
         model: The face model.
-        eyes: Who looks at photos.
+        eyes: The networks that run on the photos.
         config: How labels are made.
         keep_descriptors: Leave the descriptors among what was seen; they are biometric.
     """
@@ -114,11 +118,17 @@ def make_labels(run: PeopleRun, tell: Tell = _nobody) -> dict[str, Any]:
     names = [one.name for one in run.sources]
     if not names or len(set(names)) != len(names):
         raise DataError(f"people: expected sources of different names, got {', '.join(names) or 'none'}.")
+    for name in _OWN_NAMES.intersection(names):
+        raise DataError(
+            f"source {name}: expected another name, for the label engine uses this one. Rename the folder."
+        )
     description = run.description
     _begin(run.out, description)
     done = run.out / "report.json"
     if done.is_file():
         report: dict[str, Any] = json.loads(done.read_text(encoding="utf-8"))
+        # An earlier run may have been killed after its report, before it removed them.
+        _forget(run)
         return report
     faces = _faces(run, description["recipe"], tell)
     tell("identities", 0, 1)
@@ -131,9 +141,7 @@ def make_labels(run: PeopleRun, tell: Tell = _nobody) -> dict[str, Any]:
     report = people_report(faces, known, run.model, run.config) | {"sources": summaries}
     write_atomically(run.out / "report.txt", (report_text(report) + "\n").encode(), overwrite=True)
     write_atomically(done, (json.dumps(report, indent=2) + "\n").encode(), overwrite=True)
-    if not run.keep_descriptors:
-        for name in names:
-            forget_descriptors(run.out / "looks" / name)
+    _forget(run)
     return report
 
 
@@ -149,6 +157,13 @@ def _check_expressions(model: FaceModel) -> None:
         f"their names, got {len(names)} expressions, such as {', '.join(names[:2])}. Label photos for this "
         "model with `monoface data prepare`, which asks for landmarks alone."
     )
+
+
+def _forget(run: PeopleRun) -> None:
+    """Remove the descriptors, unless they shall be kept."""
+    if not run.keep_descriptors:
+        for photos in run.sources:
+            forget_descriptors(run.out / _LOOKS / photos.name)
 
 
 def _begin(out: Path, description: dict[str, Any]) -> None:
@@ -174,20 +189,39 @@ def _faces(run: PeopleRun, recipe: str, tell: Tell) -> dict[str, SourceFaces]:
         def told(done: int, total: int, name: str = photos.name) -> None:
             tell(f"looking at {name}", done, total)
 
-        looks[photos.name] = look_at_photos(photos, run.eyes, run.out / "looks" / photos.name, told)
-    kept = load_habits(run.out / "habits.npz", recipe)
-    lids = kept[1] if kept is not None else _lids(run, looks)
-    faces, habits = {}, {}
-    for photos in run.sources:
-        seen = _opened(looks[photos.name], lids)
-        marks = read_marks(photos, seen, run.model, run.config)
-        habits[photos.name] = (
-            kept[0][photos.name] if kept is not None else find_habits(marks, run.model, run.config)
+        looks[photos.name] = look_at_photos(photos, run.eyes, run.out / _LOOKS / photos.name, told)
+    seen, marks, habits = _habits(run, looks, recipe, tell)
+    faces = {
+        photos.name: SourceFaces.of(
+            photos, seen[photos.name], marks[photos.name], habits[photos.name], run.config
         )
-        faces[photos.name] = SourceFaces.of(photos, seen, marks, habits[photos.name], run.config)
-    if kept is None:
-        save_habits(run.out / "habits.npz", habits, lids, recipe)
+        for photos in run.sources
+    }
     return leave_out_look_alikes(faces, run.config)
+
+
+def _habits(
+    run: PeopleRun, looks: dict[str, Looks], recipe: str, tell: Tell
+) -> tuple[dict[str, Looks], dict[str, SourceMarks], dict[str, Habits]]:
+    """Looks with corrected lids, marks and habits of all sources; habits and lids are kept on disk."""
+    path = run.out / "habits.npz"
+    kept = load_habits(path, recipe)
+    lids = kept[1] if kept is not None else _lids(run, looks)
+    seen, marks, habits = {}, {}, {}
+    for photos in run.sources:
+        name = photos.name
+        tell(f"marks of {name}", 0, len(photos))
+        seen[name] = _opened(looks[name], lids)
+        marks[name] = read_marks(photos, seen[name], run.model, run.config)
+        if kept is None:
+            habits[name] = find_habits(marks[name], run.model, run.config)
+        tell(f"marks of {name}", len(photos), len(photos))
+    if kept is None:
+        save_habits(path, habits, lids, recipe)
+        # The file rounds them: a run goes on with what a resumed one reads, so that both end alike.
+        kept = load_habits(path, recipe)
+        assert kept is not None
+    return seen, marks, kept[0]
 
 
 def _lids(run: PeopleRun, looks: dict[str, Looks]) -> LidCorrection:
@@ -219,8 +253,13 @@ def _people(
     path = run.out / "population.npz"
     kept = load_population(path, recipe)
     if kept is not None:
-        found = {name: load_people(run.folder(name) / "people.npz", recipe) for name in faces}
-        return kept, {name: people for name, people in found.items() if people is not None}
+        found = {
+            name: load_people(run.folder(name) / "people.npz", recipe)
+            for name in sources_with_people(faces, run.model, run.config)
+        }
+        known = {name: people for name, people in found.items() if people is not None}
+        if len(known) == len(found):
+            return kept, known
     population, known = learn_people(faces, run.model, run.config)
     for name, people in known.items():
         save_people(run.folder(name) / "people.npz", people, recipe)
@@ -243,11 +282,13 @@ def _label_and_write(
     path = run.folder(name) / "labels.npz"
     labels = load_labels(path, recipe)
     if labels is None:
+        tell(f"labels of {name}", 0, len(source.photos))
         made = label_source(source, known, population, run.model, run.config)
         save_labels(path, made, source.photos, recipe)
         # As a run that is resumed will read them, so that both end alike.
         labels = load_labels(path, recipe)
         assert labels is not None
+        tell(f"labels of {name}", len(source.photos), len(source.photos))
     prepared = PreparedFolder(run.folder(name))
     prepared.begin({"recipe": recipe, TERMS: source.photos.terms, "made by": "monoface data people"})
     return write_packs(

@@ -90,7 +90,7 @@ def label_photos(
         habits: Of the source.
         faces: Whom they show.
         model: The face model.
-        config: How.
+        config: Thresholds and standard deviations of the fit.
         reasons: Why a photo is left out already; `KEPT` where it is not.
     """
     parts = []

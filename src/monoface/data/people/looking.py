@@ -1,4 +1,4 @@
-"""Looking at photos once: mesh, irises, blendshapes and a descriptor of each, kept in parts on disk."""
+"""Run the networks once on each photo: mesh, irises, blendshapes and descriptor, kept in parts on disk."""
 
 import hashlib
 import json
@@ -148,7 +148,7 @@ def look_at_photos(
 
     Args:
         photos: Of the source.
-        eyes: Who looks.
+        eyes: The networks that run on the photos.
         folder: Where parts are kept, each complete or absent.
         progress: Told how many photos of how many are done.
     """
@@ -160,7 +160,7 @@ def look_at_photos(
         try:
             part = Looks.load(path, recipe)
         except DataError:
-            part = _look(photos, rows, eyes)
+            part = _look(photos, rows, eyes, progress)
             part.save(path, recipe)
         if not part.described:
             part = _described(photos, rows, eyes, part)
@@ -176,7 +176,9 @@ def forget_descriptors(folder: Path) -> None:
         path.unlink()
 
 
-def _look(photos: PeoplePhotos, rows: Sequence[int], eyes: Eyes) -> Looks:
+def _look(
+    photos: PeoplePhotos, rows: Sequence[int], eyes: Eyes, progress: Callable[[int, int], None]
+) -> Looks:
     count = len(rows)
     looks = Looks(
         tuple(photos.keys[row] for row in rows),
@@ -187,6 +189,7 @@ def _look(photos: PeoplePhotos, rows: Sequence[int], eyes: Eyes) -> Looks:
         np.full((count, DESCRIPTOR), np.nan, np.float32),
     )
     for place, row in enumerate(rows):
+        progress(row, len(photos))
         try:
             image = photos.image(row)
         except (ImageError, DataError):

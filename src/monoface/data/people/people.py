@@ -63,6 +63,12 @@ class SourceFaces:
         """Photos that may tell of people."""
         return self.marks.usable & np.array([one == KEPT for one in self.reason])
 
+    @property
+    def showing_somebody(self) -> Bool[np.ndarray, " photos"]:
+        """Photos that may tell of people and show somebody with a number."""
+        somebody: np.ndarray = self.taking_part & (self.photos.person != NOBODY)
+        return somebody
+
     def without(self, people: Int[np.ndarray, " people"], reason: str) -> "SourceFaces":
         """The same without some people."""
         out = np.isin(self.photos.person, people)
@@ -108,6 +114,17 @@ def leave_out_look_alikes(
     return kept
 
 
+def sources_with_people(
+    sources: Mapping[str, SourceFaces], model: FaceModel, config: PeopleConfig
+) -> tuple[str, ...]:
+    """Names of the sources in which somebody is known by marks that tell of identity."""
+    return tuple(
+        name
+        for name, source in sources.items()
+        if (source.showing_somebody & IdentityMarks.of(source.marks, source.habits, model, config).told).any()
+    )
+
+
 def learn_people(
     sources: Mapping[str, SourceFaces], model: FaceModel, config: PeopleConfig
 ) -> tuple[Population, dict[str, KnownPeople]]:
@@ -116,11 +133,7 @@ def learn_people(
     Held-out people get identities, but teach nothing.
     """
     standard = Population.standard(model.identity_size)
-    named = {
-        name: source
-        for name, source in sources.items()
-        if (source.taking_part & (source.photos.person != NOBODY)).any()
-    }
+    named = {name: sources[name] for name in sources_with_people(sources, model, config)}
     if not named:
         return Population.standard(model.identity_size, DESCRIPTOR), {}
     teachers = set(config.teachers) & named.keys() or named.keys()
@@ -168,7 +181,7 @@ def _solved(
 ) -> KnownPeople:
     """Identities of a source's people; a second time around, from where the first one ended."""
     marks = IdentityMarks.of(source.marks, source.habits, model, config)
-    rows = np.flatnonzero(source.taking_part & marks.told & (source.photos.person != NOBODY))
+    rows = np.flatnonzero(source.showing_somebody & marks.told)
     number, who = np.unique(source.photos.person[rows], return_inverse=True)
     if population.weights.size:
         told = np.isfinite(source.features[rows]).all(axis=1)

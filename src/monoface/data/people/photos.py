@@ -79,7 +79,7 @@ def open_photos(name: str, folder: Path, held_out_people: int = 10) -> PeoplePho
     Args:
         name: cfp, ytf, lfw, aflw, omi, portraits_cc0 or fasseg.
         folder: Of the source.
-        held_out_people: Every so manieth person of `ytf` is validation.
+        held_out_people: One in so many people of `ytf` is kept for validation.
 
     Raises:
         DataError: If there is no such source, or its files are not as they should be.
@@ -110,12 +110,13 @@ def open_folder(folder: Path, read: PhotoReader, held_out_people: int = 10) -> P
     Args:
         folder: Holds a folder for each person, whose photos may lie in any subfolders.
         read: Reads a photo.
-        held_out_people: Every so manieth person is validation.
+        held_out_people: One in so many people is kept for validation.
 
     Raises:
         DataError: If no folder in it holds a photo.
     """
-    names = sorted(one.name for one in folder.iterdir() if one.is_dir()) if folder.is_dir() else []
+    found = folder.iterdir() if folder.is_dir() else ()
+    names = sorted(one.name for one in found if one.is_dir() and not one.name.startswith("."))
     photos = [
         (number, f"{name}/{one}") for number, name in enumerate(names) for one in list_photos(folder / name)
     ]

@@ -136,7 +136,7 @@ def profiles_report(
 
 
 def report_text(report: Mapping[str, Any]) -> str:
-    """The report in lines for people."""
+    """The report as lines of text."""
     lines = []
     for name, summary in report["sources"].items():
         counts = sorted(summary["photos"].items(), key=lambda item: -item[1])

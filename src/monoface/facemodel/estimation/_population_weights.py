@@ -16,12 +16,13 @@ class PhotosOfPeople:
     Attributes:
         people: Number of people.
         person: Whom each photo shows.
-        groups: People who have equally many photos, and these photos, a row a person.
+        groups: People with equal numbers of photos, and their photos, one row per person; shapes of groups
+            differ.
     """
 
     people: int
     person: Int[np.ndarray, " photos"]
-    groups: tuple[tuple[Int[np.ndarray, " some"], Int[np.ndarray, "some each"]], ...]
+    groups: tuple[tuple[Int[np.ndarray, " _"], Int[np.ndarray, "_ _"]], ...]
 
     @classmethod
     def of(cls, person: Int[np.ndarray, " photos"], people: int) -> "PhotosOfPeople":

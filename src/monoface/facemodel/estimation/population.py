@@ -40,12 +40,12 @@ class PopulationConfig:
 
     Attributes:
         ridge: Penalty on the squared weights of the standardised features.
-        rounds: Of weights and covariance in turn.
-        steps: Of conjugate gradients in each.
-        prior_people: As many people stand behind the first guess of the covariance, half of the face model's.
-        mean_weight: Penalty on the squared mean, for each person: what all marks have in common is more often
-            an error of the marks than a shape that all people share, and the face model's mean is a mean of
-            scans.
+        rounds: Alternations between weights and covariance.
+        steps: Iterations of conjugate gradients in each.
+        prior_people: Weight of the prior covariance (half of the face model's), in people.
+        mean_weight: Penalty on the squared mean, per person. An offset that is common to all evidence is more
+            often a bias of the marked points than a shape that all people share, and the mean of the face
+            model is already a mean of scans.
     """
 
     ridge: float = 300.0
@@ -142,7 +142,7 @@ def learn_population(seen: PeopleSeen, config: PopulationConfig | None = None) -
 
     Args:
         seen: The people; at least one of kind 0.
-        config: How.
+        config: Penalties and iterations.
     """
     config = config or PopulationConfig()
     size = seen.vector.shape[1]
