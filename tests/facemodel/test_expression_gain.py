@@ -17,11 +17,11 @@ def faces(expression):
     )
 
 
-def test_weights_are_stretched_about_their_values_at_rest():
+def test_weights_beyond_those_at_rest_are_stretched():
     rest = np.array([0.1, 0.2, 0.2, 0.5])
     gain = ExpressionGain.named(NAMES, rest, {"jawOpen": 1.5, "eyeBlink": 2.0})
-    found = gain(faces([[0.5, 0.4, 0.2, 0.3]])).poses.expression
-    np.testing.assert_allclose(found, [[0.1 + 1.5 * 0.4, 0.2 + 2 * 0.2, 0.2, 0.3]])
+    found = gain(faces([[0.5, 0.4, 0.1, 0.3]])).poses.expression
+    np.testing.assert_allclose(found, [[0.1 + 1.5 * 0.4, 0.2 + 2 * 0.2, 0.1, 0.3]])
 
 
 def test_stretched_weights_stay_within_0_to_1_and_others_as_they_were():

@@ -1,7 +1,8 @@
-"""Expression weights that come out too timid, stretched about their values at rest.
+"""Expression weights that come out too timid, stretched where they are beyond those of faces at rest.
 
 Networks that are trained by squared errors move wide mouths and shut eyes towards what is usual, and so do
-their points. Where marked photos tell by how much, a weight w becomes rest + gain (w - rest).
+their points. Where marked photos tell by how much, a weight w above rest becomes
+rest + gain (w - rest). What faces at rest show is left alone: narrow eyes are not half shut.
 """
 
 from collections.abc import Mapping, Sequence
@@ -19,7 +20,7 @@ class ExpressionGain:
     """What expression weights are stretched by.
 
     Attributes:
-        rest: Weights of a face at rest.
+        rest: Weights up to which a face is at rest.
         gain: Factors; 1 leaves a weight as it is.
     """
 
@@ -42,7 +43,7 @@ class ExpressionGain:
 
         Args:
             names: Of all weights.
-            rest: Weights of a face at rest.
+            rest: Weights up to which a face is at rest.
             gains: Factors, by the beginning of the names.
         """
         gain = np.ones(len(names))
@@ -54,5 +55,6 @@ class ExpressionGain:
         """Faces with stretched expressions; those that change stay within 0 to 1."""
         found = faces.poses.expression
         stretched = np.clip(self.rest + self.gain * (found - self.rest), 0, 1)
-        poses = replace(faces.poses, expression=np.where(self.gain == 1, found, stretched))
+        beyond = (self.gain != 1) & (found > self.rest)
+        poses = replace(faces.poses, expression=np.where(beyond, stretched, found))
         return replace(faces, poses=poses)

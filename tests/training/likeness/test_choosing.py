@@ -129,6 +129,6 @@ def test_a_scan_that_disagrees_is_heeded(validation):
     found = settled.concluded(seen, config).identity.mean(axis=0)[0]
     near, far = (replace(validation, scan=(settled, Scan(found + off))) for off in (0.0, 1.0))
     assert near.scan_mm(seen, config) == pytest.approx(0.0, abs=1e-9)
-    assert near.shape_score(seen, config).worth - far.shape_score(seen, config).worth == pytest.approx(0.8)
+    assert near.shape_score(seen, config).worth - far.shape_score(seen, config).worth == pytest.approx(0.5)
     assert "scan 1.00 mm" in str(far.shape_score(seen, config))
     assert validation.scan_mm(seen, config) is None

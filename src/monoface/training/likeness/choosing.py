@@ -18,7 +18,7 @@ from monoface.training.likeness.people_map import PeopleMapConfig
 
 Report = Callable[[str], None]
 # What a millimetre less is worth, beside the worth of a score: on drawn heads, and on a scan.
-_WORTH_OF_MM, _WORTH_OF_SCAN_MM = 0.5, 0.8
+_WORTH_OF_MM, _WORTH_OF_SCAN_MM = 0.5, 0.5
 # Expressions that open the mouth, and that shut eyes, by the beginnings of their names.
 _MOUTH, _EYES = "jawOpen", "eyeBlink"
 
@@ -43,19 +43,19 @@ class GridConfig:
         eyes_gain: Those of shut eyes.
     """
 
-    profile_weight: tuple[float, ...] = (2.0, 4.0, 8.0)
-    mean_share: tuple[float, ...] = (0.0, 0.1)
+    profile_weight: tuple[float, ...] = (4.0, 6.0, 8.0)
+    mean_share: tuple[float, ...] = (0.0, 0.05)
     ridge_people: tuple[float, ...] = (30.0,)
-    descriptor: tuple[float, ...] = (0.85, 1.0, 1.15)
-    regressed: tuple[float, ...] = (0.4, 0.75, 1.0)
-    measured: tuple[float, ...] = (0.0, 0.2)
-    discount: tuple[float, ...] = (0.0, 0.02, 0.05, 0.1, 0.2)
+    descriptor: tuple[float, ...] = (1.0, 1.15, 1.25)
+    regressed: tuple[float, ...] = (0.5, 0.75, 1.0)
+    measured: tuple[float, ...] = (0.0, 0.2, 0.4)
+    discount: tuple[float, ...] = (0.02, 0.05)
     nuisance: tuple[float, ...] = (0.0,)
     expression_sd: tuple[float, ...] = (0.05, 0.1, 0.2)
     sigma_scale: tuple[float, ...] = (1.0, 2.0)
     steps: tuple[int, ...] = (1, 2)
-    mouth_gain: tuple[float, ...] = (1.0, 1.2, 1.4, 1.7, 2.0, 2.5)
-    eyes_gain: tuple[float, ...] = (1.0, 1.2, 1.4, 1.7, 2.0, 2.5)
+    mouth_gain: tuple[float, ...] = (1.0, 1.2, 1.4, 1.7, 2.0)
+    eyes_gain: tuple[float, ...] = (1.0, 1.4, 1.8, 2.2, 2.6)
 
 
 @dataclass(frozen=True)

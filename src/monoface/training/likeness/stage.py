@@ -59,6 +59,8 @@ _COVERED = 0.68
 _FEWEST_SCORES = 30
 # So many photos tell what all do on average.
 _ENOUGH = 300
+# Such a part of calm portraits is at rest in each expression.
+_AT_REST = 0.8
 
 
 @dataclass(frozen=True, eq=False)
@@ -198,7 +200,7 @@ def _choose(
     first = LearnedPeople(maps[0][1], nobody, nobody).joined(JoinConfig())
     refine = choose_settling(first, *validation.marks, config.refine, config.grid, report)
     calm = Settled.on(points, known.portraits, refine).concluded(first, refine).poses.expression
-    rest = model_names, np.median(calm, axis=0)
+    rest = model_names, np.quantile(calm, _AT_REST, axis=0)
     gain = choose_gain(first, *validation.settled(refine).marks, refine, rest, config.grid, report)
     validation = validation.settled(refine, gain)
     elsewhere = _guard(config, known, validation, refine, report)
