@@ -55,7 +55,7 @@ class GridConfig:
     sigma_scale: tuple[float, ...] = (1.0, 2.0)
     steps: tuple[int, ...] = (1, 2)
     mouth_gain: tuple[float, ...] = (1.0, 1.2, 1.4, 1.7, 2.0)
-    eyes_gain: tuple[float, ...] = (1.0, 1.4, 1.8, 2.2, 2.6)
+    eyes_gain: tuple[float, ...] = (1.0, 1.4, 1.8, 2.2)
 
 
 @dataclass(frozen=True)
