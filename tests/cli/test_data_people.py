@@ -5,7 +5,6 @@ import json
 import numpy as np
 import pytest
 
-from monoface.cli.data_people import _Lines
 from monoface.cli.main import main
 from monoface.data.preparing.prepared import PreparedFolder
 
@@ -54,14 +53,3 @@ def test_photos_without_faces_have_their_own_exit_code(noise, tmp_path):
 def test_wrong_usage_is_a_line_and_exit_code_2(tmp_path, capsys, options, message):
     assert main(["data", "people", "--out", str(tmp_path / "out"), *options]) == 2
     assert message in capsys.readouterr().err
-
-
-def test_lines_tell_each_tenth_and_at_least_every_ten_seconds(capsys, monkeypatch):
-    now = [0.0]
-    monkeypatch.setattr("monoface.cli.data_people.monotonic", lambda: now[0])
-    lines = _Lines()
-    for done in range(51):
-        now[0] += 4 if done > 40 else 0.01
-        lines("looking at own", done, 100)
-    told = [int(line.split()[-3]) for line in capsys.readouterr().out.splitlines()]
-    assert told == [0, 10, 20, 30, 40, 43, 46, 49, 50]

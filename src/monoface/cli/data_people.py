@@ -21,7 +21,6 @@ from monoface.photos.reading import read_image
 
 ALL_FINE, NOTHING_USABLE = 0, 4
 _MAX_SIDE_PX = 2048
-_SILENT_S = 10
 
 
 @dataclass(frozen=True)
