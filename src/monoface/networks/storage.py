@@ -55,9 +55,11 @@ class RegressorInfo:
     point_sets: tuple[tuple[str, int], ...] = ()
 
 
-def save_regressor(regressor: Regressor, info: RegressorInfo, path: Path) -> None:
-    """Write a regressor's weights, rounded to float16, with its configuration."""
-    _save(regressor, path, format=_REGRESSOR, info=dataclasses.asdict(info))
+def save_regressor(
+    regressor: Regressor, info: RegressorInfo, path: Path, *, eight_bits: bool = False
+) -> None:
+    """Write a regressor's weights, rounded to float16 or to 8 bits, with its configuration."""
+    _save(regressor, path, eight_bits=eight_bits, format=_REGRESSOR, info=dataclasses.asdict(info))
 
 
 def load_regressor(path: Path) -> tuple[Regressor, RegressorInfo]:
@@ -144,8 +146,15 @@ def load_identity_encoder(
     return encoder.requires_grad_(False)
 
 
-def _save(network: Regressor | Translator | FaceParser | IdentityNetwork, path: Path, **header: Any) -> None:
-    save_weights(network, {**header, "config": dataclasses.asdict(network.config)}, path)
+def _save(
+    network: Regressor | Translator | FaceParser | IdentityNetwork,
+    path: Path,
+    *,
+    eight_bits: bool = False,
+    **header: Any,
+) -> None:
+    said = {**header, "config": dataclasses.asdict(network.config)}
+    save_weights(network, said, path, eight_bits=eight_bits)
 
 
 def _regressor(header: dict[str, Any]) -> Regressor:

@@ -1,4 +1,4 @@
-"""A network in one safetensors file: float16 weights, and JSON that says what it is."""
+"""A network in one safetensors file: weights in float16 or 8 bits, and JSON that says what it is."""
 
 import json
 from collections.abc import Callable, Mapping, Sequence
@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import torch
+from jaxtyping import Float, Int8
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
-from torch import nn
+from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
 from monoface.core.assets import asset_path
@@ -18,7 +19,11 @@ from monoface.core.files import write_atomically
 _SUFFIX = ".safetensors"
 # Counters of norms: they are no weights, and files do not have them.
 _COUNTER = "num_batches_tracked"
-_DTYPES = ("F16", "BF16", "F32", "F64")
+_DTYPES = ("F16", "BF16", "F32", "F64", "I8")
+# What names of the scales of 8-bit weights begin with; and the weights' largest level.
+_SCALE = "scale_of."
+_LEVELS = 127
+_SMALLEST_STEP = 1e-30
 _SHOWN = 4
 
 BESIDES = "besides."
@@ -27,19 +32,25 @@ BESIDES = "besides."
 Network = TypeVar("Network", bound=nn.Module)
 
 
-def save_weights(network: nn.Module, header: Mapping[str, Any], path: Path) -> None:
+def save_weights(
+    network: nn.Module, header: Mapping[str, Any], path: Path, *, eight_bits: bool = False
+) -> None:
     """Write a network's weights, rounded to float16.
 
     Args:
         network: Whose weights.
         header: What must be known to build and use the network, as JSON values; has its `format`.
         path: The file, which is replaced if it exists.
+        eight_bits: Round matrices and kernels to 8 bits, with a scale for each output; half of the size.
     """
-    state = {
-        name: tensor.half().contiguous()
-        for name, tensor in network.state_dict().items()
-        if not name.endswith(_COUNTER)
-    }
+    state: dict[str, Tensor] = {}
+    for name, tensor in network.state_dict().items():
+        if name.endswith(_COUNTER):
+            continue
+        if eight_bits and tensor.ndim > 1:
+            state[name], state[_SCALE + name] = to_eight_bits(tensor)
+        else:
+            state[name] = tensor.half().contiguous()
     content = save(state, {"monoface": json.dumps(header, sort_keys=True)})
     write_atomically(path, content, overwrite=True)
 
@@ -69,12 +80,12 @@ def load_weights(
             header = json.loads((file.metadata() or {}).get("monoface", "{}"))
             if header.get("format") != expected:
                 raise ModelFileError(f"{path.name}: expected format {expected}, got {header.get('format')}.")
-            names = [name for name in file.keys() if not name.startswith(BESIDES)]  # noqa: SIM118
+            names = [name for name in file.keys() if not name.startswith((BESIDES, _SCALE))]  # noqa: SIM118
             slices = {name: file.get_slice(name) for name in names}
             told = {name: (tuple(one.get_shape()), one.get_dtype()) for name, one in slices.items()}
             with torch.device("meta"), _NoInitialValues():
                 _check_fit(path.name, build(header), told)
-            state = {name: file.get_tensor(name).float() for name in names}
+            state = {name: _read(file, name) for name in names}
         network = build(header)
         # Counters alone are missing.
         network.load_state_dict(state, strict=False)
@@ -84,6 +95,29 @@ def load_weights(
         ArithmeticError, RuntimeError,
     ) as error:  # fmt: skip
         raise ModelFileError(f"{path.name}: cannot be read as {what} ({error}).") from error
+
+
+def to_eight_bits(
+    tensor: Float[Tensor, "rows ..."],
+) -> tuple[Int8[Tensor, "rows ..."], Float[Tensor, " rows"]]:
+    """Weights as multiples of a step for each row, an output, from -127 to 127; and the steps."""
+    step = (tensor.flatten(1).abs().amax(dim=1) / _LEVELS).clamp_min(_SMALLEST_STEP).float()
+    rounded = (tensor / step.view(-1, *[1] * (tensor.ndim - 1))).round()
+    return rounded.clamp(-_LEVELS, _LEVELS).to(torch.int8).contiguous(), step
+
+
+def _read(file: Any, name: str) -> Float[Tensor, "..."]:
+    """A tensor as float32; of 8 bits, times the scale that lies beside it."""
+    tensor: Tensor = file.get_tensor(name)
+    if tensor.dtype != torch.int8:
+        return tensor.float()
+    step: Tensor = file.get_tensor(_SCALE + name).float()
+    if step.shape != tensor.shape[:1]:
+        raise ModelFileError(
+            f"{name}: expected {tensor.shape[0]} scales of its 8-bit weights, got {list(step.shape)}. The "
+            "file is damaged or changed; get it anew."
+        )
+    return tensor.float() * step.view(-1, *[1] * (tensor.ndim - 1))
 
 
 class _NoInitialValues(TorchFunctionMode):
