@@ -50,8 +50,8 @@ def quantize(path: Path) -> str:
     card_path = path.with_name(f"{path.stem}.card.json")
     card = json.loads(card_path.read_text(encoding="utf-8"))
     card["storage"] = (
-        "matrices and kernels in 8 bits, with a scale for each output (tools/quantize_weights.py); landmarks in "
-        f"crops of the sample photo, of {before.config.size_px} px, move by {moved_px.mean():.3f} px on "
+        "matrices and kernels in 8 bits, with a scale for each output (tools/quantize_weights.py); landmarks "
+        f"in crops of the sample photo, of {before.config.size_px} px, move by {moved_px.mean():.3f} px on "
         f"average, {moved_px.max():.3f} px at most"
     )
     register_asset(path, card)
