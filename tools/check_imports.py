@@ -13,7 +13,7 @@ from pathlib import Path
 NEEDS_EXTRAS = ("monoface.training", "monoface.evaluation", "monoface.modelling", "monoface.cli")
 """Rooms whose modules need `[train]`, `[eval]` or `[facemodel]`; commands load them on demand."""
 
-NEEDS_COMPILER_FOR_GPUS = ("monoface.raster._triton",)
+NEEDS_COMPILER_FOR_GPUS = ("monoface.raster._triton.",)
 """Modules for CUDA alone; PyTorch's builds for CUDA bring triton."""
 
 

@@ -59,13 +59,13 @@ def compiled_for_hopper(kernel, constants, **options):
 @pytest.mark.parametrize(
     ("module", "name", "constants"),
     [
-        ("_triton_kernels", "draw", {"PERSPECTIVE": True, "CULL_BACK": True, "BLOCK": 32}),
-        ("_triton_kernels", "resolve", {"PERSPECTIVE": True, "BLOCK": 128}),
-        ("_triton_kernels", "draw_backward", {"PERSPECTIVE": True, "BLOCK": 128}),
-        ("_triton_kernels", "blend", {"BLOCK": 128}),
-        ("_triton_kernels", "blend_backward", {"WANTS_ATTRIBUTES": True, "BLOCK": 128}),
-        ("_triton_edge_kernels", "find_silhouettes", {"AXIS": 1, "BLOCK": 128}),
-        ("_triton_edge_kernels", "move_edges_backward", {"AXIS": 0, "BLOCK": 128}),
+        ("_triton.kernels", "draw", {"PERSPECTIVE": True, "CULL_BACK": True, "BLOCK": 32}),
+        ("_triton.kernels", "resolve", {"PERSPECTIVE": True, "BLOCK": 128}),
+        ("_triton.kernels", "draw_backward", {"PERSPECTIVE": True, "BLOCK": 128}),
+        ("_triton.kernels", "blend", {"BLOCK": 128}),
+        ("_triton.kernels", "blend_backward", {"WANTS_ATTRIBUTES": True, "BLOCK": 128}),
+        ("_triton.edge_kernels", "find_silhouettes", {"AXIS": 1, "BLOCK": 128}),
+        ("_triton.edge_kernels", "move_edges_backward", {"AXIS": 0, "BLOCK": 128}),
     ],
 )
 def test_kernels_compile_for_a_gpu(module, name, constants, tmp_path, monkeypatch):
@@ -79,7 +79,7 @@ def test_kernels_compile_for_a_gpu(module, name, constants, tmp_path, monkeypatc
 
 
 def test_the_backend_follows_the_device():
-    assert backend_for(torch.device("cuda")).__name__.endswith("_triton")
+    assert backend_for(torch.device("cuda")).__name__.endswith("_triton.backend")
     assert backend_for(torch.device("cpu")).__name__.endswith("_numba")
     assert backend_for(torch.device("mps")).__name__.endswith("_reference")
     with use_backend("reference"):

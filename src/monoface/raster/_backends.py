@@ -61,7 +61,7 @@ def backend_for(device: torch.device) -> Backend:
 
         return _numba
     if name == "triton":
-        from monoface.raster import _triton
+        from monoface.raster._triton import backend as _triton
 
         return _triton
     from monoface.raster import _reference

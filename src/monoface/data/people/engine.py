@@ -18,15 +18,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from monoface.core.errors import DataError, ModelFileError
+from monoface.core.errors import DataError
 from monoface.core.files import write_atomically
 from monoface.data.packs.digests import model_digest
 from monoface.data.people.config import PeopleConfig
 from monoface.data.people.habits import Habits, find_habits
 from monoface.data.people.lids import LidCorrection, find_lid_correction
 from monoface.data.people.looking import Eyes, forget_descriptors, look_at_photos, looks_recipe
-from monoface.data.people.looks import BLENDSHAPES, Looks
-from monoface.data.people.marks import MESH, SourceMarks, read_marks
+from monoface.data.people.looks import Looks
+from monoface.data.people.marks import MESH, SourceMarks, check_expressions, read_marks
 from monoface.data.people.mesh_points import HUMAN_SET
 from monoface.data.people.people import (
     KnownPeople,
@@ -114,7 +114,7 @@ def make_labels(run: PeopleRun, tell: Tell = _nobody) -> dict[str, Any]:
             something else.
         ModelFileError: If the face model's expressions are others than ARKit's.
     """
-    _check_expressions(run.model)
+    check_expressions(run.model)
     names = [one.name for one in run.sources]
     if not names or len(set(names)) != len(names):
         raise DataError(f"people: expected sources of different names, got {', '.join(names) or 'none'}.")
@@ -143,20 +143,6 @@ def make_labels(run: PeopleRun, tell: Tell = _nobody) -> dict[str, Any]:
     write_atomically(done, (json.dumps(report, indent=2) + "\n").encode(), overwrite=True)
     _forget(run)
     return report
-
-
-def _check_expressions(model: FaceModel) -> None:
-    """What the landmarker says of expressions is in ARKit's names, which the model's must be."""
-    names = model.expression_names
-    # `_neutral` is none of the model's.
-    ours = len(names) == BLENDSHAPES - 1 and list(names) == sorted(names) and "eyeBlinkLeft" in names
-    if model.bounded and ours:
-        return
-    raise ModelFileError(
-        f"people: expected a face model with the {BLENDSHAPES - 1} blendshapes of ARKit in the order of "
-        f"their names, got {len(names)} expressions, such as {', '.join(names[:2])}. Label photos for this "
-        "model with `monoface data prepare`, which asks for landmarks alone."
-    )
 
 
 def _forget(run: PeopleRun) -> None:

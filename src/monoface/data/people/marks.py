@@ -5,9 +5,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
+from monoface.core.errors import ModelFileError
 from monoface.data.labelling.pseudo_labels import concatenate_sets
 from monoface.data.people.config import PeopleConfig
-from monoface.data.people.looks import Looks
+from monoface.data.people.looks import BLENDSHAPES, Looks
 from monoface.data.people.mesh_points import AFLW_SET, HUMAN_SET, MESH_POINTS, MESH_SET
 from monoface.data.people.photos import PeoplePhotos
 from monoface.facemodel import FaceModel
@@ -115,6 +116,20 @@ class PointPicture:
         self.points_px[:, MESH] = looks.points_px[:, :MESH_POINTS]
         for name, points in photos.points_px.items():
             self.points_px[:, SETS[name]] = points
+
+
+def check_expressions(model: FaceModel) -> None:
+    """What the landmarker says of expressions is in ARKit's names, which the model's must be."""
+    names = model.expression_names
+    # `_neutral` is none of the model's.
+    ours = len(names) == BLENDSHAPES - 1 and list(names) == sorted(names) and "eyeBlinkLeft" in names
+    if model.bounded and ours:
+        return
+    raise ModelFileError(
+        f"people: expected a face model with the {BLENDSHAPES - 1} blendshapes of ARKit in the order of "
+        f"their names, got {len(names)} expressions, such as {', '.join(names[:2])}. Label photos for this "
+        "model with `monoface data prepare`, which asks for landmarks alone."
+    )
 
 
 def expression_prior(

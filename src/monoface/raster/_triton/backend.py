@@ -10,11 +10,11 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from monoface.raster import _triton_edge_kernels, _triton_kernels
 from monoface.raster._adjacency import edge_twins
 from monoface.raster._grid import is_drawable, to_grid
 from monoface.raster._reference_edges import blend
 from monoface.raster._reference_texture import sample
+from monoface.raster._triton import edge_kernels, kernels
 from monoface.raster.fragments import Fragments
 
 __all__ = ["antialias", "interpolate", "rasterize", "sample"]
@@ -61,16 +61,16 @@ class _Rasterize(torch.autograd.Function):
         batch, count, _ = verts_px.shape
         faces = faces.contiguous()
         grid, linear = _snapped(verts_px.detach(), perspective)
-        nearest = faces.new_full((batch, *size), _triton_kernels.NOTHING.value)
+        nearest = faces.new_full((batch, *size), kernels.NOTHING.value)
         face_index = torch.empty_like(nearest)
         barycentric, depth = verts_px.new_empty((batch, *size, 3)), verts_px.new_empty((batch, *size))
         if batch * len(faces):
             options = {"PERSPECTIVE": perspective, "CULL_BACK": cull_back, "BLOCK": _TRIANGLE_BLOCK}
             mesh = grid, linear, faces, nearest, count
-            _triton_kernels.draw[len(faces), batch](*mesh, *size, **options, num_warps=1, **_EXACT)
+            kernels.draw[len(faces), batch](*mesh, *size, **options, num_warps=1, **_EXACT)
         if batch:
             pixels = face_index, barycentric, depth
-            _triton_kernels.resolve[_blocks(face_index)](
+            kernels.resolve[_blocks(face_index)](
                 grid, linear, faces, nearest, *pixels, count, *size, perspective, _BLOCK, **_EXACT
             )
         ctx.save_for_backward(grid, linear, faces, face_index)
@@ -88,7 +88,7 @@ class _Rasterize(torch.autograd.Function):
         if len(linear):
             grads = grad_barycentric.contiguous(), grad_depth.contiguous()
             sizes = linear.shape[1], *face_index.shape[1:]
-            _triton_kernels.draw_backward[_blocks(face_index)](
+            kernels.draw_backward[_blocks(face_index)](
                 grid, linear, faces, face_index, *grads, grad_verts, *sizes, ctx.perspective, _BLOCK, **_FAST
             )
         return grad_verts, None, None, None, None
@@ -105,9 +105,7 @@ class _Interpolate(torch.autograd.Function):
         result = values.new_empty((*seen.shape, values.shape[-1]))
         if len(seen):
             sizes = values.shape[1], seen[0].numel(), values.shape[-1]
-            _triton_kernels.blend[_blocks(seen)](
-                values, faces, seen, weights, result, *sizes, _BLOCK, **_EXACT
-            )
+            kernels.blend[_blocks(seen)](values, faces, seen, weights, result, *sizes, _BLOCK, **_EXACT)
         ctx.save_for_backward(values, weights, faces, seen)
         return result
 
@@ -119,7 +117,7 @@ class _Interpolate(torch.autograd.Function):
         if len(seen):
             sizes = values.shape[1], seen[0].numel(), values.shape[-1]
             grads = grad_result.contiguous(), grad_barycentric, grad_attributes
-            _triton_kernels.blend_backward[_blocks(seen)](
+            kernels.blend_backward[_blocks(seen)](
                 values, faces, seen, weights, *grads, *sizes, ctx.needs_input_grad[0], _BLOCK, **_FAST
             )
         return grad_attributes, grad_barycentric, None, None
@@ -137,7 +135,7 @@ class _Shares(torch.autograd.Function):
         sizes = verts_px.shape[1], *face_index.shape[1:]
         if len(face_index):
             for axis in range(2):
-                _triton_edge_kernels.find_silhouettes[_blocks(face_index)](
+                edge_kernels.find_silhouettes[_blocks(face_index)](
                     grid, faces, twins, face_index, depth, edges, shares, *sizes, axis, _BLOCK, **_EXACT
                 )
         ctx.save_for_backward(grid, faces, edges)
@@ -151,7 +149,7 @@ class _Shares(torch.autograd.Function):
         sizes = grid.shape[1], *edges.shape[1:3]
         if len(edges):
             for axis in range(2):
-                _triton_edge_kernels.move_edges_backward[_blocks(edges[..., 0])](
+                edge_kernels.move_edges_backward[_blocks(edges[..., 0])](
                     grid, faces, edges, grad_shares.contiguous(), grad_verts, *sizes, axis, _BLOCK, **_FAST
                 )
         return grad_verts, None, None, None
@@ -160,7 +158,7 @@ class _Shares(torch.autograd.Function):
 def _snapped(verts_px: Tensor, perspective: bool) -> tuple[Tensor, Tensor]:
     """Fixed-point coordinates of vertices, and the quantity that is linear in the picture."""
     drawable = is_drawable(verts_px, perspective)
-    grid = to_grid(verts_px[..., :2]).masked_fill(~drawable[..., None], _triton_kernels.NOT_DRAWABLE.value)
+    grid = to_grid(verts_px[..., :2]).masked_fill(~drawable[..., None], kernels.NOT_DRAWABLE.value)
     depth = torch.where(drawable, verts_px[..., 2], torch.ones_like(verts_px[..., 2]))
     return grid.to(torch.int32), (1 / depth if perspective else depth).contiguous()
 

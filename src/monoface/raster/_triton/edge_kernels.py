@@ -4,7 +4,7 @@ import triton
 import triton.language as tl
 
 from monoface.raster._reference_edges import LONGEST_WALK as _LONGEST_WALK
-from monoface.raster._triton_kernels import HALF_PIXEL, NOT_DRAWABLE, SUBPIXELS, divide
+from monoface.raster._triton.kernels import HALF_PIXEL, NOT_DRAWABLE, SUBPIXELS, divide
 
 LONGEST_WALK = tl.constexpr(_LONGEST_WALK)
 
