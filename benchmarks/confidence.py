@@ -30,7 +30,7 @@ class Arguments:
     Attributes:
         data: Folder that holds `aflw`, `ytf` and `aflw2000_dev`, or some of them.
         weights: A trained regressor; the shipped `pretrain` by default.
-        held_out_people: Every so manieth person of `ytf` was kept for validation.
+        held_out_people: Every n-th person of `ytf` was kept for validation.
     """
 
     data: Path

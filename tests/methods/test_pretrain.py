@@ -8,7 +8,7 @@ from synthetic_head import synthetic_head
 from synthetic_packs import batch_of, small_method
 from torch.testing import assert_close
 
-from monoface.methods.supervision import laid_on, landmark_distance_all, spread_points
+from monoface.methods.supervision import landmark_distance_all, scale_aligned, spread_points
 
 LABEL_TERMS = ("dense", "shape", "rotation", "identity", "expression")
 
@@ -54,7 +54,7 @@ def test_samples_with_coefficients_need_no_priors(method, maker):
 
 
 def test_labels_found_in_photos_may_say_nothing_of_shape(maker):
-    trusting, doubting = small_method(), small_method(found_shape=0.0)
+    trusting, doubting = small_method(), small_method(photo_shape_weight=0.0)
     batch = batch_of(maker, 0)
     found = dataclasses.replace(batch, drawn=torch.zeros_like(batch.drawn))
     true = dataclasses.replace(batch, drawn=torch.ones_like(batch.drawn))
@@ -123,9 +123,9 @@ def test_distance_of_posed_faces_by_hand(method, maker):
 def test_faces_laid_on_each_other_differ_in_neither_size_nor_place():
     target = torch.randn(2, 30, 3, generator=torch.Generator().manual_seed(0))
     moved = 0.6 * target + torch.tensor((3.0, -1.0, 2.0))
-    assert_close(*laid_on(moved, target))
+    assert_close(*scale_aligned(moved, target))
     other = target.flip(1)
-    laid, centred = laid_on(other, target)
+    laid, centred = scale_aligned(other, target)
     off = (laid - centred).square().sum()
     # No other scale fits better.
     assert off < (1.01 * laid - centred).square().sum()
@@ -134,8 +134,10 @@ def test_faces_laid_on_each_other_differ_in_neither_size_nor_place():
 
 def test_the_size_of_faces_counts_only_if_asked(maker):
     batch = batch_of(maker, 0)
-    sized, plain = (small_method(sized=flag).step(batch).terms["shape"] for flag in (True, False))
-    assert 0 < plain < sized
+    absolute_scale, plain = (
+        small_method(absolute_scale=flag).step(batch).terms["shape"] for flag in (True, False)
+    )
+    assert 0 < plain < absolute_scale
 
 
 def test_spread_points_are_distinct_vertices_of_the_face():

@@ -80,7 +80,7 @@ def small_monoface(crop_px: int = 32, encoder=None, **changes) -> Monoface:
     weights = {"aflw21": 0.5, "facemesh468": 0.3, "ibug68_contour": 0.5, "ibug68_reannotated": 0.5}
     config = {
         "backbone": ResNetConfig(blocks=(1, 1, 1, 1), width=0.125, in_channels=4),
-        "supervision": SupervisionConfig(set_weights=weights, dense_points=40, sized=False),
+        "supervision": SupervisionConfig(set_weights=weights, dense_points=40, absolute_scale=False),
         "neutral_points": 40,
         "point_sets": (("ibug68_reannotated", 1), ("facemesh468", 40)),
         "looks": SelfTermsConfig(

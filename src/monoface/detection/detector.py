@@ -8,7 +8,7 @@ none is judged in many views (see `judging`).
 
 Large pictures, and small ones in which nothing was found, are then searched in overlapping tiles for small
 faces; a picture without a clear face is searched turned by quarter turns. Both look at many more places, so
-their verdict is stricter, and it is the tiles that decide how strict.
+their thresholds is stricter, and it is the tiles that decide how strict.
 """
 
 import math
@@ -29,13 +29,13 @@ from monoface.detection.blazeface import (
     drop_shadows,
     merge_overlapping,
 )
+from monoface.detection.crop_views import CropView, NetworkRunner
 from monoface.detection.crops import photo_from_array
 from monoface.detection.detections import Detection
 from monoface.detection.face_box import estimate_face_box
 from monoface.detection.facemesh import FaceMeshNetwork
-from monoface.detection.judging import Judge, Verdict
-from monoface.detection.looking import Looker, View
 from monoface.detection.sessions import probability_to_logit
+from monoface.detection.verifying import CandidateVerifier, Thresholds
 from monoface.detection.windows import tile_sides, tiles, whole_picture
 
 # The full-range network finds faces from 14 of its 192 pixels; with this border the short-range one finds
@@ -47,8 +47,8 @@ _MAX_INSIDE = 0.6
 
 # What fills much of a picture is rarely mistaken for a face, and often a profile, which the face mesh denies.
 # Beside a clear face, in tiles and in turned photos there is less reason to be lenient.
-_LENIENT = Verdict(clear_logit=1.6, doubtful_logit=-0.8, min_logit=0.3, min_mesh_logit=None)
-_STRICT = Verdict(clear_logit=1.6, doubtful_logit=0.2, min_logit=0.4, min_mesh_logit=-1.0)
+_LENIENT = Thresholds(clear_logit=1.6, doubtful_logit=-0.8, min_logit=0.3, min_mesh_logit=None)
+_STRICT = Thresholds(clear_logit=1.6, doubtful_logit=0.2, min_logit=0.4, min_mesh_logit=-1.0)
 
 # From this score on, what is nested with a candidate is part of the same face, and gets no second look.
 _CLEAR_SCORE = 0.8
@@ -109,8 +109,8 @@ class FaceDetector:
         self.config = config or FaceDetectorConfig()
         self._full = BlazeFace(FULL_RANGE)
         self._short = BlazeFace(SHORT_RANGE)
-        self._looker = Looker(self.config.threads, self.config.batch_size)
-        self._judge = Judge(self._looker, self._short, FaceMeshNetwork(self.config.threads))
+        self._runner = NetworkRunner(self.config.threads, self.config.batch_size)
+        self._verifier = CandidateVerifier(self._runner, self._short, FaceMeshNetwork(self.config.threads))
 
     def __call__(self, image: UInt8[np.ndarray, "height width 3"]) -> list[Detection]:
         """As `detect`."""
@@ -161,9 +161,9 @@ class FaceDetector:
 
     def _look_at_whole(self, photos: Sequence[Image.Image], roll_rad: float) -> list[Candidates]:
         """Candidates of each photo, seen whole by both networks."""
-        views = [View(self._full, one, whole_picture(one.size, 1.0, roll_rad)) for one in photos]
-        views += [View(self._short, one, whole_picture(one.size, _BORDER, roll_rad)) for one in photos]
-        found = self._looker.look_in_photo(views, self.config.proposal_score)
+        views = [CropView(self._full, one, whole_picture(one.size, 1.0, roll_rad)) for one in photos]
+        views += [CropView(self._short, one, whole_picture(one.size, _BORDER, roll_rad)) for one in photos]
+        found = self._runner.run_in_photo(views, self.config.proposal_score)
         return [Candidates.joined([found[i], found[i + len(photos)]]) for i in range(len(photos))]
 
     def _look_at_tiles(self, photo: Image.Image) -> Candidates:
@@ -172,24 +172,24 @@ class FaceDetector:
         min_face_px = max(self.config.min_face_px, longest * self.config.min_face_part)
         overlap = self.config.tile_overlap
         views = [
-            View(self._full, photo, crop)
+            CropView(self._full, photo, crop)
             for side in tile_sides(longest, min_face_px, _SMALLEST_PART, overlap)
             for crop in tiles(photo.size, side, overlap)
         ]
-        return Candidates.joined(self._looker.look_in_photo(views, self.config.proposal_score))
+        return Candidates.joined(self._runner.run_in_photo(views, self.config.proposal_score))
 
     def _faces_among(self, photo: Image.Image, proposals: Candidates, lenient: bool) -> Candidates:
         """Faces among candidates; with `lenient`, large ones are judged so unless there is a clear face."""
         merged = merge_overlapping(proposals, _MERGE_IOU)[: self.config.max_candidates]
         proposals = drop_shadows(merged, _CLEAR_SCORE, _MAX_INSIDE)
-        focused = drop_duplicates(self._judge.focus(photo, proposals), _MERGE_IOU, _MAX_INSIDE)
+        focused = drop_duplicates(self._verifier.focus(photo, proposals), _MERGE_IOU, _MAX_INSIDE)
         sides = (focused.box[:, 2:] - focused.box[:, :2]).max(axis=1)
         large = sides >= self.config.large_part * max(photo.size)
-        verdict = _LENIENT if lenient and not _has_clear_face(focused) else _STRICT
+        thresholds = _LENIENT if lenient and not _has_clear_face(focused) else _STRICT
         return Candidates.joined(
             [
-                self._judge.decide(photo, focused[large], verdict),
-                self._judge.decide(photo, focused[~large], _STRICT),
+                self._verifier.decide(photo, focused[large], thresholds),
+                self._verifier.decide(photo, focused[~large], _STRICT),
             ]
         )
 

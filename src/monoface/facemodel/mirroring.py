@@ -101,7 +101,7 @@ def mirrored_points(
 ) -> tuple[dict[str, Int[np.ndarray, " taken"]], Int[np.ndarray, " points"]]:
     """Which points of some sets are taken, and what each of them, one set after the other, becomes.
 
-    Of a set with a step, every so manieth pair of mirrored points is taken, so that what is left is as
+    Of a set with a step, every n-th pair of mirrored points is taken, so that what is left is as
     symmetric as the face.
     """
     rows: dict[str, np.ndarray] = {}
@@ -114,7 +114,7 @@ def mirrored_points(
 
 
 def _symmetric_rows(order: Int[np.ndarray, " points"], step: int) -> Int[np.ndarray, " taken"]:
-    """Points on the face's own left and on its middle, every so manieth, and their partners; sorted."""
+    """Points on the face's own left and on its middle, every n-th, and their partners; sorted."""
     every = np.arange(len(order))
     if step == 1:
         return every

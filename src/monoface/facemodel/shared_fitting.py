@@ -46,7 +46,7 @@ def fit_shared_identity(
     Args:
         basis: The face model at the landmarks.
         start: A guess for each photo, as vectors of a `CoefficientLayout` under weak perspective.
-        identity: The guess of the identity that the photos share; that of `start` is not heeded.
+        identity: The guess of the identity that the photos share; that of `start` is ignored.
         points_px: Landmarks in square pictures; NaN counts as weight zero.
         weights: How much each landmark counts against the guesses, not negative and not normalised.
         size_px: Side of the pictures.

@@ -5,7 +5,7 @@ import math
 from jaxtyping import Float
 from torch import Tensor
 
-# No point is foretold more closely than this, or a single one would outweigh all others.
+# No point is expected more closely than this, or a single one would outweigh all others.
 _LEAST_DEVIATION = 0.002
 _SMOOTH = 0.001
 

@@ -50,7 +50,7 @@ class PhotoRegressorConfig:
     region: str = "face"
     supervision: SupervisionConfig = field(
         default_factory=lambda: SupervisionConfig(
-            shape_weight=1.5, sized=False, identity_weight=0.5, found_shape=0.0
+            shape_weight=1.5, absolute_scale=False, identity_weight=0.5, photo_shape_weight=0.0
         )
     )
     photometric: float = 4.0
@@ -149,7 +149,7 @@ class PhotoRegressor(nn.Module, ABC):
 
         Args:
             output: Of the network.
-            log_error: The foretold error.
+            log_error: The expected error.
             photo: The views of all samples.
             batch: What is known about them.
         """

@@ -36,15 +36,15 @@ class SupervisionConfig:
         dense_weight: Weight of projected points whose true place is known, same unit.
         dense_points: How many points, beside the 68, stand for the whole face.
         shape_weight: Weight of the un-posed points' distance, in millimetres.
-        sized: Whether that distance counts where faces are in the model frame, and how large. No photo shows
+        absolute_scale: Whether that distance counts where faces are in the model frame, and how large. No photo shows
             it, and what it does show weighs more if they are laid on each other first.
         rotation_weight: Weight of the rotation's error, in radians.
         identity_weight: Weight of the squared error of identity coefficients.
         expression_weight: Weight of the squared error of expression weights.
         expression_robust: Error of an expression weight from which on it counts linearly, so that strong
             expressions that a label has wrong do not outweigh all others; 0 has squares throughout.
-        found_shape: How much the terms on shape and identity count where labels were found in photos, which
-            hardly know who is seen, as drawn heads do. 1 counts them alike.
+        photo_shape_weight: How much the terms on shape and identity count where labels were found in photos,
+            which hardly know who is seen, as drawn heads do. 1 counts them alike.
         identity_prior: Weight of the squared identity where it is not known.
         expression_prior: Weight of the mean expression weight, or of the mean of the squares in Gaussian
             spaces, where it is not known.
@@ -57,12 +57,12 @@ class SupervisionConfig:
     dense_weight: float = 2.0
     dense_points: int = 256
     shape_weight: float = 0.3
-    sized: bool = True
+    absolute_scale: bool = True
     rotation_weight: float = 5.0
     identity_weight: float = 0.2
     expression_weight: float = 2.0
     expression_robust: float = 0.0
-    found_shape: float = 1.0
+    photo_shape_weight: float = 1.0
     identity_prior: float = 0.05
     expression_prior: float = 0.2
     range_weight: float = 10.0
@@ -190,7 +190,7 @@ class Supervision(nn.Module):
 
         Args:
             predicted: What outputs mean.
-            log_error: The foretold error.
+            log_error: The expected error.
             batch: What is known.
             known: What its known outputs mean, where that is more than the layout's geometry says.
         """
@@ -198,7 +198,7 @@ class Supervision(nn.Module):
         labelled = batch.labelled.to(log_error)
         terms, error_px, annotated = self.landmark_terms(predicted, batch)
         terms |= self._posed_terms(predicted, known, labelled)
-        identified = labelled * torch.where(batch.drawn, 1.0, self.config.found_shape * batch.trust)
+        identified = labelled * torch.where(batch.drawn, 1.0, self.config.photo_shape_weight * batch.trust)
         terms |= self._unposed_terms(predicted, known, labelled, identified)
         terms["identity_prior"] = gaussian_prior(predicted.coefficients.identity) * (1 - identified)
         amount = expression_prior(predicted.coefficients.expression, bounded=self.layout.bounded)
@@ -251,8 +251,8 @@ class Supervision(nn.Module):
         found, true_expression = predicted.coefficients, known.coefficients.expression
         shape = self.dense(found.identity, found.expression)
         true_shape = self.dense(known.identity, true_expression)
-        if not self.config.sized:
-            shape, true_shape = laid_on(shape, true_shape)
+        if not self.config.absolute_scale:
+            shape, true_shape = scale_aligned(shape, true_shape)
         off = shape - true_shape
         distance = (off.square().sum(dim=-1) + 0.25).sqrt().mean(dim=-1) - 0.5
         return {
@@ -266,7 +266,7 @@ class Supervision(nn.Module):
         return mean_robust(found, known, robust) if robust else mean_squared(found, known)
 
 
-def laid_on(
+def scale_aligned(
     points: Float[Tensor, "batch points 3"], target: Float[Tensor, "batch points 3"]
 ) -> tuple[Float[Tensor, "batch points 3"], Float[Tensor, "batch points 3"]]:
     """Both point sets around their centres, the first scaled to fit the second in least squares."""

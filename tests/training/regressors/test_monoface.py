@@ -37,7 +37,7 @@ def small_config(data, out, steps, **changes):
     critic = CriticConfig(encoder=(8, 8, 8, 8, 8, 8), layers=(16,))
     method = MonofaceConfig(
         backbone=ResNetConfig((1, 1, 1, 1), 0.125, in_channels=4),
-        supervision=SupervisionConfig(set_weights=WEIGHTS, dense_points=40, sized=False),
+        supervision=SupervisionConfig(set_weights=WEIGHTS, dense_points=40, absolute_scale=False),
         neutral_points=40,
         point_sets=SETS,
         looks=SelfTermsConfig(critic=critic, cycle_share=0.5, critic_share=0.5),

@@ -51,7 +51,7 @@ def read_labelled_heads(
         model: The regressor's face model.
         regressor: Finds the faces, beginning from the mask's eyes, nose and mouth.
         held_out_people: So many of the people seen from all sides are kept for validation: the last ones.
-        held_out_frontal: So is every so manieth photo of the frontal set, from the first on.
+        held_out_frontal: So is every n-th photo of the frontal set, from the first on.
 
     Raises:
         DataError: If the source is missing or damaged.

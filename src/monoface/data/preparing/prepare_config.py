@@ -22,7 +22,7 @@ class PrepareConfig:
         max_side_px: Larger photos are made smaller when they are read.
         max_yaw_error_deg: Known yaw and that of the fit may differ so much.
         min_points: Annotated points for which a face is kept whose teacher is not believed.
-        held_out: Every so manieth photo, by its content, is kept for validation; 0 keeps none.
+        held_out: Every n-th photo, by its content, is kept for validation; 0 keeps none.
         photos_per_shard: Photos that are prepared at a time.
         seed: Of the turned views.
     """

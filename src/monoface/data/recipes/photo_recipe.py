@@ -42,7 +42,7 @@ class RecipeConfig:
         turn: How photos are turned.
         second_round: Labels them anew with a network that was trained on the first ones.
         heads: Synthetic heads; a count of 0 makes none.
-        held_out_people: Every so manieth person of `ytf` is kept for validation.
+        held_out_people: Every n-th person of `ytf` is kept for validation.
         limit: At most so many photos of each source; 0 takes all.
         seed: Of the turned views.
     """

@@ -44,7 +44,7 @@ class ViewRecipeConfig:
         turned: Single photos that are turned by profiling; from `turned_sources`.
         turned_sources: Folders of single photos.
         heads: Synthetic heads; a count of 0 makes none.
-        held_out_people: Every so manieth person of `ytf` is kept for validation.
+        held_out_people: Every n-th person of `ytf` is kept for validation.
         held_out_series: The last so many people of `fasseg` are.
         limit: At most so many photos of each source; 0 takes all.
         seed: Of the draw of samples.

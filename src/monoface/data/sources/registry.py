@@ -35,7 +35,7 @@ def held_out_aflw(aflw: Aflw, number: int = 0) -> Bool[np.ndarray, " photos"]:
 
 
 def held_out_ytf(ytf: Ytf, every: int) -> Bool[np.ndarray, " photos"]:
-    """Photos of every so manieth person, beginning with the first."""
+    """Photos of every n-th person, beginning with the first."""
     people = np.unique(ytf.person)
     held_out: np.ndarray = np.isin(ytf.person, people[::every])
     return held_out

@@ -107,7 +107,7 @@ class MonofaceConfig:
                 "ibug68_contour": 0.5,
                 "ibug68_reannotated": 0.5,
             },
-            sized=False,
+            absolute_scale=False,
             identity_weight=0.1,
             expression_robust=0.15,
         )

@@ -12,7 +12,7 @@ from monoface.facemodel.mirroring import PointSets
 from monoface.losses.closure import FACE_MESH_GAPS, IBUG68_GAPS, openings
 from monoface.losses.point_likelihood import point_surprise
 from monoface.methods.monoface.config import OpeningConfig
-from monoface.methods.supervision import KnownFaces, PosedPrediction, laid_on, spread_points
+from monoface.methods.supervision import KnownFaces, PosedPrediction, scale_aligned, spread_points
 
 # Points that lids and lips are measured by, of each set.
 _GAPS = {"ibug68_reannotated": IBUG68_GAPS, "facemesh468": FACE_MESH_GAPS}
@@ -39,7 +39,7 @@ class NeutralShape(nn.Module):
     ) -> Float[Tensor, " batch"]:
         """Mean distance of points around their centres, the found ones scaled to fit the known ones."""
         calm = found.new_zeros(len(found), len(self.basis.expression_mm))
-        shape, true = laid_on(self.basis(found, calm), self.basis(known, calm))
+        shape, true = scale_aligned(self.basis(found, calm), self.basis(known, calm))
         squared = (shape - true).square().sum(dim=-1)
         return ((squared + _SMOOTH_MM**2).sqrt() - _SMOOTH_MM).mean(dim=-1)
 

@@ -32,7 +32,7 @@ class IdentityRecipe:
         sources: Folders of the data that are used: lfw, ytf.
         weights: The regressor that finds the landmarks by which faces are aligned.
         held_out: Share of each source's people that are kept for validation.
-        held_out_people: Every so manieth person of `ytf` is among them, as in the recipe of the regressors.
+        held_out_people: Every n-th person of `ytf` is among them, as in the recipe of the regressors.
         limit: At most so many people of each source; 0 takes all.
         seed: Of the lot that chooses the people kept.
     """

@@ -15,7 +15,7 @@ _POINT_HEAD = "point_head."
 def start_from(init: Path, regressor: Regressor, model: FaceModel, layout: CoefficientLayout) -> None:
     """Copy weights, shipped or of a file, into a network of the same kind, or one that sees or tells more.
 
-    A landmark map that the file does not know is not heeded at first; albedo and light are zero. Points that
+    A landmark map that the file does not know is ignored at first; albedo and light are zero. Points that
     it does not know begin where they are. The side of the crops may differ, for the backbone is averaged over
     its map, but not that of a file with points.
 

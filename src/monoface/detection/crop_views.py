@@ -13,7 +13,7 @@ from monoface.detection.crops import SquareCrop
 
 
 @dataclass(frozen=True, eq=False)
-class View:
+class CropView:
     """One look of a network at a photo.
 
     Attributes:
@@ -34,7 +34,7 @@ class View:
         return pixels[:, ::-1] if self.mirrored else pixels
 
 
-class Looker:
+class NetworkRunner:
     """Looks at views: cuts them out and runs their networks, in batches that are shared among threads.
 
     The threads take whole batches, since networks this small gain little from threads within them. Results
@@ -46,28 +46,28 @@ class Looker:
         self._batch_size = batch_size
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="monoface-look")
 
-    def look(self, views: Sequence[View], min_score: float) -> list[Candidates]:
+    def look(self, views: Sequence[CropView], min_score: float) -> list[Candidates]:
         """What is seen in each view, in pixels of the network's input."""
         batches = self._batches(views)
 
-        def run(batch: Sequence[View]) -> list[Candidates]:
+        def run(batch: Sequence[CropView]) -> list[Candidates]:
             return batch[0].network(np.stack([view.sample() for view in batch]), min_score)
 
         serial = self._threads == 1 or len(batches) == 1
         found = map(run, batches) if serial else self._pool.map(run, batches)
         return [one for part in found for one in part]
 
-    def look_in_photo(self, views: Sequence[View], min_score: float) -> list[Candidates]:
+    def run_in_photo(self, views: Sequence[CropView], min_score: float) -> list[Candidates]:
         """What is seen in each view, in pixels of the photo; for views that are not mirrored."""
         found = self.look(views, min_score)
         return [
             one.in_photo(view.crop, view.network.spec.size_px) for one, view in zip(found, views, strict=True)
         ]
 
-    def _batches(self, views: Sequence[View]) -> list[list[View]]:
+    def _batches(self, views: Sequence[CropView]) -> list[list[CropView]]:
         """Runs of views of one network, small enough that every thread has something to do."""
         size = max(1, min(self._batch_size, -(-len(views) // self._threads)))
-        batches: list[list[View]] = []
+        batches: list[list[CropView]] = []
         for view in views:
             if batches and len(batches[-1]) < size and batches[-1][0].network is view.network:
                 batches[-1].append(view)

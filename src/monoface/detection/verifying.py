@@ -1,4 +1,4 @@
-"""Judging candidates: a second look at each, and a verdict from many views of the doubtful ones."""
+"""Judging candidates: a second look at each, and a thresholds from many views of the doubtful ones."""
 
 import math
 from dataclasses import dataclass
@@ -7,9 +7,9 @@ import numpy as np
 from PIL import Image
 
 from monoface.detection.blazeface import BlazeFace, Candidates, merge_overlapping
+from monoface.detection.crop_views import CropView, NetworkRunner
 from monoface.detection.crops import SquareCrop, direction_rad
 from monoface.detection.facemesh import MESH_CROP_SCALE, MESH_SIZE_PX, FaceMeshNetwork
-from monoface.detection.looking import Looker, View
 from monoface.detection.sessions import logit_to_probability, probability_to_logit
 from monoface.geometry.roi import box_iou
 
@@ -26,7 +26,7 @@ _UNSEEN_SCORE = 1 / (1 + math.exp(-_UNSEEN_LOGIT))
 
 
 @dataclass(frozen=True)
-class Verdict:
+class Thresholds:
     """How sure one has to be of a face. All values are logits.
 
     Attributes:
@@ -43,11 +43,11 @@ class Verdict:
     min_mesh_logit: float | None
 
 
-class Judge:
+class CandidateVerifier:
     """Decides which candidates are faces."""
 
-    def __init__(self, looker: Looker, network: BlazeFace, mesh: FaceMeshNetwork) -> None:
-        self._looker = looker
+    def __init__(self, runner: NetworkRunner, network: BlazeFace, mesh: FaceMeshNetwork) -> None:
+        self._runner = runner
         self._network = network
         self._mesh = mesh
 
@@ -58,26 +58,26 @@ class Judge:
             Box, keypoints and score of the second look; candidates that are not seen again are left out.
         """
         crops = [_crop(candidates[index : index + 1], _FOCUS_SCALE) for index in range(len(candidates))]
-        views = [View(self._network, photo, crop) for crop in crops]
+        views = [CropView(self._network, photo, crop) for crop in crops]
         kept = []
-        for index, seen in enumerate(self._looker.look_in_photo(views, _UNSEEN_SCORE)):
+        for index, seen in enumerate(self._runner.run_in_photo(views, _UNSEEN_SCORE)):
             same = seen[box_iou(candidates.box[index], seen.box) > _SAME_IOU]
             kept.append(merge_overlapping(same, _SAME_IOU)[:1])
         return Candidates.joined(kept)
 
-    def decide(self, photo: Image.Image, candidates: Candidates, verdict: Verdict) -> Candidates:
+    def decide(self, photo: Image.Image, candidates: Candidates, thresholds: Thresholds) -> Candidates:
         """Keep the faces among candidates that were focused on; scores become those of the evidence."""
         kept = []
         for index in range(len(candidates)):
             one = candidates[index : index + 1]
             logit = probability_to_logit(float(one.score[0]))
-            if logit < verdict.clear_logit:
-                if logit < verdict.doubtful_logit or not self._mesh_agrees(
-                    photo, one, verdict.min_mesh_logit
+            if logit < thresholds.clear_logit:
+                if logit < thresholds.doubtful_logit or not self._mesh_agrees(
+                    photo, one, thresholds.min_mesh_logit
                 ):
                     continue
                 logit = self._mean_logit(photo, one)
-                if logit < verdict.min_logit:
+                if logit < thresholds.min_logit:
                     continue
             kept.append(Candidates(one.box, one.keypoints_px, logit_to_probability(np.array([logit]))))
         return Candidates.joined(kept)
@@ -96,10 +96,10 @@ class Judge:
             centre, half = self._network.spec.size_px / 2, self._network.spec.size_px / scale / 2
             for tilt_rad in _TILTS_RAD:
                 crop = _crop(one, scale, tilt_rad)
-                views += [View(self._network, photo, crop, mirrored) for mirrored in (False, True)]
+                views += [CropView(self._network, photo, crop, mirrored) for mirrored in (False, True)]
                 expected += 2 * [np.array([centre - half, centre - half, centre + half, centre + half])]
         logits = []
-        for box, seen in zip(expected, self._looker.look(views, _UNSEEN_SCORE), strict=True):
+        for box, seen in zip(expected, self._runner.look(views, _UNSEEN_SCORE), strict=True):
             scores = seen.score[box_iou(box, seen.box) > _SAME_IOU]
             logits.append(probability_to_logit(float(scores.max())) if len(scores) else _UNSEEN_LOGIT)
         return float(np.mean(logits))
