@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 
 import hypothesis
+import jaxtyping
 import pytest
 import torch
 from jaxtyping import install_import_hook
@@ -61,6 +62,12 @@ def pytest_configure(config: pytest.Config) -> None:
 def rng() -> torch.Generator:
     """Randomness that is the same in every run."""
     return torch.Generator().manual_seed(20_260)
+
+
+@pytest.fixture
+def as_installed(monkeypatch):
+    """Annotated shapes are not checked, as outside tests: for what the package itself says of wrong ones."""
+    monkeypatch.setattr(jaxtyping.config, "jaxtyping_disable", True)
 
 
 @pytest.fixture(scope="session")

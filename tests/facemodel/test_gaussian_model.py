@@ -181,6 +181,7 @@ def test_eyes_that_are_no_parts_are_refused():
         replace(data, eyes={"other": data.eyes["ball_1"]})
 
 
+@pytest.mark.usefixtures("as_installed")
 def test_shapes_in_files_are_checked(model, tmp_path):
     """Empty tensors may have any length on their other axes, and would ask for that much memory later."""
     path = tmp_path / "hostile.safetensors"
@@ -202,6 +203,7 @@ def test_shapes_in_files_are_checked(model, tmp_path):
             load_face_model_data(path)
 
 
+@pytest.mark.usefixtures("as_installed")
 def test_a_model_without_vertices_is_refused(model):
     with pytest.raises(ModelFileError, match="expected vertices and triangles, got 0 and"):
         replace(model.data, mean_mm=torch.zeros(0, 3))

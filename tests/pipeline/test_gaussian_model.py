@@ -33,7 +33,7 @@ def face(reconstructor, photo_array):
 
 
 def test_expressions_leave_the_range_of_blendshapes(face):
-    expression = face.coefficients.expression[0]
+    expression = face.posed.coefficients.expression[0]
     assert expression.min() < -0.5
     assert expression.max() > 0.5
     assert np.isfinite(face.verts_mm).all()
@@ -41,7 +41,7 @@ def test_expressions_leave_the_range_of_blendshapes(face):
 
 def test_numbers_by_name_are_the_coefficients(face):
     assert tuple(face.blendshapes) == EXPRESSION_NAMES
-    assert list(face.blendshapes.values()) == pytest.approx(face.coefficients.expression[0].tolist())
+    assert list(face.blendshapes.values()) == pytest.approx(face.posed.coefficients.expression[0].tolist())
 
 
 def test_mirror_images_give_the_mirrored_face(reconstructor, photo_array, told_detector):
@@ -59,7 +59,7 @@ def test_mirror_images_give_the_mirrored_face(reconstructor, photo_array, told_d
 def test_the_texture_shows_the_photo_and_is_filled(face):
     assert face.texture.shape == (64, 64, 3)
     assert face.texture.std() > 0
-    assert np.isfinite(face.appearance.light.numpy()).all()
+    assert np.isfinite(face.skin.appearance.light.numpy()).all()
 
 
 def test_colours_are_spread_over_the_skin_alone():
@@ -76,14 +76,14 @@ def test_colours_are_spread_over_the_skin_alone():
 def test_a_glb_has_its_parts_morphs_and_turning_eyes(face, tmp_path):
     path = tmp_path / "face.glb"
     face.save(path)
-    head = rigged_head(face)
+    head = rigged_head(face.posed, face.skin)
     assert {part.name for part in head.parts} == {"outside", "ball_1", "ball_2"}
     assert {part.material for part in head.parts} == {"outside", "eyes"}
     assert head.morph_names == EXPRESSION_NAMES
     assert head.morph_weights.min() < -0.5
     morphs = read_glb(path).parts["outside"].morphs
     assert tuple(morphs) == EXPRESSION_NAMES
-    assert list(morphs.values()) == pytest.approx(face.coefficients.expression[0].tolist())
+    assert list(morphs.values()) == pytest.approx(face.posed.coefficients.expression[0].tolist())
 
 
 def test_a_report_tells_coefficients_by_name(reconstructor, photo_array, tmp_path):
@@ -97,8 +97,8 @@ def test_a_report_tells_coefficients_by_name(reconstructor, photo_array, tmp_pat
 
 def test_faces_of_one_person_get_one_identity(face):
     both = bring_together([face, face])
-    assert torch.equal(both[0].coefficients.identity, both[1].coefficients.identity)
-    assert both[0].coefficients.expression.min() < -0.5
+    assert torch.equal(both[0].posed.coefficients.identity, both[1].posed.coefficients.identity)
+    assert both[0].posed.coefficients.expression.min() < -0.5
     np.testing.assert_allclose(both[0].verts_mm, face.verts_mm, rtol=0, atol=1.0)
 
 

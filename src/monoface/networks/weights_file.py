@@ -149,10 +149,11 @@ def _check_fit(file: str, network: nn.Module, told: Mapping[str, tuple[tuple[int
     }
     wrong = [f"{name} is missing" for name in sorted(shapes.keys() - told.keys())]
     wrong += [f"{name} is unknown" for name in sorted(told.keys() - shapes.keys())]
+    # In the network's order, for few are shown: files have an order of their own.
     wrong += [
-        f"{name}: expected shape {shapes[name]}, got {shape}"
-        for name, (shape, _) in told.items()
-        if name in shapes and shapes[name] != shape
+        f"{name}: expected shape {shape}, got {told[name][0]}"
+        for name, shape in shapes.items()
+        if name in told and told[name][0] != shape
     ]
     wrong += [
         f"{name}: expected numbers with fractions, got {dtype}"

@@ -92,7 +92,7 @@ def test_packs_of_the_other_kinds_still_load(tmp_path):
     }
     folder = written(tmp_path / "detail", header, **arrays)
     assert len(DetailPack.load(folder)) == 2
-    with pytest.raises(DataError, match="made by another recipe"):
+    with pytest.raises(DataError, match="made by a version that does not say how"):
         DetailPack.load(folder, "r")
 
 

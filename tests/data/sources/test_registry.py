@@ -1,11 +1,10 @@
 """The table of sources: who is held out, and what packs are of."""
 
-from types import SimpleNamespace
-
 import numpy as np
 import pytest
 
 from monoface.core.errors import DataError
+from monoface.data.sources import Aflw, Cfp, Fasseg, Ytf
 from monoface.data.sources.fasseg import FRONTAL_SET
 from monoface.data.sources.registry import (
     SOURCES,
@@ -19,16 +18,24 @@ from monoface.data.sources.registry import (
 )
 
 
+def without_files(kind, **labels):
+    """A source of a kind that has some labels and nothing else."""
+    source = kind.__new__(kind)
+    vars(source).update(labels)
+    return source
+
+
 def test_held_out_by_hand():
-    people = SimpleNamespace(person=[5, 5, 1, 2, 3, 3, 9])
+    people = without_files(Ytf, person=np.array([5, 5, 1, 2, 3, 3, 9]))
     # The people in order are 1, 2, 3, 5, 9: the first and the fourth are held out.
     assert held_out_ytf(people, 3).tolist() == [True, True, True, False, False, False, False]
-    assert held_out_aflw(SimpleNamespace(splits=("train", "val"))).tolist() == [False, True]
-    assert held_out_cfp(SimpleNamespace(person=[339, 340, 399, 400])).tolist() == [False, True, True, False]
+    assert held_out_aflw(without_files(Aflw, splits=("train", "val"))).tolist() == [False, True]
+    cfp = without_files(Cfp, person=np.array([339, 340, 399, 400]))
+    assert held_out_cfp(cfp).tolist() == [False, True, True, False]
 
 
 def test_photos_of_the_frontal_set_are_of_no_last_person():
-    fasseg = SimpleNamespace(person=np.array([FRONTAL_SET, 1, 2, 3, 2]))
+    fasseg = without_files(Fasseg, person=np.array([FRONTAL_SET, 1, 2, 3, 2]))
     assert held_out_fasseg(fasseg, 2).tolist() == [False, False, True, True, True]
 
 

@@ -1,7 +1,7 @@
 """What draws heads and labels photos, with a face model of Gaussian expressions and names of its own."""
 
+from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -12,8 +12,12 @@ from monoface.core.errors import ModelFileError
 from monoface.data.packs.parsing_pack import UNKNOWN
 from monoface.data.people.config import PeopleConfig
 from monoface.data.people.engine import PeopleRun, make_labels
+from monoface.data.people.looking import Eyes
+from monoface.data.people.marks import check_expressions
+from monoface.data.people.photos import PeoplePhotos
 from monoface.data.synthetic.heads import HeadsConfig, draw_coefficients
 from monoface.data.synthetic.parsing_heads import face_classes
+from monoface.facemodel import FaceModel
 from monoface.networks import PARSING_CLASSES
 
 
@@ -29,20 +33,20 @@ def test_classes_of_triangles_do_not_ask_for_names():
     part = model.data.face_part.numpy()
     assert (classes[part == 0] == PARSING_CLASSES.index("skin")).all()
     assert (classes[part > 0] == PARSING_CLASSES.index("eyes")).all()
-    data = SimpleNamespace(**vars(model.data) | {"eyes": {}})
-    classes = face_classes(SimpleNamespace(data=data, faces=model.faces))
+    classes = face_classes(FaceModel(replace(model.data, eyes={})))
     assert (classes[part > 0] == UNKNOWN).all()
 
 
 def test_labels_of_people_need_the_blendshapes_that_the_landmarker_tells():
-    source = SimpleNamespace(name="one")
-    run = PeopleRun([source], Path("nowhere"), gaussian_model(), SimpleNamespace(), PeopleConfig())
+    # The model is refused before any photo is looked at, so that no network is read.
+    eyes = Eyes.__new__(Eyes)
+    nobody = np.zeros(0, int)
+    source = PeoplePhotos("one", (), pytest.fail, nobody, {}, nobody > 0, nobody > 0, "")
+    run = PeopleRun([source], Path("nowhere"), gaussian_model(), eyes, PeopleConfig())
     with pytest.raises(ModelFileError, match="expected a face model with the 51 blendshapes of ARKit"):
         make_labels(run)
 
 
 def test_the_shipped_model_has_these_blendshapes(face_model):
-    from monoface.data.people.engine import _check_expressions
-
-    _check_expressions(face_model)
+    check_expressions(face_model)
     assert torch.is_tensor(face_model.mean_mm)

@@ -105,6 +105,7 @@ def test_other_inputs_are_refused(fitted):
     assert not fitted.sees("nothing")
 
 
+@pytest.mark.usefixtures("as_installed")
 def test_shapes_that_do_not_belong_together_are_refused():
     parts = {"bias": np.zeros(3), "covariance": np.eye(3), "population_mean": np.zeros(3)}
     parts |= {"population_covariance": np.eye(3), "weight": np.zeros((3, 0))}

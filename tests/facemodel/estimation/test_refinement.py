@@ -210,7 +210,7 @@ def test_points_joined_are_those_of_each(drawn):
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [
-        ({"steps": -1}, "steps of at least 0, got -1"),
+        ({"steps": -1}, "expected steps from 0 to 1000, got -1"),
         ({"sigma_scale": 0.0}, "sigma_scale above 0, got 0.0"),
         ({"expression_sd": -1.0}, "expression_sd above 0"),
         ({"discount": 1.5}, "discount from 0 to 1, got 1.5"),

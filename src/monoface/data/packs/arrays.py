@@ -59,7 +59,8 @@ class ArrayFolder:
             header = json.loads(path.read_text(encoding="utf-8"))
             made = {name: header[name] for name in cls.FIXED} | {"recipe": header.get("recipe", "")}
             if made != {**cls.FIXED, "recipe": made["recipe"] if recipe is None else recipe}:
-                raise DataError(f"{folder}: made by another recipe; delete the folder to make it anew.")
+                by = "another recipe" if "recipe" in header else "a version that does not say how"
+                raise DataError(f"{folder}: made by {by}; delete the folder to make it anew.")
             return cls._read(folder, header)
         except (OSError, KeyError, TypeError, ValueError, EOFError) as error:
             raise DataError(f"{folder}: damaged ({error}); delete the folder to make it anew.") from error
