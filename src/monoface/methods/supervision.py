@@ -36,8 +36,8 @@ class SupervisionConfig:
         dense_weight: Weight of projected points whose true place is known, same unit.
         dense_points: How many points, beside the 68, stand for the whole face.
         shape_weight: Weight of the un-posed points' distance, in millimetres.
-        absolute_scale: Whether that distance counts where faces are in the model frame, and how large. No photo shows
-            it, and what it does show weighs more if they are laid on each other first.
+        absolute_scale: Whether that distance counts where faces are in the model frame, and how large. No
+            photo shows it, and what it does show weighs more if they are laid on each other first.
         rotation_weight: Weight of the rotation's error, in radians.
         identity_weight: Weight of the squared error of identity coefficients.
         expression_weight: Weight of the squared error of expression weights.
