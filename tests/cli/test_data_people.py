@@ -21,8 +21,8 @@ def test_a_folder_of_people_becomes_packs(sample, noise, tmp_path, capsys):
     out = tmp_path / "out"
     assert main(["data", "people", "--folders", str(tmp_path / "own"), "--out", str(out), *QUICK]) == 0
     told = capsys.readouterr().out
-    assert "looking at own: 0 of 3" in told
-    assert "packs of own: 3 of 3" in told
+    assert "looking at own 0/3" in told
+    assert "packs of own 3/3" in told
     assert "own: 2 kept, 1 no_marks" in told
     records = [json.loads(line) for line in (out / "own" / "photos.jsonl").read_text().splitlines()]
     assert [(one["person"], one["outcome"]) for one in records] == [

@@ -4,8 +4,8 @@ import dataclasses
 import json
 
 import pytest
-from monoface.cli.evaluation_output import print_results
 
+from monoface.cli.evaluate import print_results
 from monoface.core.errors import ConfigError
 from monoface.evaluation.registry import BENCHMARKS, Benchmark, find_benchmark
 

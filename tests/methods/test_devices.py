@@ -18,10 +18,10 @@ from synthetic_packs import (
 )
 from synthetic_views import BrightnessEncoder, small_config, small_mgcnet, view_batch
 
+from monoface.data.batches.detail_batch import PicturedDetailBatch
+from monoface.data.batches.identity_batch import IdentityBatch
 from monoface.data.batches.parsing_batch import ParsingBatch
 from monoface.data.batches.photo_batch import BatchMaker
-from monoface.data.packs.detail_pack import PicturedDetailBatch
-from monoface.data.packs.identity_pack import IdentityBatch
 from monoface.methods.detail import Coarse, CoarseConfig, Detail, DetailConfig
 from monoface.methods.identity import Identity, IdentityConfig
 from monoface.methods.parsing import Parsing, ParsingConfig

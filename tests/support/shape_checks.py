@@ -1,5 +1,6 @@
 """The run-time type checker of the tests: beartype, less what it cannot check."""
 
+import types
 import typing
 from collections.abc import Callable, Iterator
 
@@ -16,7 +17,12 @@ def _parts(hint: object) -> Iterator[object]:
 
 
 def _is_uncheckable(hint: object) -> bool:
-    """Whether a class is a protocol of static checkers only."""
+    """Whether it is a protocol of static checkers only, or a union with one of them.
+
+    Beartype takes a union that may be anything as an error where only its member does not say so itself.
+    """
+    if typing.get_origin(hint) in (typing.Union, types.UnionType):
+        return any(map(_is_uncheckable, typing.get_args(hint)))
     return getattr(hint, "_is_protocol", False) and not getattr(hint, "_is_runtime_protocol", False)
 
 

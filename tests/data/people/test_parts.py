@@ -97,8 +97,8 @@ def test_lids_open_as_far_as_people_mark_them():
     })  # fmt: skip
     mesh = faces.points_px[:, MESH]
     human = faces.points_px[:, SETS[HUMAN_SET]]
-    # A network whose lids open half as far as people's.
-    timid = LidCorrection(0.5, 0.0).corrected(mesh)
+    # A network whose lids open less far than the face's, which people mark wider still: within twice as far.
+    timid = LidCorrection(0.7, 0.0).corrected(mesh)
     correction, count = find_lid_correction(timid, human, np.ones(40, bool))
     assert count == 80
     opened = eye_gaps(correction.corrected(timid), human=False)

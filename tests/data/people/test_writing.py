@@ -6,7 +6,8 @@ from dataclasses import replace
 import numpy as np
 from known_faces import ToldEyes, known_faces, photos_of
 
-from monoface.data.packs.photo_pack import PACK_HEADER, Pack
+from monoface.data.packs.arrays import PACK_HEADER
+from monoface.data.packs.photo_pack import Pack
 from monoface.data.people.labels import PhotoLabels
 from monoface.data.people.looking import look_at_photos
 from monoface.data.people.marks import read_marks

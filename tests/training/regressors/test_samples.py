@@ -7,7 +7,7 @@ from synthetic_head import synthetic_head
 
 from monoface.facemodel import CoefficientLayout
 from monoface.facemodel.fitting import project_points
-from monoface.networks import LandmarkMapConfig, Regressor, RegressorConfig, ResNetConfig
+from monoface.networks import LandmarkMapConfig, Regressor, RegressorConfig, ResNetConfig, with_landmark_map
 from monoface.training.regressors.samples import choose_crops, make_samples
 from monoface.training.regressors.validation import ValidationSet
 
@@ -22,8 +22,8 @@ class ToldRegressor(Regressor):
         self.told = outputs
         self.asked = []
 
-    def look(self, image, landmarks_px=None):
-        self.asked.append(landmarks_px)
+    def forward(self, image):
+        self.asked.append(image)
         return self.told, self.told[:, 0]
 
 
@@ -84,10 +84,13 @@ def test_networks_with_a_map_look_again_at_what_they_found(crops):
     regressor = ToldRegressor(outputs, LandmarkMapConfig())
     make_samples(head, crops)({"regressor": regressor})
     first, second = regressor.asked
-    assert first is None
-    expected = head.subset(head.landmarks("flm18"))
+    assert not first[:, 3].any()
     located = CoefficientLayout.of(head).decode(outputs, 40)
-    torch.testing.assert_close(second, project_points(expected, *located))
+    points_px = project_points(head.subset(head.landmarks("flm18")), *located)
+    shown = with_landmark_map(first[:, :3], points_px, LandmarkMapConfig())
+    assert shown[:, 3].any()
+    torch.testing.assert_close(second, shown)
     plain = ToldRegressor(outputs)
     make_samples(head, crops)({"regressor": plain})
-    assert plain.asked == [None]
+    (only,) = plain.asked
+    torch.testing.assert_close(only, first[:, :3])

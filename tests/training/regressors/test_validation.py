@@ -159,6 +159,22 @@ def test_aflw_gives_its_validation_part(tmp_path):
     assert one.normaliser_px == pytest.approx(120 / np.sqrt(2))
 
 
+def test_crops_of_aflw_are_resized_with_their_points(tmp_path):
+    points = np.full((1, 21, 2), np.nan, np.float32)
+    points[0, 4] = (60.0, 29.5)
+    image = np.zeros((120, 120, 3), np.uint8)
+    image[:60] = 200
+    write_source(tmp_path / "aflw", [image], points21_px=points, split=np.array(["val"]))
+    (one,) = validation_sets(tmp_path, 40, 10)
+    assert one.crops.shape == (1, 40, 40, 3)
+    # Beyond the picture it is black, which its outermost pixels take part in.
+    assert one.crops[0, 2:18, 2:-2].min() > 180
+    assert one.crops[0, 22:].max() < 20
+    # Sources count from the centre of the first pixel.
+    np.testing.assert_allclose(one.points_px[0, 4], (60.5 / 3, 10.0), atol=1e-5)
+    assert one.normaliser_px == pytest.approx(40 / 2**0.5)
+
+
 def test_ytf_gives_held_out_people_in_the_crop_of_their_points(tmp_path):
     # The box is 80 wide and 100 high around (112, 112); the crop's half side 100 / sqrt 2.
     points = np.full((3, 68, 2), 111.5, np.float32)

@@ -16,6 +16,7 @@ from monoface.facemodel.estimation.evidence import MarkedPhotos, PointModel, Pos
 from monoface.facemodel.estimation.marked_poses import (
     poses_from_marks,
     rotation_of_points,
+    rotation_of_yaw,
     settled,
     yaw_rad,
 )
@@ -84,9 +85,11 @@ def read_marks(photos: PeoplePhotos, looks: Looks, model: FaceModel, config: Peo
     expression, sd = expression_prior(looks, model, config)
     count = len(photos)
     mesh_3d = np.concatenate((looks.points_px[:, MESH], looks.depth_px[:, MESH, None]), axis=-1)
-    rotation = rotation_of_points(basis.mean_mm[MESH], mesh_3d.astype(np.float64))
+    seen = np.isfinite(mesh_3d).all(axis=(1, 2))
+    rotation = rotation_of_yaw(np.zeros(count))
+    rotation[seen] = rotation_of_points(basis.mean_mm[MESH], mesh_3d[seen].astype(np.float64))
     turned = np.rad2deg(np.abs(yaw_rad(rotation)))
-    mesh = (looks.score >= config.min_score) & (turned <= config.mesh_yaw_deg) & ~photos.aside
+    mesh = seen & (looks.score >= config.min_score) & (turned <= config.mesh_yaw_deg) & ~photos.aside
 
     everything = MarkedPhotos(
         points, np.full((count, points.shape[1]), config.sigma_mm), expression, sd, np.zeros_like(points)

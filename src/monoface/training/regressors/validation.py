@@ -14,6 +14,7 @@ from monoface.data.labelling.pseudo_labels import TEACHER_SET
 from monoface.data.packs.photo_pack import CANVAS_PX, FACE_PX, Pack
 from monoface.data.preparing.prepared import PreparedFolder
 from monoface.data.sources import Aflw, Aflw2000, Ytf
+from monoface.data.sources.aflw import CROP_SIZE_PX
 from monoface.data.sources.registry import held_out_ytf
 from monoface.facemodel import CoefficientLayout, FaceModel
 from monoface.facemodel.landmarks import FLM18
@@ -54,10 +55,7 @@ def validation_sets(data: Path, crop_px: int, held_out_people: int) -> list[Vali
     """
     sets = []
     if (data / "aflw").is_dir():
-        aflw = Aflw(data / "aflw", split="val")
-        sets.append(
-            ValidationSet("aflw", "aflw21", aflw.load_images(), aflw.points21_px, crop_px / SIDE_PER_BOX)
-        )
+        sets.append(_aflw_set(Aflw(data / "aflw", split="val"), crop_px))
     if (data / "ytf").is_dir():
         ytf = Ytf(data / "ytf")
         rows = np.flatnonzero(held_out_ytf(ytf, held_out_people))
@@ -165,6 +163,17 @@ def _prepared_set(name: str, landmark_set: str, packs: Sequence[Pack], crop_px: 
     crops = np.stack([crop_and_resize(one, box, crop_px) for one, box in zip(canvases, boxes, strict=True)])
     in_crop = photo_to_crop(points[known], boxes, crop_px)
     return ValidationSet(name, landmark_set, crops, in_crop, crop_px / SIDE_PER_BOX)
+
+
+def _aflw_set(photos: Aflw, crop_px: int) -> ValidationSet:
+    """The photos are crops already, of another size where `crop_px` is another."""
+    images = photos.load_images()
+    crops, points = images, photos.points21_px
+    if crop_px != CROP_SIZE_PX:
+        boxes = np.tile((0.0, 0.0, CROP_SIZE_PX, CROP_SIZE_PX), (len(images), 1))
+        crops = np.stack([crop_and_resize(one, box, crop_px) for one, box in zip(images, boxes, strict=True)])
+        points = photo_to_crop(points.astype(np.float64), boxes, crop_px)
+    return ValidationSet("aflw", "aflw21", crops, points, crop_px / SIDE_PER_BOX)
 
 
 def _ytf_set(images: Sequence[np.ndarray], points_px: np.ndarray, crop_px: int) -> ValidationSet:
