@@ -10,6 +10,7 @@ Reference:
 """
 
 import zipfile
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -148,7 +149,8 @@ def _networks_of(path: Path) -> tuple[bytes, bytes]:
                 if archive.getinfo(name).file_size > _LARGEST_BYTES:
                     raise ModelFileError(f"{path}: expected small networks, {name} is larger than 64 MiB.")
             return archive.read(_MARKS), archive.read(_BLENDSHAPES)
-    except (OSError, KeyError, zipfile.BadZipFile, RuntimeError, NotImplementedError) as error:
+    # RuntimeError: encrypted, or compressed in a way that zipfile cannot undo.
+    except (OSError, KeyError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error) as error:
         raise ModelFileError(
             f"{path}: expected an archive with {_MARKS} and {_BLENDSHAPES}, got: {error}. Fetch Google's "
             "face_landmarker.task."

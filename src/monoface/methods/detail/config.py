@@ -12,17 +12,9 @@ from monoface.networks import TranslatorConfig
 class DetailConfig(DisplacementConfig):
     """The fine stage. The default is what we train; `published` has the form and weights of the paper's code.
 
+    What the translator sees, and what its output means, is said by `DisplacementConfig`.
+
     Attributes:
-        translator: The network.
-        texture_px: Side of the maps.
-        sees: What the network gets. `shading`: the logarithm of photo over coarse shading, grey and two
-            colour differences, without its slow changes; how shading answers to slopes along u and v; what
-            is seen and displaced; and the slopes that would explain it. `difference`: photo minus coarse
-            render, as the published code. `concatenated`: both, as its text can be read.
-        axis: Heights go along the `normal`, or along the `model_z`, as published.
-        limit_mm: Largest height.
-        quiet_mm: Heights far below this become a tenth of themselves, higher ones lose nine tenths of it, so
-            that smooth skin stays smooth; 0 leaves heights as they are.
         losses: `texture`: compared with the photo texel by texel, in the logarithm of light, to first order
             in slopes: cheap. `mesh`: the published losses, on the displaced dense mesh, drawn over the photo.
             `mesh_texels`: the same, but texels are compared with the unwrapped photo; nothing is drawn.
