@@ -18,7 +18,7 @@ import torch
 import tyro
 from torch import Tensor
 
-from monoface.data.synthetic.heads import HeadsConfig, draw_coefficients
+from monoface.data.synthetic.heads import HeadsConfig, sample_coefficients
 from monoface.facemodel import FaceCoefficients, FaceModel, load_default_model
 from monoface.geometry.cameras import WeakPerspectiveCamera, transform_points
 from monoface.geometry.epipolar import relative_pose
@@ -76,7 +76,7 @@ class Views:
         return reproject(self.fragments.depth[:1], target, source, *relative)
 
 
-def draw(model: FaceModel, coefficients: FaceCoefficients, size: int) -> Views:
+def render(model: FaceModel, coefficients: FaceCoefficients, size: int) -> Views:
     """The face in two pictures whose side is 172 mm, as the pipeline crops it."""
     scale = torch.full((2,), 0.0058 * size)
     camera = WeakPerspectiveCamera(scale, torch.full((2, 2), size / 2))
@@ -89,7 +89,7 @@ def one_head(
     model: FaceModel, rng: np.random.Generator, max_yaw_deg: float
 ) -> tuple[FaceCoefficients, float]:
     """One face in two poses, and the angle between their yaws in degrees."""
-    both = draw_coefficients(model, 2, rng, HeadsConfig())
+    both = sample_coefficients(model, 2, rng, HeadsConfig())
     yaw_deg = rng.uniform(-max_yaw_deg, max_yaw_deg, 2)
     pitch_roll = torch.from_numpy(np.deg2rad(rng.normal(0, 5, (2, 2)))).float()
     head = head_matrix_from_angles(torch.from_numpy(np.deg2rad(yaw_deg)).float(), *pitch_roll)
@@ -158,10 +158,10 @@ def main() -> None:
     counts: dict[str, np.ndarray] = {}
     for _ in range(arguments.pairs):
         true, between_deg = one_head(model, rng, arguments.max_yaw_deg)
-        views = draw(model, true, arguments.size)
+        views = render(model, true, arguments.size)
         found = views
         if arguments.noise:
-            found = draw(model, disturbed(true, arguments.noise, rng), arguments.size)
+            found = render(model, disturbed(true, arguments.noise, rng), arguments.size)
         pixels = views.fragments.mask[0].nonzero()
         rows, columns = pixels[torch.from_numpy(rng.choice(len(pixels), arguments.pixels))].T
         right = truth(model, views, rows, columns)

@@ -2,10 +2,10 @@
 
     python benchmarks/mgcnet_step.py [--batch 8] [--threads 1] [--device cpu] [--repetitions 8]
 
-Views are drawn heads, the start is the `pretrain` that ships. Times are milliseconds a step: the median over
-repetitions, with the least in parentheses. A step is forward, backward and the optimiser, in bfloat16 as in
-training; the network alone minimises the sum of its outputs. The share says how much of the throughput of the
-network alone is left. Batches are made before.
+Views are synthetic heads, the start is the `pretrain` that ships. Times are milliseconds a step: the median
+over repetitions, with the least in parentheses. A step is forward, backward and the optimiser, in bfloat16 as
+in training; the network alone minimises the sum of its outputs. The share says how much of the throughput of
+the network alone is left. Batches are made before.
 """
 
 import argparse
@@ -31,14 +31,14 @@ from monoface.training.regressors.starting import start_from
 
 
 def draw_batch(model: FaceModel, method: Mgcnet, batch: int) -> MultiViewBatch:
-    """Samples of drawn heads whose views may all be compared."""
+    """Samples of synthetic heads whose views may all be compared."""
     none = np.zeros((0, VIEW_CANVAS_PX, VIEW_CANVAS_PX, 3), np.uint8)
     heads = HeadsConfig(count=batch, max_yaw_deg=60.0)
     pack = head_views(model, none, HeadViewsConfig(heads=heads, changing=0.0))
     maker = MultiViewBatchMaker(
         [pack], {"heads": 1.0}, model, method.set_names, white_light=white_light(torch.zeros(()))
     )
-    return maker.draw(0, 0, batch)
+    return maker.sample(0, 0, batch)
 
 
 def times_of(work: Callable[[], object], repetitions: int, device: torch.device) -> list[float]:

@@ -1,4 +1,4 @@
-"""Errors of predicted albedo on drawn heads, from dark to light skin.
+"""Errors of predicted albedo on synthetic heads, from dark to light skin.
 
     python benchmarks/skin_tones.py --weights mgcnet --count 300
 

@@ -74,7 +74,7 @@ def person_errors(chosen: Arguments) -> Iterator[list[float]]:
     painter = HeadPainter(model, chosen.detail_mm)
     config = HeadsConfig(count=1, max_yaw_deg=chosen.max_yaw_deg, seed=chosen.seed)
     for person in range(chosen.people):
-        heads = [painter.draw(VIEWS * person + view, config, person) for view in range(VIEWS)]
+        heads = [painter.sample(VIEWS * person + view, config, person) for view in range(VIEWS)]
         pictures = [head.picture for head in heads]
         alone = [result.faces for result in tools.reconstruct(pictures)]
         together = reconstruct_together(pictures, tools)

@@ -43,7 +43,7 @@ def milliseconds(work: Callable[[int], object], repetitions: int) -> str:
 
 def step_of(method: Method, maker: BatchMaker, batch: int) -> Callable[[int], None]:
     """A whole step of training on one of three batches."""
-    batches = [maker.draw(0, step, batch) for step in range(3)]
+    batches = [maker.sample(0, step, batch) for step in range(3)]
     optimisers = {}
     for name, network in method.networks.items():
         network.to(memory_format=torch.channels_last)

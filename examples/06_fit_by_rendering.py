@@ -24,7 +24,7 @@ camera = WeakPerspectiveCamera(torch.tensor([0.36]), torch.full((1, 2), SIDE_PX 
 basis_mm = model.identity_basis_mm[:MODES]
 
 
-def draw(verts_mm: Tensor, turn: Tensor, shift_mm: Tensor, light: Tensor | None = None) -> RenderedFace:
+def render(verts_mm: Tensor, turn: Tensor, shift_mm: Tensor, light: Tensor | None = None) -> RenderedFace:
     """A head, white all over, turned by an axis-angle vector away from the upright frontal pose."""
     rotation = torch.tensor(HALF_TURN_ABOUT_X) @ matrix_from_axis_angle(turn)
     place_mm = torch.cat((shift_mm, torch.tensor([900.0])))
@@ -36,12 +36,12 @@ def pose_from_silhouette() -> list[Tensor]:
     """Turn and shift of the mean head, from which pixels it covers."""
     true_turn, true_shift = torch.tensor([0.25, -0.5, 0.45]), torch.tensor([18.0, -12.0])
     turn, shift = torch.zeros(3, requires_grad=True), torch.zeros(2, requires_grad=True)
-    target = draw(model.mean_mm, true_turn, true_shift).opacity
+    target = render(model.mean_mm, true_turn, true_shift).opacity
     pictures = [target]
     optimizer = torch.optim.Adam([{"params": [turn], "lr": 0.03}, {"params": [shift], "lr": 1.5}])
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, STEPS)
     for step in range(STEPS + 1):
-        opacity = draw(model.mean_mm, turn, shift).opacity
+        opacity = render(model.mean_mm, turn, shift).opacity
         if step in (0, STEPS):
             between = matrix_from_axis_angle(turn.detach()).T @ matrix_from_axis_angle(true_turn)
             degrees = ((between.trace() - 1) / 2).clamp(-1, 1).acos().rad2deg()
@@ -61,13 +61,13 @@ def shape_from_shading() -> list[Tensor]:
     true_identity = 1.5 * torch.randn(MODES, generator=torch.Generator().manual_seed(4))
     true_mm = model.mean_mm + torch.tensordot(true_identity, basis_mm, dims=1)
     identity = torch.zeros(MODES, requires_grad=True)
-    target = draw(true_mm, *still, light).image
+    target = render(true_mm, *still, light).image
     pictures = [target[:, 0]]
     optimizer = torch.optim.Adam([identity], lr=0.3)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, STEPS)
     for step in range(STEPS + 1):
         verts_mm = model.mean_mm + torch.tensordot(identity, basis_mm, dims=1)
-        image = draw(verts_mm, *still, light).image
+        image = render(verts_mm, *still, light).image
         if step in (0, STEPS):
             # Where the face is, above all how far away, no shading tells: only its shape counts.
             error_mm = (verts_mm.detach() - true_mm)[model.data.regions["face"]]

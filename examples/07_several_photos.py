@@ -15,7 +15,7 @@ from monoface.shading import ambient_light
 SIZE = 320
 
 
-def draw(yaw_deg: float, seed: int) -> np.ndarray:
+def render(yaw_deg: float, seed: int) -> np.ndarray:
     """A photo of the same head, turned."""
     model = load_default_model()
     rng = torch.Generator().manual_seed(seed)
@@ -34,7 +34,7 @@ def draw(yaw_deg: float, seed: int) -> np.ndarray:
 
 def main() -> None:
     """Bring three views together and write the face."""
-    photos = [draw(yaw_deg, seed=3) for yaw_deg in (-35.0, 0.0, 35.0)]
+    photos = [render(yaw_deg, seed=3) for yaw_deg in (-35.0, 0.0, 35.0)]
     result = reconstruct_together(photos, Reconstructor(ReconstructorConfig(texture_size=512)))
     print(result)
     for photo in result.photos:

@@ -18,7 +18,7 @@ def scorer(face_model):
 
 def _figures(face_model, scorer, wrinkles, seed):
     painter = WrinkledHeadPainter(face_model, WrinkledHeadsConfig(wrinkles, lights=2, seed=seed))
-    return scorer.score(painter.draw(0)).figures(), painter
+    return scorer.score(painter.sample(0)).figures(), painter
 
 
 def test_wrinkles_of_another_family_are_found(face_model, scorer):
@@ -31,4 +31,4 @@ def test_wrinkles_of_another_family_are_found(face_model, scorer):
 def test_smooth_skin_with_marks_stays_smooth(face_model, scorer):
     figures, painter = _figures(face_model, scorer, WrinkleConfig(aged=0.0, marked=1.0), 9022)
     assert figures["mean_height_mm"] < 0.01
-    assert np.abs(scorer.heights(painter.draw(0), 0)).max() < 1.0
+    assert np.abs(scorer.heights(painter.sample(0), 0)).max() < 1.0

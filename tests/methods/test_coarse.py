@@ -195,7 +195,7 @@ def test_the_published_form_takes_a_step_and_has_priors_everywhere():
     result = told(method, view_outputs(2, seed=8).flatten(0, 1).requires_grad_()).step(weak_batch())
     result.total["regressor"].backward()
     assert result.total["regressor"].isfinite()
-    # Drawn heads, whose albedo is known, are told nothing: the prior is theirs too.
+    # Synthetic heads, whose albedo is known, are told nothing: the prior is theirs too.
     assert result.terms["albedo_prior"] > 0
     assert result.terms["albedo"] == 0
 

@@ -185,7 +185,7 @@ def test_published_inputs_have_their_channels_and_range(scene, sees):
 def test_heights_are_bounded_and_vanish_where_nothing_is_seen(scene, displacer):
     weight = scene[0].weight
     found = displacer.read(torch.ones(1, 2, SIZE, SIZE), weight)
-    assert float(found.height_mm.max()) == pytest.approx(SMALL.limit_mm - 0.9 * SMALL.quiet_mm)
+    assert float(found.height_mm.max()) == pytest.approx(SMALL.limit_mm - 0.9 * SMALL.dead_zone_mm)
     assert not found.height_mm[weight == 0].any()
 
 
@@ -212,7 +212,7 @@ def test_low_heights_are_quietened_and_order_is_kept(scene, displacer):
     output[0, 0, 0, :4] = raw_mm / SMALL.limit_mm
     found = displacer.read(output, weight).height_mm[0, 0, :4]
     assert float(found[0] / raw_mm[0]) == pytest.approx(0.1, rel=1e-2)
-    assert_close(found[2:], raw_mm[2:] - 0.9 * SMALL.quiet_mm, rtol=2e-2, atol=0)
+    assert_close(found[2:], raw_mm[2:] - 0.9 * SMALL.dead_zone_mm, rtol=2e-2, atol=0)
     assert (found.diff() > 0).all()
     assert_close(displacer.read(-output, weight).height_mm[0, 0, :4], -found)
 

@@ -39,7 +39,7 @@ def photos(set_names=SETS):
     labelled = labelled_samples()
     packs = [labelled, landmark_samples(labelled)]
     shares = {"labelled": 1.0, "landmarks": 1.0}
-    return BatchMaker(packs, shares, synthetic_head(), tuple(set_names), crop_px=32).draw(0, 0, 4)
+    return BatchMaker(packs, shares, synthetic_head(), tuple(set_names), crop_px=32).sample(0, 0, 4)
 
 
 def views(set_names):

@@ -16,9 +16,9 @@ from synthetic_views import (
 from torch.testing import assert_close
 
 from monoface.core.errors import ConfigError
-from monoface.methods.drawing import reduced
 from monoface.methods.mgcnet import MgcnetConfig, ViewTermsConfig
-from monoface.methods.mgcnet.drawn import shared_over_views
+from monoface.methods.mgcnet.shared_views import shared_over_views
+from monoface.methods.rendered_faces import reduced
 from monoface.networks import IdentityNetwork, IdentityNetworkConfig
 
 VIEW_TERMS = ("shared_points", "agreement", "albedo_agreement", "pixel", "depth", "epipolar")

@@ -68,7 +68,7 @@ def told(method, output, points=None):
 
 
 def test_it_learns_photos_by_heart(method, maker):
-    history = by_heart(method, maker.draw(0, 0, 8), 60)
+    history = by_heart(method, maker.sample(0, 0, 8), 60)
     first, last = history[0][1], history[-1][1]
     assert history[-1][0] < history[0][0] / 3
     for name in ("dense", "openings", "points", "consistency_2d", "second_dense"):
@@ -106,7 +106,7 @@ def test_gradients_of_views_are_finite(method, labelled):
 
 
 def test_the_total_is_the_weighted_sum_of_the_terms(method, maker):
-    for batch in (maker.draw(0, 0, 6), views()):
+    for batch in (maker.sample(0, 0, 6), views()):
         result = method.step(batch)
         weights = method.term_weights
         expected = sum(weights[name] * value for name, value in result.terms.items() if name != "critic")
@@ -118,7 +118,7 @@ def test_the_total_is_the_weighted_sum_of_the_terms(method, maker):
 )
 def test_each_system_can_be_left_out(system, terms, maker):
     whole, part = small_monoface(), small_monoface(**{system: False})
-    for batch in (maker.draw(0, 0, 6), views()):
+    for batch in (maker.sample(0, 0, 6), views()):
         every, left = whole.step(batch).terms, part.step(batch).terms
         gone = every.keys() - left.keys() - {"critic"}
         assert left.keys() <= every.keys()
@@ -153,7 +153,7 @@ def test_people_count_by_the_trust_in_their_labels(method, maker):
     trusted = told(method, output).step(batch).terms
     doubted = method.step(dataclasses.replace(batch, trust=torch.tensor([0.5, 0.5, 0.5]))).terms
     unknown = method.step(dataclasses.replace(batch, trust=torch.zeros(3))).terms
-    drawn = dataclasses.replace(batch, trust=torch.zeros(3), drawn=torch.ones(3, dtype=torch.bool))
+    drawn = dataclasses.replace(batch, trust=torch.zeros(3), synthetic=torch.ones(3, dtype=torch.bool))
     for name in ("neutral", "shape", "identity"):
         assert doubted[name] == pytest.approx(trusted[name] / 2, rel=1e-4)
         assert unknown[name] == 0
@@ -165,7 +165,7 @@ def test_views_of_photos_do_not_tell_who_is_seen(method):
     batch = views()
     output = torch.zeros(6, method.layout.size)
     assert told(method, output).step(batch).terms["neutral"] > 0
-    photos = dataclasses.replace(batch, drawn=torch.zeros(2, 3, dtype=torch.bool))
+    photos = dataclasses.replace(batch, synthetic=torch.zeros(2, 3, dtype=torch.bool))
     assert method.step(photos).terms["neutral"] == 0
 
 

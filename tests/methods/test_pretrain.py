@@ -19,7 +19,7 @@ def method():
 
 
 def test_it_learns_a_batch_by_heart(method, maker):
-    batch = maker.draw(0, 0, 8)
+    batch = maker.sample(0, 0, 8)
     adam = torch.optim.Adam(method.regressor.parameters(), lr=3e-3)
     losses = []
     for _ in range(60):
@@ -56,8 +56,8 @@ def test_samples_with_coefficients_need_no_priors(method, maker):
 def test_labels_found_in_photos_may_say_nothing_of_shape(maker):
     trusting, doubting = small_method(), small_method(photo_shape_weight=0.0)
     batch = batch_of(maker, 0)
-    found = dataclasses.replace(batch, drawn=torch.zeros_like(batch.drawn))
-    true = dataclasses.replace(batch, drawn=torch.ones_like(batch.drawn))
+    found = dataclasses.replace(batch, synthetic=torch.zeros_like(batch.synthetic))
+    true = dataclasses.replace(batch, synthetic=torch.ones_like(batch.synthetic))
     for name in ("shape", "identity"):
         assert doubting.step(found).terms[name] == 0
         assert doubting.step(true).terms[name] == trusting.step(found).terms[name] > 0
@@ -101,7 +101,7 @@ def test_geometry_keeps_its_precision_under_autocast(method, maker):
 
 
 def test_the_total_is_the_weighted_sum_of_the_terms(method, maker):
-    result = method.step(maker.draw(0, 0, 6))
+    result = method.step(maker.sample(0, 0, 6))
     weights = method.config.term_weights
     expected = sum(weights[name] * value for name, value in result.terms.items())
     assert float(result.total["regressor"].detach()) == pytest.approx(expected, rel=1e-4)

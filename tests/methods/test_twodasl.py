@@ -33,7 +33,7 @@ def adam_step(method, batch, optimisers):
 
 
 def test_it_learns_a_batch_by_heart_with_all_terms(method, maker):
-    batch = maker.draw(0, 0, 8)
+    batch = maker.sample(0, 0, 8)
     optimisers = {name: torch.optim.Adam(net.parameters(), lr=3e-3) for name, net in method.networks.items()}
     history = [adam_step(method, batch, optimisers) for _ in range(80)]
     assert history[-1][0]["regressor"] < history[0][0]["regressor"] / 4
@@ -45,7 +45,7 @@ def test_it_learns_a_batch_by_heart_with_all_terms(method, maker):
 def test_it_starts_as_the_network_without_a_map(maker):
     simple, method = small_method(), small_twodasl()
     method.regressor.load_state_dict(add_input_channel(simple.regressor.state_dict()))
-    batch = maker.draw(0, 3, 6)
+    batch = maker.sample(0, 3, 6)
     image = with_landmark_map(batch.image, method.known_landmarks(batch), method.config.flm)
     assert image[:, 3].amax(dim=(1, 2)).gt(0.5).all()
     for network in (simple.regressor.train(), method.regressor.train()):
@@ -67,7 +67,7 @@ def test_gradients_are_finite_and_reach_every_weight(method, maker, pack):
 
 
 def test_the_total_is_the_weighted_sum_of_the_terms(method, maker):
-    result = method.step(maker.draw(0, 0, 6))
+    result = method.step(maker.sample(0, 0, 6))
     weights = method.term_weights
     expected = sum(weights[name] * value for name, value in result.terms.items() if name != "critic")
     assert float(result.total["regressor"].detach()) == pytest.approx(expected, rel=1e-4)
@@ -107,7 +107,7 @@ def test_geometry_keeps_its_precision_under_autocast(maker):
 
 def test_the_second_look_has_the_landmarks_found_first(maker, monkeypatch):
     method = small_twodasl(cycle_share=1.0, maps=MapTrainingConfig(empty=1.0))
-    batch = maker.draw(0, 0, 4)
+    batch = maker.sample(0, 0, 4)
     seen, forward = [], method.regressor.forward
 
     def watched(image):
@@ -131,7 +131,7 @@ def test_the_second_look_has_the_landmarks_found_first(maker, monkeypatch):
 
 def test_the_second_look_leaves_running_statistics_alone(maker):
     once, twice = small_twodasl(cycle_share=0.0), small_twodasl(cycle_share=1.0)
-    batch = maker.draw(0, 0, 4)
+    batch = maker.sample(0, 0, 4)
     for method in (once, twice):
         method.regressor.train()
         method.step(batch)
@@ -142,7 +142,7 @@ def test_the_second_look_leaves_running_statistics_alone(maker):
 def test_parts_of_a_batch_have_the_whole_for_their_mean(maker):
     """What several processes average. Batch statistics aside, which they exchange."""
     method = small_twodasl()
-    batch = maker.draw(0, 0, 8)
+    batch = maker.sample(0, 0, 8)
     method.regressor.eval()
     whole = method.step(batch)
     halves = [method.step(batch[rows]) for rows in torch.arange(8).chunk(2)]
@@ -153,7 +153,7 @@ def test_parts_of_a_batch_have_the_whole_for_their_mean(maker):
 
 def test_a_batch_of_which_nothing_is_looked_at_twice_still_has_all_terms(maker):
     method = small_twodasl(cycle_share=1e-9, critic_share=1e-9)
-    result = method.step(maker.draw(0, 0, 4))
+    result = method.step(maker.sample(0, 0, 4))
     assert result.terms["cycle"] == result.terms["second_dense"] == result.terms["critic"] == 0
     for name, total in result.total.items():
         total.backward()
@@ -161,20 +161,20 @@ def test_a_batch_of_which_nothing_is_looked_at_twice_still_has_all_terms(maker):
 
 
 def test_the_critic_gets_no_gradient_from_what_deceives_it(method, maker):
-    method.step(maker.draw(0, 0, 6)).total["regressor"].backward()
+    method.step(maker.sample(0, 0, 6)).total["regressor"].backward()
     assert all(parameter.grad is None for parameter in method.critic.parameters())
     assert all(parameter.requires_grad for parameter in method.critic.parameters())
 
 
 def test_the_regressor_gets_no_gradient_from_the_critics_loss(method, maker):
-    method.step(maker.draw(0, 0, 6)).total["critic"].backward()
+    method.step(maker.sample(0, 0, 6)).total["critic"].backward()
     assert all(parameter.grad is None for parameter in method.regressor.parameters())
 
 
 def test_the_critic_comes_to_tell_true_from_predicted(maker):
     """With a regressor that does not learn, the critic has an easy time."""
     method = small_twodasl(critic_share=1.0)
-    batch = maker.draw(0, 0, 12)
+    batch = maker.sample(0, 0, 12)
     adam = torch.optim.Adam(method.critic.parameters(), lr=3e-3)
     losses = []
     for _ in range(40):

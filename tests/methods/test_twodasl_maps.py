@@ -32,7 +32,7 @@ def batch():
         crop_px=64,
         augment=AugmentConfig(),
     )
-    return maker.draw(0, 0, 12)
+    return maker.sample(0, 0, 12)
 
 
 @pytest.fixture(scope="module")

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from monoface.metrics.verification import best_threshold, draw_pairs, verify
+from monoface.metrics.verification import best_threshold, sample_pairs, verify
 
 PERSON = np.repeat(np.arange(12), 4)
 CLIP = np.arange(48) // 2
@@ -15,7 +15,7 @@ def area_by_counting(similarity, same):
 
 
 def test_pairs_are_of_different_clips_and_folds_share_nobody():
-    pairs = draw_pairs(PERSON, CLIP, folds=3, per_person=3)
+    pairs = sample_pairs(PERSON, CLIP, folds=3, per_person=3)
     assert pairs.same.sum() == (~pairs.same).sum() == 12 * 3
     assert (PERSON[pairs.first] == PERSON[pairs.second]).tolist() == pairs.same.tolist()
     assert (CLIP[pairs.first] != CLIP[pairs.second]).all()
@@ -27,7 +27,7 @@ def test_pairs_are_of_different_clips_and_folds_share_nobody():
 
 
 def test_pairs_are_the_same_for_one_seed():
-    first, again, other = (draw_pairs(PERSON, CLIP, seed=seed) for seed in (1, 1, 2))
+    first, again, other = (sample_pairs(PERSON, CLIP, seed=seed) for seed in (1, 1, 2))
     assert first.second.tolist() == again.second.tolist()
     assert first.second.tolist() != other.second.tolist()
 
@@ -45,7 +45,7 @@ def test_equal_similarities_are_not_divided():
 
 def noisy_case(seed=0):
     rng = np.random.default_rng(seed)
-    pairs = draw_pairs(PERSON, CLIP, folds=4)
+    pairs = sample_pairs(PERSON, CLIP, folds=4)
     similarity = np.round(0.5 * pairs.same + 0.4 * rng.standard_normal(len(pairs.same)), 1)
     return similarity, pairs
 
@@ -97,7 +97,7 @@ def test_the_interval_covers_about_nineteen_of_twenty_worlds():
         rng = np.random.default_rng(seed)
         centres, spread = rng.standard_normal((30, 4)), rng.uniform(0.5, 1.5, 30)
         vectors = centres[people] + spread[people][:, None] * rng.standard_normal((90, 4))
-        pairs = draw_pairs(people, np.arange(90), seed=seed)
+        pairs = sample_pairs(people, np.arange(90), seed=seed)
         distance = np.linalg.norm(vectors[pairs.first] - vectors[pairs.second], axis=1)
         return verify(-distance, pairs, people, resamples=200, seed=seed)
 
@@ -109,6 +109,6 @@ def test_the_interval_covers_about_nineteen_of_twenty_worlds():
 
 def test_too_few_people_are_refused():
     with pytest.raises(ValueError, match="at least 4 people, got 3"):
-        draw_pairs(np.array([0, 0, 1, 2]), np.arange(4))
+        sample_pairs(np.array([0, 0, 1, 2]), np.arange(4))
     with pytest.raises(ValueError, match="two clips, got none"):
-        draw_pairs(PERSON, PERSON)
+        sample_pairs(PERSON, PERSON)

@@ -59,9 +59,9 @@ def compiled_for_hopper(kernel, constants, **options):
 @pytest.mark.parametrize(
     ("module", "name", "constants"),
     [
-        ("_triton.kernels", "draw", {"PERSPECTIVE": True, "CULL_BACK": True, "BLOCK": 32}),
+        ("_triton.kernels", "rasterize", {"PERSPECTIVE": True, "CULL_BACK": True, "BLOCK": 32}),
         ("_triton.kernels", "resolve", {"PERSPECTIVE": True, "BLOCK": 128}),
-        ("_triton.kernels", "draw_backward", {"PERSPECTIVE": True, "BLOCK": 128}),
+        ("_triton.kernels", "rasterize_backward", {"PERSPECTIVE": True, "BLOCK": 128}),
         ("_triton.kernels", "blend", {"BLOCK": 128}),
         ("_triton.kernels", "blend_backward", {"WANTS_ATTRIBUTES": True, "BLOCK": 128}),
         ("_triton.edge_kernels", "find_silhouettes", {"AXIS": 1, "BLOCK": 128}),

@@ -1,4 +1,4 @@
-"""Runs of the commands that train on views, on drawn heads and a few photos of noise, in two parts."""
+"""Runs of the commands that train on views, on synthetic heads and a few photos of noise, in two parts."""
 
 from dataclasses import replace
 from pathlib import Path

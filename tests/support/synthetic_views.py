@@ -75,7 +75,7 @@ def view_batch(
         points_px=points,
         outputs=outputs if labelled else torch.zeros_like(outputs),
         labelled=torch.full(by_sample, labelled),
-        drawn=torch.full(by_sample, labelled),
+        synthetic=torch.full(by_sample, labelled),
         lit=torch.full(by_sample, lit and labelled),
         focal_per_size=torch.full(by_sample, FOCAL_PER_SIZE if lit and labelled else torch.nan),
         skin=drawn.mask.float().unflatten(0, by_sample),
@@ -91,7 +91,7 @@ class ViewSource:
     def __init__(self, samples: int = 6) -> None:
         self._all = view_batch(samples)
 
-    def draw(self, seed: int, step: int, batch: int, part: slice = slice(None)) -> MultiViewBatch:
+    def sample(self, seed: int, step: int, batch: int, part: slice = slice(None)) -> MultiViewBatch:
         rows = np.random.default_rng((seed, step)).integers(0, len(self._all), batch)
         return self._all[torch.from_numpy(rows)[part]]
 

@@ -23,6 +23,6 @@ def drawn_views(model: FaceModel | None = None, config: HeadViewsConfig = HEADS)
 def without_labels(pack: ViewPack) -> ViewPack:
     """The same pictures with landmarks alone."""
     outputs = np.full_like(pack.frames.outputs, np.nan)
-    frames = replace(pack.frames, name="photos", outputs=outputs, drawn=False)
+    frames = replace(pack.frames, name="photos", outputs=outputs, synthetic=False)
     unknown = (np.full_like(part, np.nan) for part in (pack.albedo, pack.light, pack.focal_per_size))
     return ViewPack(frames, pack.skin, *unknown, pack.views[:2], np.array([1, 0]))

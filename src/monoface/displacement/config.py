@@ -26,8 +26,8 @@ class DisplacementConfig:
             render, as the published code. `concatenated`: both, as its text can be read.
         axis: Heights go along the `normal`, or along the `model_z`, as published.
         limit_mm: Largest height.
-        quiet_mm: Heights far below this become a tenth of themselves, higher ones lose nine tenths of it, so
-            that smooth skin stays smooth; 0 leaves heights as they are.
+        dead_zone_mm: Heights far below this become a tenth of themselves, higher ones lose nine tenths of it,
+            so that smooth skin stays smooth; 0 leaves heights as they are.
     """
 
     translator: TranslatorConfig = field(default_factory=TranslatorConfig)
@@ -35,7 +35,7 @@ class DisplacementConfig:
     sees: TranslatorInput = "shading"
     axis: Literal["normal", "model_z"] = "normal"
     limit_mm: float = 2.5
-    quiet_mm: float = 0.08
+    dead_zone_mm: float = 0.08
 
     def __post_init__(self) -> None:
         if self.translator.in_channels != INPUT_CHANNELS[self.sees]:
@@ -57,8 +57,8 @@ class DisplacementConfig:
             raise ConfigError(
                 f"detail: expected a texture_px of 16 to {LARGEST_TEXTURE_PX}, got {self.texture_px}."
             )
-        if self.quiet_mm < 0:
-            raise ConfigError(f"detail: expected a quiet_mm of at least 0, got {self.quiet_mm}.")
+        if self.dead_zone_mm < 0:
+            raise ConfigError(f"detail: expected a dead_zone_mm of at least 0, got {self.dead_zone_mm}.")
 
     @property
     def has_residual(self) -> bool:

@@ -130,7 +130,7 @@ class Displacer:
     ) -> Displacement:
         """Heights and residual of a translator's output, whole or within the window."""
         edge = (weight / _WELL_SEEN).clamp_max(1)
-        height = edge * _quietened(self.config.limit_mm * output[:, 0], self.config.quiet_mm)
+        height = edge * _quietened(self.config.limit_mm * output[:, 0], self.config.dead_zone_mm)
         residual = output[:, 1] * edge if self.config.has_residual else torch.zeros_like(height)
         return Displacement(height, residual)
 
@@ -174,11 +174,11 @@ class Displacer:
         return turned[:, None, None].expand_as(surface.normals)
 
 
-def _quietened(height_mm: Tensor, quiet_mm: float) -> Tensor:
-    """See `DisplacementConfig.quiet_mm`. Some slope is left everywhere, so that heights can be learned."""
-    if not quiet_mm:
+def _quietened(height_mm: Tensor, dead_zone_mm: float) -> Tensor:
+    """See `DisplacementConfig.dead_zone_mm`. Some slope is left everywhere: heights can be learned."""
+    if not dead_zone_mm:
         return height_mm
-    return height_mm - _QUIETENED * quiet_mm * (height_mm / quiet_mm).tanh()
+    return height_mm - _QUIETENED * dead_zone_mm * (height_mm / dead_zone_mm).tanh()
 
 
 def _resized(maps: Float[Tensor, "batch channels rows columns"], size: int) -> Tensor:

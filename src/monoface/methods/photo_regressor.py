@@ -14,7 +14,7 @@ from monoface.facemodel import CoefficientLayout, FaceModel
 from monoface.facemodel.region_mesh import RegionMesh
 from monoface.losses.coefficients import gaussian_prior
 from monoface.methods.contract import StepResult
-from monoface.methods.drawing import DrawnFaces, appearance_terms, picture_distance, reduced
+from monoface.methods.rendered_faces import RenderedFaces, appearance_terms, picture_distance, reduced
 from monoface.methods.supervision import KnownFaces, PosedPrediction, Supervision, SupervisionConfig
 from monoface.networks import Regressor, RegressorConfig, ResNetConfig
 from monoface.networks.identity import IdentityEncoder
@@ -30,8 +30,8 @@ class PhotoRegressorConfig:
         input_px: Side at which the network sees them.
         render_px: Side at which faces are drawn and pictures compared.
         region: Region of the face model that is drawn.
-        supervision: What is known about single views, as in `pretrain`; but of identity only what drawn heads
-            tell.
+        supervision: What is known about single views, as in `pretrain`; but of identity only what synthetic
+            heads tell.
         photometric: Weight of the colour distance of drawn faces from photos, over the skin.
         skin_threshold: Probability of skin from which a pixel counts fully; below, it counts so much.
         perceptual: Weight of what an identity encoder sees, if one is given.
@@ -171,7 +171,7 @@ class PhotoRegressor(nn.Module, ABC):
         return terms
 
     def picture_terms(
-        self, posed: PosedPrediction, drawn: DrawnFaces, photo: Tensor, batch: MultiViewBatch
+        self, posed: PosedPrediction, drawn: RenderedFaces, photo: Tensor, batch: MultiViewBatch
     ) -> dict[str, Float[Tensor, " views"]]:
         """Colours of drawn faces, and what albedo and light are, or usually are like.
 

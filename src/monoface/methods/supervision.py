@@ -44,7 +44,7 @@ class SupervisionConfig:
         expression_robust: Error of an expression weight from which on it counts linearly, so that strong
             expressions that a label has wrong do not outweigh all others; 0 has squares throughout.
         photo_shape_weight: How much the terms on shape and identity count where labels were found in photos,
-            which hardly know who is seen, as drawn heads do. 1 counts them alike.
+            which hardly know who is seen, as synthetic heads do. 1 counts them alike.
         identity_prior: Weight of the squared identity where it is not known.
         expression_prior: Weight of the mean expression weight, or of the mean of the squares in Gaussian
             spaces, where it is not known.
@@ -198,7 +198,9 @@ class Supervision(nn.Module):
         labelled = batch.labelled.to(log_error)
         terms, error_px, annotated = self.landmark_terms(predicted, batch)
         terms |= self._posed_terms(predicted, known, labelled)
-        identified = labelled * torch.where(batch.drawn, 1.0, self.config.photo_shape_weight * batch.trust)
+        identified = labelled * torch.where(
+            batch.synthetic, 1.0, self.config.photo_shape_weight * batch.trust
+        )
         terms |= self._unposed_terms(predicted, known, labelled, identified)
         terms["identity_prior"] = gaussian_prior(predicted.coefficients.identity) * (1 - identified)
         amount = expression_prior(predicted.coefficients.expression, bounded=self.layout.bounded)

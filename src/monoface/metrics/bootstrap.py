@@ -35,7 +35,7 @@ def bootstrap_mean(
         draws: Number of bootstrap samples.
         seed: Of the draws; equal seeds give equal intervals.
     """
-    return interval_of(drawn_means(errors, draws, np.random.default_rng(seed)), confidence)
+    return interval_of(resampled_means(errors, draws, np.random.default_rng(seed)), confidence)
 
 
 Statistic = Callable[[Float64[np.ndarray, "draws cases"]], Float64[np.ndarray, " draws"]]
@@ -56,21 +56,21 @@ def bootstrap_statistic(
     """
     if cases == 0:
         return Interval(float("nan"), float("nan"))
-    times_drawn = np.random.default_rng(seed).multinomial(cases, np.full(cases, 1 / cases), size=draws)
-    drawn = statistic(times_drawn / cases)
+    times_sampled = np.random.default_rng(seed).multinomial(cases, np.full(cases, 1 / cases), size=draws)
+    drawn = statistic(times_sampled / cases)
     known = drawn[np.isfinite(drawn)]
     return interval_of(known if len(known) else np.full(1, np.nan), confidence)
 
 
-def drawn_means(
+def resampled_means(
     errors: Float[np.ndarray, " photos"], draws: int, generator: np.random.Generator
 ) -> Float64[np.ndarray, " draws"]:
     """Means of samples with replacement; NaN if there is nothing to draw from."""
     count = len(errors)
     if count == 0:
         return np.full(draws, np.nan)
-    times_drawn = generator.multinomial(count, np.full(count, 1 / count), size=draws)
-    return times_drawn @ errors.astype(np.float64) / count
+    times_sampled = generator.multinomial(count, np.full(count, 1 / count), size=draws)
+    return times_sampled @ errors.astype(np.float64) / count
 
 
 def interval_of(drawn: Float64[np.ndarray, " draws"], confidence: float) -> Interval:

@@ -46,7 +46,7 @@ class Verification:
     people: int
 
 
-def draw_pairs(
+def sample_pairs(
     person: Int[np.ndarray, " photos"],
     clip: Int[np.ndarray, " photos"],
     *,

@@ -10,7 +10,7 @@ from typing import Final
 import numpy as np
 from jaxtyping import Bool, Float
 
-from monoface.metrics.bootstrap import DRAWS, Interval, drawn_means, interval_of
+from monoface.metrics.bootstrap import DRAWS, Interval, interval_of, resampled_means
 
 YAW_BINS: Final = ("0-30", "30-60", "60-90")
 """Names of the bins: |yaw| <= 30, 30 < |yaw| <= 60, and 60 < |yaw| degrees (the few past 90 among them)."""
@@ -99,7 +99,7 @@ def bootstrap_intervals(
     """
     generator = np.random.default_rng(seed)
     bins = in_yaw_bins(yaw_deg)
-    means = np.stack([drawn_means(errors[members], draws, generator) for members in bins])
+    means = np.stack([resampled_means(errors[members], draws, generator) for members in bins])
     sizes = bins.sum(axis=1)
     filled = sizes > 0
     image_means = sizes[filled] @ means[filled] / max(len(errors), 1) if filled.any() else means[0]

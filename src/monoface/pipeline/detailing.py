@@ -278,7 +278,8 @@ def _load(path: Path) -> tuple[Translator, DisplacementConfig]:
             sees=info["sees"],
             axis=info["axis"],
             limit_mm=float(info["limit_mm"]),
-            quiet_mm=float(info["quiet_mm"]),
+            # Older weights call it by another name.
+            dead_zone_mm=float(info["dead_zone_mm"] if "dead_zone_mm" in info else info["quiet_mm"]),
         )
     except (KeyError, TypeError, ValueError) as error:
         raise ModelFileError(f"{path.name}: does not say what its maps are ({error}).") from error

@@ -11,7 +11,7 @@ import numpy as np
 
 from monoface.core.kernels.compiled import Array, kernel, subroutine
 from monoface.raster._grid import SUBPIXEL_BITS, SUBPIXELS
-from monoface.raster._kernels import _HALF_PIXEL, _NOT_DRAWABLE
+from monoface.raster._kernels import _HALF_PIXEL, _NOT_RASTERIZABLE
 from monoface.raster._reference_edges import LONGEST_WALK
 
 _NEXT = np.array((1, 2, 0))
@@ -93,7 +93,7 @@ def _find_turns(grid: Array, faces: Array, turns: Array) -> None:
         y0, y1, y2 = numba.int64(grid[v0, 1]), numba.int64(grid[v1, 1]), numba.int64(grid[v2, 1])
         area = (x1 - x0) * (y2 - y0) - (y1 - y0) * (x2 - x0)
         sign = numba.int8(area > 0) - numba.int8(area < 0)
-        turns[f] = 2 if min(x0, x1, x2) == _NOT_DRAWABLE else sign
+        turns[f] = 2 if min(x0, x1, x2) == _NOT_RASTERIZABLE else sign
 
 
 @subroutine
@@ -136,7 +136,12 @@ def _mark(grid: Array, faces: Array, e: Any, axis: Any, marks: Array) -> None:
     pa, pc, qa, qc = _line_of(grid, faces, e, axis)
     lines, places = marks.shape[axis], marks.shape[1 - axis]
     beside = max(pa, qa) < 0 or min(pa, qa) > places * SUBPIXELS
-    if beside or not _is_steep(pa, pc, qa, qc, axis) or pc == _NOT_DRAWABLE or min(pa, qa) == _NOT_DRAWABLE:
+    if (
+        beside
+        or not _is_steep(pa, pc, qa, qc, axis)
+        or pc == _NOT_RASTERIZABLE
+        or min(pa, qa) == _NOT_RASTERIZABLE
+    ):
         return
     first = max((pc + _HALF_PIXEL - 1) >> SUBPIXEL_BITS, 0)
     last = min((qc - _HALF_PIXEL - 1) >> SUBPIXEL_BITS, lines - 1)

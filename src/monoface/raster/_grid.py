@@ -12,16 +12,16 @@ LARGEST_COORDINATE_PX = 1 << 21
 
 
 def to_grid(points_px: Tensor) -> Tensor:
-    """Fixed-point coordinates of points in pixels, rounded; anything for those that are not drawable."""
+    """Fixed-point coordinates of points in pixels, rounded; anything for those that are not rasterizable."""
     limited = points_px.detach().nan_to_num().clamp(-LARGEST_COORDINATE_PX, LARGEST_COORDINATE_PX)
     return (limited * SUBPIXELS + 0.5).floor().to(torch.int64)
 
 
-def is_drawable(verts_px: Tensor, perspective: bool) -> Tensor:
+def is_rasterizable(verts_px: Tensor, perspective: bool) -> Tensor:
     """Whether vertices are finite, on the grid and, with `perspective`, in front of the camera."""
     x, y, z = verts_px.unbind(dim=-1)
-    drawable = (x.abs() <= LARGEST_COORDINATE_PX) & (y.abs() <= LARGEST_COORDINATE_PX) & z.isfinite()
-    return drawable & (z > 0) if perspective else drawable
+    rasterizable = (x.abs() <= LARGEST_COORDINATE_PX) & (y.abs() <= LARGEST_COORDINATE_PX) & z.isfinite()
+    return rasterizable & (z > 0) if perspective else rasterizable
 
 
 def edge_function(a: Tensor, b: Tensor, point: Tensor) -> Tensor:

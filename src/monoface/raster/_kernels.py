@@ -12,7 +12,7 @@ import numpy as np
 from monoface.core.kernels.compiled import Array, kernel, subroutine
 from monoface.raster._grid import LARGEST_COORDINATE_PX, SUBPIXEL_BITS, SUBPIXELS
 
-_NOT_DRAWABLE = np.int32(-(2**31))
+_NOT_RASTERIZABLE = np.int32(-(2**31))
 _HALF_PIXEL = SUBPIXELS // 2
 _LIMIT = LARGEST_COORDINATE_PX
 
@@ -23,19 +23,19 @@ def snap(verts: Array, perspective: bool, grid: Array, linear: Array) -> None:
     real = verts.dtype.type
     for v in range(verts.shape[0]):
         x, y, z = verts[v, 0], verts[v, 1], verts[v, 2]
-        drawable = abs(x) <= _LIMIT and abs(y) <= _LIMIT and np.isfinite(z) and (z > 0 or not perspective)
-        if drawable:
+        rasterizable = abs(x) <= _LIMIT and abs(y) <= _LIMIT and np.isfinite(z) and (z > 0 or not perspective)
+        if rasterizable:
             grid[v, 0] = np.int32(np.floor(x * real(SUBPIXELS) + real(0.5)))
             grid[v, 1] = np.int32(np.floor(y * real(SUBPIXELS) + real(0.5)))
             linear[v] = real(1) / z if perspective else z
         else:
-            grid[v, 0] = _NOT_DRAWABLE
-            grid[v, 1] = _NOT_DRAWABLE
+            grid[v, 0] = _NOT_RASTERIZABLE
+            grid[v, 1] = _NOT_RASTERIZABLE
             linear[v] = real(0)
 
 
 @kernel
-def draw(
+def rasterize(
     grid: Array, linear: Array, faces: Array, perspective: bool, cull_back: bool, top: int,
     face_index: Array, barycentric: Array, depth: Array,
 ) -> None:  # fmt: skip
@@ -44,12 +44,12 @@ def draw(
     barycentric[:] = 0
     depth[:] = 0
     kept = np.empty(len(faces), np.int32)
-    count = _keep_drawable(grid, faces, cull_back, top, face_index.shape, kept)
-    _draw_kept(grid, linear, faces, kept[:count], perspective, top, face_index, barycentric, depth)
+    count = _keep_rasterizable(grid, faces, cull_back, top, face_index.shape, kept)
+    _rasterize_kept(grid, linear, faces, kept[:count], perspective, top, face_index, barycentric, depth)
 
 
 @subroutine
-def _keep_drawable(
+def _keep_rasterizable(
     grid: Array, faces: Array, cull_back: bool, top: int, shape: tuple[int, int], kept: Array
 ) -> int:
     """Lists the triangles that may own a pixel of the band, in order, and returns their number.
@@ -62,16 +62,16 @@ def _keep_drawable(
         x0, y0, x1, y1, x2, y2 = _corners(grid, faces, f)
         area = _edge(x0, y0, x1, y1, x2, y2)
         left, right, first, last = _pixel_box(x0, y0, x1, y1, x2, y2)
-        drawable = (min(x0, x1, x2) != _NOT_DRAWABLE) & (area != 0) & ((area < 0) | (not cull_back))
+        rasterizable = (min(x0, x1, x2) != _NOT_RASTERIZABLE) & (area != 0) & ((area < 0) | (not cull_back))
         meets = (left <= right) & (right >= 0) & (left < width)
         meets &= (first <= last) & (last >= top) & (first < top + height)
         kept[count] = f
-        count += int(drawable & meets)
+        count += int(rasterizable & meets)
     return count
 
 
 @subroutine
-def _draw_kept(
+def _rasterize_kept(
     grid: Array, linear: Array, faces: Array, kept: Array, perspective: bool, top: int,
     face_index: Array, barycentric: Array, depth: Array,
 ) -> None:  # fmt: skip
@@ -153,7 +153,7 @@ def _edge_steps(sign: Any, ax: Any, ay: Any, bx: Any, by: Any, px: Any, py: Any)
 
 
 @kernel
-def draw_backward(
+def rasterize_backward(
     grid: Array, linear: Array, faces: Array, perspective: bool, top: int, face_index: Array,
     grad_barycentric: Array, grad_depth: Array, grad_verts: Array,
 ) -> None:  # fmt: skip

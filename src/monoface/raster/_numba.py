@@ -51,14 +51,14 @@ class _Rasterize(torch.autograd.Function):
         def snap(b: int) -> None:
             _kernels.snap(verts[b], perspective, grid_np[b], linear_np[b])
 
-        def draw(task: tuple[int, tuple[int, int]]) -> None:
+        def rasterize(task: tuple[int, tuple[int, int]]) -> None:
             b, (top, bottom) = task
             band = [array[b, top:bottom] for array in outputs]
-            _kernels.draw(grid_np[b], linear_np[b], corners, perspective, cull_back, top, *band)
+            _kernels.rasterize(grid_np[b], linear_np[b], corners, perspective, cull_back, top, *band)
 
         limits = band_limits(size[0], count_bands(batch))
         run_for_each(snap, range(batch))
-        run_for_each(draw, [(b, band) for b in range(batch) for band in limits])
+        run_for_each(rasterize, [(b, band) for b in range(batch) for band in limits])
         ctx.save_for_backward(grid, linear, faces, face_index)
         ctx.perspective = perspective
         ctx.mark_non_differentiable(face_index)
@@ -89,7 +89,7 @@ class _Rasterize(torch.autograd.Function):
             top, bottom = limits[band]
             inputs = [array[b] for array in geometry]
             rows = [array[b, top:bottom] for array in pixels]
-            _kernels.draw_backward(*inputs, corners, ctx.perspective, top, *rows, sums[b, band])
+            _kernels.rasterize_backward(*inputs, corners, ctx.perspective, top, *rows, sums[b, band])
 
         run_for_each(accumulate, [(b, band) for b in range(batch) for band in range(len(limits))])
         return _total(sums), None, None, None, None

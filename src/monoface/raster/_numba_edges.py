@@ -39,13 +39,13 @@ class _Antialias(torch.autograd.Function):
         )
         grids, results, found = grid.numpy(), result.numpy(), (edges.numpy(), shares.numpy(), touched.numpy())
 
-        def draw(b: int) -> None:
+        def rasterize(b: int) -> None:
             _kernels.snap(verts[b], False, grids[b], linear[b].numpy())
             parted = [array[b] for array in found]
             _edge_kernels.find_silhouettes(grids[b], corners, twins, seen[b], depths[b], *parted)
             _edge_kernels.blend_shares(colours[b], *parted[1:], results[b])
 
-        run_for_each(draw, range(batch))
+        run_for_each(rasterize, range(batch))
         ctx.save_for_backward(image, result, grid, faces, edges, shares, touched)
         return result
 

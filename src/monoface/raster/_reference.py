@@ -16,7 +16,7 @@ from monoface.raster._grid import (
     Snap,
     TakeValue,
     edge_function,
-    is_drawable,
+    is_rasterizable,
     to_grid,
 )
 from monoface.raster._reference_edges import antialias
@@ -76,7 +76,7 @@ def _visible_faces(
     grid = to_grid(verts_px[:, :2])
     corners = grid[faces]
     area = edge_function(corners[:, 0], corners[:, 1], corners[:, 2])
-    drawn = is_drawable(verts_px, perspective)[faces].all(dim=-1) & (area != 0)
+    drawn = is_rasterizable(verts_px, perspective)[faces].all(dim=-1) & (area != 0)
     if cull_back:
         drawn &= area < 0
     height, width = size

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from monoface.raster._adjacency import edge_twins
-from monoface.raster._grid import SUBPIXELS, Snap, TakeValue, edge_function, is_drawable, to_grid
+from monoface.raster._grid import SUBPIXELS, Snap, TakeValue, edge_function, is_rasterizable, to_grid
 from monoface.raster.fragments import Fragments
 
 LONGEST_WALK = 64
@@ -96,7 +96,7 @@ def _silhouettes(
     """Pairs of neighbours (batch, line and first place) between which a sheet ends, and its last edge."""
     batch, line, place = (face_index[..., :-1] != face_index[..., 1:]).nonzero(as_tuple=True)
     pairs = batch, line, place
-    mesh = _Mesh(to_grid(verts[..., :2]), is_drawable(verts, perspective=False), faces, twins, columns)
+    mesh = _Mesh(to_grid(verts[..., :2]), is_rasterizable(verts, perspective=False), faces, twins, columns)
     across = line * SUBPIXELS + SUBPIXELS // 2
     centre = place * SUBPIXELS + SUBPIXELS // 2
     ahead = _walk(mesh, batch, face_index[pairs], across, centre + SUBPIXELS, forward=True)
@@ -116,7 +116,7 @@ class _Mesh:
     """What walks see: vertices on the grid (along, across), and how triangles are connected."""
 
     grid: Tensor
-    drawable: Tensor
+    rasterizable: Tensor
     faces: Tensor
     twins: Tensor
     columns: bool
@@ -135,7 +135,7 @@ def _walk(
         walker, edge, turn = walker[on], edge[on], turn[on]
         twin = mesh.twins[edge >> 2, edge & 3]
         next_face = twin.clamp_min(0) >> 2
-        drawn = mesh.drawable[batch[walker][:, None], mesh.faces[next_face]].all(dim=-1)
+        drawn = mesh.rasterizable[batch[walker][:, None], mesh.faces[next_face]].all(dim=-1)
         # Neighbours that are wound alike name their common edge in opposite directions.
         wound_alike = _ends(mesh.faces, twin.clamp_min(0))[0] == _ends(mesh.faces, edge)[1]
         turn = torch.where(wound_alike, turn, -turn)

@@ -33,30 +33,33 @@ def source(makers):
 
 
 def test_one_of_so_many_steps_sees_views(source):
-    kinds = [isinstance(source.draw(0, step, 8), MultiViewBatch) for step in range(32)]
+    kinds = [isinstance(source.sample(0, step, 8), MultiViewBatch) for step in range(32)]
     assert [sum(kinds[start : start + EVERY]) for start in range(0, 32, EVERY)] == [1] * 8
     # Whoever looks at every eighth step sees both kinds.
-    assert {isinstance(source.draw(0, step, 8), MultiViewBatch) for step in range(7, 64, 8)} == {True, False}
+    assert {isinstance(source.sample(0, step, 8), MultiViewBatch) for step in range(7, 64, 8)} == {
+        True,
+        False,
+    }
 
 
 def step_of(source, views):
     """The first step of a kind."""
-    return next(step for step in range(32) if isinstance(source.draw(0, step, 8), MultiViewBatch) == views)
+    return next(step for step in range(32) if isinstance(source.sample(0, step, 8), MultiViewBatch) == views)
 
 
 def test_batches_are_those_of_their_makers(source, makers):
     photos, views = makers
     alone, together = step_of(source, False), step_of(source, True)
-    assert torch.equal(source.draw(3, alone, 8).image, photos.draw(3, alone, 8).image)
-    assert torch.equal(source.draw(3, together, 8).image, views.draw(3, together, 2).image)
-    assert torch.equal(source.draw(3, together, 8).image, source.draw(3, together, 8).image)
+    assert torch.equal(source.sample(3, alone, 8).image, photos.sample(3, alone, 8).image)
+    assert torch.equal(source.sample(3, together, 8).image, views.sample(3, together, 2).image)
+    assert torch.equal(source.sample(3, together, 8).image, source.sample(3, together, 8).image)
 
 
 @pytest.mark.parametrize("views", [False, True])
 def test_parts_are_those_of_the_whole(source, views):
     step = step_of(source, views)
-    parts = [source.draw(1, step, 8, slice(start, start + 4)) for start in (0, 4)]
-    whole = source.draw(1, step, 8)
+    parts = [source.sample(1, step, 8, slice(start, start + 4)) for start in (0, 4)]
+    whole = source.sample(1, step, 8)
     joined = torch.cat([part.image for part in parts])
     assert torch.equal(joined, whole.image)
     assert len(joined) == (2 if views else 8)

@@ -73,12 +73,12 @@ def test_pictures_come_back_and_packs_may_be_without(tmp_path):
 
 def test_batches_have_pictures_if_all_their_packs_have():
     heads, photos = make_pack(4, 2, known=True, picture_px=6), make_pack(2, 1, known=False, picture_px=6)
-    batch = DetailBatchMaker([heads], [photos], 0.5).draw(0, 0, 4)
+    batch = DetailBatchMaker([heads], [photos], 0.5).sample(0, 0, 4)
     assert isinstance(batch, PicturedDetailBatch)
     assert batch.picture.shape == (4, 3, 6, 6)
     assert float(batch.picture.max()) <= 1
     assert isinstance(batch.to(torch.device("cpu")), PicturedDetailBatch)
-    mixed = DetailBatchMaker([heads], [make_pack(2, 1, known=False)], 0.5).draw(0, 0, 4)
+    mixed = DetailBatchMaker([heads], [make_pack(2, 1, known=False)], 0.5).sample(0, 0, 4)
     assert not isinstance(mixed, PicturedDetailBatch)
 
 
@@ -88,7 +88,7 @@ def test_unfinished_packs_are_refused(tmp_path):
 
 
 def test_batches_hold_pairs_and_photos(maker):
-    batch = maker.draw(0, 5, 8)
+    batch = maker.sample(0, 5, 8)
     assert batch.twin.tolist() == [1, 0, 3, 2, 5, 4, 6, 7]
     assert batch.known.tolist() == [True] * 6 + [False] * 2
     assert not batch.height_mm[6].any()
@@ -96,7 +96,7 @@ def test_batches_hold_pairs_and_photos(maker):
 
 
 def test_pairs_share_donor_graft_and_turn_and_photos_get_some_of_a_head(maker):
-    drawn = [maker.draw(0, step, 8) for step in range(30)]
+    drawn = [maker.sample(0, step, 8) for step in range(30)]
     for batch in drawn:
         for values in (batch.donor, batch.graft, batch.mirrored):
             assert torch.equal(values[0:6:2], values[1:6:2])
@@ -109,7 +109,7 @@ def test_pairs_share_donor_graft_and_turn_and_photos_get_some_of_a_head(maker):
 
 
 def test_equal_steps_give_equal_batches_and_parts_are_those_of_the_whole(maker):
-    whole, part = maker.draw(1, 2, 8), maker.draw(1, 2, 8, slice(3, 6))
+    whole, part = maker.sample(1, 2, 8), maker.sample(1, 2, 8, slice(3, 6))
     assert torch.equal(part.maps, whole.maps[3:6])
     # The twin of the first row is in another part.
     assert part.twin.tolist() == [0, 2, 1]
@@ -117,8 +117,8 @@ def test_equal_steps_give_equal_batches_and_parts_are_those_of_the_whole(maker):
     assert (part.donor < 3).all()
     outside = ~torch.isin(whole.donor[3:6], torch.arange(3, 6))
     assert not part.graft[outside].any()
-    assert torch.equal(maker.draw(1, 2, 8).maps, whole.maps)
-    assert not torch.equal(maker.draw(1, 3, 8).maps, whole.maps)
+    assert torch.equal(maker.sample(1, 2, 8).maps, whole.maps)
+    assert not torch.equal(maker.sample(1, 3, 8).maps, whole.maps)
 
 
 def test_shares_of_what_is_missing_are_refused():

@@ -21,7 +21,7 @@ def faces_of(counts, held_out=(), name="lfw"):
 def test_batches_hold_each_persons_own_faces():
     maker = IdentityBatchMaker([faces_of([2, 3, 1], held_out=[1]), faces_of([4, 2])])
     assert maker.people == 4
-    batch = maker.draw(0, 0, 64)
+    batch = maker.sample(0, 0, 64)
     assert batch.image.shape == (64, 3, ALIGNED_PX, ALIGNED_PX)
     # People 0 and 2 of the first source are 0 and 1, those of the second 2 and 3.
     grey = torch.tensor([0.0, 2.0, 0.0, 1.0])[batch.person] / 255
@@ -31,14 +31,14 @@ def test_batches_hold_each_persons_own_faces():
 
 def test_a_batch_depends_on_seed_and_step_alone():
     maker = IdentityBatchMaker([faces_of([5, 5, 5])], augment=AugmentConfig())
-    first, again, other = maker.draw(1, 2, 9), maker.draw(1, 2, 9), maker.draw(1, 3, 9)
+    first, again, other = maker.sample(1, 2, 9), maker.sample(1, 2, 9), maker.sample(1, 3, 9)
     assert torch.equal(first.image, again.image)
     assert not torch.equal(first.image, other.image)
 
 
 def test_parts_are_those_of_the_whole():
     maker = IdentityBatchMaker([faces_of([5, 5]), faces_of([3])], augment=AugmentConfig())
-    whole, part = maker.draw(1, 2, 9), maker.draw(1, 2, 9, slice(4, 9))
+    whole, part = maker.sample(1, 2, 9), maker.sample(1, 2, 9, slice(4, 9))
     assert torch.equal(whole.image[4:], part.image)
     assert torch.equal(whole.person[4:], part.person)
 
@@ -47,7 +47,7 @@ def test_parts_are_those_of_the_whole():
 def test_balance_by_hand(balance, share):
     # Nine faces of one person and one of another: 9 to 1, 3 to 1, 1 to 1.
     maker = IdentityBatchMaker([faces_of([9, 1])], balance=balance)
-    drawn = torch.cat([maker.draw(0, step, 100).person for step in range(4)])
+    drawn = torch.cat([maker.sample(0, step, 100).person for step in range(4)])
     assert float((drawn == 0).float().mean()) == pytest.approx(share, abs=0.06)
 
 

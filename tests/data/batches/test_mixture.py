@@ -37,8 +37,8 @@ def mixture(views, photos):
 
 
 def test_the_last_samples_are_photos(mixture, views, photos):
-    batch, singles = mixture.draw(1, 2, 5), photos.draw(1, 2, 6)
-    assert_close(batch.image[:3], views.draw(1, 2, 3).image)
+    batch, singles = mixture.sample(1, 2, 5), photos.sample(1, 2, 6)
+    assert_close(batch.image[:3], views.sample(1, 2, 3).image)
     assert batch.gate.tolist() == [2, 2, 2, 0, 0]
     assert_close(batch.image[3:].flatten(0, 1), singles.image)
     geometry = view_layout().geometry_size
@@ -53,14 +53,14 @@ def test_the_last_samples_are_photos(mixture, views, photos):
 
 @pytest.mark.parametrize("cut", [1, 3, 4])
 def test_parts_are_those_of_the_whole(mixture, cut):
-    whole = mixture.draw(1, 2, 5)
-    parts = [mixture.draw(1, 2, 5, slice(0, cut)), mixture.draw(1, 2, 5, slice(cut, 5))]
+    whole = mixture.sample(1, 2, 5)
+    parts = [mixture.sample(1, 2, 5, slice(0, cut)), mixture.sample(1, 2, 5, slice(cut, 5))]
     for name in ("image", "outputs", "labelled", "gate", "skin", "seeds"):
         assert torch.equal(torch.cat([getattr(part, name) for part in parts]), getattr(whole, name)), name
 
 
 def test_equal_arguments_give_equal_batches(mixture):
-    first, second = mixture.draw(0, 7, 4), mixture.draw(0, 7, 4)
+    first, second = mixture.sample(0, 7, 4), mixture.sample(0, 7, 4)
     assert np.array_equal(first.image.numpy(), second.image.numpy())
 
 

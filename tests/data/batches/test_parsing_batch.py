@@ -51,7 +51,7 @@ def test_pictures_and_classes_move_together(pack, scenery):
     turned = AugmentConfig(
         **still | {"turn_deg": 25, "tumble": 0.2, "tumble_deg": 90, "scale": 0.2, "mirror": 0.5}
     )
-    batch = maker(pack, scenery, crop=turned).draw(3, 7, 9)
+    batch = maker(pack, scenery, crop=turned).sample(3, 7, 9)
     painted = torch.from_numpy(GREYS.astype(np.float32))[batch.classes] / 255
     inner = (batch.image[:, 0] > 0).flatten(1)
     difference = (batch.image[:, 0] - painted).flatten(1)
@@ -72,20 +72,20 @@ def test_without_variation_it_is_the_middle_of_the_canvas(pack, scenery):
 
 def test_parts_are_those_of_the_whole(pack, scenery):
     made = maker(pack, scenery, crop=AugmentConfig(), occluders=OccluderConfig(), tone=0.5, background=0.5)
-    whole = made.draw(1, 2, 6)
-    parts = [made.draw(1, 2, 6, part) for part in (slice(0, 3), slice(3, 6))]
+    whole = made.sample(1, 2, 6)
+    parts = [made.sample(1, 2, 6, part) for part in (slice(0, 3), slice(3, 6))]
     for name in ("image", "classes", "pack"):
         assert_close(torch.cat([getattr(part, name) for part in parts]), getattr(whole, name), rtol=0, atol=0)
 
 
 def test_other_steps_give_other_batches(pack, scenery):
     made = maker(pack, scenery, crop=AugmentConfig())
-    assert not torch.equal(made.draw(0, 0, 4).image, made.draw(0, 1, 4).image)
+    assert not torch.equal(made.sample(0, 0, 4).image, made.sample(0, 1, 4).image)
 
 
 def test_a_background_is_replaced_and_nothing_else(pack, scenery):
-    batch = maker(pack, scenery, background=1.0).draw(0, 0, 4)
-    plain = maker(pack, scenery).draw(0, 0, 4)
+    batch = maker(pack, scenery, background=1.0).sample(0, 0, 4)
+    plain = maker(pack, scenery).sample(0, 0, 4)
     changed = (batch.image - plain.image).abs().amax(dim=1) > 0.02
     behind = batch.classes == 0
     assert changed[behind].float().mean() > 0.8
@@ -97,7 +97,7 @@ def test_where_pixels_are_unknown_the_background_stays(pack, scenery):
     masks = pack.masks.copy()
     masks[:, 0, 0] = 255
     unsure = dataclasses.replace(pack, masks=masks)
-    batch, plain = (maker(unsure, scenery, background=chance).draw(0, 0, 4) for chance in (1.0, 0.0))
+    batch, plain = (maker(unsure, scenery, background=chance).sample(0, 0, 4) for chance in (1.0, 0.0))
     assert_close(batch.image, plain.image)
 
 

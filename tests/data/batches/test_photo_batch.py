@@ -71,23 +71,23 @@ def test_rotations_stay_rotations(maker):
 
 
 def test_equal_seed_and_step_give_equal_batches(maker):
-    first, second, other = maker.draw(1, 7, 6), maker.draw(1, 7, 6), maker.draw(1, 8, 6)
+    first, second, other = maker.sample(1, 7, 6), maker.sample(1, 7, 6), maker.sample(1, 8, 6)
     assert_close(first.image, second.image, rtol=0, atol=0)
     assert_close(first.outputs, second.outputs, rtol=0, atol=0)
     assert_close(first.points_px, second.points_px, rtol=0, atol=0, equal_nan=True)
     assert not torch.equal(first.image, other.image)
-    assert not torch.equal(maker.draw(2, 7, 6).image, first.image)
+    assert not torch.equal(maker.sample(2, 7, 6).image, first.image)
 
 
 def test_samples_without_coefficients_are_not_labelled(maker):
-    batch = maker.draw(0, 0, 40)
+    batch = maker.sample(0, 0, 40)
     assert_close(batch.labelled, batch.pack == 0)
     assert batch.outputs.isfinite().all()
     assert 0 < batch.labelled.sum() < 40
 
 
 def test_landmarks_that_a_pack_lacks_are_nan(maker):
-    batch = maker.draw(0, 0, 40)
+    batch = maker.sample(0, 0, 40)
     bare = ~batch.labelled
     assert batch.points_px["facemesh468"][bare].isnan().all()
     assert batch.points_px["facemesh468"][~bare].isfinite().all()
@@ -102,7 +102,7 @@ def test_an_unseen_landmark_moves_to_its_partner_when_mirrored(maker):
 
 
 def test_pictures_are_rgb_within_range(maker):
-    batch = maker.draw(0, 0, 3)
+    batch = maker.sample(0, 0, 3)
     assert batch.image.shape == (3, 3, CROP_PX, CROP_PX)
     assert batch.image.is_contiguous(memory_format=torch.channels_last)
     assert 0 <= batch.image.min() < batch.image.max() <= 1
@@ -111,14 +111,14 @@ def test_pictures_are_rgb_within_range(maker):
 def test_shares_decide_where_samples_come_from(head, labelled_pack, landmark_pack):
     packs = [labelled_pack, landmark_pack]
     maker = BatchMaker(packs, {"landmarks": 3.0}, head, ("aflw21",), crop_px=24)
-    assert set(maker.draw(0, 0, 30).pack.tolist()) == {1}
+    assert set(maker.sample(0, 0, 30).pack.tolist()) == {1}
 
 
 def test_a_stream_has_the_steps_in_order(maker):
     streamed = list(stream_batches(maker, 5, 3, 9, 2))
     assert len(streamed) == 6
     for step, batch in zip(range(3, 9), streamed, strict=True):
-        assert torch.equal(batch.image, maker.draw(5, step, 2).image)
+        assert torch.equal(batch.image, maker.sample(5, step, 2).image)
 
 
 def test_a_stream_of_no_steps_is_empty(maker):
@@ -126,7 +126,7 @@ def test_a_stream_of_no_steps_is_empty(maker):
 
 
 def test_a_batch_moves_to_a_device_whole(maker):
-    batch = maker.draw(0, 0, 3)
+    batch = maker.sample(0, 0, 3)
     moved = batch.to(torch.device("cpu"))
     assert torch.equal(moved.image, batch.image)
     assert moved.points_px.keys() == batch.points_px.keys()
@@ -174,14 +174,14 @@ def test_packs_of_one_name_divide_its_share_by_their_sizes(head, labelled_pack, 
     ]
     shares = {"labelled": 0.8, "landmarks": 0.2}
     maker = BatchMaker([*parts, landmark_pack], shares, head, SETS, crop_px=32)
-    counts = np.bincount(maker.draw(0, 0, 4000).pack, minlength=4) / 4000
+    counts = np.bincount(maker.sample(0, 0, 4000).pack, minlength=4) / 4000
     np.testing.assert_allclose(counts, [0.16, 0.64, 0, 0.2], atol=0.02)
-    assert [len(pack) for pack in maker.drawn_packs] == [1, 4, 3]
+    assert [len(pack) for pack in maker.sampled_packs] == [1, 4, 3]
 
 
 def test_parts_of_a_batch_are_rows_of_the_whole(maker):
-    whole = maker.draw(3, 7, 6)
-    parts = [maker.draw(3, 7, 6, slice(start, start + 2)) for start in (0, 2, 4)]
+    whole = maker.sample(3, 7, 6)
+    parts = [maker.sample(3, 7, 6, slice(start, start + 2)) for start in (0, 2, 4)]
     for name in ("image", "outputs", "labelled", "pack"):
         assert_close(torch.cat([getattr(part, name) for part in parts]), getattr(whole, name), rtol=0, atol=0)
     points = torch.cat([part.points_px["aflw21"] for part in parts])
@@ -191,5 +191,5 @@ def test_parts_of_a_batch_are_rows_of_the_whole(maker):
 def test_streams_without_an_end_go_on(maker):
     stream = stream_batches(maker, 3, 5, None, 6, slice(0, 2))
     for step in (5, 6):
-        assert_close(next(stream).image, maker.draw(3, step, 6).image[:2], rtol=0, atol=0)
+        assert_close(next(stream).image, maker.sample(3, step, 6).image[:2], rtol=0, atol=0)
     stream.close()

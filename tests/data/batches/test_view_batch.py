@@ -49,7 +49,7 @@ def test_coefficients_still_project_on_to_the_moved_landmarks(head, pack, mirror
     # So far away that perspective is weak.
     off = dataclasses.replace(HEADS.heads, focal_per_size=(1e4, 1e4))
     far = drawn_views(head, dataclasses.replace(HEADS, heads=off))
-    batch = made(head, [far], ViewAugmentConfig(crops=strong)).draw(0, 1, 5)
+    batch = made(head, [far], ViewAugmentConfig(crops=strong)).sample(0, 1, 5)
     projected = project_points(head.subset(head.landmarks("ibug68")), *geometry(head, batch))
     assert_close(projected, batch.points_px["ibug68"].flatten(0, 1), rtol=0, atol=0.05)
     assert batch.labelled.all()
@@ -57,7 +57,7 @@ def test_coefficients_still_project_on_to_the_moved_landmarks(head, pack, mirror
 
 def test_views_of_a_sample_are_turned_scaled_and_mirrored_alike(head, pack):
     plain, moved = (
-        made(head, [pack], augment).draw(0, 4, 8)
+        made(head, [pack], augment).sample(0, 4, 8)
         for augment in (None, ViewAugmentConfig(crops=AugmentConfig(mirror=0.5, tumble=0.3)))
     )
     scale = geometry(head, moved)[1].scale_px_per_mm / geometry(head, plain)[1].scale_px_per_mm
@@ -76,8 +76,8 @@ def test_mirroring_flips_all_views_and_the_skin_with_them(head, pack):
     still = AugmentConfig(
         turn_deg=0, tumble=0, scale=0, shift=0, mirror=1, colour=0, blur=0, cover=0, noise=0
     )
-    plain = made(head, [pack], None).draw(0, 2, 4)
-    mirrored = made(head, [pack], ViewAugmentConfig(crops=dataclasses.replace(still, grey=0))).draw(0, 2, 4)
+    plain = made(head, [pack], None).sample(0, 2, 4)
+    mirrored = made(head, [pack], ViewAugmentConfig(crops=dataclasses.replace(still, grey=0))).sample(0, 2, 4)
     assert_close(mirrored.image, plain.image.flip(-1), rtol=0, atol=0.02)
     assert_close(mirrored.skin, plain.skin.flip(-1), rtol=0, atol=0.02)
     flipped = plain.points_px["ibug68"][..., mirror_order(head, "ibug68"), :]
@@ -86,7 +86,7 @@ def test_mirroring_flips_all_views_and_the_skin_with_them(head, pack):
 
 
 def test_skin_is_where_the_face_is_drawn(head, pack):
-    batch = made(head, [pack], None).draw(0, 1, 4)
+    batch = made(head, [pack], None).sample(0, 1, 4)
     assert batch.skin.amin() >= 0
     assert batch.skin.amax() <= 1
     nose = batch.points_px["ibug68"][..., 30, :].long()
@@ -97,8 +97,8 @@ def test_skin_is_where_the_face_is_drawn(head, pack):
 
 def test_what_covers_a_view_is_no_skin(head, pack):
     covering = AugmentConfig(turn_deg=0, tumble=0, scale=0, shift=0, mirror=0, cover=1.0, colour=0, noise=0)
-    plain = made(head, [pack], None).draw(0, 3, 6)
-    batch = made(head, [pack], ViewAugmentConfig(crops=dataclasses.replace(covering, blur=0))).draw(0, 3, 6)
+    plain = made(head, [pack], None).sample(0, 3, 6)
+    batch = made(head, [pack], ViewAugmentConfig(crops=dataclasses.replace(covering, blur=0))).sample(0, 3, 6)
     changed = (batch.image - plain.image).abs().amax(dim=2) > 0.02
     assert changed.any()
     assert (batch.skin[changed] == 0).all()
@@ -109,7 +109,7 @@ def test_what_covers_a_view_is_no_skin(head, pack):
 def test_light_and_albedo_come_after_the_geometry_and_follow_the_crop(head, pack):
     strong = ViewAugmentConfig(crops=AugmentConfig(turn_deg=40, mirror=0.5))
     maker = made(head, [pack], strong, white_light=WHITE)
-    batch = maker.draw(0, 5, 6)
+    batch = maker.sample(0, 5, 6)
     size = CoefficientLayout.of(head).size
     assert batch.outputs.shape[-1] == size + head.albedo_size + 27
     assert batch.lit.all()
@@ -131,16 +131,16 @@ def test_pictures_of_known_light_keep_their_colours_and_others_share_new_ones(he
     )
     augment = ViewAugmentConfig(crops=recolour)
     for one, changed in ((pack, False), (unknown, True)):
-        plain, coloured = (made(head, [one], how).draw(0, 1, 4) for how in (None, augment))
+        plain, coloured = (made(head, [one], how).sample(0, 1, 4) for how in (None, augment))
         assert bool(((coloured.image - plain.image).abs() > 0.02).any()) == changed
     ratio = (coloured.image.clamp(0.05, 0.95) / plain.image.clamp(0.05, 0.95)).mean(dim=(-1, -2))
-    own = made(head, [unknown], dataclasses.replace(augment, own_colours=True)).draw(0, 1, 4)
+    own = made(head, [unknown], dataclasses.replace(augment, own_colours=True)).sample(0, 1, 4)
     own_ratio = (own.image.clamp(0.05, 0.95) / plain.image.clamp(0.05, 0.95)).mean(dim=(-1, -2))
     assert ratio.std(dim=1).mean() < own_ratio.std(dim=1).mean() / 2
 
 
 def test_unknown_coefficients_are_zeros_that_are_said_to_be_unknown(head, pack):
-    batch = made(head, [without_labels(pack)], None, white_light=WHITE).draw(0, 1, 4)
+    batch = made(head, [without_labels(pack)], None, white_light=WHITE).sample(0, 1, 4)
     assert not batch.labelled.any()
     assert not batch.lit.any()
     size = CoefficientLayout.of(head).size
@@ -150,8 +150,8 @@ def test_unknown_coefficients_are_zeros_that_are_said_to_be_unknown(head, pack):
 
 def test_parts_and_rows_are_those_of_the_whole(head, pack):
     maker = made(head, [pack, without_labels(pack)], ViewAugmentConfig())
-    whole = maker.draw(3, 9, 6)
-    part = maker.draw(3, 9, 6, slice(2, 4))
+    whole = maker.sample(3, 9, 6)
+    part = maker.sample(3, 9, 6, slice(2, 4))
     assert len(part) == 2
     assert_close(part.image, whole.image[2:4], rtol=0, atol=0)
     chosen = whole[torch.tensor([2, 3])].to(torch.device("cpu"))
@@ -159,7 +159,7 @@ def test_parts_and_rows_are_those_of_the_whole(head, pack):
         assert_close(
             getattr(part, field.name), getattr(chosen, field.name), rtol=1e-6, atol=1e-6, equal_nan=True
         )
-    assert not torch.equal(maker.draw(3, 10, 6).image, whole.image)
+    assert not torch.equal(maker.sample(3, 10, 6).image, whole.image)
 
 
 def test_shares_and_canvases_are_checked(head, pack):

@@ -31,7 +31,7 @@ def test_photo_packs_of_the_first_version_still_load(tmp_path):
     header = {"format": 1, "name": "aflw", "recipe": "r", "points": ["aflw21"]}
     arrays = {"canvases": CANVASES, "outputs": outputs, "points.aflw21": points}
     pack = Pack.load(written(tmp_path / "pack", header, **arrays), "r")
-    assert (pack.name, pack.face_px, pack.drawn, pack.trust) == ("aflw", 120, False, None)
+    assert (pack.name, pack.face_px, pack.synthetic, pack.trust) == ("aflw", 120, False, None)
     assert isinstance(pack.canvases, np.memmap)
     assert_array_equal(pack.canvases, CANVASES)
     assert_array_equal(pack.points_px["aflw21"], points)
@@ -42,7 +42,7 @@ def test_photo_packs_with_trust_still_load_and_leave_what_the_header_denies(tmp_
     header |= {"face_px": 100, "drawn": True, "trust": True}
     arrays = {"canvases": CANVASES, "outputs": np.zeros((2, 7), np.float32), "trust": np.ones(2, np.float32)}
     pack = Pack.load(written(tmp_path / "one", header, **arrays))
-    assert (pack.face_px, pack.drawn, pack.trust.tolist()) == (100, True, [1, 1])
+    assert (pack.face_px, pack.synthetic, pack.trust.tolist()) == (100, True, [1, 1])
     assert Pack.load(written(tmp_path / "other", header | {"trust": False}, **arrays)).trust is None
 
 
@@ -105,7 +105,7 @@ def test_views_come_back_with_their_frames(tmp_path):
     back = ViewPack.load(tmp_path / "pack", "r")
     assert_array_equal(back.frames.points_px["flm18"], frames.points_px["flm18"])
     assert_array_equal(back.skin, pack.skin)
-    assert not Pack.load(tmp_path / "pack").drawn
+    assert not Pack.load(tmp_path / "pack").synthetic
 
 
 def test_a_format_that_is_not_known_is_refused(tmp_path):

@@ -53,7 +53,7 @@ def test_packs_of_earlier_versions_load(labelled_pack, tmp_path, missing):
     path.write_text(json.dumps({name: value for name, value in header.items() if name not in missing}))
     back = Pack.load(tmp_path, "recipe")
     np.testing.assert_array_equal(back.outputs, labelled_pack.outputs)
-    assert (back.terms, back.trust, back.drawn, back.face_px) == ("", None, False, 120)
+    assert (back.terms, back.trust, back.synthetic, back.face_px) == ("", None, False, 120)
 
 
 def test_canvases_stay_on_disk(labelled_pack, tmp_path):

@@ -15,14 +15,14 @@ from monoface.data.people.engine import PeopleRun, make_labels
 from monoface.data.people.looking import Eyes
 from monoface.data.people.marks import check_expressions
 from monoface.data.people.photos import PeoplePhotos
-from monoface.data.synthetic.heads import HeadsConfig, draw_coefficients
+from monoface.data.synthetic.heads import HeadsConfig, sample_coefficients
 from monoface.data.synthetic.parsing_heads import face_classes
 from monoface.facemodel import FaceModel
 from monoface.networks import PARSING_CLASSES
 
 
 def test_expressions_are_drawn_from_their_own_gaussian():
-    drawn = draw_coefficients(gaussian_model(), 2000, np.random.default_rng(0), HeadsConfig()).expression
+    drawn = sample_coefficients(gaussian_model(), 2000, np.random.default_rng(0), HeadsConfig()).expression
     assert drawn.mean().abs() < 0.05
     assert float(drawn.std()) == pytest.approx(1, abs=0.05)
 

@@ -1,10 +1,10 @@
-"""Expressions that photos rarely show, on drawn heads."""
+"""Expressions that photos rarely show, on synthetic heads."""
 
 import numpy as np
 import pytest
 
 from monoface.core.errors import ConfigError
-from monoface.data.synthetic.head_expressions import PatternConfig, draw_expressions
+from monoface.data.synthetic.head_expressions import PatternConfig, sample_expressions
 
 _SIDED = ("eyeBlink", "eyeWide", "eyeLookUp", "eyeLookDown", "eyeLookIn", "eyeLookOut")
 NAMES = (
@@ -18,19 +18,19 @@ COUNT = 2000
 
 def drawn(**changes):
     rng = np.random.default_rng(0)
-    weights = draw_expressions(NAMES, COUNT, rng, active=3.0, patterns=PatternConfig(**changes))
+    weights = sample_expressions(NAMES, COUNT, rng, active=3.0, patterns=PatternConfig(**changes))
     return dict(zip(NAMES, weights.T, strict=True))
 
 
 def test_no_pattern_changes_nothing():
-    plain = draw_expressions(NAMES, 50, np.random.default_rng(0), active=3.0)
-    with_none = draw_expressions(NAMES, 50, np.random.default_rng(0), 3.0, PatternConfig())
+    plain = sample_expressions(NAMES, 50, np.random.default_rng(0), active=3.0)
+    with_none = sample_expressions(NAMES, 50, np.random.default_rng(0), 3.0, PatternConfig())
     np.testing.assert_array_equal(plain, with_none)
 
 
 def test_weights_stay_in_their_range():
     rng = np.random.default_rng(0)
-    weights = draw_expressions(NAMES, COUNT, rng, 3.0, PatternConfig.varied())
+    weights = sample_expressions(NAMES, COUNT, rng, 3.0, PatternConfig.varied())
     assert weights.min() == 0
     assert weights.max() <= 1
     assert weights.dtype == np.float32
@@ -70,12 +70,12 @@ def test_both_eyes_look_the_same_way():
 
 def test_calm_faces_do_nothing():
     rng = np.random.default_rng(0)
-    weights = draw_expressions(NAMES, COUNT, rng, 6.0, PatternConfig(calm=0.3, blink=0.5, gaze=1.0))
+    weights = sample_expressions(NAMES, COUNT, rng, 6.0, PatternConfig(calm=0.3, blink=0.5, gaze=1.0))
     assert (~weights.any(axis=1)).mean() == pytest.approx(0.3, abs=0.04)
 
 
 def test_models_without_such_expressions_have_what_they_have():
-    weights = draw_expressions(
+    weights = sample_expressions(
         ("jawOpen", "smile"), 200, np.random.default_rng(0), 1.0, PatternConfig.varied()
     )
     assert weights.shape == (200, 2)

@@ -11,7 +11,7 @@ from view_packs import HEADS, drawn_views
 from monoface.core.errors import ConfigError
 from monoface.data.packs.view_pack import VIEW_CANVAS_PX, VIEW_FACE_PX, VIEWS
 from monoface.data.synthetic.framing import framed
-from monoface.data.synthetic.head_views import HeadViewsConfig, draw_views
+from monoface.data.synthetic.head_views import HeadViewsConfig, render_views
 from monoface.facemodel import CoefficientLayout
 from monoface.geometry.cameras import transform_points
 from monoface.geometry.rotations import camera_to_head, head_angles_from_matrix
@@ -44,7 +44,7 @@ def test_views_differ_in_yaw_as_configured_and_share_the_head(head, pack):
 
 
 def test_vertices_have_one_colour_in_all_views(head):
-    coefficients, _ = draw_views(head, HEADS, np.random.default_rng(1))
+    coefficients, _ = render_views(head, HEADS, np.random.default_rng(1))
     placed, camera = framed(head, coefficients, torch.full((3,), 21.0 * 64), 64)
     verts = head.shape(placed.identity, placed.expression)
     verts_camera = transform_points(placed.rotation, placed.translation_mm, verts)
@@ -70,7 +70,7 @@ def _lit(head, placed, albedo):
 
 def test_heads_that_change_have_expressions_of_their_own_and_gate_0(head):
     changing = dataclasses.replace(HEADS, changing=1.0)
-    coefficients, gate = draw_views(head, changing, np.random.default_rng(1))
+    coefficients, gate = render_views(head, changing, np.random.default_rng(1))
     assert gate == 0
     assert_close(coefficients.identity[0], coefficients.identity[2])
     assert not torch.equal(coefficients.light[0], coefficients.light[1])
@@ -78,7 +78,7 @@ def test_heads_that_change_have_expressions_of_their_own_and_gate_0(head):
 
 
 def test_a_nearer_camera_needs_a_shorter_focal_length(head):
-    coefficients, _ = draw_views(head, HEADS, np.random.default_rng(1))
+    coefficients, _ = render_views(head, HEADS, np.random.default_rng(1))
     placed = [framed(head, coefficients, torch.full((3,), focal * 64.0), 64)[0] for focal in (3, 21)]
     near, far = (one.translation_mm[:, 2] for one in placed)
     assert_close(near * 7, far, rtol=0.1, atol=0)

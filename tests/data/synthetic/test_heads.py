@@ -12,8 +12,8 @@ from monoface.core.errors import ConfigError
 from monoface.data.packs.photo_pack import CANVAS_PX, FACE_PX
 from monoface.data.synthetic import heads as synthetic
 from monoface.data.synthetic.framing import framed, framing_camera, weak_camera_of
-from monoface.data.synthetic.head_expressions import draw_expressions, mirrored_names
-from monoface.data.synthetic.heads import HeadsConfig, draw_coefficients, heads_pack
+from monoface.data.synthetic.head_expressions import mirrored_names, sample_expressions
+from monoface.data.synthetic.heads import HeadsConfig, heads_pack, sample_coefficients
 from monoface.facemodel import CoefficientLayout, FaceModel, LandmarkSet
 from monoface.facemodel.fitting import project_points
 from monoface.geometry.rotations import camera_to_head, head_angles_from_matrix
@@ -71,9 +71,9 @@ def test_a_dot_at_the_nose_is_drawn_where_the_outputs_put_it(head, monkeypatch):
     )
     even = torch.zeros(9, 3)
     even[0] = 1.0 / 0.282095
-    monkeypatch.setattr(synthetic, "draw_light", lambda rng: even)
+    monkeypatch.setattr(synthetic, "sample_light", lambda rng: even)
     monkeypatch.setattr(
-        synthetic, "draw_background", lambda photos, rng: np.zeros((CANVAS_PX, CANVAS_PX, 3), np.float32)
+        synthetic, "sample_background", lambda photos, rng: np.zeros((CANVAS_PX, CANVAS_PX, 3), np.float32)
     )
     pack = heads_pack(dotted, no_photos(), dataclasses.replace(CONFIG, max_yaw_deg=30))
     expected = projected(dotted, pack, "nose")[:, 0].numpy()
@@ -88,9 +88,9 @@ def test_a_dot_at_the_nose_is_drawn_where_the_outputs_put_it(head, monkeypatch):
 def test_heads_cover_their_inner_points(head):
     """Every point that faces the viewer at small yaw lies on the head's opaque part."""
     config = HeadsConfig(count=4, max_yaw_deg=20, pitch_deg=3, seed=1)
-    coefficients = draw_coefficients(head, 4, np.random.default_rng(2), config)
+    coefficients = sample_coefficients(head, 4, np.random.default_rng(2), config)
     camera = framing_camera(head, coefficients)
-    masks = synthetic.draw_heads(head, coefficients, camera).opacity
+    masks = synthetic.render_heads(head, coefficients, camera).opacity
     points = project_points(head.subset(head.landmarks("ibug68")), coefficients, camera)[:, 17:]
     columns, rows = points.long().unbind(dim=-1)
     assert masks.min() == 0
@@ -130,7 +130,7 @@ def test_photos_are_put_behind_heads(head):
 
 def test_expressions_are_few_and_within_their_range():
     names = tuple(f"{base}{side}" for base in "abcdefghij" for side in ("Left", "Right"))
-    weights = draw_expressions(names, 2000, np.random.default_rng(0), active=4.0)
+    weights = sample_expressions(names, 2000, np.random.default_rng(0), active=4.0)
     assert weights.dtype == np.float32
     assert weights.min() == 0
     assert 0.9 < weights.max() <= 1
@@ -146,7 +146,7 @@ def test_partners_of_expressions():
 
 def test_three_of_four_faces_do_nearly_the_same_on_both_sides():
     names = ("mouthSmileLeft", "jawOpen", "mouthSmileRight")
-    weights = draw_expressions(names, 2000, np.random.default_rng(0), active=2.0)
+    weights = sample_expressions(names, 2000, np.random.default_rng(0), active=2.0)
     partner = weights[:, mirrored_names(names)]
     active = (weights[:, 0] > 0) & (partner[:, 0] > 0)
     ratio = weights[active, 0] / partner[active, 0]
@@ -159,7 +159,7 @@ def test_three_of_four_faces_do_nearly_the_same_on_both_sides():
 
 def test_light_is_a_positive_sky_that_is_brighter_in_front_and_above():
     rng = np.random.default_rng(0)
-    lights = torch.stack([synthetic.draw_light(rng) for _ in range(200)])
+    lights = torch.stack([synthetic.sample_light(rng) for _ in range(200)])
     assert (lights[:, 0] > 0).all()
     directions = torch.nn.functional.normalize(
         torch.randn(500, 3, generator=torch.Generator().manual_seed(0)), dim=1
@@ -174,7 +174,7 @@ def test_light_is_a_positive_sky_that_is_brighter_in_front_and_above():
 
 
 def test_yaws_fill_their_range(head):
-    coefficients = draw_coefficients(head, 300, np.random.default_rng(0), HeadsConfig(max_yaw_deg=80))
+    coefficients = sample_coefficients(head, 300, np.random.default_rng(0), HeadsConfig(max_yaw_deg=80))
     yaw, pitch, _ = head_angles_from_matrix(camera_to_head(coefficients.rotation))
     yaw_deg, pitch_deg = torch.rad2deg(yaw), torch.rad2deg(pitch)
     assert yaw_deg.abs().max() <= 80.001
@@ -192,13 +192,13 @@ def test_near_heads_keep_their_pose_and_are_framed(head):
     assert_close(extent, torch.full((3,), FACE_PX / math.sqrt(2)), rtol=0.12, atol=0)
     assert_close(points.mean(dim=1), torch.full((3, 2), CANVAS_PX / 2), rtol=0, atol=16.0)
     turned, _ = CoefficientLayout.of(head).decode(torch.from_numpy(pack.outputs), FACE_PX)
-    drawn = draw_coefficients(head, 3, np.random.default_rng((near.seed, 77)), near)
+    drawn = sample_coefficients(head, 3, np.random.default_rng((near.seed, 77)), near)
     assert_close(turned.rotation, drawn.rotation, rtol=0, atol=1e-5)
-    assert pack.drawn
+    assert pack.synthetic
 
 
 def test_the_weak_camera_is_the_pinhole_s_limit(head):
-    coefficients = draw_coefficients(head, 2, np.random.default_rng(0), CONFIG)
+    coefficients = sample_coefficients(head, 2, np.random.default_rng(0), CONFIG)
     placed, camera = framed(head, coefficients, torch.full((2,), 3000.0 * FACE_PX), FACE_PX)
     weak = weak_camera_of(head, placed, camera)
     points = head.subset(head.landmarks("ibug68"))
@@ -208,15 +208,15 @@ def test_the_weak_camera_is_the_pinhole_s_limit(head):
 
 
 def test_marks_change_the_albedo_about_as_much_as_asked(head):
-    coefficients = draw_coefficients(head, 40, np.random.default_rng(0), CONFIG)
+    coefficients = sample_coefficients(head, 40, np.random.default_rng(0), CONFIG)
     plain = head.albedo(coefficients.albedo)
-    assert_close(synthetic.draw_albedo(head, coefficients, np.random.default_rng(1), CONFIG), plain)
+    assert_close(synthetic.sample_albedo(head, coefficients, np.random.default_rng(1), CONFIG), plain)
     marked = dataclasses.replace(CONFIG, marks=0.1)
-    albedo = synthetic.draw_albedo(head, coefficients, np.random.default_rng(1), marked)
+    albedo = synthetic.sample_albedo(head, coefficients, np.random.default_rng(1), marked)
     change = (albedo / plain).log()[:, head.data.regions["face"]]
     assert 0.03 < change.std() < 0.5
     assert change.mean().abs() < 0.1
-    again = synthetic.draw_albedo(head, coefficients, np.random.default_rng(1), marked)
+    again = synthetic.sample_albedo(head, coefficients, np.random.default_rng(1), marked)
     assert torch.equal(again, albedo)
 
 

@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from monoface.data.synthetic.wrinkle_maps import WrinkleConfig, _taught_profile
-from monoface.data.synthetic.wrinkled_heads import WrinkledHeadPainter, WrinkledHeadsConfig, draw_lamps
+from monoface.data.synthetic.wrinkled_heads import WrinkledHeadPainter, WrinkledHeadsConfig, sample_lamps
 
 SMALL = WrinkledHeadsConfig(
     WrinkleConfig(aged=1.0, marked=1.0), picture_px=96, texture_px=128, lights=2, noise=0.3, seed=3
@@ -17,14 +17,14 @@ def painter(face_model):
 
 @pytest.fixture(scope="module")
 def head(painter):
-    return painter.draw(1)
+    return painter.sample(1)
 
 
 def test_the_same_number_gives_the_same_head(painter, head):
-    again = painter.draw(1)
+    again = painter.sample(1)
     np.testing.assert_array_equal(again.pictures, head.pictures)
     np.testing.assert_array_equal(again.detail.height_mm, head.detail.height_mm)
-    assert (painter.draw(2).pictures != head.pictures).any()
+    assert (painter.sample(2).pictures != head.pictures).any()
 
 
 def test_one_head_has_one_shape_and_several_lights(head):
@@ -42,7 +42,7 @@ def test_relief_is_bounded_and_stays_where_it_may(painter, head):
 
 def test_marks_change_the_colour_alone(painter):
     smooth = WrinkleConfig(aged=0.0, marked=1.0)
-    detail = painter.painter.draw(np.random.default_rng(5), smooth)
+    detail = painter.painter.sample(np.random.default_rng(5), smooth)
     assert not detail.height_mm.any()
     assert not detail.wrinkled.any()
     assert detail.marked.any()
@@ -51,14 +51,14 @@ def test_marks_change_the_colour_alone(painter):
 
 def test_families_differ(painter):
     heights = [
-        painter.painter.draw(np.random.default_rng(7), WrinkleConfig(family=family, aged=1.0)).height_mm
+        painter.painter.sample(np.random.default_rng(7), WrinkleConfig(family=family, aged=1.0)).height_mm
         for family in ("taught", "kept")
     ]
     assert np.abs(heights[0] - heights[1]).max() > 0.05
 
 
 def test_lights_are_in_front():
-    lights = torch.stack([draw_lamps(np.random.default_rng(number)).harmonics() for number in range(20)])
+    lights = torch.stack([sample_lamps(np.random.default_rng(number)).harmonics() for number in range(20)])
     assert (lights[:, 0] > 0).all()
     # z points away from the camera, so that light from the camera's side has a negative coefficient.
     assert (lights[:, 2].mean(dim=-1) < 0).all()
@@ -67,7 +67,7 @@ def test_lights_are_in_front():
 def test_a_moved_light_is_the_same_from_another_side():
     for number in range(10):
         rng = np.random.default_rng(number)
-        lamps = draw_lamps(rng)
+        lamps = sample_lamps(rng)
         moved = lamps.moved(np.deg2rad(30.0), rng)
         torch.testing.assert_close(moved.sky, lamps.sky)
         torch.testing.assert_close(moved.strengths, lamps.strengths)
@@ -79,7 +79,7 @@ def test_a_moved_light_is_the_same_from_another_side():
 
 
 def test_wrinkles_are_dark_in_their_valleys(painter):
-    detail = painter.painter.draw(np.random.default_rng(8), WrinkleConfig(aged=1.0, cavity=(0.3, 0.3)))
+    detail = painter.painter.sample(np.random.default_rng(8), WrinkleConfig(aged=1.0, cavity=(0.3, 0.3)))
     deep = detail.height_mm < -0.3 * np.abs(detail.height_mm).max()
     assert (detail.cavity[deep] < -0.01).all()
     assert (detail.cavity <= 0).all()
@@ -89,7 +89,7 @@ def test_depths_follow_widths_and_no_wrinkle_is_steep(painter):
     courses = [
         course
         for number in range(30)
-        for course in painter.painter.courses.draw(np.random.default_rng(number), "taught")
+        for course in painter.painter.courses.sample(np.random.default_rng(number), "taught")
     ]
     assert len(courses) > 200
     assert all(0 < course.depth_mm <= 0.5 * course.width_mm for course in courses)

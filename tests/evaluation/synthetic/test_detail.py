@@ -16,7 +16,7 @@ def drawn(face_model):
         WrinkleConfig(family="kept", aged=1.0, marked=1.0), picture_px=96, texture_px=128, seed=11
     )
     displacer = Displacer(face_model, DetailConfig(), 128)
-    return WrinkledHeadPainter(face_model, config).draw(0), displacer
+    return WrinkledHeadPainter(face_model, config).sample(0), displacer
 
 
 def test_the_truth_is_perfect(drawn):
@@ -41,7 +41,7 @@ def test_changes_are_told_apart_by_the_light(face_model):
     displacer = Displacer(face_model, DetailConfig(), 128)
     heights = iter((0.2, 0.3, 0.6))
     scorer = DetailScorer(lambda evidence: torch.full((1, 128, 128), next(heights)), displacer)
-    figures = scorer.score(WrinkledHeadPainter(face_model, config).draw(0)).figures()
+    figures = scorer.score(WrinkledHeadPainter(face_model, config).sample(0)).figures()
     assert figures["moved_light_percent"] == pytest.approx(100 * 0.1 / 0.25, rel=1e-4)
     assert figures["other_light_percent"] == pytest.approx(100 * (0.4 + 0.3) / (0.4 + 0.45), rel=1e-4)
 

@@ -49,7 +49,7 @@ def test_a_wrong_paint_is_a_worse_explanation_and_a_plateau_is_a_surface(face, f
     figures = PhotoScorer(_detailer(face_model, tmp_path, height=0.4, residual=0.9)).score(face)
     # Four tenths of the limit, less what small heights lose, where what is seen counts in full.
     config = DetailConfig()
-    expected = 0.4 * config.limit_mm - 0.9 * config.quiet_mm
+    expected = 0.4 * config.limit_mm - 0.9 * config.dead_zone_mm
     assert 0.9 * expected < figures.height_mm <= expected + 1e-3
     assert figures.painted > figures.coarse + 10
     assert figures.broken_percent < 2

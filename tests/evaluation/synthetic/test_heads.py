@@ -25,7 +25,7 @@ def model():
 
 @pytest.fixture(scope="module")
 def head(model):
-    return HeadPainter(model).draw(0, CONFIG)
+    return HeadPainter(model).sample(0, CONFIG)
 
 
 class KnowsAll:
@@ -99,13 +99,13 @@ def test_a_turn_is_an_error_of_pose_and_not_of_shape(model, head):
 
 
 def test_heads_depend_on_seed_and_index_alone(model, head):
-    again = HeadPainter(model).draw(0, CONFIG)
+    again = HeadPainter(model).sample(0, CONFIG)
     assert (again.picture == head.picture).all()
     assert head.picture.shape == (288, 288, 3)
     assert head.picture.std() > 10
-    other = HeadPainter(model).draw(1, CONFIG)
+    other = HeadPainter(model).sample(1, CONFIG)
     assert (other.picture != head.picture).any()
-    assert (HeadPainter(model).draw(0, HeadsConfig(seed=2)).verts_mm != head.verts_mm).any()
+    assert (HeadPainter(model).sample(0, HeadsConfig(seed=2)).verts_mm != head.verts_mm).any()
 
 
 def test_landmarks_lie_in_the_box_and_depth_on_the_face(model, head):
@@ -118,7 +118,7 @@ def test_landmarks_lie_in_the_box_and_depth_on_the_face(model, head):
 
 
 def test_detail_is_of_no_model_and_of_the_size_asked_for(model, head):
-    bumpy = HeadPainter(model, detail_mm=0.5).draw(0, CONFIG)
+    bumpy = HeadPainter(model, detail_mm=0.5).sample(0, CONFIG)
     narrow = model.data.regions["narrow_face"].numpy()
     offset = np.linalg.norm(bumpy.neutral_mm - head.neutral_mm, axis=1)[narrow]
     assert 0.1 < offset.mean() < 2
@@ -138,7 +138,7 @@ def test_the_source_model_is_drawn_with_our_albedo_and_landmarks(model, data_dir
         read_ict_facekit(data_dir / "ict_facekit" / "ict_facekit_light.npz"), model
     )
     painter = HeadPainter(source, detail_mm=0.3)
-    head = painter.draw(0, CONFIG)
+    head = painter.sample(0, CONFIG)
     assert source.identity_size == 100
     assert source.albedo_size == model.albedo_size
     narrow = source.data.regions["narrow_face"].numpy()

@@ -44,7 +44,7 @@ class Finds:
 
 @pytest.fixture(scope="module")
 def head(face_model):
-    return HeadPainter(face_model).draw(0, CONFIG)
+    return HeadPainter(face_model).sample(0, CONFIG)
 
 
 def test_the_true_albedo_has_no_error(face_model, head):

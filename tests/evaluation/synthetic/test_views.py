@@ -8,7 +8,7 @@ from monoface.core.errors import ConfigError
 from monoface.evaluation.synthetic.heads_score import HeadScorer, one_look
 from monoface.evaluation.synthetic.heads_truth import Correspondence, HeadPainter
 from monoface.evaluation.synthetic.views import MEASURES, EvaluateViewsConfig, score_views, summarise
-from monoface.evaluation.synthetic.views_truth import draw_head_in_views
+from monoface.evaluation.synthetic.views_truth import render_head_in_views
 from monoface.facemodel import CoefficientLayout, load_default_model
 from monoface.pipeline import Regression
 
@@ -20,7 +20,7 @@ def model():
 
 @pytest.fixture(scope="module")
 def heads(model):
-    return [draw_head_in_views(HeadPainter(model), index, 4, seed=3) for index in range(2)]
+    return [render_head_in_views(HeadPainter(model), index, 4, seed=3) for index in range(2)]
 
 
 class Answers:
@@ -65,7 +65,7 @@ def test_views_are_of_the_yaw_that_they_say_and_landmarks_in_their_boxes(heads):
 
 
 def test_the_same_index_gives_the_same_head(model, heads):
-    again = draw_head_in_views(HeadPainter(model), 1, 4, seed=3)
+    again = render_head_in_views(HeadPainter(model), 1, 4, seed=3)
     assert (again.views[2].picture == heads[1].views[2].picture).all()
     assert (again.neutral_mm != heads[0].neutral_mm).any()
 

@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from drawn_points import (
+from numpy.testing import assert_allclose, assert_array_equal
+from synthetic_points import (
     EXPRESSIONS,
     IDENTITY,
     POINTS,
@@ -14,7 +15,6 @@ from drawn_points import (
     placed,
     small_model,
 )
-from numpy.testing import assert_allclose, assert_array_equal
 
 from monoface.facemodel.estimation.evidence import (
     PoseGuess,

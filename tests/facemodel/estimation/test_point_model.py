@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 import torch
-from drawn_points import EXPRESSIONS, IDENTITY, POINTS, small_model
 from numpy.testing import assert_allclose
+from synthetic_points import EXPRESSIONS, IDENTITY, POINTS, small_model
 
 from monoface.facemodel.estimation.point_model import PointModel
 

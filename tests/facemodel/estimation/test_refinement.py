@@ -5,8 +5,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from drawn_points import EXPRESSIONS, IDENTITY, POINTS, drawn_photos, off, placed, small_model
 from numpy.testing import assert_allclose
+from synthetic_points import EXPRESSIONS, IDENTITY, POINTS, drawn_photos, off, placed, small_model
 
 from monoface.core.errors import ConfigError
 from monoface.facemodel.estimation.evidence import Poses

@@ -10,7 +10,7 @@ from monoface.data.synthetic.wrinkled_heads import WrinkledHeadsConfig
 from monoface.methods.detail import DetailConfig
 from monoface.networks import TranslatorConfig
 from monoface.training.detail import shards as detail_shards
-from monoface.training.detail.shards import drawn_packs
+from monoface.training.detail.shards import sampled_packs
 
 DRAWING = WrinkledHeadsConfig(picture_px=64, texture_px=64)
 METHOD = DetailConfig(translator=TranslatorConfig(9, (3, 4, 5), 2), texture_px=64)
@@ -19,7 +19,7 @@ METHOD = DetailConfig(translator=TranslatorConfig(9, (3, 4, 5), 2), texture_px=6
 def test_several_processes_draw_what_one_does(tmp_path, monkeypatch):
     monkeypatch.setattr(detail_shards, "_SHARD", 1)
     one, several = (
-        drawn_packs(DRAWING, 2, METHOD, tmp_path / str(workers), workers, lambda line: None)
+        sampled_packs(DRAWING, 2, METHOD, tmp_path / str(workers), workers, lambda line: None)
         for workers in (1, 2)
     )
     assert [len(pack) for pack in one] == [2, 2]
@@ -34,7 +34,7 @@ def test_several_processes_draw_what_one_does(tmp_path, monkeypatch):
 
 def test_no_workers_are_refused(tmp_path):
     with pytest.raises(ConfigError, match="workers: expected at least 1"):
-        drawn_packs(DRAWING, 2, METHOD, tmp_path, 0, lambda line: None)
+        sampled_packs(DRAWING, 2, METHOD, tmp_path, 0, lambda line: None)
 
 
 @pytest.fixture
@@ -67,13 +67,13 @@ def drawn(monkeypatch):
 
 def test_finished_shards_are_kept_while_nothing_changes_them(drawn, tmp_path):
     for _ in range(2):
-        drawn_packs(DRAWING, 3, METHOD, tmp_path, 1, lambda line: None)
+        sampled_packs(DRAWING, 3, METHOD, tmp_path, 1, lambda line: None)
     assert drawn == [0, 1, 2]
     # Weights of losses say nothing about packs.
-    drawn_packs(DRAWING, 3, replace(METHOD, size_weight=0.5), tmp_path, 1, lambda line: None)
+    sampled_packs(DRAWING, 3, replace(METHOD, size_weight=0.5), tmp_path, 1, lambda line: None)
     assert drawn == [0, 1, 2]
     # Of more heads only those are drawn that are not there; the last shard was not full.
-    packs = drawn_packs(DRAWING, 4, METHOD, tmp_path, 1, lambda line: None)
+    packs = sampled_packs(DRAWING, 4, METHOD, tmp_path, 1, lambda line: None)
     assert drawn == [0, 1, 2, 2, 3]
     assert [len(pack) for pack in packs] == [4, 4]
 
@@ -82,16 +82,16 @@ def test_finished_shards_are_kept_while_nothing_changes_them(drawn, tmp_path):
     ("drawing", "method"), [({"noise": 0.5}, {}), ({"seed": 4}, {}), ({}, {"texture_px": 32})]
 )
 def test_a_changed_configuration_does_not_train_on_old_packs(drawn, tmp_path, drawing, method):
-    drawn_packs(DRAWING, 2, METHOD, tmp_path, 1, lambda line: None)
+    sampled_packs(DRAWING, 2, METHOD, tmp_path, 1, lambda line: None)
     lines = []
-    drawn_packs(replace(DRAWING, **drawing), 2, replace(METHOD, **method), tmp_path, 1, lines.append)
+    sampled_packs(replace(DRAWING, **drawing), 2, replace(METHOD, **method), tmp_path, 1, lines.append)
     assert drawn == [0, 1, 0, 1]
     assert "1 shards of another recipe or an earlier version are drawn anew" in lines[0]
 
 
 def test_shards_of_the_first_version_are_drawn_anew(drawn, tmp_path):
-    drawn_packs(DRAWING, 2, METHOD, tmp_path, 1, lambda line: None)
+    sampled_packs(DRAWING, 2, METHOD, tmp_path, 1, lambda line: None)
     header = tmp_path / "00000" / "pack.json"
     header.write_text(json.dumps({"format": "monoface-detail-pack-1", "faces": 4}))
-    drawn_packs(DRAWING, 2, METHOD, tmp_path, 1, lambda line: None)
+    sampled_packs(DRAWING, 2, METHOD, tmp_path, 1, lambda line: None)
     assert drawn == [0, 1, 0, 1]

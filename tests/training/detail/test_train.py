@@ -29,7 +29,7 @@ def test_heads_become_weights_with_a_card(tmp_path, monkeypatch):
     path = train_detail(config, lines.append)
     translator, info = load_translator(path)
     assert translator.config == TINY.translator
-    limits = {"limit_mm": TINY.limit_mm, "quiet_mm": TINY.quiet_mm}
+    limits = {"limit_mm": TINY.limit_mm, "dead_zone_mm": TINY.dead_zone_mm}
     assert info == {"texture_px": 64, "sees": "shading", "axis": "normal", **limits}
     card = json.loads((tmp_path / "run" / "detail.card.json").read_text())
     assert card["steps"] == 2
@@ -67,7 +67,7 @@ def test_published_losses_train_on_pictures(tmp_path, monkeypatch):
 
 def test_pictures_show_faces_where_their_cameras_say(face_model):
     painter = WrinkledHeadPainter(face_model, SMALL)
-    head = painter.draw(3)
+    head = painter.sample(3)
     texturer = Texturer(face_model, 64)
     row = next(head_rows(head, 0, texturer, 0.0, picture_px=40))
     picture, numbers = row.picture
@@ -89,7 +89,7 @@ def test_pictures_show_faces_where_their_cameras_say(face_model):
 
 
 def test_pinhole_cameras_are_refused(face_model):
-    head = WrinkledHeadPainter(face_model, SMALL).draw(3)
+    head = WrinkledHeadPainter(face_model, SMALL).sample(3)
     camera = PerspectiveCamera(torch.tensor((500.0,)), torch.full((1, 2), 48.0))
     mesh = PlacedMesh(torch.zeros(3, 96, 96), camera, head.verts_camera[0], face_model)
     with pytest.raises(ConfigError, match="under weak perspective"):

@@ -232,16 +232,16 @@ def test_checkpoints_without_a_clock_are_continued(maker, tmp_path):
 def test_samples_are_drawn_from_time_to_time_and_at_the_end(maker, tmp_path):
     seen = []
 
-    def draw(networks):
+    def render(networks):
         seen.append(networks.keys())
         return np.zeros((4, 6, 3), np.uint8)
 
-    train(small_method(), maker, replace(CONFIG, samples_every=4), tmp_path, samples=draw)
+    train(small_method(), maker, replace(CONFIG, samples_every=4), tmp_path, samples=render)
     assert sorted(path.name for path in (tmp_path / "samples").iterdir()) == [
         "step-00000004.png", "step-00000006.png",
     ]  # fmt: skip
     assert seen == [{"regressor"}, {"regressor"}]
-    train(small_method(), maker, replace(CONFIG, samples_every=0), tmp_path / "none", samples=draw)
+    train(small_method(), maker, replace(CONFIG, samples_every=0), tmp_path / "none", samples=render)
     assert not (tmp_path / "none" / "samples").exists()
 
 

@@ -44,7 +44,7 @@ def scenery():
 
 @pytest.fixture(scope="module")
 def labelled(scenery):
-    """Drawn heads in place of photos: six, of three people, the last person and the first photo held out."""
+    """Six synthetic heads of three people in place of photos; the last person, the first photo held out."""
     pack = parsing_heads(synthetic_head(), scenery, HeadsConfig(count=6, seed=1))
     yaw_deg = np.array([0.0, 10.0, 40.0, 10.0, 50.0, 80.0])
     person = np.array([-1, 2, 2, 3, 3, 3])

@@ -38,7 +38,7 @@ def test_pictures_of_floats_are_refused(labelled):
     maker = maker_of(labelled)
     floats = object.__new__(Pack)
     floats.__dict__.update(vars(labelled) | {"canvases": np.full(labelled.canvases.shape, np.nan)})
-    maker.drawn_packs = [floats]
+    maker.sampled_packs = [floats]
     with pytest.raises(DataError, match=r"in uint8, got .* float64"):
         check_training_data(maker)
 

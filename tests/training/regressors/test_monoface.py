@@ -161,14 +161,14 @@ def test_identities_found_in_single_photos_are_not_trusted(data):
     recipe = RecipeConfig(sources=(), prepared=(data / "people",))
     pack = labelled_samples()
 
-    def trust(name, drawn=False):
-        made = trusted(replace(pack, name=name, drawn=drawn), recipe, 0.25)
+    def trust(name, synthetic=False):
+        made = trusted(replace(pack, name=name, synthetic=synthetic), recipe, 0.25)
         assert isinstance(made, Pack)
         return made.trust
 
     assert trust("people") is None
     assert trust("people_turned") is None
-    assert trust("heads", drawn=True) is None
+    assert trust("heads", synthetic=True) is None
     assert trust("aflw").tolist() == [0.25] * 5
 
 

@@ -55,8 +55,8 @@ def test_the_grid_shows_crops_with_landmarks_above_meshes(crops):
     # The third face has left its crop.
     outputs[2, -2] = 40.0
     networks = {"regressor": ToldRegressor(outputs)}
-    draw = make_samples(head, crops)
-    grid = draw(networks)
+    render = make_samples(head, crops)
+    grid = render(networks)
     assert grid.shape == (160, 240, 3)
     plain = np.asarray(torch.nn.functional.interpolate(
         torch.from_numpy(crops).permute(0, 3, 1, 2).float(), scale_factor=2, mode="bilinear"
@@ -75,7 +75,7 @@ def test_the_grid_shows_crops_with_landmarks_above_meshes(crops):
     assert changed[1][0][30:50, 30:50].all()
     assert not changed[0][2].any()
     assert not changed[1][2].any()
-    np.testing.assert_array_equal(draw(networks), grid)
+    np.testing.assert_array_equal(render(networks), grid)
 
 
 def test_networks_with_a_map_look_again_at_what_they_found(crops):

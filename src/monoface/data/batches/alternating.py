@@ -40,7 +40,7 @@ class AlternatingBatches:
         """By their names, the terms that the packs state which are drawn from."""
         return self.photos.seen | self.views.seen
 
-    def draw(
+    def sample(
         self, seed: int, step: int, batch: int, part: slice = slice(None)
     ) -> TrainingBatch | MultiViewBatch:
         """The batch of a step, or the part of it that one of several processes computes.
@@ -50,12 +50,12 @@ class AlternatingBatches:
         """
         block, place = divmod(step, self._every)
         if place != np.random.default_rng(block).integers(self._every):
-            return self.photos.draw(seed, step, batch, part)
+            return self.photos.sample(seed, step, batch, part)
         start, stop, _ = part.indices(batch)
         size = stop - start
         samples = max(1, round(self._share * size / VIEWS))
         # Parts are of equal sizes, so that each has as many samples of views.
         number = start // size
-        return self.views.draw(
+        return self.views.sample(
             seed, step, samples * (batch // size), slice(number * samples, (number + 1) * samples)
         )

@@ -92,7 +92,7 @@ def plan_crops(
     normal, uniform = rng.standard_normal, rng.random
     amount = 0.0 if config is None else 1.0
     config = config or AugmentConfig(tumble=0, mirror=0, grey=0, blur=0, cover=0, noise=0)
-    turn = _draw_turns(rng, batch, config) * amount
+    turn = _sample_turns(rng, batch, config) * amount
     zoom = crop_px / face_px * np.exp(np.clip(normal(batch), -2.5, 2.5) * config.scale * amount)
     shift = np.clip(normal((batch, 2)), -2.5, 2.5) * config.shift * crop_px * amount
     mirrored = uniform(batch) < config.mirror
@@ -122,7 +122,7 @@ def plan_crops(
     )
 
 
-def _draw_turns(rng: np.random.Generator, batch: int, config: AugmentConfig) -> np.ndarray:
+def _sample_turns(rng: np.random.Generator, batch: int, config: AugmentConfig) -> np.ndarray:
     """Turns in the picture plane, in radians: mostly small, now and then any."""
     usual = np.clip(rng.standard_normal(batch), -3, 3) * config.turn_deg
     any_turn = rng.uniform(-config.tumble_deg, config.tumble_deg, batch)

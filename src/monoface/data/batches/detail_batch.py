@@ -100,7 +100,7 @@ class DetailBatchMaker:
         if heads and not self._pairs:
             raise DataError("packs of heads: expected heads under two lights, got none.")
 
-    def draw(self, seed: int, step: int, batch: int, part: slice = slice(None)) -> DetailBatch:
+    def sample(self, seed: int, step: int, batch: int, part: slice = slice(None)) -> DetailBatch:
         """The batch of a step, or a part of it; equal arguments give equal batches."""
         rng = np.random.default_rng((seed, step, 31))
         pairs = round(batch * (1 - self._share) / 2)

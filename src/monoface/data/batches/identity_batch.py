@@ -64,7 +64,7 @@ class IdentityBatchMaker:
         faces_of = np.bincount(self._person)[self._person]
         self._cumulative = np.cumsum(faces_of ** (balance - 1.0))
 
-    def draw(self, seed: int, step: int, batch: int, part: slice = slice(None)) -> IdentityBatch:
+    def sample(self, seed: int, step: int, batch: int, part: slice = slice(None)) -> IdentityBatch:
         """The batch of a step, or the part of it that one of several processes computes."""
         rng = np.random.default_rng((seed, step))
         places = rng.random(batch) * self._cumulative[-1]

@@ -42,7 +42,7 @@ class ViewMixture:
         """By their names, the terms that the packs state which are drawn from."""
         return self._views.seen | (self._photos.seen if self._share else {})
 
-    def draw(self, seed: int, step: int, batch: int, part: slice = slice(None)) -> MultiViewBatch:
+    def sample(self, seed: int, step: int, batch: int, part: slice = slice(None)) -> MultiViewBatch:
         """The batch of a step, or the part of it that one of several processes computes.
 
         The last samples of the whole are the photos. Equal arguments give equal batches, and parts are those
@@ -53,10 +53,10 @@ class ViewMixture:
         count = batch - of_views
         parts = []
         if start < of_views:
-            parts.append(self._views.draw(seed, step, of_views, slice(start, min(stop, of_views))))
+            parts.append(self._views.sample(seed, step, of_views, slice(start, min(stop, of_views))))
         if stop > of_views:
             rows = slice(VIEWS * (max(start, of_views) - of_views), VIEWS * (stop - of_views))
-            singles = self._photos.draw(seed, step, VIEWS * count, rows)
+            singles = self._photos.sample(seed, step, VIEWS * count, rows)
             parts.append(self._as_views(singles))
         return parts[0] if len(parts) == 1 else _joined(*parts)
 
@@ -71,7 +71,7 @@ class ViewMixture:
             points_px={name: by_sample(points) for name, points in photos.points_px.items()},
             outputs=by_sample(torch.cat((photos.outputs, appearance), dim=1)),
             labelled=by_sample(photos.labelled),
-            drawn=by_sample(photos.drawn),
+            synthetic=by_sample(photos.synthetic),
             lit=by_sample(torch.zeros_like(photos.labelled)),
             focal_per_size=by_sample(torch.full_like(photos.image[:, 0, 0, 0], torch.nan)),
             skin=by_sample(torch.zeros_like(photos.image[:, 0])),

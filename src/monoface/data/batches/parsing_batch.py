@@ -99,7 +99,7 @@ class ParsingBatchMaker:
         self._scenery = scenery
         self._cumulative = np.cumsum(weights / weights.sum())
 
-    def draw(self, seed: int, step: int, batch: int, part: slice = slice(None)) -> ParsingBatch:
+    def sample(self, seed: int, step: int, batch: int, part: slice = slice(None)) -> ParsingBatch:
         """The batch of a step, or the part of it that one of several processes computes.
 
         Equal arguments give equal batches, and parts are those of the same whole.

@@ -33,7 +33,7 @@ class TrainingBatch(TensorBatch):
         points_px: Landmarks in crop pixels by set; NaN where there is none.
         outputs: True output vectors for the crops; zeros where unknown.
         labelled: Where `outputs` is known.
-        drawn: Where the picture was drawn from them; elsewhere they were found in it.
+        synthetic: Where the picture was drawn from them; elsewhere they were found in it.
         trust: How much the identity in `outputs` is worth, 0 to 1.
         pack: Which pack each sample is from.
         seeds: A random number of each sample, for whatever a method draws itself: draws that depend on it
@@ -44,7 +44,7 @@ class TrainingBatch(TensorBatch):
     points_px: Mapping[str, Float[Tensor, "batch points 2"]]
     outputs: Float[Tensor, "batch outputs"]
     labelled: Bool[Tensor, " batch"]
-    drawn: Bool[Tensor, " batch"]
+    synthetic: Bool[Tensor, " batch"]
     trust: Float[Tensor, " batch"]
     pack: Int[Tensor, " batch"]
     seeds: Int[Tensor, " batch"]
@@ -53,7 +53,7 @@ class TrainingBatch(TensorBatch):
 class BatchSource(Protocol):
     """Where the training loop has its batches from: a `BatchMaker`, or what draws batches of another kind."""
 
-    def draw(self, seed: int, step: int, batch: int, part: slice = slice(None)) -> Any:
+    def sample(self, seed: int, step: int, batch: int, part: slice = slice(None)) -> Any:
         """A step's batch, or a part of it, with a method `to(device)`; equal arguments give equal ones."""
         ...
 
@@ -96,7 +96,7 @@ class BatchMaker:
                 )
         self._canvas_px, self._face_px = _sides(packs)
         self.packs = packs
-        self.drawn_packs = [
+        self.sampled_packs = [
             pack for pack, weight in zip(packs, self._sampler.weights, strict=True) if weight > 0
         ]
         self.set_sizes = {name: len(model.landmarks(name)) for name in set_names}
@@ -108,15 +108,15 @@ class BatchMaker:
     @property
     def seen(self) -> dict[str, str]:
         """By their names, the terms that the packs state which are drawn from."""
-        return {pack.name: pack.terms for pack in self.drawn_packs}
+        return {pack.name: pack.terms for pack in self.sampled_packs}
 
-    def draw(self, seed: int, step: int, batch: int, part: slice = slice(None)) -> TrainingBatch:
+    def sample(self, seed: int, step: int, batch: int, part: slice = slice(None)) -> TrainingBatch:
         """The batch of a step, or the part of it that one of several processes computes.
 
         Equal arguments give equal batches, and parts are those of the same whole.
         """
         rng = np.random.default_rng((seed, step))
-        chosen, rows = self._sampler.draw(rng, batch)
+        chosen, rows = self._sampler.sample(rng, batch)
         plan = self.plan(rng, batch)
         mine = np.arange(batch)[part]
         return self.assemble(chosen[mine], rows[mine], plan[mine])
@@ -154,7 +154,7 @@ class BatchMaker:
             points_px=moved,
             outputs=self._moved_outputs(torch.from_numpy(np.nan_to_num(outputs)), plan),
             labelled=labelled,
-            drawn=torch.tensor([pack.drawn for pack in self.packs])[torch.from_numpy(chosen)],
+            synthetic=torch.tensor([pack.synthetic for pack in self.packs])[torch.from_numpy(chosen)],
             trust=torch.from_numpy(trust),
             pack=torch.from_numpy(chosen),
             seeds=torch.from_numpy(plan.seeds),
@@ -195,7 +195,7 @@ def stream_batches(
     with ThreadPoolExecutor(max_workers=1, thread_name_prefix="batches") as pool:
         waiting: list[Future[Any]] = []
         for step in count(start) if stop is None else range(start, stop):
-            waiting.append(pool.submit(maker.draw, seed, step, batch, part))
+            waiting.append(pool.submit(maker.sample, seed, step, batch, part))
             if len(waiting) > _AHEAD:
                 yield waiting.pop(0).result()
         yield from (future.result() for future in waiting)

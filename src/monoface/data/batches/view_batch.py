@@ -52,7 +52,7 @@ class MultiViewBatch(TensorBatch):
         outputs: True output vectors for the crops, in the layout of the pack's geometry, then albedo and
             light if the batch carries them; zeros where unknown.
         labelled: Where the geometry's part of `outputs` is known.
-        drawn: Where the picture was drawn from them; elsewhere they were found in it.
+        synthetic: Where the picture was drawn from them; elsewhere they were found in it.
         lit: Where its albedo and light are.
         focal_per_size: Focal length of the camera in sides of the crop; NaN where unknown.
         skin: How probably each pixel shows the face's skin with nothing before it.
@@ -66,7 +66,7 @@ class MultiViewBatch(TensorBatch):
     points_px: Mapping[str, Float[Tensor, "batch views points 2"]]
     outputs: Float[Tensor, "batch views outputs"]
     labelled: Bool[Tensor, "batch views"]
-    drawn: Bool[Tensor, "batch views"]
+    synthetic: Bool[Tensor, "batch views"]
     lit: Bool[Tensor, "batch views"]
     focal_per_size: Float[Tensor, "batch views"]
     skin: Float[Tensor, "batch views height width"]
@@ -84,7 +84,7 @@ class MultiViewBatch(TensorBatch):
             points_px={name: points.flatten(0, 1) for name, points in self.points_px.items()},
             outputs=self.outputs.flatten(0, 1),
             labelled=self.labelled.flatten(),
-            drawn=self.drawn.flatten(),
+            synthetic=self.synthetic.flatten(),
             trust=torch.ones_like(self.outputs[..., 0]).flatten(),
             pack=self.pack.repeat_interleave(VIEWS),
             seeds=self.seeds.repeat_interleave(VIEWS),
@@ -141,13 +141,13 @@ class MultiViewBatchMaker:
         """Side of the crops."""
         return self.frames.crop_px
 
-    def draw(self, seed: int, step: int, batch: int, part: slice = slice(None)) -> MultiViewBatch:
+    def sample(self, seed: int, step: int, batch: int, part: slice = slice(None)) -> MultiViewBatch:
         """The batch of a step, or the part of it that one of several processes computes.
 
         Equal arguments give equal batches, and parts are those of the same whole.
         """
         rng = np.random.default_rng((seed, step))
-        chosen, rows = self._sampler.draw(rng, batch)
+        chosen, rows = self._sampler.sample(rng, batch)
         plan = self._plan(rng, chosen)
         mine = np.arange(batch)[part]
         return self.assemble(chosen[mine], rows[mine], plan[_views_of(mine)])
@@ -175,7 +175,7 @@ class MultiViewBatchMaker:
             points_px={name: by_sample(points) for name, points in singles.points_px.items()},
             outputs=by_sample(outputs),
             labelled=by_sample(singles.labelled),
-            drawn=by_sample(singles.drawn),
+            synthetic=by_sample(singles.synthetic),
             lit=by_sample(lit),
             focal_per_size=by_sample(self._focal(packs, flat, plan)),
             skin=by_sample(self._skin(packs, flat, plan)),

@@ -28,11 +28,13 @@ class ArrayFolder:
         HEADER: Name of the header's file.
         FIXED: What the header says of every folder of this class, such as its format.
         MAPPED: Fields that stay on disk and are mapped into memory.
+        RENAMED: What older headers call a field, by its name today.
     """
 
     HEADER: ClassVar[str] = PACK_HEADER
     FIXED: ClassVar[Mapping[str, Any]] = {"format": 1}
     MAPPED: ClassVar[tuple[str, ...]] = ("canvases",)
+    RENAMED: ClassVar[Mapping[str, str]] = {}
 
     def save(self, folder: Path, recipe: str = "") -> None:
         """Write the arrays; `recipe` identifies how they were made. Complete once the header is there."""
@@ -98,7 +100,8 @@ class ArrayFolder:
             return {name: np.load(folder / f"{prefix}.{name}.npy") for name in header[prefix]}
         if one.type in (str, int, bool):
             # Older folders do not have all of them.
-            return header[one.name] if one.default is MISSING else header.get(one.name, one.default)
+            name = one.name if one.name in header else cls.RENAMED.get(one.name, one.name)
+            return header[name] if one.default is MISSING else header.get(name, one.default)
         path = folder / f"{one.name}.npy"
         if one.default is None and not (header.get(one.name, True) and path.is_file()):
             return None

@@ -4,7 +4,9 @@ A sample is a canvas (a square picture with the face's crop in its middle) with 
 coefficients of the face, or both.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import ClassVar
 
 import numpy as np
 from jaxtyping import Float, Float32, Int, UInt8
@@ -30,19 +32,21 @@ class Pack(ArrayFolder):
         outputs: Output vectors of a `CoefficientLayout` for the crop of `face_px` in the middle; rows
             of NaN for samples whose coefficients are unknown.
         face_px: Side of the face's crop in the middle of each canvas.
-        drawn: Whether these are drawn heads, of which all is known. Labels of photos were found in them and
+        synthetic: Whether these are renders, of which all is known. Labels of photos were found in them and
             know less of who is seen than of where.
         trust: How much the identity in each sample's outputs is worth, 0 to 1; None for 1 throughout.
         terms: Under which terms the pictures may be used: sentences for cards. Empty where the pack states
             none: then they are those of the source that it is called by.
     """
 
+    RENAMED: ClassVar[Mapping[str, str]] = {"synthetic": "drawn"}
+
     name: str
     canvases: UInt8[np.ndarray, "samples side side 3"]
     points_px: dict[str, Float32[np.ndarray, "samples points 2"]]
     outputs: Float32[np.ndarray, "samples outputs"]
     face_px: int = FACE_PX
-    drawn: bool = False
+    synthetic: bool = False
     trust: Float32[np.ndarray, " samples"] | None = None
     terms: str = ""
 

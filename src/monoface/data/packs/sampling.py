@@ -38,7 +38,7 @@ class PackSampler:
         self.weights = _weights(packs, shares)
         self._cumulative = np.cumsum(self.weights / self.weights.sum())
 
-    def draw(
+    def sample(
         self, rng: np.random.Generator, batch: int
     ) -> tuple[Int[np.ndarray, " batch"], Int[np.ndarray, " batch"]]:
         """The pack of each sample, and its place in the pack."""

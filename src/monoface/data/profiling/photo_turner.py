@@ -173,13 +173,13 @@ def _turned_views(
     turner = PhotoTurner(posed, surface)
     views = []
     for _ in range(config.views):
-        yaw, pitch = _draw_turn(turner.yaw_rad, config, rng)
+        yaw, pitch = _sample_turn(turner.yaw_rad, config, rng)
         view, output = turner.turned(yaw, pitch)
         views.append((filled(view.image, view.covered, rng), output))
     return views
 
 
-def _draw_turn(yaw_rad: float, config: TurnConfig, rng: np.random.Generator) -> tuple[float, float]:
+def _sample_turn(yaw_rad: float, config: TurnConfig, rng: np.random.Generator) -> tuple[float, float]:
     """Added yaw and pitch in radians; a face that looks aside is turned further the same way."""
     aside = abs(yaw_rad) > math.radians(8)
     sign = math.copysign(1.0, yaw_rad) if aside else float(rng.choice((-1.0, 1.0)))

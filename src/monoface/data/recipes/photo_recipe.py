@@ -226,7 +226,7 @@ def _limited(rows: Sequence[int] | np.ndarray, config: RecipeConfig) -> np.ndarr
 
 def _recipe_hash(model: FaceModel, config: RecipeConfig) -> str:
     content = dataclasses.asdict(config)
-    # Prepared photos and drawn heads have recipes of their own.
+    # Prepared photos and synthetic heads have recipes of their own.
     del content["prepared"], content["heads"]
     # Weights count by what is in them, not by where they lie.
     weights = content["second_round"].pop("weights")

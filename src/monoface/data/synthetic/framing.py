@@ -1,4 +1,4 @@
-"""Cameras that put drawn heads into crops as photos' faces are (`roi_from_points`)."""
+"""Cameras that put synthetic heads into crops as photos' faces are (`roi_from_points`)."""
 
 from dataclasses import replace
 

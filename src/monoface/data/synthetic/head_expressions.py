@@ -1,4 +1,4 @@
-"""Expressions of drawn heads: a few active blendshapes, and now and then what photos rarely show."""
+"""Expressions of synthetic heads: a few active blendshapes, and now and then what photos rarely show."""
 
 from dataclasses import dataclass, fields
 
@@ -42,20 +42,20 @@ class PatternConfig:
         return cls(calm=0.1, blink=0.12, wink=0.08, open_mouth=0.15, pucker=0.08, gaze=0.5)
 
 
-def draw_expressions_of(
+def sample_expressions_of(
     model: FaceModel,
     count: int,
     rng: np.random.Generator,
     active: float,
     patterns: PatternConfig | None = None,
 ) -> Float[np.ndarray, "batch expressions"]:
-    """Expressions of a face model: of a Gaussian space its own Gaussian, else see `draw_expressions`."""
+    """Expressions of a face model: of a Gaussian space its own Gaussian, else see `sample_expressions`."""
     if not model.bounded:
         return rng.standard_normal((count, model.expression_size)).astype(np.float32)
-    return draw_expressions(model.expression_names, count, rng, active, patterns)
+    return sample_expressions(model.expression_names, count, rng, active, patterns)
 
 
-def draw_expressions(
+def sample_expressions(
     names: tuple[str, ...],
     count: int,
     rng: np.random.Generator,
@@ -102,7 +102,7 @@ def _with_patterns(
 ) -> Float[np.ndarray, "batch expressions"]:
     count = len(weights)
     columns = {name: weights[:, place].copy() for place, name in enumerate(names)}
-    _draw_gaze(columns, rng.random(count) < patterns.gaze, rng)
+    _sample_gaze(columns, rng.random(count) < patterns.gaze, rng)
     blinks = rng.random(count) < patterns.blink
     winks = rng.random(count) < patterns.wink
     winking = np.where(rng.random(count) < 0.5, 0, 1)
@@ -124,7 +124,7 @@ def _with_patterns(
     return result
 
 
-def _draw_gaze(columns: dict[str, np.ndarray], where: np.ndarray, rng: np.random.Generator) -> None:
+def _sample_gaze(columns: dict[str, np.ndarray], where: np.ndarray, rng: np.random.Generator) -> None:
     """Both eyes to one place far off, evenly within their reach; `In` is towards the nose."""
     count = len(where)
     to_left, up = rng.uniform(-1, 1, count), rng.uniform(-1, 1, count)

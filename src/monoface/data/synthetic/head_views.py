@@ -12,16 +12,16 @@ from monoface.core.progress import track
 from monoface.data.packs.photo_pack import Pack
 from monoface.data.packs.view_pack import MATCHED, SINGLE, VIEW_CANVAS_PX, VIEW_FACE_PX, VIEWS, ViewPack
 from monoface.data.synthetic.framing import framed
-from monoface.data.synthetic.head_expressions import draw_expressions_of
+from monoface.data.synthetic.head_expressions import sample_expressions_of
 from monoface.data.synthetic.heads import (
     HeadsConfig,
     before,
-    draw_albedo,
-    draw_background,
-    draw_coefficients,
-    draw_focal,
-    draw_heads,
-    draw_light,
+    render_heads,
+    sample_albedo,
+    sample_background,
+    sample_coefficients,
+    sample_focal,
+    sample_light,
 )
 from monoface.data.synthetic.known_landmarks import known_landmarks
 from monoface.facemodel import CoefficientLayout, FaceCoefficients, FaceModel
@@ -75,14 +75,14 @@ def head_views(
     canvases, skin = np.empty((VIEWS * count, *side, 3), np.uint8), np.empty((VIEWS * count, *side), np.uint8)
     drawn, cameras, gates = [], [], np.empty(count, np.int64)
     for head in track(range(count), "rendering views of heads", "heads"):
-        coefficients, gates[head] = draw_views(model, config, rng)
-        focal_px = draw_focal(1, rng, config.heads).expand(VIEWS) * VIEW_FACE_PX
+        coefficients, gates[head] = render_views(model, config, rng)
+        focal_px = sample_focal(1, rng, config.heads).expand(VIEWS) * VIEW_FACE_PX
         placed, camera = framed(model, coefficients, focal_px, VIEW_FACE_PX)
-        albedo = draw_albedo(model, coefficients[:1], rng, config.heads).expand(VIEWS, -1, -1)
+        albedo = sample_albedo(model, coefficients[:1], rng, config.heads).expand(VIEWS, -1, -1)
         margin = torch.full((VIEWS, 2), (VIEW_FACE_PX - VIEW_CANVAS_PX) / 2)
-        heads = draw_heads(model, placed, camera.cropped(margin, torch.ones(VIEWS)), VIEW_CANVAS_PX, albedo)
+        heads = render_heads(model, placed, camera.cropped(margin, torch.ones(VIEWS)), VIEW_CANVAS_PX, albedo)
         for view in range(VIEWS):
-            behind = draw_background(backgrounds, rng, VIEW_CANVAS_PX)
+            behind = sample_background(backgrounds, rng, VIEW_CANVAS_PX)
             canvases[VIEWS * head + view] = before(behind, heads.picture[view], heads.opacity[view])
         skin[VIEWS * head : VIEWS * (head + 1)] = (255 * heads.skin).round()
         drawn.append(placed)
@@ -91,18 +91,18 @@ def head_views(
     frames = Pack(
         "heads", canvases, known_landmarks(model, coefficients, camera), _outputs(model, coefficients, camera)
     )
-    frames = replace(frames, face_px=VIEW_FACE_PX, drawn=True)
+    frames = replace(frames, face_px=VIEW_FACE_PX, synthetic=True)
     views = np.arange(VIEWS * count, dtype=np.int64).reshape(count, VIEWS)
     focal_per_size = (camera.focal_px / VIEW_FACE_PX).numpy()
     appearance = coefficients.albedo.numpy(), coefficients.light.numpy()
     return ViewPack(frames, skin, *appearance, focal_per_size, views, gates)
 
 
-def draw_views(
+def render_views(
     model: FaceModel, config: HeadViewsConfig, rng: np.random.Generator
 ) -> tuple[FaceCoefficients, int]:
     """One head as three cameras see it, in the order of yaw, and what may be compared between them."""
-    one = draw_coefficients(model, 1, rng, config.heads)
+    one = sample_coefficients(model, 1, rng, config.heads)
     three = FaceCoefficients(
         **{name: value.repeat(VIEWS, *[1] * (value.ndim - 1)) for name, value in vars(one).items()}
     )
@@ -113,9 +113,9 @@ def draw_views(
     turned = replace(three, rotation=one.rotation @ around)
     if rng.random() < config.changing:
         heads = config.heads
-        drawn = draw_expressions_of(model, VIEWS, rng, heads.active, heads.patterns)
+        drawn = sample_expressions_of(model, VIEWS, rng, heads.active, heads.patterns)
         expression = torch.from_numpy(drawn)
-        light = torch.stack([draw_light(rng) for _ in range(VIEWS)])
+        light = torch.stack([sample_light(rng) for _ in range(VIEWS)])
         return replace(turned, expression=expression, light=light), SINGLE
     # The light stands still in the head's frame, so that every point looks alike in all cameras.
     light = rotate_radiance(three.light, turned.rotation @ one.rotation.mT)

@@ -19,8 +19,8 @@ from monoface.core.progress import track_batches
 from monoface.data.packs.photo_pack import CANVAS_PX, FACE_PX, Pack
 from monoface.data.synthetic.canvas_landmarks import canvas_landmarks
 from monoface.data.synthetic.framing import framed, weak_camera_of
-from monoface.data.synthetic.head_expressions import PatternConfig, draw_expressions_of
-from monoface.data.synthetic.skin_patches import draw_marks
+from monoface.data.synthetic.head_expressions import PatternConfig, sample_expressions_of
+from monoface.data.synthetic.skin_patches import sample_marks
 from monoface.facemodel import CoefficientLayout, FaceCoefficients, FaceModel
 from monoface.geometry.cameras import NOMINAL_DISTANCE_MM, transform_points
 from monoface.geometry.rotations import head_matrix_from_angles, head_to_camera
@@ -87,23 +87,27 @@ def heads_pack(
     points: dict[str, list[np.ndarray]] = {name: [] for name in config.point_sets}
     for start in track_batches(config.count, _BATCH, "rendering heads", "heads"):
         count = min(_BATCH, config.count - start)
-        coefficients = draw_coefficients(model, count, rng, config)
-        coefficients, camera = framed(model, coefficients, draw_focal(count, rng, config) * FACE_PX, FACE_PX)
+        coefficients = sample_coefficients(model, count, rng, config)
+        coefficients, camera = framed(
+            model, coefficients, sample_focal(count, rng, config) * FACE_PX, FACE_PX
+        )
         margin = torch.full((count, 2), (FACE_PX - CANVAS_PX) / 2)
         large = camera.cropped(margin, torch.ones(count))
-        drawn = draw_heads(model, coefficients, large, albedo=draw_albedo(model, coefficients, rng, config))
+        drawn = render_heads(
+            model, coefficients, large, albedo=sample_albedo(model, coefficients, rng, config)
+        )
         for picture, opacity in zip(drawn.picture, drawn.opacity, strict=True):
-            canvases.append(before(draw_background(backgrounds, rng), picture, opacity))
+            canvases.append(before(sample_background(backgrounds, rng), picture, opacity))
         for name, found in canvas_landmarks(model, coefficients, large, config.point_sets).items():
             points[name].append(found)
         outputs.append(
             layout.encode(coefficients, weak_camera_of(model, coefficients, camera), FACE_PX).numpy()
         )
     points_px = {name: np.concatenate(found) for name, found in points.items() if found}
-    return Pack("heads", np.stack(canvases), points_px, np.concatenate(outputs), drawn=True)
+    return Pack("heads", np.stack(canvases), points_px, np.concatenate(outputs), synthetic=True)
 
 
-def draw_coefficients(
+def sample_coefficients(
     model: FaceModel, count: int, rng: np.random.Generator, config: HeadsConfig
 ) -> FaceCoefficients:
     """Random faces, poses and lights; the models' origins lie on the viewing axis."""
@@ -117,24 +121,24 @@ def draw_coefficients(
     translation = torch.zeros(count, 3)
     translation[:, 2] = NOMINAL_DISTANCE_MM
     identity = torch.from_numpy(rng.standard_normal((count, model.identity_size))).float()
-    expression = draw_expressions_of(model, count, rng, config.active, config.patterns)
+    expression = sample_expressions_of(model, count, rng, config.active, config.patterns)
     return FaceCoefficients(
         identity=identity,
         expression=torch.from_numpy(expression),
         albedo=torch.from_numpy(rng.standard_normal((count, model.albedo_size))).float(),
         rotation=head_to_camera(head_matrix_from_angles(yaw, pitch, roll)),
         translation_mm=translation,
-        light=torch.stack([draw_light(rng) for _ in range(count)]),
+        light=torch.stack([sample_light(rng) for _ in range(count)]),
     )
 
 
-def draw_focal(count: int, rng: np.random.Generator, config: HeadsConfig) -> Float[Tensor, " count"]:
+def sample_focal(count: int, rng: np.random.Generator, config: HeadsConfig) -> Float[Tensor, " count"]:
     """Focal lengths in sides of the crop, evenly in their logarithm."""
     low, high = np.log(config.focal_per_size)
     return torch.from_numpy(np.exp(rng.uniform(low, high, count))).float()
 
 
-def draw_albedo(
+def sample_albedo(
     model: FaceModel, coefficients: FaceCoefficients, rng: np.random.Generator, config: HeadsConfig
 ) -> Float[Tensor, "batch verts 3"]:
     """Albedo of the heads, each with marks of its own."""
@@ -142,11 +146,11 @@ def draw_albedo(
     if not config.marks:
         return albedo
     neutral = model.shape(coefficients.identity, torch.zeros_like(coefficients.expression))
-    marks = torch.stack([draw_marks(model, verts, config.marks, rng) for verts in neutral])
+    marks = torch.stack([sample_marks(model, verts, config.marks, rng) for verts in neutral])
     return (albedo * marks).clamp(*_ALBEDO_RANGE)
 
 
-def draw_light(rng: np.random.Generator) -> Float[Tensor, "9 3"]:
+def sample_light(rng: np.random.Generator) -> Float[Tensor, "9 3"]:
     """Radiance of an even sky and one or two lamps, mostly from above, about white."""
     tint = torch.from_numpy(np.exp(rng.normal(0, 0.12, 3))).float()
     light = torch.zeros(9, 3)
@@ -163,7 +167,7 @@ def draw_light(rng: np.random.Generator) -> Float[Tensor, "9 3"]:
 
 
 @dataclass(frozen=True)
-class DrawnHeads:
+class SyntheticHeads:
     """Heads on square pictures, with nothing behind them.
 
     Attributes:
@@ -179,13 +183,13 @@ class DrawnHeads:
     face_index: Int[np.ndarray, "heads side side"]
 
 
-def draw_heads(
+def render_heads(
     model: FaceModel,
     coefficients: FaceCoefficients,
     camera: Camera,
     size_px: int = CANVAS_PX,
     albedo: Float[Tensor, "batch verts 3"] | None = None,
-) -> DrawnHeads:
+) -> SyntheticHeads:
     """Draw lit heads, oversampled, with an albedo of their own or that of their coefficients."""
     albedo = model.albedo(coefficients.albedo) if albedo is None else albedo
     size = size_px * _OVERSAMPLING
@@ -202,7 +206,7 @@ def draw_heads(
     skin = pool((skin_faces(model)[index.clamp_min(0)] & rendered.mask)[:, None].float(), _OVERSAMPLING)
     picture, opacity = ((255 * colour).permute(0, 2, 3, 1), mask.permute(0, 2, 3, 1))
     seen = index[:, ::_OVERSAMPLING, ::_OVERSAMPLING]
-    return DrawnHeads(picture.numpy(), opacity.numpy(), skin[:, 0].numpy(), seen.numpy())
+    return SyntheticHeads(picture.numpy(), opacity.numpy(), skin[:, 0].numpy(), seen.numpy())
 
 
 def skin_faces(model: FaceModel, region: str = "face") -> Bool[Tensor, " faces"]:
@@ -220,7 +224,7 @@ def before(
     return mixed.round().clip(0, 255).astype(np.uint8)
 
 
-def draw_background(
+def sample_background(
     photos: np.ndarray, rng: np.random.Generator, size_px: int = CANVAS_PX
 ) -> Float[np.ndarray, "side side 3"]:
     """A blurred photo, or patches of colour that run into each other; 0 to 255."""

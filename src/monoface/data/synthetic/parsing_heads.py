@@ -7,7 +7,7 @@ from jaxtyping import UInt8
 from monoface.core.progress import track_batches
 from monoface.data.packs.parsing_pack import UNKNOWN, ParsingPack
 from monoface.data.synthetic.framing import framing_camera
-from monoface.data.synthetic.heads import HeadsConfig, draw_background, draw_coefficients, draw_heads
+from monoface.data.synthetic.heads import HeadsConfig, render_heads, sample_background, sample_coefficients
 from monoface.facemodel import FaceModel
 from monoface.facemodel.parts import skin_parts
 from monoface.networks import PARSING_CLASSES
@@ -35,10 +35,10 @@ def parsing_heads(
     canvases, masks = [], []
     for start in track_batches(config.count, _BATCH, "rendering heads", "heads"):
         count = min(_BATCH, config.count - start)
-        coefficients = draw_coefficients(model, count, rng, config)
-        drawn = draw_heads(model, coefficients, framing_camera(model, coefficients))
+        coefficients = sample_coefficients(model, count, rng, config)
+        drawn = render_heads(model, coefficients, framing_camera(model, coefficients))
         for picture, opacity, seen in zip(drawn.picture, drawn.opacity, drawn.face_index, strict=True):
-            background = draw_background(backgrounds, rng)
+            background = sample_background(backgrounds, rng)
             mixed = opacity * picture + (1 - opacity) * background
             canvases.append(mixed.round().clip(0, 255).astype(np.uint8))
             mask = np.where(seen >= 0, classes[seen], PARSING_CLASSES.index("background"))

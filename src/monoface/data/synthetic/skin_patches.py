@@ -14,7 +14,7 @@ _RADIUS_MM = (2.0, 30.0)
 _TINT = 0.35
 
 
-def draw_marks(
+def sample_marks(
     model: FaceModel, verts_mm: Float[Tensor, "verts 3"], strength: float, rng: np.random.Generator
 ) -> Float[Tensor, "verts 3"]:
     """Factors of the albedo of one head, symmetric in half of the heads.

@@ -37,7 +37,7 @@ class Course:
 
 
 @dataclass(frozen=True, eq=False)
-class CourseDrawer:
+class CourseSampler:
     """Draws the wrinkles of one face after the other.
 
     Attributes:
@@ -50,7 +50,7 @@ class CourseDrawer:
     skin: np.ndarray
     size: int
 
-    def draw(self, rng: np.random.Generator, family: Family) -> list[Course]:
+    def sample(self, rng: np.random.Generator, family: Family) -> list[Course]:
         """Wrinkles of a face of some age; families differ in how their curves swing."""
         age = rng.random()
         strength = np.interp(age, (0, 1), _STRENGTH)

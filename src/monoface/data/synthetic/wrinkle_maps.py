@@ -13,7 +13,14 @@ import numpy as np
 import torch
 from jaxtyping import Bool, Float
 
-from monoface.data.synthetic.wrinkle_curves import Course, CourseDrawer, Family, bend_of, direction, somewhere
+from monoface.data.synthetic.wrinkle_curves import (
+    Course,
+    CourseSampler,
+    Family,
+    bend_of,
+    direction,
+    somewhere,
+)
 from monoface.facemodel import FaceModel
 from monoface.facemodel.detail_region import detail_weight
 from monoface.render import TextureLayout
@@ -90,14 +97,14 @@ class DetailPainter:
         rows, columns = np.mgrid[: self.size, : self.size]
         self._texels = np.stack((columns, rows), axis=-1) + 0.5
         self._skin = np.argwhere(self.weight > 0.5)
-        self.courses = CourseDrawer(marks, self._skin, self.size)
+        self.courses = CourseSampler(marks, self._skin, self.size)
 
-    def draw(self, rng: np.random.Generator, config: WrinkleConfig) -> FaceDetail:
+    def sample(self, rng: np.random.Generator, config: WrinkleConfig) -> FaceDetail:
         """Relief and paint of one more face."""
         height = np.zeros((self.size, self.size), np.float32)
         wrinkled = np.zeros((self.size, self.size), bool)
         if rng.random() < config.aged:
-            for course in self.courses.draw(rng, config.family):
+            for course in self.courses.sample(rng, config.family):
                 self._add_wrinkle(height, wrinkled, course, rng, config)
         height *= self.weight
         paint = _blotches(rng, self.size)

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from monoface.data.packs.photo_pack import CANVAS_PX
 from monoface.data.synthetic.framing import framing_camera
-from monoface.data.synthetic.heads import HeadsConfig, draw_background, draw_coefficients
+from monoface.data.synthetic.heads import HeadsConfig, sample_background, sample_coefficients
 from monoface.data.synthetic.wrinkle_maps import DetailPainter, FaceDetail, WrinkleConfig
 from monoface.facemodel import FaceCoefficients, FaceModel
 from monoface.facemodel.parts import skin_triangles
@@ -88,18 +88,18 @@ class WrinkledHeadPainter:
         self._dense = replace(dense, faces=dense.faces[of_skin[dense.faces].all(dim=1)])
 
     @torch.no_grad()
-    def draw(self, index: int) -> WrinkledHead:
+    def sample(self, index: int) -> WrinkledHead:
         """One head."""
         config = self.config
         rng = np.random.default_rng((config.seed, _STREAM, index))
         plain = HeadsConfig(max_yaw_deg=config.max_yaw_deg, pitch_deg=8.0, roll_deg=6.0, active=3.0)
-        one = draw_coefficients(self.model, 1, rng, plain)
+        one = sample_coefficients(self.model, 1, rng, plain)
         lights = torch.stack([lamps.harmonics() for lamps in self._lamps(rng)])
         coefficients = FaceCoefficients(
             **{name: value.expand(config.lights, *value.shape[1:]) for name, value in vars(one).items()}
         )
         coefficients = replace(coefficients, light=lights)
-        detail = self.painter.draw(rng, config.wrinkles)
+        detail = self.painter.sample(rng, config.wrinkles)
         zoom = torch.full((config.lights,), config.picture_px / CANVAS_PX)
         camera = framing_camera(self.model, coefficients).cropped(torch.zeros(config.lights, 2), zoom)
         verts = self.model.shape(coefficients.identity, coefficients.expression)
@@ -108,9 +108,9 @@ class WrinkledHeadPainter:
         return WrinkledHead(pictures, coefficients, camera, verts_camera, detail)
 
     def _lamps(self, rng: np.random.Generator) -> list["Lamps"]:
-        first = draw_lamps(rng)
+        first = sample_lamps(rng)
         moved = first.moved(np.deg2rad(rng.uniform(*self.config.moved_deg)), rng)
-        others = [draw_lamps(rng) for _ in range(self.config.lights - 2)]
+        others = [sample_lamps(rng) for _ in range(self.config.lights - 2)]
         return [first, moved, *others][: self.config.lights]
 
     def _render(
@@ -187,7 +187,7 @@ class Lamps:
         return replace(self, directions=in_front)
 
 
-def draw_lamps(rng: np.random.Generator) -> Lamps:
+def sample_lamps(rng: np.random.Generator) -> Lamps:
     """A sky and one or two lamps in front, more from aside than `data.synthetic` has them.
 
     Relief shows by light that comes from somewhere.
@@ -207,6 +207,6 @@ def _halved(image: Tensor) -> Tensor:
 
 
 def _background(side: int, rng: np.random.Generator) -> Float[Tensor, "1 3 side side"]:
-    canvas = draw_background(np.zeros((0, CANVAS_PX, CANVAS_PX, 3), np.uint8), rng).clip(0, 255) / 255
+    canvas = sample_background(np.zeros((0, CANVAS_PX, CANVAS_PX, 3), np.uint8), rng).clip(0, 255) / 255
     image = torch.from_numpy(canvas).float().movedim(-1, 0)[None]
     return torch.nn.functional.interpolate(image, size=(side, side), mode="bilinear")

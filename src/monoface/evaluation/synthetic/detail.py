@@ -1,4 +1,4 @@
-"""detail: wrinkles against the truth, on drawn heads with known relief and known paint, under several lights.
+"""detail: wrinkles against the truth, on synthetic heads with known relief and paint, under several lights.
 
 With a folder of photos it also tells what relief is worth there: whether the face explains its photo better,
 how high the relief is, and whether the displaced mesh is still a surface.
@@ -117,7 +117,7 @@ def run(config: EvaluateDetailConfig) -> CasesReport:
     painter = WrinkledHeadPainter(model, heads_config(config))
     sums, shown = [], []
     for index in range(config.count):
-        head = painter.draw(index)
+        head = painter.sample(index)
         sums.append(scorer.score(head))
         if index < _SHOWN:
             shown.append(_shown(head, scorer))
@@ -215,7 +215,7 @@ def definition(config: EvaluateDetailConfig) -> Definition:
         means="over all seen texels of all heads, at least 0.3 in weight; eyes, brows, lips, nostrils "
         "and the border of the face are left out",
         failures="a head cannot fail; photos without a face are left out",
-        source="ours. Drawn heads are no photos: figures tell one set of weights from another.",
+        source="ours. Synthetic heads are no photos: figures tell one set of weights from another.",
     )
 
 

@@ -1,4 +1,4 @@
-"""Scores the relief that a fine stage finds in drawn heads, of which it is known."""
+"""Scores the relief that a fine stage finds in synthetic heads, of which it is known."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass

@@ -19,9 +19,9 @@ from monoface.evaluation.reports.cases_report import CasesReport, make_report
 from monoface.evaluation.reports.definition import WORST, Definition, Galleries
 from monoface.evaluation.reports.page import Gallery, heat_map, landmarks_picture, picture_of
 from monoface.evaluation.reports.report import installed_versions, refuse_existing_results, write_results
-from monoface.evaluation.synthetic.drawn_heads import DrawnHeadsConfig, HeadTools
 from monoface.evaluation.synthetic.heads_score import HeadScore, HeadScorer
 from monoface.evaluation.synthetic.heads_truth import HeadPainter
+from monoface.evaluation.synthetic.synthetic_heads import HeadTools, SyntheticHeadsConfig
 from monoface.metrics import in_yaw_bins
 from monoface.metrics.yaw_bins import YAW_BINS
 from monoface.pipeline import MadeWith
@@ -42,7 +42,7 @@ _HEAT_LIMIT_MM = 6.0
 
 
 @dataclass(frozen=True)
-class EvaluateHeadsConfig(DrawnHeadsConfig):
+class EvaluateHeadsConfig(SyntheticHeadsConfig):
     """Which heads are drawn, what is measured on them, and where the report goes.
 
     Attributes:
@@ -78,7 +78,7 @@ def run(config: EvaluateHeadsConfig) -> CasesReport:
 def score_heads(painter: HeadPainter, scorer: HeadScorer, config: EvaluateHeadsConfig) -> Iterator[HeadScore]:
     """Draw and score one head after the other."""
     for index in range(config.count):
-        yield scorer.score(painter.draw(index, _heads_config(config)))
+        yield scorer.score(painter.sample(index, _heads_config(config)))
 
 
 def summarise(
@@ -105,7 +105,7 @@ def summarise(
 def definition(config: EvaluateHeadsConfig) -> Definition:
     """What the figures mean."""
     return Definition(
-        data=f"{config.count} heads drawn by us from {config.drawn_from}: identities and albedo "
+        data=f"{config.count} heads drawn by us from {config.sampled_from}: identities and albedo "
         "from its own distribution, sparse expressions, sky and lamps, coloured backgrounds; 288 x 288 "
         "pixels, the true crop",
         measure="shape: mean distance of the true narrow face's vertices to the predicted surface. "
@@ -121,7 +121,7 @@ def definition(config: EvaluateHeadsConfig) -> Definition:
         means="mean over the heads",
         failures="a head whose alignment failed is listed, and has no shape error",
         source="ours. Heads of the default model are of the kind that weights were trained with, so "
-        "figures on them are flattering; drawn heads are no photos.",
+        "figures on them are flattering; synthetic heads are no photos.",
     )
 
 
@@ -140,7 +140,7 @@ def pictures(
     index_of = {score.key: index for index, score in enumerate(scores)}
     worst = []
     for case in worst_cases(report.cases, MEASURES[0]):
-        head, score = painter.draw(index_of[case.key], _heads_config(config)), scores[index_of[case.key]]
+        head, score = painter.sample(index_of[case.key], _heads_config(config)), scores[index_of[case.key]]
         text = f"{case.key}: shape {case.errors['surface_mm']:.2f} mm, yaw {score.yaw_deg:.0f}°"
         worst.append(landmarks_picture(head.picture, head.landmarks_px, score.landmarks_px, text))
     return {

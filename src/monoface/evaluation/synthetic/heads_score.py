@@ -1,4 +1,4 @@
-"""Scores what weights find in a drawn head against all that is known of it."""
+"""Scores what weights find in a synthetic head against all that is known of it."""
 
 import math
 from collections.abc import Callable
@@ -120,14 +120,14 @@ def through_pipeline(faces: ReconstructedFaces) -> FindInSquare:
     def find(picture: UInt8[np.ndarray, "height width 3"], box: Float64[np.ndarray, " 4"]) -> Regression:
         face = faces.in_square(picture, box)
         if isinstance(face, str):
-            raise DataError(f"drawn head: expected a face in its true crop, got: {face}.")
+            raise DataError(f"synthetic head: expected a face in its true crop, got: {face}.")
         return regression_of(face)
 
     return find
 
 
 class HeadScorer:
-    """Scores what finds faces, on drawn heads.
+    """Scores what finds faces, on synthetic heads.
 
     Args:
         find: Sees the true crop.

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from monoface.data.packs.photo_pack import CANVAS_PX, FACE_PX
 from monoface.data.synthetic.framing import framing_camera
-from monoface.data.synthetic.heads import HeadsConfig, draw_background, draw_coefficients
+from monoface.data.synthetic.heads import HeadsConfig, sample_background, sample_coefficients
 from monoface.facemodel import FaceCoefficients, FaceModel, FaceModelData, LandmarkSet
 from monoface.geometry.cameras import AnyCamera, WeakPerspectiveCamera, transform_points
 from monoface.geometry.surface import Surface
@@ -104,7 +104,7 @@ class HeadPainter:
         self._of_face = model.data.regions["face"][self._triangles].all(dim=1)
 
     @torch.no_grad()
-    def draw(self, index: int, config: HeadsConfig, person: int | None = None) -> TrueHead:
+    def sample(self, index: int, config: HeadsConfig, person: int | None = None) -> TrueHead:
         """One head; the same index and configuration give the same head, whatever was drawn before.
 
         Args:
@@ -113,11 +113,11 @@ class HeadPainter:
             person: Heads of one such number share identity, albedo and bumps. By default each has its own.
         """
         rng = np.random.default_rng((config.seed, _STREAM, index))
-        coefficients = draw_coefficients(self.model, 1, rng, config)
+        coefficients = sample_coefficients(self.model, 1, rng, config)
         shape_rng = rng
         if person is not None:
             shape_rng = np.random.default_rng((config.seed, _PERSON_STREAM, person))
-            drawn = draw_coefficients(self.model, 1, shape_rng, config)
+            drawn = sample_coefficients(self.model, 1, shape_rng, config)
             coefficients = replace(coefficients, identity=drawn.identity, albedo=drawn.albedo)
         neutral = self.model.shape(coefficients.identity, torch.zeros_like(coefficients.expression))
         posed = self.model.shape(coefficients.identity, coefficients.expression)
@@ -173,7 +173,7 @@ class HeadPainter:
         pool = torch.nn.functional.avg_pool2d
         opacity = pool(mask, _OVERSAMPLING)
         colour = pool(drawn.image.clamp(0, 1) * mask, _OVERSAMPLING)[0].permute(1, 2, 0).numpy()
-        patches = draw_background(np.zeros((0, CANVAS_PX, CANVAS_PX, 3), np.uint8), rng).clip(0, 255)
+        patches = sample_background(np.zeros((0, CANVAS_PX, CANVAS_PX, 3), np.uint8), rng).clip(0, 255)
         background = np.asarray(
             Image.fromarray(patches.astype(np.uint8)).resize((PICTURE_PX, PICTURE_PX)), dtype=np.float32
         )

@@ -1,4 +1,4 @@
-"""Is dark skin told from dim light? Errors of predicted albedo on drawn heads, by how light their skin is.
+"""Is dark skin told from dim light? Errors of albedo on synthetic heads, by how light their skin is.
 
 A photo shows albedo times light, and a prior decides which is which: one that was learned from light skin
 makes dark skin too light, and the light too dim. The error of lightness has a sign, which shows that.
@@ -83,7 +83,7 @@ def measure_skin_tones(
     painter, texturer = HeadPainter(model), Texturer(model, size=16)
     skin = model.data.regions["narrow_face"].numpy()
     for index in range(config.count):
-        head = painter.draw(index, config)
+        head = painter.sample(index, config)
         yield albedo_error(_predicted_albedo(regressor, model, texturer, head), head.albedo, skin)
 
 

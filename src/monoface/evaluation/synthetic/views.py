@@ -20,10 +20,10 @@ from monoface.evaluation.reports.cases_report import CasesReport, make_report
 from monoface.evaluation.reports.definition import WORST, Definition, Galleries
 from monoface.evaluation.reports.page import Gallery, landmarks_picture
 from monoface.evaluation.reports.report import installed_versions, refuse_existing_results, write_results
-from monoface.evaluation.synthetic.drawn_heads import DrawnHeadsConfig, HeadTools
 from monoface.evaluation.synthetic.heads_score import HeadScorer, point_error_percent, turn_between
 from monoface.evaluation.synthetic.heads_truth import LANDMARK_SET
-from monoface.evaluation.synthetic.views_truth import HeadInViews, draw_head_in_views
+from monoface.evaluation.synthetic.synthetic_heads import HeadTools, SyntheticHeadsConfig
+from monoface.evaluation.synthetic.views_truth import HeadInViews, render_head_in_views
 from monoface.facemodel import FaceModel
 from monoface.pipeline import MadeWith
 
@@ -44,7 +44,7 @@ _WORST = 6
 
 
 @dataclass(frozen=True)
-class EvaluateViewsConfig(DrawnHeadsConfig):
+class EvaluateViewsConfig(SyntheticHeadsConfig):
     """Which heads are drawn, in how many cameras, and where the report goes.
 
     Attributes:
@@ -94,7 +94,7 @@ def run(config: EvaluateViewsConfig) -> CasesReport:
 
     def heads() -> Iterator[HeadInViews]:
         for index in range(config.heads):
-            yield draw_head_in_views(tools.painter, index, config.views, config.seed)
+            yield render_head_in_views(tools.painter, index, config.views, config.seed)
 
     scores = [score_views(head, tools.scorer, tools.face_model) for head in heads()]
     report = summarise(scores, config, tools.made_with)
@@ -164,7 +164,7 @@ def summarise(
 def definition(config: EvaluateViewsConfig) -> Definition:
     """What the figures mean."""
     return Definition(
-        data=f"{config.heads} heads drawn by us from {config.drawn_from}, each in "
+        data=f"{config.heads} heads drawn by us from {config.sampled_from}, each in "
         f"{config.views} cameras: about 40 degrees to either side and the front, then any yaw up to 75 "
         "degrees; pinholes half a metre to two metres away; one expression and one light for all views of "
         "a head, of one to three lamps with sharp borders; the true crop",
@@ -180,7 +180,7 @@ def definition(config: EvaluateViewsConfig) -> Definition:
         normaliser="none; millimetres of the true head, or of the face model",
         means="mean over the heads",
         failures="a head with a view whose alignment failed is listed, and has no error",
-        source="ours. Drawn heads are no photos: figures tell one set of weights from another.",
+        source="ours. Synthetic heads are no photos: figures tell one set of weights from another.",
     )
 
 

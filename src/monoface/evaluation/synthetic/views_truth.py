@@ -12,7 +12,7 @@ from jaxtyping import Float, Float64, UInt8
 from torch import Tensor
 
 from monoface.data.synthetic.framing import framed
-from monoface.data.synthetic.heads import HeadsConfig, draw_coefficients
+from monoface.data.synthetic.heads import HeadsConfig, sample_coefficients
 from monoface.evaluation.synthetic.heads_truth import LANDMARK_SET, PICTURE_PX, HeadPainter
 from monoface.facemodel import FaceCoefficients
 from monoface.geometry.cameras import transform_points
@@ -67,7 +67,7 @@ class HeadInViews:
 
 
 @torch.no_grad()
-def draw_head_in_views(painter: HeadPainter, index: int, views: int, seed: int) -> HeadInViews:
+def render_head_in_views(painter: HeadPainter, index: int, views: int, seed: int) -> HeadInViews:
     """One head under one light; the same arguments give the same, whatever was drawn before.
 
     Args:
@@ -78,7 +78,7 @@ def draw_head_in_views(painter: HeadPainter, index: int, views: int, seed: int) 
     """
     rng = np.random.default_rng((seed, _STREAM, index))
     model = painter.model
-    one = draw_coefficients(model, 1, rng, HeadsConfig(max_yaw_deg=0.0, pitch_deg=0.0, roll_deg=0.0))
+    one = sample_coefficients(model, 1, rng, HeadsConfig(max_yaw_deg=0.0, pitch_deg=0.0, roll_deg=0.0))
     neutral = model.shape(one.identity, torch.zeros_like(one.expression))
     posed = model.shape(one.identity, one.expression)
     bumps = painter.bumps(neutral[0], rng)

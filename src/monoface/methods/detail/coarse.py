@@ -13,8 +13,8 @@ from monoface.losses.consistency import landmark_consistency
 from monoface.losses.contour import contour_distance, silhouette_vertices
 from monoface.methods.detail.coarse_config import CoarseConfig
 from monoface.methods.detail.coarse_landmarks import FOCUS, GROUPS, grouped, landmark_weights
-from monoface.methods.drawing import DrawnFaces, draw_faces, likeness_distance, reduced
 from monoface.methods.photo_regressor import PhotoRegressor
+from monoface.methods.rendered_faces import RenderedFaces, likeness_distance, reduced, render_faces
 from monoface.methods.supervision import PosedPrediction
 from monoface.networks import Regressor
 from monoface.networks.identity import IdentityEncoder
@@ -82,7 +82,7 @@ class Coarse(PhotoRegressor):
         config, terms = self.config, dict[str, Tensor]()
         if len(self._points):
             terms["landmarks"] = self._landmark_term(posed, batch)
-        drawn = draw_faces(self.mesh, *self.layout.decode(output, config.render_px), config.render_px)
+        drawn = render_faces(self.mesh, *self.layout.decode(output, config.render_px), config.render_px)
         if config.contour:
             terms["contour"] = self._contour_term(drawn, batch.points_px[JAW17].flatten(0, 1))
         small = reduced(photo, config.render_px)
@@ -105,7 +105,7 @@ class Coarse(PhotoRegressor):
         return landmark_consistency(torch.cat(projected, dim=1), known_px, weights, seen)
 
     def _contour_term(
-        self, drawn: DrawnFaces, outline_px: Float[Tensor, "views 17 2"]
+        self, drawn: RenderedFaces, outline_px: Float[Tensor, "views 17 2"]
     ) -> Float[Tensor, " views"]:
         """Squared distances of the annotated outline, in square pixels; zero where there is none."""
         surface = drawn.face.surface

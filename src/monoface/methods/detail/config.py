@@ -21,7 +21,7 @@ class DetailConfig(DisplacementConfig):
         picture_px: Side of the photos' crops that packs keep for `mesh`.
         photo_weight: Of the photometric error.
         height_weight: Of the squared error of known heights. This and the next weights are in units of what
-            is usual on drawn heads, so that a weight of one is about as much as a guess of nothing costs.
+            is usual on synthetic heads, so that a weight of one is about as much as a guess of nothing costs.
         slope_weight: Of the error of known slopes.
         slope_limit: Errors of slopes below this count as squares, above it by their size.
         paint_weight: Of the error of known paint: what is no relief, as a logarithm of light.
@@ -73,7 +73,7 @@ class DetailConfig(DisplacementConfig):
             sees="difference",
             axis="model_z",
             limit_mm=1.0,
-            quiet_mm=0.0,
+            dead_zone_mm=0.0,
             losses="mesh",
             picture_px=300,
             photo_weight=1.0,

@@ -105,7 +105,7 @@ class Detail:
         rows: Int[Tensor, " photos"],
         added: list[Float[Tensor, "photos rows columns"]],
     ) -> Float[Tensor, " batch"]:
-        """Photos seen a second time: their mirror images, with the relief and paint of a drawn head added."""
+        """Photos seen a second time: their mirror images, with relief and paint of a synthetic head added."""
         apart = torch.zeros_like(height_mm[:, 0, 0])
         if not len(rows):
             return apart

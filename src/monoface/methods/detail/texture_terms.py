@@ -1,4 +1,4 @@
-"""Terms on maps in texture space, one value a sample, in units of what is usual on drawn heads."""
+"""Terms on maps in texture space, one value a sample, in units of what is usual on synthetic heads."""
 
 import torch
 from jaxtyping import Float
@@ -9,7 +9,7 @@ from monoface.displacement.evidence import ShadingMaps
 from monoface.losses.smoothness import masked_mean
 from monoface.methods.detail.looks import Look
 
-# Of the seen skin of drawn heads: root mean square height, mean size of heights, of slopes and of paint.
+# Of the seen skin of synthetic heads: root mean square height, mean size of heights, of slopes and of paint.
 _HEIGHT_MM = 0.14
 _MEAN_HEIGHT_MM = 0.04
 _MEAN_SLOPE = 0.015

@@ -19,9 +19,9 @@ from monoface.losses.multiview import (
     published_depth_consistency,
     ssim_consistency,
 )
-from monoface.methods.drawing import DrawnFaces
 from monoface.methods.mgcnet.config import ViewTermsConfig
-from monoface.methods.mgcnet.drawn import TARGET
+from monoface.methods.mgcnet.shared_views import TARGET
+from monoface.methods.rendered_faces import RenderedFaces
 from monoface.render.covisibility import covisible_by_vertices
 from monoface.render.warping import View, WarpedView, warp_source
 
@@ -30,7 +30,7 @@ SOURCES = (0, 2)
 
 
 def compare_pictures(
-    drawn: DrawnFaces,
+    drawn: RenderedFaces,
     photo: Float[Tensor, "views 3 size size"],
     faces: Int[Tensor, "faces 3"],
     active: Bool[Tensor, " batch"],
@@ -119,7 +119,7 @@ def _of_samples(
     return gate_samples(whole, active, config.gating)
 
 
-def _view(drawn: DrawnFaces, photo: Tensor, rows: Tensor) -> View:
+def _view(drawn: RenderedFaces, photo: Tensor, rows: Tensor) -> View:
     found = drawn.coefficients
     return View(
         image=photo[rows],
@@ -131,7 +131,7 @@ def _view(drawn: DrawnFaces, photo: Tensor, rows: Tensor) -> View:
 
 
 def _warp(
-    drawn: DrawnFaces,
+    drawn: RenderedFaces,
     faces: Tensor,
     rows: tuple[Tensor, Tensor],
     views: tuple[View, View],

@@ -11,11 +11,11 @@ from monoface.facemodel import FaceCoefficients, FaceModel, PointBasis
 from monoface.facemodel.fitting import project_points
 from monoface.losses.consistency import landmark_consistency
 from monoface.losses.landmarks import landmark_distance
-from monoface.methods.drawing import DrawnFaces, draw_faces, likeness_distance, reduced
 from monoface.methods.mgcnet.comparison import VIEWS, compare_landmarks, compare_pictures
 from monoface.methods.mgcnet.config import MgcnetConfig, Shared
-from monoface.methods.mgcnet.drawn import TARGET, shared_over_views
+from monoface.methods.mgcnet.shared_views import TARGET, shared_over_views
 from monoface.methods.photo_regressor import PhotoRegressor
+from monoface.methods.rendered_faces import RenderedFaces, likeness_distance, reduced, render_faces
 from monoface.methods.supervision import KnownFaces, PosedPrediction
 from monoface.networks import Regressor
 from monoface.networks.identity import IdentityEncoder
@@ -87,7 +87,7 @@ class Mgcnet(PhotoRegressor):
             batch: What is known about them.
         """
         config = self.config
-        drawn = self._draw(output, batch)
+        drawn = self._render(output, batch)
         small = reduced(photo, config.render_px)
         terms = self.picture_terms(posed, drawn, small, batch)
         if self.encoder is not None and config.perceptual:
@@ -113,7 +113,7 @@ class Mgcnet(PhotoRegressor):
         return landmark_consistency(projected_px, known_px, self._landmark_weights, seen)
 
     def _known(self, batch: MultiViewBatch) -> KnownFaces:
-        """What known outputs mean: drawn heads have the layout's camera, photos' labels know no distance."""
+        """What known outputs mean: renders have the layout's camera, photos' labels know no distance."""
         outputs = batch.outputs.flatten(0, 1)
         focal_per_size = None
         if self.config.focal_per_size is not None:
@@ -138,7 +138,7 @@ class Mgcnet(PhotoRegressor):
         together = (batch.gate >= _PICTURES)[:, None, None]
         return torch.where(together, mean, identity).flatten(0, 1)
 
-    def _draw(self, output: Tensor, batch: MultiViewBatch) -> DrawnFaces:
+    def _render(self, output: Tensor, batch: MultiViewBatch) -> RenderedFaces:
         """All views, with the identity and albedo that views of one person share."""
         coefficients, camera = self.layout.decode(output, self.config.render_px, self._focal_per_size(batch))
         shared: Shared = self.config.views.shared if self.config.multi_view else "none"
@@ -150,7 +150,7 @@ class Mgcnet(PhotoRegressor):
         coefficients = replace(
             coefficients, identity=of_sample(coefficients.identity), albedo=of_sample(coefficients.albedo)
         )
-        return draw_faces(self.mesh, coefficients, camera, self.config.render_px)
+        return render_faces(self.mesh, coefficients, camera, self.config.render_px)
 
     def _shared_points(self, posed: PosedPrediction, batch: MultiViewBatch) -> Float[Tensor, " batch"]:
         """How far annotated points are from those of the views' mean identity, in percent of the crop."""
@@ -178,7 +178,7 @@ class Mgcnet(PhotoRegressor):
         }
 
     def _perceptual(
-        self, encoder: IdentityEncoder, drawn: DrawnFaces, photo: Tensor
+        self, encoder: IdentityEncoder, drawn: RenderedFaces, photo: Tensor
     ) -> Float[Tensor, " batch"]:
         """How unlike the drawn target and its photo look to the encoder."""
         rows = torch.arange(TARGET, len(photo), VIEWS, device=photo.device)

@@ -7,7 +7,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from monoface.core.draws import drawn_rows
+from monoface.core.seeded_sampling import sample_rows
 from monoface.data.batches.photo_batch import TrainingBatch
 from monoface.data.batches.view_batch import MultiViewBatch
 from monoface.data.packs.view_pack import VIEWS
@@ -15,10 +15,10 @@ from monoface.facemodel import CoefficientLayout, FaceModel
 from monoface.facemodel.fitting import project_points
 from monoface.methods.contract import StepResult
 from monoface.methods.detail import Coarse
-from monoface.methods.drawing import appearance_terms, reduced
 from monoface.methods.mgcnet import Mgcnet
 from monoface.methods.monoface.config import COARSE, MonofaceConfig
 from monoface.methods.monoface.face_terms import NeutralShape, Openings, PointSurprise
+from monoface.methods.rendered_faces import appearance_terms, reduced
 from monoface.methods.supervision import KnownFaces, PosedPrediction, Supervision
 from monoface.methods.twodasl import SelfTerms
 from monoface.methods.twodasl.method import MAP_SETS
@@ -161,7 +161,7 @@ class Monoface(nn.Module):
         zoom = config.crop_px / config.pictures.view_px
         points_px = {name: zoom * points for name, points in views.points_px.items()}
         image = reduced(views.image, config.crop_px)
-        return replace(views, image=image, points_px=points_px, trust=views.drawn.to(views.trust))
+        return replace(views, image=image, points_px=points_px, trust=views.synthetic.to(views.trust))
 
     def _between_views(self, look: _Look, photo: Tensor, batch: MultiViewBatch) -> Terms:
         """Means of MGCNet's terms."""
@@ -178,7 +178,7 @@ class Monoface(nn.Module):
         if self._coarse is None:
             return {}
         share = self.config.detail_share
-        rows = drawn_rows(batch.seeds, share, _DETAIL)
+        rows = sample_rows(batch.seeds, share, _DETAIL)
         views = (VIEWS * rows[:, None] + torch.arange(VIEWS, device=rows.device)).flatten()
         names = self._coarse_names
         if not len(rows):
@@ -208,7 +208,7 @@ class Monoface(nn.Module):
         """Terms that compare a look with what is known."""
         terms = self.supervision.terms(look.posed, look.said.log_error, batch, known)
         labelled = batch.labelled.to(look.said.output)
-        trusted = labelled * torch.where(batch.drawn, 1.0, batch.trust)
+        trusted = labelled * torch.where(batch.synthetic, 1.0, batch.trust)
         terms["neutral"] = self._neutral(look.posed.coefficients.identity, known.identity) * trusted
         terms["openings"] = self._openings(look.posed, known, batch)
         if self.config.points:

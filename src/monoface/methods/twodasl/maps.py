@@ -4,8 +4,8 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from monoface.core.draws import normal_draws, uniform_draws
 from monoface.core.errors import ConfigError
+from monoface.core.seeded_sampling import sample_normal, sample_uniform
 from monoface.data.batches.photo_batch import TrainingBatch
 from monoface.facemodel import CoefficientLayout, FaceModel
 from monoface.facemodel.fitting import project_points
@@ -86,15 +86,15 @@ def inexact_points(
         config: How inexact they are.
     """
     count = points_px.shape[1]
-    size = uniform_draws(seeds, 1, _JITTER_SIZE)[..., None] * (config.jitter * crop_px)
-    shown = points_px + size * normal_draws(seeds, 2 * count, _JITTER).unflatten(-1, (count, 2))
+    size = sample_uniform(seeds, 1, _JITTER_SIZE)[..., None] * (config.jitter * crop_px)
+    shown = points_px + size * sample_normal(seeds, 2 * count, _JITTER).unflatten(-1, (count, 2))
 
-    displaced = uniform_draws(seeds, 1, _DISPLACED) < config.displaced
-    amount = normal_draws(seeds, 3, _DISPLACEMENT) * config.displacement * displaced
+    displaced = sample_uniform(seeds, 1, _DISPLACED) < config.displaced
+    amount = sample_normal(seeds, 3, _DISPLACEMENT) * config.displacement * displaced
     centre = shown.nanmean(dim=1, keepdim=True)
     shown = centre + (shown - centre) * amount[:, None, :1].exp() + crop_px * amount[:, None, 1:]
 
-    sparse = uniform_draws(seeds, 1, _SPARSE) < config.sparse
-    lost = sparse & (uniform_draws(seeds, count, _MISSING) < config.missing)
-    empty = uniform_draws(seeds, 1, _EMPTY) < config.empty
+    sparse = sample_uniform(seeds, 1, _SPARSE) < config.sparse
+    lost = sparse & (sample_uniform(seeds, count, _MISSING) < config.missing)
+    empty = sample_uniform(seeds, 1, _EMPTY) < config.empty
     return torch.where((lost | empty)[..., None], torch.nan, shown)

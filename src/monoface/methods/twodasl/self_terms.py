@@ -10,7 +10,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from monoface.core.draws import drawn_rows
+from monoface.core.seeded_sampling import sample_rows
 from monoface.data.batches.photo_batch import TrainingBatch
 from monoface.facemodel import CoefficientLayout, FaceCoefficients, FaceModel, LandmarkSet
 from monoface.facemodel.fitting import project_points
@@ -88,7 +88,7 @@ class SelfTerms(nn.Module):
 
     def rows_to_look_at_twice(self, batch: TrainingBatch) -> Int[Tensor, " rows"]:
         """About a share of a batch's samples, in order."""
-        return drawn_rows(batch.seeds, self.config.cycle_share, _CYCLE)
+        return sample_rows(batch.seeds, self.config.cycle_share, _CYCLE)
 
     def of_two_looks(
         self,
@@ -116,7 +116,7 @@ class SelfTerms(nn.Module):
         Both see coefficients as decoding understands them: a critic that sees six numbers for a rotation
         would tell the network's from true ones by their lengths.
         """
-        rows = drawn_rows(batch.seeds, self.config.critic_share, _CRITIC)
+        rows = sample_rows(batch.seeds, self.config.critic_share, _CRITIC)
         share = max(self.config.critic_share * len(batch.labelled), 1e-6)
         with torch.autocast(image.device.type, enabled=False):
             found = self.layout.encode(posed.coefficients, posed.camera, self._crop_px)[rows]

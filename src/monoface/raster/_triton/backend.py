@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from monoface.raster._adjacency import edge_twins
-from monoface.raster._grid import is_drawable, to_grid
+from monoface.raster._grid import is_rasterizable, to_grid
 from monoface.raster._reference_edges import blend
 from monoface.raster._reference_texture import sample
 from monoface.raster._triton import edge_kernels, kernels
@@ -67,7 +67,7 @@ class _Rasterize(torch.autograd.Function):
         if batch * len(faces):
             options = {"PERSPECTIVE": perspective, "CULL_BACK": cull_back, "BLOCK": _TRIANGLE_BLOCK}
             mesh = grid, linear, faces, nearest, count
-            kernels.draw[len(faces), batch](*mesh, *size, **options, num_warps=1, **_EXACT)
+            kernels.rasterize[len(faces), batch](*mesh, *size, **options, num_warps=1, **_EXACT)
         if batch:
             pixels = face_index, barycentric, depth
             kernels.resolve[_blocks(face_index)](
@@ -88,7 +88,7 @@ class _Rasterize(torch.autograd.Function):
         if len(linear):
             grads = grad_barycentric.contiguous(), grad_depth.contiguous()
             sizes = linear.shape[1], *face_index.shape[1:]
-            kernels.draw_backward[_blocks(face_index)](
+            kernels.rasterize_backward[_blocks(face_index)](
                 grid, linear, faces, face_index, *grads, grad_verts, *sizes, ctx.perspective, _BLOCK, **_FAST
             )
         return grad_verts, None, None, None, None
@@ -157,9 +157,9 @@ class _Shares(torch.autograd.Function):
 
 def _snapped(verts_px: Tensor, perspective: bool) -> tuple[Tensor, Tensor]:
     """Fixed-point coordinates of vertices, and the quantity that is linear in the picture."""
-    drawable = is_drawable(verts_px, perspective)
-    grid = to_grid(verts_px[..., :2]).masked_fill(~drawable[..., None], kernels.NOT_DRAWABLE.value)
-    depth = torch.where(drawable, verts_px[..., 2], torch.ones_like(verts_px[..., 2]))
+    rasterizable = is_rasterizable(verts_px, perspective)
+    grid = to_grid(verts_px[..., :2]).masked_fill(~rasterizable[..., None], kernels.NOT_RASTERIZABLE.value)
+    depth = torch.where(rasterizable, verts_px[..., 2], torch.ones_like(verts_px[..., 2]))
     return grid.to(torch.int32), (1 / depth if perspective else depth).contiguous()
 
 

@@ -4,7 +4,7 @@ import triton
 import triton.language as tl
 
 from monoface.raster._reference_edges import LONGEST_WALK as _LONGEST_WALK
-from monoface.raster._triton.kernels import HALF_PIXEL, NOT_DRAWABLE, SUBPIXELS, divide
+from monoface.raster._triton.kernels import HALF_PIXEL, NOT_RASTERIZABLE, SUBPIXELS, divide
 
 LONGEST_WALK = tl.constexpr(_LONGEST_WALK)
 
@@ -89,7 +89,7 @@ def turn_of(grid, faces, face, on, AXIS: tl.constexpr):
     a1, c1 = point_of(grid, faces, 4 * face, 1, on, AXIS)
     a2, c2 = point_of(grid, faces, 4 * face, 2, on, AXIS)
     area = (a1 - a0) * (c2 - c0) - (c1 - c0) * (a2 - a0)
-    drawn = (a0 != NOT_DRAWABLE) & (a1 != NOT_DRAWABLE) & (a2 != NOT_DRAWABLE)
+    drawn = (a0 != NOT_RASTERIZABLE) & (a1 != NOT_RASTERIZABLE) & (a2 != NOT_RASTERIZABLE)
     return (area > 0).to(tl.int32) - (area < 0).to(tl.int32), drawn
 
 

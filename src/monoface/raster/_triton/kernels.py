@@ -15,12 +15,12 @@ from monoface.raster._grid import SUBPIXELS as _SUBPIXELS
 SUBPIXEL_BITS = tl.constexpr(_SUBPIXEL_BITS)
 SUBPIXELS = tl.constexpr(_SUBPIXELS)
 HALF_PIXEL = tl.constexpr(_SUBPIXELS // 2)
-NOT_DRAWABLE = tl.constexpr(-(2**31))
+NOT_RASTERIZABLE = tl.constexpr(-(2**31))
 NOTHING = tl.constexpr(2**63 - 1)
 
 
 @triton.jit
-def draw(
+def rasterize(
     grid, linear, faces, nearest, vert_count, height, width,
     PERSPECTIVE: tl.constexpr, CULL_BACK: tl.constexpr, BLOCK: tl.constexpr,
 ):  # fmt: skip
@@ -32,7 +32,7 @@ def draw(
     f, b = tl.program_id(0).to(tl.int64), tl.program_id(1).to(tl.int64)
     v0, v1, v2, x0, y0, x1, y1, x2, y2 = corners(grid + 2 * b * vert_count, faces, f)
     area = edge_function(x0, y0, x1, y1, x2, y2)
-    drawn = (x0 != NOT_DRAWABLE) & (x1 != NOT_DRAWABLE) & (x2 != NOT_DRAWABLE) & (area != 0)
+    drawn = (x0 != NOT_RASTERIZABLE) & (x1 != NOT_RASTERIZABLE) & (x2 != NOT_RASTERIZABLE) & (area != 0)
     if CULL_BACK:
         drawn = drawn & (area < 0)
     left = (tl.minimum(tl.minimum(x0, x1), x2) + HALF_PIXEL - 1) >> SUBPIXEL_BITS
@@ -90,12 +90,12 @@ def resolve(
 
 
 @triton.jit
-def draw_backward(
+def rasterize_backward(
     grid, linear, faces, face_index, grad_barycentric, grad_depth,
     grad_verts, vert_count, height, width, PERSPECTIVE: tl.constexpr,
     BLOCK: tl.constexpr,
 ):  # fmt: skip
-    """Adds gradients of a block of pixels to those of the vertices, as `_kernels.draw_backward` derives."""
+    """Adds gradients of a block of pixels to those of the vertices: see `_kernels.rasterize_backward`."""
     b = tl.program_id(1).to(tl.int64)
     pixel = tl.program_id(0).to(tl.int64) * BLOCK + tl.arange(0, BLOCK)
     at = b * height * width + pixel

@@ -1,4 +1,4 @@
-"""Making packs for the fine stage: of drawn heads with known relief, and of photos."""
+"""Making packs for the fine stage: of synthetic heads with known relief, and of photos."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ from monoface.texturing.skin import SkinFinder
 from monoface.texturing.texturer import PlacedMesh, Texturer
 from monoface.texturing.unwrapping import UnwrappedFace, evidence_of, unwrap_face
 
-# How far the fitted shape of a drawn head is from the true one, in deviations of the coefficients.
+# How far the fitted shape of a synthetic head is from the true one, in deviations of the coefficients.
 _MISFIT = 0.12
 _STREAM = 617
 
@@ -53,10 +53,10 @@ def detail_recipe(model: FaceModel, config: DetailConfig, made_of: list[Any]) ->
 def heads_pack(
     painter: WrinkledHeadPainter, indices: Iterable[int], config: DetailConfig, misfit: float = _MISFIT
 ) -> DetailPack:
-    """Unwrap drawn heads as photos are: with a mesh that is not quite true, and fitted light and albedo."""
+    """Unwrap synthetic heads as photos are: with a mesh that is not quite true, light and albedo fitted."""
     texturer = Texturer(painter.model, config.texture_px)
     side = _picture_px(config)
-    heads = ((painter.draw(index), index) for index in indices)
+    heads = ((painter.sample(index), index) for index in indices)
     rows = [row for head, index in heads for row in head_rows(head, index, texturer, misfit, side)]
     return _pack(rows, Displacer(painter.model, config))
 
@@ -91,7 +91,7 @@ def photos_pack(
 def head_rows(
     head: WrinkledHead, number: int, texturer: Texturer, misfit: float, picture_px: int = 0
 ) -> Iterator[_Row]:
-    """A row for each light of a drawn head; with a crop of its picture, if that has a size."""
+    """A row for each light of a synthetic head; with a crop of its picture, if that has a size."""
     model = texturer.model
     rng = np.random.default_rng((_STREAM, number))
     height, paint = _known(head, texturer.size)

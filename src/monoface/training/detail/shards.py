@@ -1,4 +1,4 @@
-"""Packs of drawn heads in shards, several processes at a time; finished ones of the same recipe are kept."""
+"""Packs of synthetic heads in shards, made by several processes; finished ones are kept."""
 
 import dataclasses
 import multiprocessing
@@ -22,7 +22,7 @@ _SHARD = 50
 _painters: dict[WrinkledHeadsConfig, WrinkledHeadPainter] = {}
 
 
-def drawn_packs(
+def sampled_packs(
     drawing: WrinkledHeadsConfig,
     count: int,
     method: DetailConfig,

@@ -1,4 +1,4 @@
-"""The command `monoface train detail`: drawn heads and photos to packs to a trained translator."""
+"""The command `monoface train detail`: synthetic heads and photos to packs to a trained translator."""
 
 import dataclasses
 from collections.abc import Callable, Mapping
@@ -20,7 +20,7 @@ from monoface.methods.detail import Detail, DetailConfig
 from monoface.networks import Translator, load_translator, save_translator
 from monoface.pipeline import Reconstructor, ReconstructorConfig, weights_path
 from monoface.training.detail.make_packs import detail_recipe, photos_pack
-from monoface.training.detail.shards import drawn_packs
+from monoface.training.detail.shards import sampled_packs
 from monoface.training.engine.cards import data_and_terms, recorded_config
 from monoface.training.engine.config import TrainConfig
 from monoface.training.engine.distribution import launch
@@ -39,7 +39,7 @@ class TrainDetailConfig:
 
     Attributes:
         out: Folder of the run: packs, checkpoints, log and, at the end, the weights.
-        data: Folder that holds the photos' sources; without it, drawn heads alone.
+        data: Folder that holds the photos' sources; without it, synthetic heads alone.
         sources: Which of them; every tenth photo is kept aside.
         limit: At most so many photos of each source; 0 takes all.
         heads: Heads to draw.
@@ -117,7 +117,7 @@ def train_detail(config: TrainDetailConfig, report: Callable[[str], None]) -> Pa
 
 def translator_info(config: DetailConfig) -> dict[str, object]:
     """What must be known of a configuration to use its translator."""
-    names = ("texture_px", "sees", "axis", "limit_mm", "quiet_mm")
+    names = ("texture_px", "sees", "axis", "limit_mm", "dead_zone_mm")
     return {name: getattr(config, name) for name in names}
 
 
@@ -169,7 +169,7 @@ def _drawn(
     kept = dataclasses.replace(config.drawing, wrinkles=wrinkles, lights=2, seed=_VALIDATION_SEED)
     packs = config.out / "packs"
     heads, validation = (
-        drawn_packs(drawing, count, config.method, packs / name, config.workers, report)
+        sampled_packs(drawing, count, config.method, packs / name, config.workers, report)
         for drawing, count, name in ((taught, config.heads, "heads"), (kept, _VALIDATION_HEADS, "validation"))
     )
     return heads, validation

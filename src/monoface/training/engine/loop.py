@@ -29,7 +29,7 @@ from monoface.training.engine.logs import RunLog
 from monoface.training.engine.norms import all_reduce_batch_norms
 from monoface.training.engine.progress import TrainingProgress
 from monoface.training.regressors.checks import check_training_data
-from monoface.training.regressors.samples import DrawSamples
+from monoface.training.regressors.samples import RenderSamples
 
 __all__ = ["Evaluate", "TrainConfig", "TrainedNetworks", "train"]
 
@@ -56,7 +56,7 @@ def train(
     config: TrainConfig,
     folder: Path,
     evaluate: Evaluate | None = None,
-    samples: DrawSamples | None = None,
+    samples: RenderSamples | None = None,
     *,
     needs_labels: bool = False,
 ) -> TrainedNetworks:
@@ -208,7 +208,7 @@ class _Records(ExitStack):
     """What a run writes: log, evaluations, pictures and checkpoints; nothing but in the first process."""
 
     def __init__(
-        self, run: _Run, folder: Path, evaluate: Evaluate | None, samples: DrawSamples | None
+        self, run: _Run, folder: Path, evaluate: Evaluate | None, samples: RenderSamples | None
     ) -> None:
         super().__init__()
         self._run = run

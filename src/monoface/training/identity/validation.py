@@ -11,7 +11,7 @@ from torch import nn
 from monoface.core.errors import ConfigError
 from monoface.data.packs.identity_pack import IdentityFaces
 from monoface.methods.identity import IdentityClassifier
-from monoface.metrics.verification import Verification, VerificationPairs, draw_pairs, verify
+from monoface.metrics.verification import Verification, VerificationPairs, sample_pairs, verify
 from monoface.networks import IdentityEncoder
 
 _BATCH = 128
@@ -37,7 +37,7 @@ def held_out_sets(sources: Sequence[IdentityFaces]) -> list[HeldOut]:
     for source in sources:
         rows = np.flatnonzero(source.held_out)
         try:
-            pairs = draw_pairs(source.person[rows], source.clip[rows])
+            pairs = sample_pairs(source.person[rows], source.clip[rows])
         except ValueError as error:
             raise ConfigError(f"{source.name}: {error}. Hold out more people.") from error
         sets.append(HeldOut(source.name, source.aligned(rows), source.person[rows], pairs))

@@ -17,7 +17,7 @@ from monoface.training.likeness.measuring import Settled
 from monoface.training.likeness.people_map import PeopleMapConfig
 
 Report = Callable[[str], None]
-# What a millimetre less is worth, beside the worth of a score: on drawn heads, and on a scan.
+# What a millimetre less is worth, beside the worth of a score: on synthetic heads, and on a scan.
 _WORTH_OF_MM, _WORTH_OF_SCAN_MM = 0.5, 0.5
 # Expressions that open the mouth, and that shut eyes, by the beginnings of their names.
 _MOUTH, _EYES = "jawOpen", "eyeBlink"
@@ -86,7 +86,7 @@ class Validation:
         found: Row of each among the judge's people.
         profiles: Scores shapes of these people.
         marks: Photos with marks, and who scores faces of them.
-        heads: Drawn heads, and who they are.
+        heads: Synthetic heads, and who they are.
         scan: Photos of a head that was measured, and who measured it; None if there is none.
     """
 
@@ -130,7 +130,7 @@ class Validation:
         return judge(settled.concluded(known, config))
 
     def heads_mm(self, known: IdentityMap, config: RefineConfig) -> float:
-        """Mean distance of measured neutral shapes of drawn heads from the true ones."""
+        """Mean distance of measured neutral shapes of synthetic heads from the true ones."""
         settled, true = self.heads
         return float(self.profiles.apart_mm(settled.concluded(known, config).identity, true).mean())
 
@@ -154,7 +154,7 @@ class ShapeScore:
 
     Attributes:
         profiles: On marked profiles.
-        heads_mm: Mean distance on drawn heads.
+        heads_mm: Mean distance on synthetic heads.
         scan_mm: Median distance on a scan; None without one.
     """
 
@@ -170,7 +170,7 @@ class ShapeScore:
 
     def __str__(self) -> str:
         scan = "" if self.scan_mm is None else f"; scan {self.scan_mm:.2f} mm"
-        return f"{self.profiles}; drawn heads {self.heads_mm:.2f} mm{scan}"
+        return f"{self.profiles}; synthetic heads {self.heads_mm:.2f} mm{scan}"
 
 
 def choose_join(
@@ -194,7 +194,7 @@ def choose_join(
 def choose_discount(
     known: IdentityMap, validation: Validation, config: RefineConfig, grid: GridConfig, report: Report
 ) -> RefineConfig:
-    """How much points of a photo count for the identity in it, on people and on drawn heads."""
+    """How much points of a photo count for the identity in it, on people and on synthetic heads."""
     choices = [
         replace(config, discount=discount, nuisance=nuisance)
         for discount, nuisance in product(grid.discount, grid.nuisance)

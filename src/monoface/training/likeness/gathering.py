@@ -143,7 +143,7 @@ def look_at_scan(judge: ScanJudge, looker: Looker) -> Looks:
 def look_at_heads(
     config: TrainLikenessConfig, looker: Looker, folder: Path
 ) -> tuple[Looks, Float64[np.ndarray, "heads identity"]]:
-    """Drawn heads, and who they are."""
+    """Synthetic heads, and who they are."""
     pack = _heads(looker.model, config, folder)
     keys = tuple(f"head{row:05d}" for row in range(len(pack)))
 

@@ -84,7 +84,7 @@ class GuardConfig:
     Attributes:
         inside: Part of the training photos of which the descriptor is believed fully.
         beyond: Distance at which it is not believed any more, in distances of that part.
-        strange: Part of drawn heads of which it is not believed at all, if photos look otherwise.
+        strange: Part of synthetic heads of which it is not believed at all, if photos look otherwise.
         turn_deg: How far a face may be turned for the descriptor to be believed fully, and not at all.
         shrink: Part of covariances that is made the same in all directions.
     """
@@ -135,13 +135,13 @@ def find_elsewhere(
     true: Float[np.ndarray, "heads identity"],
     shrink: float = 0.5,
 ) -> Elsewhere:
-    """What is asked where descriptors are not believed: the input that says most of drawn heads.
+    """What is asked where descriptors are not believed: the input that says most of synthetic heads.
 
     It is worth a factor, and has an error.
 
     Args:
         domain: Where descriptors are believed.
-        said: Identities of drawn heads, by the input that says them.
+        said: Identities of synthetic heads, by the input that says them.
         true: What they are.
         shrink: Part of the error's covariance that is made the same in all directions.
     """

@@ -246,7 +246,7 @@ def _guard(
     report(
         f"descriptors: trust of {domain.trust(known.people.looks.inputs).mean():.2f} in people's photos, "
         f"{domain.trust(known.portraits.inputs).mean():.2f} in portraits, "
-        f"{domain.trust(heads.inputs).mean():.2f} in drawn heads"
+        f"{domain.trust(heads.inputs).mean():.2f} in synthetic heads"
     )
     said = {REGRESSED: heads.identity, MEASURED: settled.measured(refine)}
     elsewhere = find_elsewhere(domain, said, true)

@@ -32,7 +32,7 @@ def check_training_data(maker: BatchMaker, *, needs_labels: bool = False) -> Non
     """
     box_points = maker.model.subset(maker.model.landmarks("ibug68"))
     labelled = False
-    for pack in maker.drawn_packs:
+    for pack in maker.sampled_packs:
         rows = np.unique(np.linspace(0, len(pack) - 1, min(len(pack), _SAMPLES)).astype(int))
         _check_pictures(pack, rows)
         _check_landmarks(pack, rows)

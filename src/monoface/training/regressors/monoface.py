@@ -43,7 +43,7 @@ class TrainMonofaceConfig(TrainRegressorConfig):
     """Train the flagship.
 
     Attributes:
-        recipe: Which photos are used, and how; by default prepared ones alone, and drawn heads.
+        recipe: Which photos are used, and how; by default prepared ones alone, and synthetic heads.
         shares: How much of a batch comes from each pack, by name; prepared folders need one each.
         method: Network and weights of the losses.
         views: Folder of packs that `monoface data views` made; without it there are steps of photos alone.
@@ -52,7 +52,7 @@ class TrainMonofaceConfig(TrainRegressorConfig):
         views_every: Of so many steps one sees views.
         view_share: Pictures of a batch of views, as a share of a batch of photos.
         found_trust: How much an identity is worth, 0 to 1, that the recipe found in a single photo. Those of
-            prepared folders and of drawn heads count fully, unless their packs say otherwise.
+            prepared folders and of synthetic heads count fully, unless their packs say otherwise.
         encoder: Says who a face is, for the perceptual terms of views: the name of a shipped identity encoder
             or a path. None leaves them out.
     """
@@ -151,7 +151,7 @@ def open_batches(
 def trusted(pack: Pack, recipe: RecipeConfig, found_trust: float) -> Pack:
     """A pack whose identities count less if the recipe itself found them in single photos."""
     people = {path.resolve().name for path in recipe.prepared}
-    if pack.drawn or pack.name.removesuffix(TURNED) in people:
+    if pack.synthetic or pack.name.removesuffix(TURNED) in people:
         return pack
     return replace(pack, trust=np.full(len(pack), found_trust, np.float32))
 

@@ -15,7 +15,7 @@ from monoface.regression import CropPredictor, Passes, regress_crops
 from monoface.render.overlay import draw_landmarks, draw_mesh
 from monoface.training.regressors.validation import ValidationSet
 
-DrawSamples = Callable[[Mapping[str, nn.Module]], UInt8[np.ndarray, "height width 3"]]
+RenderSamples = Callable[[Mapping[str, nn.Module]], UInt8[np.ndarray, "height width 3"]]
 """Draws what networks, by name, make of the samples."""
 
 _ZOOM = 2
@@ -35,7 +35,7 @@ def make_samples(
     model: FaceModel,
     crops: UInt8[np.ndarray, "crops size size 3"],
     layout: CoefficientLayout | None = None,
-) -> DrawSamples:
+) -> RenderSamples:
     """Function for the training loop: a grid with the 68 landmarks above and the mesh below.
 
     Networks with a landmark map look twice, as at inference.
@@ -51,7 +51,7 @@ def make_samples(
     large = nn.functional.interpolate(images, scale_factor=_ZOOM, mode="bilinear")
 
     @torch.no_grad()
-    def draw(networks: Mapping[str, nn.Module]) -> UInt8[np.ndarray, "height width 3"]:
+    def render(networks: Mapping[str, nn.Module]) -> UInt8[np.ndarray, "height width 3"]:
         regressor = networks["regressor"]
         assert isinstance(regressor, Regressor)
         predictor = CropPredictor.of_network(regressor, layout)
@@ -69,4 +69,4 @@ def make_samples(
         grid = torch.cat((torch.cat(above, dim=2), torch.cat(below, dim=2)), dim=1)
         return (grid * 255).round().clamp(0, 255).byte().permute(1, 2, 0).numpy()
 
-    return draw
+    return render

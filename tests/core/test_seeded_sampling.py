@@ -3,25 +3,25 @@
 import pytest
 import torch
 
-from monoface.core.draws import drawn_rows, normal_draws, uniform_draws
+from monoface.core.seeded_sampling import sample_normal, sample_rows, sample_uniform
 
 SEEDS = torch.arange(1, 4001)
 
 
 def test_numbers_of_a_sample_do_not_depend_on_its_batch():
-    for draw in (uniform_draws, normal_draws):
+    for draw in (sample_uniform, sample_normal):
         assert torch.equal(draw(SEEDS, 3, 7)[100:120], draw(SEEDS[100:120], 3, 7))
 
 
 def test_purposes_and_places_are_independent():
-    first, second = uniform_draws(SEEDS, 2, 1).T, uniform_draws(SEEDS, 2, 2).T
+    first, second = sample_uniform(SEEDS, 2, 1).T, sample_uniform(SEEDS, 2, 2).T
     together = torch.stack((*first, *second))
     assert (torch.corrcoef(together) - torch.eye(4)).abs().max() < 0.06
 
 
 @pytest.mark.parametrize("seeds", [SEEDS, SEEDS * 7919 + 2**30])
 def test_uniform_numbers_fill_the_open_interval(seeds):
-    values = uniform_draws(seeds, 4, 0).flatten()
+    values = sample_uniform(seeds, 4, 0).flatten()
     assert 0 < values.min() < 1e-3
     assert 1 - 1e-3 < values.max() < 1
     shares = torch.histc(values, bins=10, min=0, max=1) / len(values)
@@ -29,7 +29,7 @@ def test_uniform_numbers_fill_the_open_interval(seeds):
 
 
 def test_normal_numbers_have_the_moments_of_a_normal_distribution():
-    values = normal_draws(SEEDS, 4, 0).flatten().double()
+    values = sample_normal(SEEDS, 4, 0).flatten().double()
     assert abs(values.mean()) < 0.03
     assert abs(values.var() - 1) < 0.05
     assert abs((values**4).mean() - 3) < 0.3
@@ -38,8 +38,8 @@ def test_normal_numbers_have_the_moments_of_a_normal_distribution():
 
 def test_rows_are_drawn_by_their_own_seeds():
     seeds = torch.arange(1000)
-    rows = drawn_rows(seeds, 0.3, 5)
+    rows = sample_rows(seeds, 0.3, 5)
     assert 250 < len(rows) < 350
-    assert torch.equal(drawn_rows(seeds[500:], 0.3, 5) + 500, rows[rows >= 500])
-    assert len(drawn_rows(seeds, 0.0, 5)) == 0
-    assert len(drawn_rows(seeds, 1.0, 5)) == 1000
+    assert torch.equal(sample_rows(seeds[500:], 0.3, 5) + 500, rows[rows >= 500])
+    assert len(sample_rows(seeds, 0.0, 5)) == 0
+    assert len(sample_rows(seeds, 1.0, 5)) == 1000

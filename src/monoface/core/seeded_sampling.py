@@ -13,7 +13,7 @@ from torch import Tensor
 _MASK = 0xFFFFFFFF
 
 
-def uniform_draws(seeds: Int[Tensor, " batch"], count: int, purpose: int) -> Float[Tensor, "batch count"]:
+def sample_uniform(seeds: Int[Tensor, " batch"], count: int, purpose: int) -> Float[Tensor, "batch count"]:
     """Numbers in (0, 1) of each sample; different purposes give independent ones.
 
     Reference:
@@ -25,18 +25,18 @@ def uniform_draws(seeds: Int[Tensor, " batch"], count: int, purpose: int) -> Flo
     return ((mixed >> 8).to(torch.float64) + 0.5).mul(2.0**-24).float().clamp(1e-8, 1 - 6e-8)
 
 
-def drawn_rows(seeds: Int[Tensor, " batch"], share: float, purpose: int) -> Int[Tensor, " rows"]:
+def sample_rows(seeds: Int[Tensor, " batch"], share: float, purpose: int) -> Int[Tensor, " rows"]:
     """About a share of samples, in order."""
-    return (uniform_draws(seeds, 1, purpose)[:, 0] < share).nonzero()[:, 0]
+    return (sample_uniform(seeds, 1, purpose)[:, 0] < share).nonzero()[:, 0]
 
 
-def normal_draws(seeds: Int[Tensor, " batch"], count: int, purpose: int) -> Float[Tensor, "batch count"]:
-    """Numbers of a normal distribution with unit variance; see `uniform_draws`.
+def sample_normal(seeds: Int[Tensor, " batch"], count: int, purpose: int) -> Float[Tensor, "batch count"]:
+    """Numbers of a normal distribution with unit variance; see `sample_uniform`.
 
     Reference:
         Box and Muller, "A Note on the Generation of Random Normal Deviates", 1958.
     """
-    radius, turn = uniform_draws(seeds, 2 * count, purpose).split(count, dim=-1)
+    radius, turn = sample_uniform(seeds, 2 * count, purpose).split(count, dim=-1)
     return (-2 * radius.log()).sqrt() * (2 * math.pi * turn).cos()
 
 

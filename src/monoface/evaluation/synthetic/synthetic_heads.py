@@ -17,7 +17,7 @@ from monoface.pipeline import MadeWith, Reconstructor, ReconstructorConfig
 
 
 @dataclass(frozen=True)
-class DrawnHeadsConfig(WeightsConfig):
+class SyntheticHeadsConfig(WeightsConfig):
     """Which heads are drawn, whose weights see them, and where the report goes.
 
     Attributes:
@@ -42,7 +42,7 @@ class DrawnHeadsConfig(WeightsConfig):
             raise ConfigError(f"detail_mm: expected 0 to 5, got {self.detail_mm}.")
 
     @property
-    def drawn_from(self) -> str:
+    def sampled_from(self) -> str:
         """The faces, for a definition of what is measured."""
         model = "the source" if self.source_model else "the default"
         return f"{model} face model{', with bumps that are of no model' if self.detail_mm else ''}"
@@ -77,7 +77,7 @@ class HeadTools:
     made_with: MadeWith
 
     @classmethod
-    def open(cls, config: DrawnHeadsConfig) -> Self:
+    def open(cls, config: SyntheticHeadsConfig) -> Self:
         """The weights and heads of a configuration.
 
         Raises:
@@ -93,7 +93,7 @@ class HeadTools:
         return cls(HeadPainter(true_model, config.detail_mm), scorer, model, made_with)
 
 
-def _finder(config: DrawnHeadsConfig) -> tuple[FindInSquare, FaceModel, MadeWith]:
+def _finder(config: SyntheticHeadsConfig) -> tuple[FindInSquare, FaceModel, MadeWith]:
     """What finds faces in true crops, its face model, and which weights these are."""
     if config.as_reconstruct:
         faces = ReconstructedFaces(config.weights, config.face_model, config.device)

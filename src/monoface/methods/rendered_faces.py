@@ -20,7 +20,7 @@ from monoface.render import RenderedFace, Renderer
 
 
 @dataclass(frozen=True)
-class DrawnFaces:
+class RenderedFaces:
     """Faces and their pictures.
 
     Attributes:
@@ -34,15 +34,17 @@ class DrawnFaces:
     face: RenderedFace
 
 
-def draw_faces(
+def render_faces(
     mesh: RegionMesh, coefficients: FaceCoefficients, camera: AnyCamera, size_px: int
-) -> DrawnFaces:
+) -> RenderedFaces:
     """Draw all faces in one call of the renderer."""
     verts_mm = mesh.shape(coefficients.identity, coefficients.expression)
     verts_camera = transform_points(coefficients.rotation, coefficients.translation_mm, verts_mm)
     albedo = mesh.albedo(coefficients.albedo)
     renderer = Renderer(mesh.faces, (size_px, size_px), mesh.weld)
-    return DrawnFaces(coefficients, camera, renderer.render(camera, verts_camera, albedo, coefficients.light))
+    return RenderedFaces(
+        coefficients, camera, renderer.render(camera, verts_camera, albedo, coefficients.light)
+    )
 
 
 def reduced(
@@ -59,7 +61,7 @@ def reduced(
 
 
 def picture_distance(
-    drawn: DrawnFaces,
+    drawn: RenderedFaces,
     photo: Float[Tensor, "batch 3 size size"],
     skin: Float[Tensor, "batch side side"],
     threshold: float,
