@@ -108,3 +108,31 @@ def test_front_is_visible_and_back_is_not(face):
     # Lids and nostrils have insides, which nobody sees.
     assert face.visibility[inner & (depth > 90)].mean() > 0.6
     assert not face.visibility[(depth < -40) & (height > 0) & (height < 60)].any()
+
+
+@pytest.mark.parametrize("roll_deg", range(15, 360, 15))
+def test_a_turned_photo_gives_the_same_face_turned(reconstructor, sample, face, roll_deg):
+    """Clockwise as seen, about the middle of a square photo; Pillow turns the other way."""
+    turned = sample.rotate(-roll_deg, resample=Image.Resampling.BICUBIC, fillcolor=(128, 128, 128))
+    found = max(reconstructor.reconstruct(turned).faces, key=lambda one: one.confidence)
+    away_deg = found.roll_deg - face.roll_deg - roll_deg
+    assert abs((away_deg + 180) % 360 - 180) < 5
+    cosine, sine = np.cos(np.radians(roll_deg)), np.sin(np.radians(roll_deg))
+    middle = np.array(sample.size) / 2
+    expected_px = (face.landmarks68_px - middle) @ np.array([[cosine, sine], [-sine, cosine]]) + middle
+    size_px = np.ptp(face.landmarks68_px, axis=0).max()
+    assert np.linalg.norm(found.landmarks68_px - expected_px, axis=1).mean() < 0.05 * size_px
+
+
+def test_what_covers_a_face_colours_nothing_but_itself(reconstructor, sample, face):
+    """A green mask from the nose down: the neck, the ears and the eyeballs keep their colours."""
+    masked = np.array(sample)
+    masked[128:170, 195:252] = (60, 190, 150)
+    found = reconstructor.reconstruct(masked).faces[0]
+    outside = ~face.model.regions["narrow_face"] & ~face.visibility
+    uv = face.model.uv[outside]
+    rows, columns = ((1 - uv[:, 1]) * 255).astype(int), (uv[:, 0] * 255).astype(int)
+    plain, changed = (one.texture[rows, columns].astype(float).mean(axis=0) for one in (face, found))
+    greener = (changed - plain)[1] - (changed - plain)[[0, 2]].mean()
+    assert abs(greener) < 8
+    assert np.abs(changed - plain).max() < 30

@@ -10,6 +10,9 @@ from PIL import Image
 
 from monoface.core.errors import ImageError
 
+# Of the 68 landmarks.
+_RIGHT_EYE, _LEFT_EYE, _LIPS = slice(36, 42), slice(42, 48), slice(48, 68)
+
 
 @dataclass(frozen=True)
 class SquareCrop:
@@ -96,6 +99,29 @@ def photo_from_array(image: np.ndarray) -> Image.Image:
 def direction_rad(start: Float[np.ndarray, " dims"], end: Float[np.ndarray, " dims"]) -> float:
     """Angle of the way from one point to another in the picture plane; 0 to the right, clockwise as seen."""
     return math.atan2(float(end[1] - start[1]), float(end[0] - start[0]))
+
+
+def face_axes(
+    right_eye: Float[np.ndarray, " 2"], left_eye: Float[np.ndarray, " 2"], mouth: Float[np.ndarray, " 2"]
+) -> tuple[Float[np.ndarray, " 2"], Float[np.ndarray, " 2"]]:
+    """Two ways across a face to the subject's left: between the eyes, and square to that from eyes to mouth.
+
+    Their directions are the roll of the head. In a profile the first is short, so their sum is sure in any
+    pose.
+
+    Args:
+        right_eye: Of the subject; x, y in pixels, y down.
+        left_eye: Likewise.
+        mouth: Its middle.
+    """
+    down = mouth - (left_eye + right_eye) / 2
+    return left_eye - right_eye, np.array((down[1], -down[0]))
+
+
+def roll_of_landmarks(points_px: Float[np.ndarray, "68 2"]) -> float:
+    """Roll of a head by its 68 landmarks, clockwise as seen, in radians."""
+    eyes, across = face_axes(*(points_px[part].mean(axis=0) for part in (_RIGHT_EYE, _LEFT_EYE, _LIPS)))
+    return direction_rad(np.zeros(2), eyes + across)
 
 
 def _rotation(angle_rad: float) -> Float[np.ndarray, "2 2"]:

@@ -13,7 +13,7 @@ from jaxtyping import Float, Int, UInt8, UInt16
 from PIL import Image
 from torch import Tensor
 
-from monoface.core.assets import asset_names, asset_path, asset_sha256, sha256_of
+from monoface.core.assets import asset_names, asset_path, sha256_of
 from monoface.core.errors import ConfigError, ModelFileError
 from monoface.displacement.config import DisplacementConfig
 from monoface.displacement.displacer import Displacer
@@ -25,7 +25,6 @@ from monoface.networks import Translator, load_translator
 from monoface.render import BorderStrip, DenseMesh, border_strip
 from monoface.shading.displacement import displaced_points, tangent_space_normals
 from monoface.texturing.appearance import Appearance
-from monoface.texturing.skin import SKIN_WEIGHTS, SkinFinder
 from monoface.texturing.texturer import PlacedMesh, Texturer
 from monoface.texturing.unwrapping import evidence_of, unwrap_face
 
@@ -198,7 +197,7 @@ class Detailer:
         texture_px: Side of the maps; a multiple of what the network halves them by.
 
     Attributes:
-        sha256: Hashes of the weights by file name, of those that find skin too.
+        sha256: Hashes of the weights by file name.
 
     Raises:
         ConfigError: If there are no such weights, or the size does not fit them.
@@ -208,7 +207,7 @@ class Detailer:
     def __init__(self, model: FaceModel, weights: str = "detail", texture_px: int = 256) -> None:
         path = _path_of(weights)
         self.translator, self._config = _load(path)
-        self.sha256: dict[str, str] = {path.name: sha256_of(path), SKIN_WEIGHTS: asset_sha256(SKIN_WEIGHTS)}
+        self.sha256: dict[str, str] = {path.name: sha256_of(path)}
         if texture_px % max(16, self.translator.config.multiple):
             raise ConfigError(
                 f"detail_size: expected a multiple of {max(16, self.translator.config.multiple)} for these "
@@ -217,7 +216,6 @@ class Detailer:
         self._lock = Lock()
         self.displacer = Displacer(model, self._config, texture_px)
         self.texturer = Texturer(model, texture_px)
-        self._skin = SkinFinder()
 
     @property
     def dense(self) -> DenseSkin:
@@ -230,20 +228,21 @@ class Detailer:
         return DenseSkin(self.displacer.model, self.displacer)
 
     @torch.no_grad()
-    def evidence(self, mesh: PlacedMesh, appearance: Appearance) -> Evidence:
+    def evidence(self, mesh: PlacedMesh, appearance: Appearance, bare: Float[Tensor, " verts"]) -> Evidence:
         """A photo's face against its coarse mesh, where it shows bare skin; see `find`."""
-        unwrapped = unwrap_face(mesh, self.texturer, self._skin.trust(mesh), appearance)
+        unwrapped = unwrap_face(mesh, self.texturer, bare, appearance)
         return evidence_of(unwrapped, self.displacer)
 
     @torch.no_grad()
-    def find(self, mesh: PlacedMesh, appearance: Appearance) -> FaceDetail:
+    def find(self, mesh: PlacedMesh, appearance: Appearance, bare: Float[Tensor, " verts"]) -> FaceDetail:
         """Relief of one face.
 
         Args:
             mesh: The face in its photo.
             appearance: Albedo and light that explain the photo coarsely.
+            bare: How far the photo shows bare skin at vertices, 0 to 1.
         """
-        evidence = self.evidence(mesh, appearance)
+        evidence = self.evidence(mesh, appearance, bare)
         height = self.displacer.find(self.translator, evidence).height_mm
         surface = evidence.surface
         displaced = self.displacer.normals(height, surface)

@@ -11,6 +11,7 @@ from monoface.core.errors import ConfigError, ModelFileError
 from monoface.facemodel import FaceModel, MorphableModel, load_default_model, load_face_model_data
 from monoface.facemodel.estimation.uncertainty import VertexUncertainty
 from monoface.pipeline.detailing import Detailer
+from monoface.texturing.skin import SkinFinder
 from monoface.texturing.texturer import Texturer
 
 FACE_MODEL_FILE = "face_model.safetensors"
@@ -104,6 +105,12 @@ class FaceAssets:
             return self._texturer
 
     @property
+    def skin_finder(self) -> SkinFinder:
+        """Tells where photos show bare skin."""
+        with self._lock:
+            return self._skin_finder
+
+    @property
     def detailer(self) -> Detailer | None:
         """Finds wrinkles; None if they are not asked for."""
         with self._lock:
@@ -126,6 +133,10 @@ class FaceAssets:
     @cached_property
     def _texturer(self) -> Texturer:
         return Texturer(self._model, self.names.texture_size)
+
+    @cached_property
+    def _skin_finder(self) -> SkinFinder:
+        return SkinFinder()
 
     @cached_property
     def _detailer(self) -> Detailer | None:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import torch
 from jaxtyping import Bool, Float, UInt8
+from torch import Tensor
 
 from monoface.facemodel import FaceModel
 from monoface.photos.reading import LoadedImage
@@ -17,6 +18,8 @@ from monoface.texturing.appearance import Appearance
 from monoface.texturing.delighting import light_on_relief, without_light
 from monoface.texturing.texturer import PlacedMesh
 
+# Colours are taken so far from what is no skin: the edge of a mask is easily missed by that much.
+_COLOUR_MARGIN_PX = 3
 # What a pickle keeps of what was computed: pictures that took long and are small.
 _KEPT = ("texture", "albedo_texture", "visibility", "vertex_sigma_mm")
 
@@ -68,6 +71,11 @@ class FaceSkin:
         return self.placed_mesh.visible.numpy()
 
     @cached_property
+    def bare_skin(self) -> Float[Tensor, " verts"]:
+        """How far each vertex may tell of the skin's colour and of the light: bare skin, 0 to 1."""
+        return self.assets.skin_finder.trust(self.placed_mesh, _COLOUR_MARGIN_PX)
+
+    @cached_property
     def appearance(self) -> Appearance:
         """Albedo coefficients and light: the network's if it tells both, or else fitted to the photo."""
         albedo, light = self.posed.albedo, self.posed.light
@@ -78,12 +86,12 @@ class FaceSkin:
     @cached_property
     def fitted_appearance(self) -> Appearance:
         """What explains this photo best, so that what is filled in joins on to what the photo shows."""
-        return self.assets.texturer.appearance(self.placed_mesh)
+        return self.assets.texturer.appearance(self.placed_mesh, self.bare_skin)
 
     @cached_property
     def texture(self) -> UInt8[np.ndarray, "size size 3"]:
         """The face's texture in sRGB; see `Face.texture`."""
-        return self.assets.texturer.texture(self.placed_mesh, self.fitted_appearance)
+        return self.assets.texturer.texture(self.placed_mesh, self.fitted_appearance, self.bare_skin)
 
     @cached_property
     def albedo_texture(self) -> UInt8[np.ndarray, "size size 3"]:
@@ -98,7 +106,10 @@ class FaceSkin:
     def detail(self) -> FaceDetail | None:
         """Wrinkles and folds that the coarse mesh does not have; None if they were not asked for."""
         detailer = self.assets.detailer
-        return None if detailer is None else detailer.find(self.placed_mesh, self.fitted_appearance)
+        if detailer is None:
+            return None
+        bare = self.assets.skin_finder.trust(self.placed_mesh)
+        return detailer.find(self.placed_mesh, self.fitted_appearance, bare)
 
     def __getstate__(self) -> dict[str, Any]:
         names = (*(field.name for field in fields(self)), *_KEPT)

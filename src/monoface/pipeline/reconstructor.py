@@ -5,7 +5,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
-import numpy as np
 import torch
 
 from monoface.core.assets import asset_sha256
@@ -16,7 +15,7 @@ from monoface.facemodel import CoefficientLayout, FaceModel
 from monoface.facemodel.landmarks import FLM18
 from monoface.facemodel.mirroring import CoefficientMirror
 from monoface.geometry.cameras import PerspectiveCamera
-from monoface.geometry.roi import box_of_points, roi_of_box, same_face
+from monoface.geometry.roi import box_of_points, same_face
 from monoface.networks import Recognizer
 from monoface.photos.reading import ImageSource, LoadedImage
 from monoface.pipeline.detecting import DetectsFaces, SearchedPhoto, in_batches, search_ahead, search_photos
@@ -31,7 +30,15 @@ from monoface.pipeline.refining.landmark_file import landmark_points, load_landm
 from monoface.pipeline.refining.refinement_file import load_refinement
 from monoface.pipeline.refining.refiner import Measurement, Refiner
 from monoface.pipeline.results import PhotoResult, photo_result
-from monoface.regression import CoefficientRegressor, Passes, Regression, regress_photos, weights_path
+from monoface.regression import (
+    CoefficientRegressor,
+    Passes,
+    Regression,
+    TurnedFace,
+    regress_turned,
+    weights_path,
+)
+from monoface.texturing.skin import SKIN_WEIGHTS
 
 _DETECTOR_FILES = ("blazeface_short.onnx", "blazeface_full.onnx", "facemesh.onnx")
 
@@ -69,7 +76,7 @@ class Reconstructor:
             sha256={
                 f"{self.regressor.name}.safetensors": self.regressor.sha256,
                 FACE_MODEL_FILE: names.face_model_sha256,
-                **{name: asset_sha256(name) for name in _DETECTOR_FILES},
+                **{name: asset_sha256(name) for name in (*_DETECTOR_FILES, SKIN_WEIGHTS)},
                 **(detailer.sha256 if detailer is not None else {}),
                 **(self.refiner.sha256 if self.refiner is not None else {}),
             },
@@ -203,9 +210,8 @@ class Reconstructor:
 
         Networks with a landmark map see an empty one at first, and then the landmarks that they found.
         """
-        images = [photo.image_srgb for photo, _ in seen]
-        boxes = roi_of_box(np.stack([detection.box for _, detection in seen]))
-        return regress_photos(self.regressor, images, boxes, self._passes)
+        faces = [TurnedFace(photo.image_srgb, detection.roi_crops()) for photo, detection in seen]
+        return regress_turned(self.regressor, faces, self._passes)
 
     def _result(self, searched: SearchedPhoto, faces: list[Face]) -> PhotoResult:
         distinct = _without_duplicates(faces)

@@ -4,6 +4,7 @@ from monoface.regression.coefficient_regressor import CoefficientRegressor, weig
 from monoface.regression.found import FoundPoints, Regression
 from monoface.regression.passes import Passes, regress_crops, regress_photos
 from monoface.regression.predictor import CropPredictor
+from monoface.regression.upright import TurnedFace, regress_turned
 
 __all__ = [
     "CoefficientRegressor",
@@ -11,7 +12,9 @@ __all__ = [
     "FoundPoints",
     "Passes",
     "Regression",
+    "TurnedFace",
     "regress_crops",
     "regress_photos",
+    "regress_turned",
     "weights_path",
 ]

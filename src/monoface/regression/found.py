@@ -1,7 +1,7 @@
 """Faces as a regressor found them in crops."""
 
-from dataclasses import dataclass, replace
-from typing import Self
+from dataclasses import dataclass, fields, replace
+from typing import Self, TypeVar
 
 import numpy as np
 import torch
@@ -10,6 +10,10 @@ from torch import Tensor
 
 from monoface.facemodel import FaceCoefficients, PointBasis
 from monoface.geometry.cameras import AnyCamera, transform_points
+from monoface.geometry.rotations import matrix_from_axis_angle
+from monoface.shading.harmonics import rotate_radiance
+
+Rows = TypeVar("Rows", FaceCoefficients, AnyCamera, "FoundPoints")
 
 
 @dataclass(frozen=True)
@@ -24,13 +28,20 @@ class FoundPoints:
     place_px: Float[Tensor, "batch points 2"]
     sigma_px: Float[Tensor, "batch points"]
 
-    def __getitem__(self, rows: slice) -> "FoundPoints":
+    def __getitem__(self, rows: slice | Tensor) -> "FoundPoints":
         return FoundPoints(self.place_px[rows], self.sigma_px[rows])
 
     def uncropped(self, corner_px: Float[Tensor, "batch 2"], zoom: Float[Tensor, " batch"]) -> "FoundPoints":
         """The same in the photo that crops were cut from."""
         place_px = self.place_px / zoom[:, None, None] + corner_px[:, None]
         return FoundPoints(place_px, self.sigma_px / zoom[:, None])
+
+    def turned(
+        self, inside: Float[Tensor, "batch 2 2"], centre_px: Float[Tensor, "batch 2"]
+    ) -> "FoundPoints":
+        """The same in the picture that was turned about a point by a rotation in its plane."""
+        around = self.place_px - centre_px[:, None]
+        return replace(self, place_px=around @ inside.transpose(-1, -2) + centre_px[:, None])
 
 
 @dataclass(frozen=True)
@@ -54,10 +65,20 @@ class Regression:
     def __len__(self) -> int:
         return len(self.log_error)
 
-    def __getitem__(self, rows: slice) -> "Regression":
+    def __getitem__(self, rows: slice | Tensor) -> "Regression":
         points = None if self.points is None else self.points[rows]
         return Regression(
             self.coefficients[rows], self.camera[rows], self.log_error[rows], self.confidence[rows], points
+        )
+
+    def joined(self, others: "Regression") -> "Regression":
+        """These faces and others after them, of the same network and kind of camera."""
+        return Regression(
+            _joined(self.coefficients, others.coefficients),
+            _joined(self.camera, others.camera),
+            torch.cat((self.log_error, others.log_error)),
+            torch.cat((self.confidence, others.confidence)),
+            None if self.points is None or others.points is None else _joined(self.points, others.points),
         )
 
     def in_photo(self, boxes: Float[np.ndarray, "batch 4"], size_px: int) -> Self:
@@ -75,6 +96,29 @@ class Regression:
         points = None if self.points is None else self.points.uncropped(corner_px, zoom)
         return replace(self, camera=self.camera.uncropped(corner_px, zoom), points=points)
 
+    def turned(self, roll_rad: Float[Tensor, " batch"], centre_px: Float[Tensor, "batch 2"]) -> Self:
+        """The same faces and points in the picture that was turned about a point, clockwise as seen.
+
+        The light turns, too: it is in the camera frame.
+        """
+        turn = matrix_from_axis_angle(torch.nn.functional.pad(roll_rad[:, None], (2, 0)))
+        inside = turn[:, :2, :2]
+        principal_px = (inside @ (self.camera.principal_px - centre_px)[..., None])[..., 0] + centre_px
+        faces = self.coefficients
+        light = faces.light
+        if light.numel():
+            moved = roll_rad != 0
+            light = torch.where(moved[:, None, None], rotate_radiance(light, turn), light)
+        coefficients = replace(
+            faces,
+            rotation=turn @ faces.rotation,
+            translation_mm=(turn @ faces.translation_mm[..., None])[..., 0],
+            light=light,
+        )
+        points = None if self.points is None else self.points.turned(inside, centre_px)
+        camera = replace(self.camera, principal_px=principal_px)
+        return replace(self, coefficients=coefficients, camera=camera, points=points)
+
     def landmarks_px(self, points: PointBasis) -> Float[Tensor, "batch landmarks 2"]:
         """Landmarks in pixels of the picture that the camera belongs to.
 
@@ -85,3 +129,9 @@ class Regression:
         basis = points.mean_mm
         landmarks_mm = points(found.identity.to(basis), found.expression.to(basis)).to(found.rotation)
         return self.camera.project(transform_points(found.rotation, found.translation_mm, landmarks_mm))[0]
+
+
+def _joined(first: Rows, second: Rows) -> Rows:
+    """The rows of two dataclasses of tensors, one after the other."""
+    names = [one.name for one in fields(first)]
+    return type(first)(**{name: torch.cat((getattr(first, name), getattr(second, name))) for name in names})

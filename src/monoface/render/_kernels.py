@@ -119,7 +119,11 @@ def sum_differences(
     fill: Array, faces: Array, face_index: Array, barycentric: Array, colour: Array, weight: Array,
     block: int, sums: Array,
 ) -> None:  # fmt: skip
-    """Sums the weighted difference to the fill, and the weight, over blocks of texels."""
+    """Sums the weighted difference to the fill, and the weight, over blocks of texels.
+
+    `fill` is red, green and blue of vertices, the share of the layers in what is laid over it, and how far
+    the difference may be continued.
+    """
     sums[:] = 0
     last = numba.int32(-1)
     v0 = v1 = v2 = numba.uint32(0)
@@ -132,6 +136,8 @@ def sum_differences(
                     last = f
                     v0, v1, v2 = _corners(faces, f)
                 i, j = row // block, column // block
+                bary = barycentric[row, column]
+                w *= bary[0] * fill[v0, 4] + bary[1] * fill[v1, 4] + bary[2] * fill[v2, 4]
                 for c in range(3):
                     b = barycentric[row, column, 0] * fill[v0, c] + barycentric[row, column, 1] * fill[v1, c]
                     b += barycentric[row, column, 2] * fill[v2, c]

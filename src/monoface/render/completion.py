@@ -25,6 +25,7 @@ def complete_texture(
     layout: TextureLayout,
     fill: Float[Tensor, "verts 3"],
     share: Float[Tensor, " verts"] | None = None,
+    continued: Float[Tensor, " verts"] | None = None,
 ) -> UInt8[np.ndarray, "size size 3"]:
     """Completes a texture from its other half and from given colours, and pads its charts.
 
@@ -39,6 +40,8 @@ def complete_texture(
         fill: Expected colours at vertices, sRGB: best the shaded albedo of the fitted face.
         share: How much of that difference to add, 0 to 1: all of it, if not given. Continued differences
             end at the seams of a chart, which show unless the share falls to 0 before them.
+        continued: How far what the photo shows at vertices is continued to where it shows nothing, 0 to 1: in
+            full, if not given. A mask is shown, but nothing around it has its colour.
 
     Returns:
         sRGB in 8 bits, everywhere: texels between charts repeat the nearest one.
@@ -47,8 +50,9 @@ def complete_texture(
 
     texels = [layout.face_index.numpy(), layout.barycentric.numpy()]
     texels += [tensor.contiguous().numpy() for tensor in (texture.image, texture.weight)]
-    shares = torch.ones(len(fill)) if share is None else share
-    surface = [torch.cat((fill, shares[:, None]), dim=1).float().numpy(), layout.faces.numpy()]
+    whole = torch.ones(len(fill))
+    shares = [whole if one is None else one for one in (share, continued)]
+    surface = [torch.cat((fill, torch.stack(shares, dim=1)), dim=1).float().numpy(), layout.faces.numpy()]
     coarse = layout.size // _BLOCK
     sums = np.empty((coarse, coarse, 4), dtype=np.float32)
     result = np.zeros((layout.size, layout.size, 3), dtype=np.uint8)

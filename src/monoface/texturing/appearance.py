@@ -30,6 +30,11 @@ _LIGHT_RIDGE = (0.0, *3 * (0.01,), *5 * (0.04,))
 # Unexplained part of the colours, against which one unit of a unit-variance albedo coefficient is weighed.
 _COLOUR_NOISE = 0.03
 
+# How many independent witnesses the vertices of a face are worth; fewer, if the root mean square of the
+# albedo coefficients, which is 1 over people, came out above a bound.
+_WITNESSES = (100.0, 30.0, 10.0, 3.0, 1.0)
+_LARGEST_ALBEDO = 1.5
+
 # Is skin dark, or light dim? How bright light is on faces in photos, as a logarithm of irradiance over pi:
 # its mean and spread over a few hundred clips and portraits, less what skin itself varies.
 _LOG_BRIGHTNESS = 0.1
@@ -193,12 +198,20 @@ def _fit_albedo(
     """Most probable albedo coefficients under a unit-variance prior.
 
     Neighbouring vertices err together, so that a thousand of them are no thousand independent witnesses:
-    their weights are scaled to a hundred.
+    their weights are scaled to a hundred, or less where that would make a face that hardly anybody has, as
+    colours of a small part of a face can.
     """
     design = (basis * irradiance).flatten(1)
-    witnesses = (weight / weight.sum().clamp_min(1e-6) * 100).repeat_interleave(3) / noise.square()
-    normal = (design * witnesses) @ design.T + torch.eye(len(basis))
-    return torch.linalg.solve(normal, design @ (witnesses * (colours - mean * irradiance).flatten()))
+    share = (weight / weight.sum().clamp_min(1e-6)).repeat_interleave(3) / noise.square()
+    normal = (design * share) @ design.T
+    told = design @ (share * (colours - mean * irradiance).flatten())
+    unit = torch.eye(len(basis))
+    albedo = told
+    for witnesses in _WITNESSES:
+        albedo = torch.linalg.solve(witnesses * normal + unit, witnesses * told)
+        if albedo.square().mean() <= _LARGEST_ALBEDO**2:
+            break
+    return albedo
 
 
 def _combine(mean: Tensor, albedo: Tensor, basis: Tensor) -> Tensor:

@@ -80,6 +80,7 @@ class ColourSpreader:
         expected: Float[Tensor, "verts 3"],
         shown: Float[Tensor, "verts 3"],
         seen: Float[Tensor, " verts"],
+        bare: Float[Tensor, " verts"] | None = None,
     ) -> tuple[Float[Tensor, "verts 3"], Float[Tensor, " verts"]]:
         """Expected colours corrected by what the photo shows, and how far it is to be trusted.
 
@@ -87,6 +88,8 @@ class ColourSpreader:
             expected: What albedo and light explain, sRGB.
             shown: Colours of the photo at the vertices, sRGB.
             seen: How well vertices are in view, 0 to 1.
+            bare: How far they show bare skin, 0 to 1: what covers a face colours nothing but itself. In full,
+                if not given.
 
         Returns:
             Colours of all vertices in sRGB; and for each vertex 1, or less where it lies beside the face or
@@ -94,11 +97,13 @@ class ColourSpreader:
             skin's colour, such as clothing, long hair or background.
         """
         difference = shown - expected
-        inner = (seen > 0) & self._inner
+        bare = torch.ones_like(seen) if bare is None else bare
+        inner = (seen * bare > 0) & self._inner
         tone = difference[inner].median(dim=0).values if inner.any() else difference.new_zeros(3)
         likeness = torch.exp(-((difference - tone).norm(dim=-1) / _SKIN_TOLERANCE).square())
         # A beard or a scarf over the chin is shown, but not spread to the neck.
         spread_trust = torch.where(self._low, likeness, torch.ones_like(likeness)) * self.near_face
+        spread_trust = spread_trust * bare
         spread = self.spread(*self._with_mirrored(difference, seen * spread_trust))
         trust = 1 - self._doubt * (1 - spread_trust)
         return (expected + spread).clamp(0, 1), trust

@@ -5,10 +5,11 @@ from threading import Lock
 import numpy as np
 import torch
 from jaxtyping import Float
+from PIL import Image
 from torch import Tensor, nn
 
-from monoface.geometry.crops import crop_and_resize
-from monoface.geometry.roi import box_of_points, roi_of_box
+from monoface.detection.crops import SquareCrop, roll_of_landmarks
+from monoface.geometry.roi import SIDE_PER_BOX
 from monoface.networks import FaceParser, fold_batch_norm, load_parser, skin_probability
 from monoface.texturing.texturer import PlacedMesh
 
@@ -32,20 +33,23 @@ class SkinFinder:
         self._lock = Lock()
 
     @torch.no_grad()
-    def trust(self, mesh: PlacedMesh) -> Float[Tensor, " verts"]:
+    def trust(self, mesh: PlacedMesh, margin_px: int = 1) -> Float[Tensor, " verts"]:
         """How far the photo shows bare skin at vertices, 0 to 1; whether they are visible is not asked.
 
-        What is no skin is widened by a pixel of the crop: at its edges colours mix.
+        Args:
+            mesh: The face in its photo.
+            margin_px: What is no skin is widened by so many pixels of the crop, of about two and a half
+                millimetres: at its edges colours mix, and the parser may be off.
         """
         points_px = mesh.model.landmarks("ibug68").points(mesh.verts_px[None])[0, :, :2]
-        left, top, right, bottom = roi_of_box(box_of_points(points_px.numpy()))
+        square = _upright_square(points_px.double().numpy())
         photo = (255 * mesh.photo).round().byte().permute(1, 2, 0).numpy()
-        crop = crop_and_resize(photo, np.array((left, top, right, bottom)), _CROP_PX)
-        image = torch.from_numpy(crop).permute(2, 0, 1)[None] / 255
+        crop = square.sample(Image.fromarray(photo), _CROP_PX)
+        image = torch.from_numpy(crop.copy()).permute(2, 0, 1)[None] / 255
         skin = skin_probability(self._loaded()(image))[:, None]
-        skin = -torch.nn.functional.max_pool2d(-skin, 3, stride=1, padding=1)
-        extent = torch.tensor((right - left, bottom - top)).float()
-        grid = (mesh.verts_px[:, :2] - torch.tensor((left, top)).float()) / extent * 2 - 1
+        skin = -torch.nn.functional.max_pool2d(-skin, 2 * margin_px + 1, stride=1, padding=margin_px)
+        # From -1 to 1 over the crop.
+        grid = torch.from_numpy(square.from_photo(mesh.verts_px[:, :2].double().numpy(), 2) - 1).float()
         at_verts = torch.nn.functional.grid_sample(
             skin, grid[None, None], padding_mode="border", align_corners=False
         )
@@ -56,3 +60,8 @@ class SkinFinder:
             if self._parser is None:
                 self._parser = fold_batch_norm(load_parser())
             return self._parser
+
+
+def _upright_square(points_px: Float[np.ndarray, "68 2"]) -> SquareCrop:
+    """Square around the 68 landmarks in which the face stands upright, as in what taught the parser."""
+    return SquareCrop.around_points(points_px, SIDE_PER_BOX, roll_of_landmarks(points_px))

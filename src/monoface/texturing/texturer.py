@@ -33,6 +33,8 @@ _MARGIN_PX = 8
 _FILLED_PARTS = ("mouth", "teeth")
 # Cosines of the angle to the camera between which a vertex's colour begins to count and counts fully.
 _GRAZING, _FRONTAL = 0.25, 0.6
+# From here on a vertex shows so much bare skin that its colour tells of albedo and light.
+_BARE = 0.5
 # Regions that are no skin, whose colours say nothing of its albedo or of the light.
 _NO_SKIN = ("eyes", "mouth", "teeth")
 
@@ -136,35 +138,51 @@ class Texturer:
             skin &= ~model.data.regions.get(name, torch.zeros_like(skin))
         self._skin = skin
 
-    def appearance(self, mesh: PlacedMesh) -> Appearance:
-        """Albedo and light that explain the photo."""
-        skin = self.seen_skin(mesh)
+    def appearance(self, mesh: PlacedMesh, bare: Float[Tensor, " verts"] | None = None) -> Appearance:
+        """Albedo and light that explain the photo; see `seen_skin`."""
+        skin = self.seen_skin(mesh, bare)
         return fit_appearance(self.model, skin.normals, skin.colours, skin.seen)
 
-    def seen_skin(self, mesh: PlacedMesh) -> SeenSkin:
-        """What the photo tells of albedo and light."""
-        return SeenSkin(mesh.normals, srgb_to_linear(mesh.colours_srgb), mesh.visible & self._skin)
+    def seen_skin(self, mesh: PlacedMesh, bare: Float[Tensor, " verts"] | None = None) -> SeenSkin:
+        """What the photo tells of albedo and light.
 
-    def texture(self, mesh: PlacedMesh, appearance: Appearance) -> UInt8[np.ndarray, "size size 3"]:
-        """Texture in sRGB by the model's UV."""
-        return self.completed(*self.shown(mesh, appearance))
+        Args:
+            mesh: The face in its photo.
+            bare: How far the photo shows bare skin at vertices, 0 to 1 (`SkinFinder.trust`); in full, if not
+                given.
+        """
+        seen = mesh.visible & self._skin
+        if bare is not None:
+            seen &= bare > _BARE
+        return SeenSkin(mesh.normals, srgb_to_linear(mesh.colours_srgb), seen)
 
-    def shown(self, mesh: PlacedMesh, appearance: Appearance) -> tuple[TextureMap, Float[Tensor, "verts 3"]]:
+    def texture(
+        self, mesh: PlacedMesh, appearance: Appearance, bare: Float[Tensor, " verts"] | None = None
+    ) -> UInt8[np.ndarray, "size size 3"]:
+        """Texture in sRGB by the model's UV; see `seen_skin`."""
+        return self.completed(*self.shown(mesh, appearance, bare), bare)
+
+    def shown(
+        self, mesh: PlacedMesh, appearance: Appearance, bare: Float[Tensor, " verts"] | None = None
+    ) -> tuple[TextureMap, Float[Tensor, "verts 3"]]:
         """What the photo shows of the texture, and expected colours of all vertices to fill the rest."""
         layout, spreader = self.layout(), self._spreader()
         expected = appearance.colours_srgb(self.model, mesh.normals)
         facing = ((-mesh.normals[:, 2] - _GRAZING) / (_FRONTAL - _GRAZING)).clamp(0, 1)
-        fill, trust = spreader.fill(expected, mesh.colours_srgb, facing * mesh.visible)
+        fill, trust = spreader.fill(expected, mesh.colours_srgb, facing * mesh.visible, bare)
         shown = unwrap_photo(
             mesh.photo, mesh.camera, mesh.verts_camera, layout, weld=self.model.weld, trust=trust
         )
         return shown, fill
 
     def completed(
-        self, shown: TextureMap, fill: Float[Tensor, "verts 3"]
+        self,
+        shown: TextureMap,
+        fill: Float[Tensor, "verts 3"],
+        bare: Float[Tensor, " verts"] | None = None,
     ) -> UInt8[np.ndarray, "size size 3"]:
-        """Texture in sRGB, filled where nothing is shown."""
-        return complete_texture(shown, self.layout(), fill, self._spreader().near_face)
+        """Texture in sRGB, filled where nothing is shown; see `shown`."""
+        return complete_texture(shown, self.layout(), fill, self._spreader().near_face, bare)
 
     def layout(self) -> TextureLayout:
         """Texture space of the model, made when first asked for."""

@@ -45,7 +45,7 @@ def unwrap_face(
     texture = unwrap_photo(
         mesh.photo, mesh.camera, mesh.verts_camera, layout, weld=mesh.model.weld, trust=trust
     )
-    return UnwrappedFace(texture, mesh.verts_camera, appearance or texturer.appearance(mesh))
+    return UnwrappedFace(texture, mesh.verts_camera, appearance or texturer.appearance(mesh, trust))
 
 
 def evidence_of(face: UnwrappedFace, displacer: Displacer) -> Evidence:

@@ -65,7 +65,8 @@ class PhotoScorer:
     def score(self, face: Face) -> PhotoFigures | None:
         """Figures of a face in its photo; None if next to no skin is seen."""
         mesh, detailer = face.skin.placed_mesh, self._detailer
-        evidence = detailer.evidence(mesh, face.skin.fitted_appearance)
+        bare = face.skin.assets.skin_finder.trust(mesh)
+        evidence = detailer.evidence(mesh, face.skin.fitted_appearance, bare)
         chosen = evidence.weight[0] > _LEAST_WEIGHT
         if not chosen.any():
             return None

@@ -35,7 +35,7 @@ class SharedAppearance:
     def appearances(self) -> list[Appearance]:
         """One albedo, and a light for each photo."""
         assets = self._skins[0].assets
-        seen = [assets.texturer.seen_skin(skin.placed_mesh) for skin in self._skins]
+        seen = [assets.texturer.seen_skin(skin.placed_mesh, skin.bare_skin) for skin in self._skins]
         return fit_shared_appearance(assets.model, seen)
 
     @cached_property
@@ -45,14 +45,15 @@ class SharedAppearance:
         seen, fills = [], []
         for skin, appearance in zip(self._skins, self.appearances, strict=True):
             mesh = skin.placed_mesh
-            shown, fill = texturer.shown(mesh, appearance)
+            shown, fill = texturer.shown(mesh, appearance, skin.bare_skin)
             facing = texturer.layout().from_vertices(-mesh.normals[:, 2:])[..., 0].clamp(0, 1)
             confidence = torch.tensor(skin.posed.confidence)
             quality = shown.weight * facing.square() * confidence * _fineness(mesh)
             seen.append(SeenTexture(shown, quality, appearance.light[0]))
             fills.append(fill)
         merged = merge_textures(seen, self.reference)
-        return texturer.completed(merged, fills[self.reference])
+        bare = torch.stack([skin.bare_skin for skin in self._skins]).amin(dim=0)
+        return texturer.completed(merged, fills[self.reference], bare)
 
     def __getstate__(self) -> dict[str, Any]:
         kept = {"_skins": self._skins, "reference": self.reference}

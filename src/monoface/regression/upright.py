@@ -1,0 +1,130 @@
+"""Heads that are turned in the picture plane: looked at upright, and what was found turned back."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int, UInt8
+from PIL import Image
+from torch import Tensor
+
+from monoface.detection.crops import SquareCrop, roll_of_landmarks
+from monoface.geometry.roi import SIDE_PER_BOX
+from monoface.regression.found import Regression
+from monoface.regression.passes import Passes, regress_photos
+from monoface.regression.predictor import CropPredictor
+
+# An upright picture shows so many sides of the crop, for further crops may be larger, and has so many pixels
+# to a pixel of the crop, that resampling twice does not blur.
+_MARGIN, _OVERSAMPLING = 2.0, 2
+# Heads that lie further from upright in their crops are looked at again: keypoints were wrong there.
+_FALLEN_RAD = math.radians(35)
+
+
+@dataclass(frozen=True, eq=False)
+class TurnedFace:
+    """Where a face is, and how it may be turned.
+
+    Attributes:
+        image: Photo in RGB.
+        crops: Squares for a regressor, one, or one for each roll that the head may have.
+    """
+
+    image: UInt8[np.ndarray, "_ _ 3"]
+    crops: Sequence[SquareCrop]
+
+
+def regress_turned(predictor: CropPredictor, faces: Sequence[TurnedFace], passes: Passes) -> Regression:
+    """Find faces whose heads may have any roll; cameras are those of the photos.
+
+    A turned crop is looked at in an upright picture. A head that is found far from upright in its crop is
+    looked at once more, upright. Of several looks at a face the one counts in which the regressor expects the
+    least error.
+
+    Args:
+        predictor: The network.
+        faces: One for each row of the result.
+        passes: How to look. Without `landmarks`, what is far from upright is not looked at again.
+    """
+    rows = [row for row, face in enumerate(faces) for _ in face.crops]
+    crops = [crop for face in faces for crop in face.crops]
+    images = [faces[row].image for row in rows]
+    found = _look_at(predictor, images, crops, passes)
+    if passes.landmarks is not None:
+        points_px = found.landmarks_px(passes.landmarks).double().numpy()
+        upright = [SquareCrop.around_points(one, SIDE_PER_BOX, roll_of_landmarks(one)) for one in points_px]
+        fallen = [place for place, crop in enumerate(crops) if _apart(crop, upright[place]) > _FALLEN_RAD]
+        if fallen:
+            again = [upright[place] for place in fallen]
+            second = _look_at(predictor, [images[place] for place in fallen], again, passes)
+            found, rows = found.joined(second), rows + [rows[place] for place in fallen]
+    if len(rows) == len(faces):
+        return found
+    return found[_surest(found.log_error, np.array(rows))]
+
+
+def _look_at(
+    predictor: CropPredictor,
+    images: Sequence[UInt8[np.ndarray, "_ _ 3"]],
+    crops: Sequence[SquareCrop],
+    passes: Passes,
+) -> Regression:
+    """What is found in each crop; cameras are those of the photos."""
+    looks = [_Look.of(*pair, predictor.size_px) for pair in zip(images, crops, strict=True)]
+    boxes = np.stack([look.box for look in looks])
+    return _in_photos(regress_photos(predictor, [look.image for look in looks], boxes, passes), looks)
+
+
+def _apart(first: SquareCrop, second: SquareCrop) -> float:
+    """Angle between two crops, 0 to pi."""
+    return abs((first.roll_rad - second.roll_rad + math.pi) % (2 * math.pi) - math.pi)
+
+
+@dataclass(frozen=True, eq=False)
+class _Look:
+    """A picture to look at, and how it lies in its photo.
+
+    Attributes:
+        image: The photo itself, or an upright picture of a part of it.
+        box: First square around the face in the picture.
+        upright: Of an upright picture, its square in the photo; None for the photo itself.
+    """
+
+    image: UInt8[np.ndarray, "_ _ 3"]
+    box: Float[np.ndarray, " 4"]
+    upright: SquareCrop | None = None
+
+    @classmethod
+    def of(cls, image: UInt8[np.ndarray, "_ _ 3"], crop: SquareCrop, size_px: int) -> "_Look":
+        if not crop.roll_rad:
+            half = crop.side_px / 2
+            x, y = crop.centre_px
+            return cls(image, np.array((x - half, y - half, x + half, y + half)))
+        wide = replace(crop, side_px=_MARGIN * crop.side_px)
+        side = min(math.ceil(wide.side_px), round(_MARGIN * _OVERSAMPLING * size_px))
+        inner = (np.array((-1, -1, 1, 1)) / _MARGIN + 1) * side / 2
+        return cls(wide.sample(Image.fromarray(image), side), inner, wide)
+
+
+def _in_photos(found: Regression, looks: Sequence[_Look]) -> Regression:
+    """What was found in pictures, in the photos that these are of."""
+    if all(look.upright is None for look in looks):
+        return found
+    whole = SquareCrop((0.0, 0.0), 0.0)
+    squares = [look.upright or whole for look in looks]
+    zoom = torch.tensor(
+        [1.0 if look.upright is None else look.image.shape[0] / look.upright.side_px for look in looks]
+    )
+    centre_px = torch.tensor([square.centre_px for square in squares])
+    corner_px = centre_px - torch.tensor([[square.side_px / 2] for square in squares])
+    roll_rad = torch.tensor([square.roll_rad for square in squares])
+    return found.uncropped(corner_px, zoom).turned(roll_rad, centre_px)
+
+
+def _surest(log_error: Float[Tensor, " looks"], rows: Int[np.ndarray, " looks"]) -> Int[Tensor, " faces"]:
+    """Of the looks at each face, those that expect the least error."""
+    order = np.lexsort((log_error.numpy(), rows))
+    first = np.flatnonzero(np.diff(rows[order], prepend=-1))
+    return torch.from_numpy(order[first])
