@@ -67,11 +67,12 @@ class Face:
 
     @property
     def confidence(self) -> float:
-        """Probability that the mean error of the 68 landmarks is below 5 % of the face's size.
+        """Probability that the face is human and the mean error of its 68 landmarks below 5 % of its size.
 
-        The size is the longer side of their box. The probability is sigmoid(a + b x), where x is the
-        logarithm of that error as the regressor expects it, and a and b are calibrated on photos that it was
-        not trained on: of the faces with confidence 0.8, 80 % are as good as that.
+        The size is the longer side of their box. For a human face the probability is sigmoid(a + b x), where
+        x is the logarithm of that error as the regressor expects it, and a and b are calibrated on photos it
+        was not trained on: of the faces with confidence 0.8, 80 % are as good as that. Animals have faces,
+        too: `pipeline.plausibility` says how they are told.
         """
         return self.posed.confidence
 

@@ -23,6 +23,7 @@ from monoface.pipeline.face import Face
 from monoface.pipeline.face_assets import FACE_MODEL_FILE, AssetNames, FaceAssets
 from monoface.pipeline.face_skin import FaceSkin
 from monoface.pipeline.pinhole import seen_by_pinhole
+from monoface.pipeline.plausibility import human_probability
 from monoface.pipeline.posed_face import MadeWith, PosedFace, pose_of
 from monoface.pipeline.reconstructor_config import ReconstructorConfig
 from monoface.pipeline.refining.blendshape_file import load_blendshape_scale
@@ -174,7 +175,7 @@ class Reconstructor:
                 **self._told_appearance(one),
                 score=float(detection.score),
                 box=detection.box / photo.scale,
-                confidence=float(one.confidence),
+                confidence=_confidence(one, detection),
                 verts_mm=verts_mm[row].numpy().copy(),
                 landmarks68_px=one.landmarks_px(self._landmarks68)[0].numpy(),
                 expression_names=self.face_model.expression_names,
@@ -224,6 +225,12 @@ class Reconstructor:
         if asked and searched.photo is not None and searched.photo.exif_focal_px is None:
             return replace(result, reason=f"{result.reason}; EXIF tells no focal length")
         return result
+
+
+def _confidence(found: Regression, detection: Detection) -> float:
+    """Probability that the face is a human one and its landmarks are right; see `Face.confidence`."""
+    right = float(found.confidence)
+    return right * human_probability(right, detection.score)
 
 
 def _without_duplicates(faces: list[Face]) -> list[Face]:
