@@ -16,7 +16,7 @@ from monoface.data.people.engine import PeopleRun, make_labels
 from monoface.data.people.looking import Eyes
 from monoface.data.people.photos import PeoplePhotos, open_folder, open_photos
 from monoface.data.people.report import report_text
-from monoface.facemodel import FaceModel, load_default_model, load_face_model_data
+from monoface.facemodel import open_face_model
 from monoface.photos.reading import read_image
 
 ALL_FINE, NOTHING_USABLE = 0, 4
@@ -72,7 +72,7 @@ def run(arguments: Sequence[str]) -> int:
     labelled = PeopleRun(
         _sources(chosen),
         chosen.out,
-        _face_model(chosen.face_model),
+        open_face_model(chosen.face_model),
         Eyes(chosen.landmarker),
         chosen.config,
         chosen.keep_descriptors,
@@ -99,7 +99,3 @@ def _sources(chosen: PeopleArguments) -> list[PeoplePhotos]:
     opened = [open_photos(name, chosen.data / name, every) for name in names if chosen.data is not None]
     read = partial(read_image, max_side_px=_MAX_SIDE_PX)
     return opened + [open_folder(folder, read, every) for folder in chosen.folders]
-
-
-def _face_model(path: Path | None) -> FaceModel:
-    return load_default_model() if path is None else FaceModel(load_face_model_data(path))

@@ -7,10 +7,10 @@ from typing import Annotated
 
 import tyro
 
-from monoface.core.assets import asset_path, register_asset
+from monoface.core.assets import register_asset
 from monoface.core.errors import ConfigError
 from monoface.data.sources import PortraitsCc0
-from monoface.facemodel import FaceModel, load_face_model_data
+from monoface.facemodel import FaceModel, face_model_file, load_face_model_data
 from monoface.modelling.albedo.albedo_refinement import RefineAlbedoConfig, held_out_errors, refine_albedo
 from monoface.modelling.albedo.portraits import sample_portraits
 from monoface.modelling.card import card_beside, write_face_model
@@ -42,7 +42,7 @@ def run(arguments: Sequence[str]) -> int:
         raise ConfigError(f"--out {chosen.out}: expected a file that ends with .safetensors.")
     if chosen.out.exists() and not chosen.overwrite:
         raise ConfigError(f"--out {chosen.out}: exists; use --overwrite to replace it.")
-    source = chosen.face_model or asset_path("face_model.safetensors")
+    source = face_model_file(chosen.face_model)
     card, data = card_beside(source), load_face_model_data(source)
     portraits = PortraitsCc0(chosen.data / "portraits_cc0")
     images = [portraits.image(index) for index in range(len(portraits))]

@@ -7,9 +7,9 @@ from typing import Annotated, Any
 
 import tyro
 
-from monoface.core.assets import asset_path, register_asset
+from monoface.core.assets import register_asset
 from monoface.core.errors import ConfigError
-from monoface.facemodel import FaceModel, load_face_model_data
+from monoface.facemodel import FaceModel, face_model_file, load_face_model_data
 from monoface.modelling.card import card_beside, write_face_model
 from monoface.modelling.landmarks.calibrate import CalibrateConfig, calibrate_default_sets
 
@@ -39,7 +39,7 @@ def run(arguments: Sequence[str]) -> int:
         raise ConfigError(f"--out {chosen.out}: expected a file that ends with .safetensors.")
     if chosen.out.exists() and not chosen.overwrite:
         raise ConfigError(f"--out {chosen.out}: exists; use --overwrite to replace it.")
-    source = chosen.face_model or asset_path("face_model.safetensors")
+    source = face_model_file(chosen.face_model)
     card = card_beside(source)
     data = load_face_model_data(source)
 

@@ -122,14 +122,19 @@ class Looker:
         weights: File of a regressor that finds points.
         folder: Where looks are kept.
         report: Gets lines about the progress.
+        face_model: File of the weights' face model; the shipped one by default.
 
     Raises:
         ConfigError: If the weights see through a pinhole of their own.
         ModelFileError: If they find no points.
     """
 
-    def __init__(self, weights: Path, folder: Path, report: Callable[[str], None]) -> None:
-        config = ReconstructorConfig(weights=str(weights), max_faces=1, refine="none", threads=1)
+    def __init__(
+        self, weights: Path, folder: Path, report: Callable[[str], None], face_model: Path | None = None
+    ) -> None:
+        config = ReconstructorConfig(
+            weights=str(weights), face_model=face_model, max_faces=1, refine="none", threads=1
+        )
         self.reconstructor = Reconstructor(config)
         info = self.reconstructor.regressor.info
         if info.focal_per_size is not None:
