@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import tyro
 
 from monoface.cli.live import showing_progress
+from monoface.cli.progress import ALL_FINE, NOTHING_USABLE, make_folder
 from monoface.core.errors import ConfigError
 from monoface.core.progress import Progress, announce
 from monoface.data.people.config import PeopleConfig
@@ -19,7 +20,6 @@ from monoface.data.people.report import report_text
 from monoface.facemodel import open_face_model
 from monoface.photos.reading import read_image
 
-ALL_FINE, NOTHING_USABLE = 0, 4
 _MAX_SIDE_PX = 2048
 
 
@@ -63,12 +63,7 @@ _DEFAULT_SOURCES = ("cfp", "ytf", "lfw", "aflw")
 def run(arguments: Sequence[str]) -> int:
     """Run the command with the words after its name."""
     chosen = tyro.cli(PeopleArguments, prog="monoface data people", args=list(arguments))
-    try:
-        chosen.out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise ConfigError(
-            f"--out {chosen.out}: expected a folder, but it cannot be made ({error.strerror})."
-        ) from error
+    make_folder(chosen.out)
     labelled = PeopleRun(
         _sources(chosen),
         chosen.out,

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import tyro
 
 from monoface.cli.live import showing_progress
-from monoface.core.errors import ConfigError
+from monoface.cli.progress import ALL_FINE, NOTHING_USABLE, make_folder
 from monoface.core.progress import Progress, announce
 from monoface.data.preparing.prepare import prepare_photos
 from monoface.data.preparing.prepare_config import PrepareConfig
@@ -17,8 +17,6 @@ from monoface.data.preparing.shard_worker import Networks
 from monoface.detection import FaceDetector, FaceDetectorConfig, FaceMeshConfig, FaceMeshTeacher
 from monoface.facemodel import open_face_model
 from monoface.photos.reading import read_image
-
-ALL_FINE, NOTHING_USABLE = 0, 4
 
 
 @dataclass(frozen=True)
@@ -48,12 +46,7 @@ class PrepareArguments:
 def run(arguments: Sequence[str]) -> int:
     """Run the command with the words after its name."""
     chosen = tyro.cli(PrepareArguments, prog="monoface data prepare", args=list(arguments))
-    try:
-        chosen.out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise ConfigError(
-            f"--out {chosen.out}: expected a folder, but it cannot be made ({error.strerror})."
-        ) from error
+    make_folder(chosen.out)
     model = open_face_model(chosen.face_model)
     networks = Networks(
         FaceDetector(FaceDetectorConfig(threads=chosen.threads)), FaceMeshTeacher(FaceMeshConfig(passes=3))
