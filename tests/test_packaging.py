@@ -108,7 +108,9 @@ def test_constraints_pin_what_is_declared(project, repository):
 
 
 def test_every_asset_is_intact_and_has_a_card_with_its_terms():
-    from monoface.core.assets import ASSET_FOLDER, asset_names, asset_path, load_card
+    from shipped_cards import load_card
+
+    from monoface.core.assets import ASSET_FOLDER, asset_names, asset_path
 
     listed = set(asset_names())
     assert listed
@@ -128,7 +130,9 @@ def test_notice_names_the_sources_of_what_is_shipped(repository):
 
 
 def test_the_licence_tells_which_weights_are_for_research_only(project, repository):
-    from monoface.core.assets import asset_names, load_card
+    from shipped_cards import load_card
+
+    from monoface.core.assets import asset_names
 
     names = [name for name in asset_names() if "non-commercial" in load_card(name.partition(".")[0])["terms"]]
     assert len(names) == 6

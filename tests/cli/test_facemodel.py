@@ -4,10 +4,11 @@ import dataclasses
 import json
 
 import pytest
+from shipped_cards import load_card
 
 from monoface.cli.facemodel import calibrate as facemodel_calibrate
 from monoface.cli.main import main
-from monoface.core.assets import load_card, sha256_of
+from monoface.core.assets import sha256_of
 from monoface.facemodel import load_face_model_data, save_face_model
 
 

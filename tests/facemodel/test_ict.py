@@ -125,11 +125,11 @@ def test_damaged_modes_are_refused(fake_folder, content):
 @pytest.mark.parametrize("content", [b"", b"no archive", b"PK\x03\x04 cut off"])
 def test_damaged_archives_are_refused(tmp_path, content):
     (tmp_path / "model.npz").write_bytes(content)
-    with pytest.raises(ModelFileError, match="not a packed ICT-FaceKit file"):
+    with pytest.raises(ModelFileError, match="expected a packed ICT-FaceKit file"):
         read_ict_facekit(tmp_path / "model.npz")
 
 
 def test_archives_of_other_arrays_are_refused(tmp_path):
     np.savez(tmp_path / "model.npz", neutral_cm=np.zeros((3, 3)))
-    with pytest.raises(ModelFileError, match="not a packed ICT-FaceKit file"):
+    with pytest.raises(ModelFileError, match="expected a packed ICT-FaceKit file"):
         read_ict_facekit(tmp_path / "model.npz")

@@ -2,8 +2,9 @@
 
 import pytest
 import torch
+from shipped_cards import load_card
 
-from monoface.core.assets import asset_path, load_card
+from monoface.core.assets import asset_path
 from monoface.modelling.facemodel import PART_NAMES
 
 

@@ -1,6 +1,6 @@
 """The page about the face model states the figures of its card."""
 
-from monoface.core.assets import load_card
+from shipped_cards import load_card
 
 
 def test_the_page_states_the_figures_of_the_card(repository):

@@ -8,9 +8,10 @@ import pytest
 import torch
 from numpy.testing import assert_allclose
 from PIL import Image
+from shipped_cards import load_card
 from torch.testing import assert_close
 
-from monoface.core.assets import asset_path, load_card
+from monoface.core.assets import asset_path
 from monoface.core.errors import ModelFileError
 from monoface.geometry.face_chips import CHIP_POINTS_OF_68, face_chip
 from monoface.geometry.face_template import CHIP_FACE, align_faces

@@ -58,7 +58,7 @@ def train_in_two_parts(module, train, config_type, folder: Path, init: Path, **c
     pack = head_views(synthetic_head(), np.zeros((0, 8, 8, 3), np.uint8), heads)
     photos = replace(labelled_samples(), name="aflw")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(module, "load_default_model", synthetic_head)
+        patch.setattr(module, "open_face_model", lambda path: synthetic_head())
         patch.setattr(view_runs, "build_view_packs", lambda *_: [pack])
         patch.setattr(view_runs, "build_packs", lambda *_: [photos])
         for steps in (1, 2):

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 import tyro
 
+from monoface.cli.live import showing_progress
 from monoface.data.packing.original_photo import PackConfig
 from monoface.data.packing.registry import pack_source, terms_of
 
@@ -36,6 +37,7 @@ class PackArguments:
 def run(arguments: Sequence[str]) -> int:
     """Run the command with the words after its name."""
     chosen = tyro.cli(PackArguments, prog="monoface data pack", args=list(arguments))
-    count = pack_source(chosen.source, chosen.folder, chosen.out, chosen.config)
+    with showing_progress(f"packing {chosen.source}"):
+        count = pack_source(chosen.source, chosen.folder, chosen.out, chosen.config)
     print(f"{chosen.out}: {count} photos of {chosen.source}. Terms of the source: {terms_of(chosen.source)}")
     return 0

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import tyro
 
 from monoface.cli.live import showing_progress
+from monoface.cli.progress import ALL_FINE, NOTHING_USABLE, make_folder
 from monoface.core.errors import ConfigError
 from monoface.core.progress import Progress, announce
 from monoface.data.people.config import PeopleConfig
@@ -16,10 +17,9 @@ from monoface.data.people.engine import PeopleRun, make_labels
 from monoface.data.people.looking import Eyes
 from monoface.data.people.photos import PeoplePhotos, open_folder, open_photos
 from monoface.data.people.report import report_text
-from monoface.facemodel import FaceModel, load_default_model, load_face_model_data
+from monoface.facemodel import open_face_model
 from monoface.photos.reading import read_image
 
-ALL_FINE, NOTHING_USABLE = 0, 4
 _MAX_SIDE_PX = 2048
 
 
@@ -63,16 +63,11 @@ _DEFAULT_SOURCES = ("cfp", "ytf", "lfw", "aflw")
 def run(arguments: Sequence[str]) -> int:
     """Run the command with the words after its name."""
     chosen = tyro.cli(PeopleArguments, prog="monoface data people", args=list(arguments))
-    try:
-        chosen.out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise ConfigError(
-            f"--out {chosen.out}: expected a folder, but it cannot be made ({error.strerror})."
-        ) from error
+    make_folder(chosen.out)
     labelled = PeopleRun(
         _sources(chosen),
         chosen.out,
-        _face_model(chosen.face_model),
+        open_face_model(chosen.face_model),
         Eyes(chosen.landmarker),
         chosen.config,
         chosen.keep_descriptors,
@@ -99,7 +94,3 @@ def _sources(chosen: PeopleArguments) -> list[PeoplePhotos]:
     opened = [open_photos(name, chosen.data / name, every) for name in names if chosen.data is not None]
     read = partial(read_image, max_side_px=_MAX_SIDE_PX)
     return opened + [open_folder(folder, read, every) for folder in chosen.folders]
-
-
-def _face_model(path: Path | None) -> FaceModel:
-    return load_default_model() if path is None else FaceModel(load_face_model_data(path))

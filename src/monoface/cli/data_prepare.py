@@ -9,16 +9,14 @@ from typing import Annotated, Any
 import tyro
 
 from monoface.cli.live import showing_progress
-from monoface.core.errors import ConfigError
+from monoface.cli.progress import ALL_FINE, NOTHING_USABLE, make_folder
 from monoface.core.progress import Progress, announce
 from monoface.data.preparing.prepare import prepare_photos
 from monoface.data.preparing.prepare_config import PrepareConfig
 from monoface.data.preparing.shard_worker import Networks
 from monoface.detection import FaceDetector, FaceDetectorConfig, FaceMeshConfig, FaceMeshTeacher
-from monoface.facemodel import load_default_model
+from monoface.facemodel import open_face_model
 from monoface.photos.reading import read_image
-
-ALL_FINE, NOTHING_USABLE = 0, 4
 
 
 @dataclass(frozen=True)
@@ -39,6 +37,8 @@ class PrepareArguments:
     """Folder for the packs; its name is theirs."""
     config: Annotated[PrepareConfig, tyro.conf.arg(name="")] = field(default_factory=PrepareConfig)
     """What is kept, and how."""
+    face_model: Path | None = None
+    """File that `monoface facemodel learn` wrote; the shipped face model by default."""
     threads: int = 2
     """Threads that look for faces."""
 
@@ -46,20 +46,14 @@ class PrepareArguments:
 def run(arguments: Sequence[str]) -> int:
     """Run the command with the words after its name."""
     chosen = tyro.cli(PrepareArguments, prog="monoface data prepare", args=list(arguments))
-    try:
-        chosen.out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise ConfigError(
-            f"--out {chosen.out}: expected a folder, but it cannot be made ({error.strerror})."
-        ) from error
+    make_folder(chosen.out)
+    model = open_face_model(chosen.face_model)
     networks = Networks(
         FaceDetector(FaceDetectorConfig(threads=chosen.threads)), FaceMeshTeacher(FaceMeshConfig(passes=3))
     )
     read = partial(read_image, max_side_px=chosen.config.max_side_px)
     with showing_progress("listing photos"):
-        summary = prepare_photos(
-            chosen.folder, chosen.out, load_default_model(), networks, read, chosen.config, _prepared
-        )
+        summary = prepare_photos(chosen.folder, chosen.out, model, networks, read, chosen.config, _prepared)
     return _print_summary(summary, chosen.out)
 
 

@@ -8,7 +8,7 @@ from monoface.cli.live import showing_progress
 from monoface.cli.options.parsing import parse_config
 from monoface.core.progress import say
 from monoface.data.recipes.view_recipe import ViewRecipeConfig, build_view_packs
-from monoface.facemodel import load_default_model
+from monoface.facemodel import open_face_model
 
 
 @dataclass(frozen=True)
@@ -21,16 +21,18 @@ class ViewsArguments:
         data: Folder that holds the sources.
         out: Folder for the packs.
         recipe: What they are made of.
+        face_model: File that `monoface facemodel learn` wrote; the shipped face model by default.
     """
 
     data: Path
     out: Path
     recipe: ViewRecipeConfig = field(default_factory=ViewRecipeConfig)
+    face_model: Path | None = None
 
 
 def run(arguments: Sequence[str]) -> int:
     """Run the command with the words after its name."""
     chosen = parse_config(ViewsArguments, "data views", arguments)
     with showing_progress("preparing to make packs of views"):
-        build_view_packs(chosen.data, chosen.out, load_default_model(), chosen.recipe, say)
+        build_view_packs(chosen.data, chosen.out, open_face_model(chosen.face_model), chosen.recipe, say)
     return 0

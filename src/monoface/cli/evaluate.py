@@ -5,6 +5,7 @@ from pathlib import Path
 
 import tyro
 
+from monoface.cli.live import showing_progress
 from monoface.evaluation.registry import find_benchmark
 from monoface.evaluation.reports.definition import BenchmarkReport
 from monoface.evaluation.reports.page import Page, Table
@@ -13,11 +14,14 @@ from monoface.evaluation.reports.report import page_path
 
 def command(name: str) -> Callable[[Sequence[str]], int]:
     """Load a benchmark; returns what runs it with the words after its name."""
-    config_type, measure = find_benchmark(name).load()
+    with showing_progress("loading"):
+        config_type, measure = find_benchmark(name).load()
 
     def run(arguments: Sequence[str]) -> int:
         config = tyro.cli(config_type, prog=f"monoface evaluate {name}", args=list(arguments))
-        print_results(measure(config), config.out)
+        with showing_progress(f"evaluating {name}"):
+            report = measure(config)
+        print_results(report, config.out)
         return 0
 
     return run

@@ -20,10 +20,13 @@ from monoface.evaluation.people.profiles import score
 from monoface.evaluation.scans.scan import ShapeRater
 from monoface.evaluation.scans.scan_data import MM_PER_UNIT, HeadScan, landmarks_of
 from monoface.evaluation.scans.scan_photos import ScanView, middle_of_face, take_photo
-from monoface.facemodel import FaceModel, load_default_model
+from monoface.facemodel import FaceModel, open_face_model
+from monoface.networks import load_regressor
+from monoface.regression import check_space, weights_path
 from monoface.training.likeness.config import TrainLikenessConfig
 from monoface.training.likeness.judging import ProfileScore
 from monoface.training.likeness.landmarks import SOURCE, learn_landmark_habits, strength_mm
+from monoface.training.likeness.marked import LANDMARK_SET
 from monoface.training.likeness.people_evidence import PROFILES
 from monoface.training.likeness.people_map import KnownPeople
 from monoface.training.likeness.stage import train_likeness
@@ -40,7 +43,10 @@ def run(arguments: Sequence[str]) -> int:
 
 
 def _train(config: TrainLikenessConfig) -> Path:
-    model, folder = load_default_model(), config.data / PROFILES
+    model, folder = open_face_model(config.face_model), config.data / PROFILES
+    # Before minutes of work: what is wrong with these two does not depend on photos.
+    check_space(config.init.name, load_regressor(weights_path(config.init))[1], model)
+    model.require_landmarks(("ibug68", LANDMARK_SET), "train likeness")
     scan = config.data / SCAN
     path = train_likeness(
         config,
@@ -50,7 +56,7 @@ def _train(config: TrainLikenessConfig) -> Path:
         Scanned(model, scan) if scan.is_dir() else None,
     )
     if (config.data / SOURCE).is_dir():
-        habits = learn_landmark_habits(path, config.data)
+        habits = learn_landmark_habits(path, config.data, config.face_model)
         card = json.loads(path.with_name(f"{path.stem}.card.json").read_text(encoding="utf-8"))
         register_asset(path, card)
         say("landmarks: " + ", ".join(f"{name} {mm:.2f} mm" for name, mm in strength_mm(habits).items()))

@@ -29,7 +29,7 @@ def showing_progress(stage: str, out: TextIO | None = None) -> Iterator["LivePro
         out: Where to.
     """
     console = Console(file=out or sys.stdout, highlight=False)
-    progress = LiveProgress(console, stage)
+    progress = LiveProgress(console, stage, _PLAIN_EVERY_S)
     with progress, listening(progress):
         yield progress
 

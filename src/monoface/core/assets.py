@@ -10,9 +10,6 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from safetensors.torch import load_file
-from torch import Tensor
-
 from monoface.core.errors import AssetError
 
 ASSET_FOLDER = Path(__file__).parent.parent / "assets"
@@ -61,28 +58,6 @@ def asset_sha256(filename: str) -> str:
 def asset_names(suffix: str = "") -> tuple[str, ...]:
     """Names of the shipped assets whose file name ends with `suffix`, sorted."""
     return tuple(sorted(name for name in _read_manifest(ASSET_FOLDER) if name.endswith(suffix)))
-
-
-def load_tensors(filename: str) -> dict[str, Tensor]:
-    """Read a shipped safetensors file, verified.
-
-    Raises:
-        AssetError: As `asset_path`.
-    """
-    return load_file(asset_path(filename))
-
-
-def load_card(name: str) -> dict[str, Any]:
-    """Read the model card of the asset `name` (without suffix): data, terms, config, metrics.
-
-    Raises:
-        AssetError: If there is no card.
-    """
-    path = ASSET_FOLDER / f"{name}.card.json"
-    if not path.is_file():
-        raise AssetError(f"model card {path.name}: expected a file in the package, found none.")
-    card: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    return card
 
 
 def register_asset(path: Path, card: dict[str, Any]) -> None:

@@ -44,6 +44,12 @@ _SMALLEST_PART = 14 / 192
 _BORDER = 1.4
 _MERGE_IOU = 0.3
 _MAX_INSIDE = 0.6
+# So many candidates of a photo and search get a second look, the best: it bounds what a photo may cost.
+_MAX_CANDIDATES = 200
+# Candidates from this part of the photo's longer side on may be judged leniently.
+_LARGE_PART = 0.3
+# Photos at least this long are searched in tiles even if faces were found in the whole.
+_TILE_FROM_PX = 1000
 
 # What fills much of a picture is rarely mistaken for a face, and often a profile, which the face mesh denies.
 # Beside a clear face, in tiles and in turned photos there is less reason to be lenient.
@@ -63,9 +69,6 @@ class FaceDetectorConfig:
         min_face_px: Smallest face to search for, in pixels of the photo.
         min_face_part: Smallest face to search for, as a part of the photo's longer side; the larger counts.
         proposal_score: What a network must give a candidate for a second look.
-        max_candidates: Candidates per photo and search that get a second look, the best.
-        large_part: Candidates from this part of the photo's longer side on may be judged leniently.
-        tile_from_px: Photos at least this long are searched in tiles even if faces were found in the whole.
         tile_overlap: Overlap of neighbouring tiles, as a part of their side.
         turned: Search a photo without a clear face turned by quarter turns, too.
         batch_size: Windows in one run of a network.
@@ -76,9 +79,6 @@ class FaceDetectorConfig:
     min_face_px: float = 24.0
     min_face_part: float = 1 / 160
     proposal_score: float = 0.2
-    max_candidates: int = 200
-    large_part: float = 0.3
-    tile_from_px: int = 1000
     tile_overlap: float = 0.25
     turned: bool = True
     batch_size: int = 8
@@ -98,8 +98,8 @@ class FaceDetectorConfig:
             raise ConfigError(
                 f"tile_overlap: expected a value in ({_SMALLEST_PART:.3f}, 1), got {self.tile_overlap}."
             )
-        if min(self.max_candidates, self.batch_size, self.threads) < 1:
-            raise ConfigError("max_candidates, batch_size and threads: expected positive numbers.")
+        if min(self.batch_size, self.threads) < 1:
+            raise ConfigError("batch_size and threads: expected positive numbers.")
 
 
 class FaceDetector:
@@ -140,7 +140,7 @@ class FaceDetector:
     def _find(self, photo: Image.Image, proposals: Candidates) -> list[Detection]:
         """All faces of one photo, from what the first look proposes."""
         faces = self._faces_among(photo, proposals, lenient=True)
-        if len(faces) == 0 or max(photo.size) >= self.config.tile_from_px:
+        if len(faces) == 0 or max(photo.size) >= _TILE_FROM_PX:
             small = self._faces_among(photo, self._look_at_tiles(photo), lenient=False)
             faces = drop_duplicates(Candidates.joined([faces, small]), _MERGE_IOU, _MAX_INSIDE)
         if self.config.turned and not _has_clear_face(faces):
@@ -180,11 +180,11 @@ class FaceDetector:
 
     def _faces_among(self, photo: Image.Image, proposals: Candidates, lenient: bool) -> Candidates:
         """Faces among candidates; with `lenient`, large ones are judged so unless there is a clear face."""
-        merged = merge_overlapping(proposals, _MERGE_IOU)[: self.config.max_candidates]
+        merged = merge_overlapping(proposals, _MERGE_IOU)[:_MAX_CANDIDATES]
         proposals = drop_shadows(merged, _CLEAR_SCORE, _MAX_INSIDE)
         focused = drop_duplicates(self._verifier.focus(photo, proposals), _MERGE_IOU, _MAX_INSIDE)
         sides = (focused.box[:, 2:] - focused.box[:, :2]).max(axis=1)
-        large = sides >= self.config.large_part * max(photo.size)
+        large = sides >= _LARGE_PART * max(photo.size)
         thresholds = _LENIENT if lenient and not _has_clear_face(focused) else _STRICT
         return Candidates.joined(
             [

@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from jaxtyping import Float, Float64, UInt8
 
+from monoface.core.progress import Progress, announce
 from monoface.detection import Detection
 from monoface.evaluation.config import FacesConfig
 from monoface.evaluation.landmarks.predictors import (
@@ -72,6 +73,7 @@ class ReconstructedFaces:
         if not as_reconstruct:
             config = replace(config, passes=1, mirror=False, refine="none")
         self._tools = Reconstructor(config)
+        self._count = 0
         self._stand_in = _StandIn(self._tools.detector)
         self._tools.detector = self._stand_in
         self.model: FaceModel = self._tools.face_model
@@ -88,7 +90,7 @@ class ReconstructedFaces:
 
     def largest(self, photo: ImageSource) -> Face | str:
         """The largest face of a photo that our detector finds, or why there is none."""
-        return _only(self._tools.reconstruct(photo))
+        return self._told(self._tools.reconstruct(photo))
 
     def in_square(
         self, image: UInt8[np.ndarray, "height width 3"], square: Float[np.ndarray, " 4"]
@@ -102,7 +104,13 @@ class ReconstructedFaces:
                 beyond the photo.
         """
         with self._stand_in.showing(image.shape[1], square):
-            return _only(self._tools.reconstruct(image))
+            return self._told(self._tools.reconstruct(image))
+
+    def _told(self, result: PhotoResult) -> Face | str:
+        """The face of a result, or why there is none; announces how many there were."""
+        self._count += 1
+        announce(Progress("reconstructing faces", self._count, None, "photos"))
+        return result.all_faces[0] if result.all_faces else result.reason
 
 
 @torch.no_grad()
@@ -201,7 +209,3 @@ def _detection(square: Float[np.ndarray, " 4"]) -> Detection:
     box = enlarge_box(square.astype(np.float64), 1 / SIDE_PER_BOX)
     keypoints_px = box[:2] + _KEYPOINTS * (box[2:] - box[:2])
     return Detection(box, 1.0, keypoints_px, box)
-
-
-def _only(result: PhotoResult) -> Face | str:
-    return result.all_faces[0] if result.all_faces else result.reason

@@ -2,7 +2,7 @@
 
 from monoface.facemodel.coefficients import CoefficientLayout, FaceCoefficients
 from monoface.facemodel.data import Correctives, EyeJoint, FaceModelData
-from monoface.facemodel.default import load_default_model
+from monoface.facemodel.default import face_model_file, load_default_model, open_face_model
 from monoface.facemodel.ict import read_ict_facekit
 from monoface.facemodel.landmarks import LandmarkSet
 from monoface.facemodel.model import FaceModel
@@ -21,8 +21,10 @@ __all__ = [
     "Landmarks",
     "MorphableModel",
     "PointBasis",
+    "face_model_file",
     "load_default_model",
     "load_face_model_data",
+    "open_face_model",
     "read_ict_facekit",
     "save_face_model",
 ]

@@ -1,12 +1,16 @@
-"""The face model that ships with monoface."""
+"""The face model that an option names: the one that ships with monoface, or a file."""
 
 from copy import deepcopy
 from functools import cache
+from pathlib import Path
 
 from monoface.core.assets import asset_path
 from monoface.facemodel.data import FaceModelData
 from monoface.facemodel.model import FaceModel
 from monoface.facemodel.storage import load_face_model_data
+
+FACE_MODEL_FILE = "face_model.safetensors"
+"""The shipped face model."""
 
 
 def load_default_model() -> FaceModel:
@@ -18,6 +22,25 @@ def load_default_model() -> FaceModel:
     return FaceModel(deepcopy(_shipped_data()))
 
 
+def open_face_model(path: Path | None) -> FaceModel:
+    """The face model of a file that `save_face_model` wrote; without one, the shipped model.
+
+    Raises:
+        AssetError: If the shipped file is missing or damaged.
+        ModelFileError: If the file cannot be read.
+    """
+    return load_default_model() if path is None else FaceModel(load_face_model_data(path))
+
+
+def face_model_file(path: Path | None) -> Path:
+    """Where the face model of an option lies, which may be the shipped one.
+
+    Raises:
+        AssetError: If the shipped file is missing or damaged.
+    """
+    return asset_path(FACE_MODEL_FILE) if path is None else path
+
+
 @cache
 def _shipped_data() -> FaceModelData:
-    return load_face_model_data(asset_path("face_model.safetensors"))
+    return load_face_model_data(asset_path(FACE_MODEL_FILE))

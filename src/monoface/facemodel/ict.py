@@ -11,8 +11,6 @@ Reference:
 """
 
 import json
-import zipfile
-import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,6 +19,7 @@ import numpy as np
 import torch
 from jaxtyping import Float, Int
 
+from monoface.core.array_files import open_npz
 from monoface.core.errors import ModelFileError
 from monoface.facemodel.data import EyeJoint, FaceModelData
 from monoface.facemodel.landmarks import LandmarkSet
@@ -110,20 +109,17 @@ def _within(corners: np.ndarray, count: int) -> bool:
 
 
 def _read_npz(path: Path) -> _Source:
-    try:
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
-            return _Source(
-                neutral_cm=arrays["neutral_cm"].astype(np.float64),
-                identity_cm=arrays["identity_cm"].astype(np.float64),
-                expression_cm=arrays["expression_cm"].astype(np.float64),
-                expression_names=tuple(str(name) for name in arrays["expression_names"]),
-                polygons=arrays["polygons"].astype(np.int64),
-                uv=arrays["uv"].astype(np.float64),
-                uv_polygons=arrays["uv_polygons"].astype(np.int64),
-                landmarks68=arrays["landmarks68"].astype(np.int64),
-            )
-    except (KeyError, TypeError, ValueError, OSError, EOFError, zipfile.BadZipFile, zlib.error) as error:
-        raise ModelFileError(f"{path}: not a packed ICT-FaceKit file ({error}).") from error
+    with open_npz(path, "a packed ICT-FaceKit file", error=ModelFileError) as arrays:
+        return _Source(
+            neutral_cm=arrays["neutral_cm"].astype(np.float64),
+            identity_cm=arrays["identity_cm"].astype(np.float64),
+            expression_cm=arrays["expression_cm"].astype(np.float64),
+            expression_names=tuple(str(name) for name in arrays["expression_names"]),
+            polygons=arrays["polygons"].astype(np.int64),
+            uv=arrays["uv"].astype(np.float64),
+            uv_polygons=arrays["uv_polygons"].astype(np.int64),
+            landmarks68=arrays["landmarks68"].astype(np.int64),
+        )
 
 
 def _read_folder(folder: Path) -> _Source:

@@ -1,6 +1,7 @@
 """The face model: a 3DMM with named parts, regions, landmarks and turning eyes."""
 
 import hashlib
+from collections.abc import Iterable
 
 import torch
 from jaxtyping import Float
@@ -149,6 +150,24 @@ class FaceModel(nn.Module):
             known = ", ".join(sorted(self.data.landmarks)) or "none"
             raise ModelFileError(f"landmark set {name}: the face model has no such set; it has {known}.")
         return self.data.landmarks[name].to(self.mean_mm.device)
+
+    def require_landmarks(self, names: Iterable[str], purpose: str) -> None:
+        """Check that landmark sets are there, before any work goes into what needs them.
+
+        Args:
+            names: Of the sets.
+            purpose: What needs them, for the error.
+
+        Raises:
+            ModelFileError: If one is missing.
+        """
+        missing = sorted(set(names) - self.data.landmarks.keys() - {FLM18, JAW17})
+        if missing:
+            known = ", ".join(sorted(self.data.landmarks)) or "none"
+            raise ModelFileError(
+                f"face model: expected the landmark sets {', '.join(missing)}, which {purpose} needs, got a "
+                f"model with {known}. Add them to the model, or leave out what needs them."
+            )
 
     def subset(self, points: LandmarkSet) -> PointBasis:
         """The model reduced to a few points, for losses that need no whole mesh."""

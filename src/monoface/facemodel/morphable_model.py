@@ -10,9 +10,9 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from monoface.core.assets import asset_path
 from monoface.core.errors import ConfigError, ModelFileError
 from monoface.facemodel.data import FaceModelData
+from monoface.facemodel.default import face_model_file
 from monoface.facemodel.model import FaceModel
 from monoface.facemodel.storage import load_face_model_data
 
@@ -71,7 +71,7 @@ class MorphableModel:
             AssetError: If the shipped file is missing or damaged.
             ModelFileError: If the file cannot be read.
         """
-        return cls(load_face_model_data(asset_path("face_model.safetensors") if path is None else Path(path)))
+        return cls(load_face_model_data(face_model_file(None if path is None else Path(path))))
 
     def __repr__(self) -> str:
         sizes = f"{len(self.identity_basis_mm)} identity, {len(self.expression_basis_mm)} expression"

@@ -10,6 +10,9 @@ from monoface.facemodel.coefficients import CoefficientLayout
 from monoface.facemodel.fitting import project_points
 from monoface.facemodel.point_basis import PointBasis
 
+# Residual, in percent of the face's size, from which a landmark pulls less.
+_ROBUST_PERCENT = 3.0
+
 
 @dataclass(frozen=True)
 class SharedFitConfig:
@@ -21,7 +24,6 @@ class SharedFitConfig:
         identity_weight: Penalty on the squared change of each identity coefficient, which all photos share.
         expression_weight: The same of each expression weight of each photo.
         pose_weight: The same of each of the nine numbers of each photo's pose.
-        robust_percent: Residual, in percent of the face's size, from which a landmark pulls less.
     """
 
     steps: int = 80
@@ -29,7 +31,6 @@ class SharedFitConfig:
     identity_weight: float = 0.03
     expression_weight: float = 10.0
     pose_weight: float = 30.0
-    robust_percent: float = 3.0
 
 
 def fit_shared_identity(
@@ -69,8 +70,8 @@ def fit_shared_identity(
         output = _joined(shared, own)
         away_px = project_points(basis, *layout.decode(output, size_px)) - points_px
         squared = away_px.square().sum(dim=-1) / face_px[:, None].square()
-        relative = squared * (100 / config.robust_percent) ** 2
-        pull = (weights * torch.log1p(relative)).sum() * config.robust_percent**2
+        relative = squared * (100 / _ROBUST_PERCENT) ** 2
+        pull = (weights * torch.log1p(relative)).sum() * _ROBUST_PERCENT**2
         prior = config.identity_weight * (shared - identity).square().sum()
         return pull + prior + (kept * (own - posed).square()).sum()
 

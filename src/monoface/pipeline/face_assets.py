@@ -8,13 +8,12 @@ from typing import Any
 
 from monoface.core.assets import asset_sha256, sha256_of
 from monoface.core.errors import ConfigError, ModelFileError
-from monoface.facemodel import FaceModel, MorphableModel, load_default_model, load_face_model_data
+from monoface.facemodel import FaceModel, MorphableModel, open_face_model
+from monoface.facemodel.default import FACE_MODEL_FILE
 from monoface.facemodel.estimation.uncertainty import VertexUncertainty
 from monoface.pipeline.detailing import Detailer
 from monoface.texturing.skin import SkinFinder
 from monoface.texturing.texturer import Texturer
-
-FACE_MODEL_FILE = "face_model.safetensors"
 
 
 @dataclass(frozen=True)
@@ -57,9 +56,9 @@ class AssetNames:
         Raises:
             ModelFileError: If it cannot be read, or is not the one with that hash.
         """
+        model = open_face_model(self.face_model)
         if self.face_model is None:
-            return load_default_model()
-        data = load_face_model_data(self.face_model)
+            return model
         found = sha256_of(self.face_model)
         if found != self.face_model_sha256:
             raise ModelFileError(
@@ -67,7 +66,7 @@ class AssetNames:
                 f"{self.face_model_sha256[:12]}…, got {found[:12]}…. "
                 "Put back the one that the face was made with."
             )
-        return FaceModel(data)
+        return model
 
 
 class FaceAssets:

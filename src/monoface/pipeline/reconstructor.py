@@ -8,10 +8,9 @@ from typing import Any
 import torch
 
 from monoface.core.assets import asset_sha256
-from monoface.core.errors import ModelFileError
 from monoface.core.version import VERSION
 from monoface.detection import Detection, FaceDetector
-from monoface.facemodel import CoefficientLayout, FaceModel
+from monoface.facemodel.default import FACE_MODEL_FILE
 from monoface.facemodel.landmarks import FLM18
 from monoface.facemodel.mirroring import CoefficientMirror
 from monoface.geometry.cameras import PerspectiveCamera
@@ -20,7 +19,7 @@ from monoface.networks import Recognizer
 from monoface.photos.reading import ImageSource, LoadedImage
 from monoface.pipeline.detecting import DetectsFaces, SearchedPhoto, in_batches, search_ahead, search_photos
 from monoface.pipeline.face import Face
-from monoface.pipeline.face_assets import FACE_MODEL_FILE, AssetNames, FaceAssets
+from monoface.pipeline.face_assets import AssetNames, FaceAssets
 from monoface.pipeline.face_skin import FaceSkin
 from monoface.pipeline.pinhole import seen_by_pinhole
 from monoface.pipeline.plausibility import human_probability
@@ -36,6 +35,7 @@ from monoface.regression import (
     Passes,
     Regression,
     TurnedFace,
+    check_space,
     regress_turned,
     weights_path,
 )
@@ -61,7 +61,7 @@ class Reconstructor:
         )
         self._assets = FaceAssets(names)
         self.face_model = self._assets.model
-        _check_match(self.regressor, self.face_model)
+        check_space(self.regressor.name, self.regressor.info, self.face_model)
         self.detector: DetectsFaces = FaceDetector()
         detailer = self._assets.detailer
         self._blendshape_scale = load_blendshape_scale(
@@ -241,21 +241,3 @@ def _without_duplicates(faces: list[Face]) -> list[Face]:
         if not any(same_face(box, box_of_points(other.landmarks68_px)) for other in kept):
             kept.append(face)
     return [face for face in faces if any(face is other for other in kept)]
-
-
-def _check_match(regressor: CoefficientRegressor, model: FaceModel) -> None:
-    if regressor.info.coefficient_space != model.coefficient_space:
-        raise ModelFileError(
-            f"weights {regressor.name}: expected coefficients of the space {model.coefficient_space}, got "
-            f"{regressor.info.coefficient_space}. Use the face model they were trained with."
-        )
-    if regressor.layout.geometry != CoefficientLayout.of(model):
-        raise ModelFileError(
-            f"weights {regressor.name}: expected coefficients {CoefficientLayout.of(model)}, "
-            f"got {regressor.layout}. Train the weights again."
-        )
-    if regressor.layout.albedo and regressor.info.albedo_space != model.albedo_space:
-        raise ModelFileError(
-            f"weights {regressor.name}: expected albedo of the space {model.albedo_space}, got "
-            f"{regressor.info.albedo_space}. Use the face model they were trained with."
-        )

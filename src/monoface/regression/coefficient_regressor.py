@@ -9,7 +9,7 @@ from torch import Tensor
 from monoface.core.assets import asset_names, asset_path, sha256_of
 from monoface.core.errors import ConfigError, ModelFileError
 from monoface.core.sessions import open_session
-from monoface.facemodel import CoefficientLayout
+from monoface.facemodel import CoefficientLayout, FaceModel
 from monoface.networks import Regressed, Regressor, RegressorInfo, fold_batch_norm, load_regressor
 from monoface.networks.onnx_form import regressor_to_onnx
 from monoface.regression.predictor import CropPredictor, Network
@@ -110,6 +110,35 @@ def layout_of(info: RegressorInfo) -> CoefficientLayout:
         light=info.light,
         focal_per_size=info.focal_per_size,
     )
+
+
+def check_space(name: str, info: RegressorInfo, model: FaceModel) -> None:
+    """Refuse weights that put out coefficients of another face model.
+
+    Args:
+        name: Of the weights.
+        info: What they say about themselves.
+        model: The face model that coefficients are given to.
+
+    Raises:
+        ModelFileError: If their coefficients are of another space.
+    """
+    layout = layout_of(info)
+    if info.coefficient_space != model.coefficient_space:
+        raise ModelFileError(
+            f"weights {name}: expected coefficients of the space {model.coefficient_space}, got "
+            f"{info.coefficient_space}. Use the face model they were trained with."
+        )
+    if layout.geometry != CoefficientLayout.of(model):
+        raise ModelFileError(
+            f"weights {name}: expected coefficients {CoefficientLayout.of(model)}, got {layout}. Train the "
+            "weights again."
+        )
+    if layout.albedo and info.albedo_space != model.albedo_space:
+        raise ModelFileError(
+            f"weights {name}: expected albedo of the space {model.albedo_space}, got "
+            f"{info.albedo_space}. Use the face model they were trained with."
+        )
 
 
 def weights_path(name_or_path: str | Path) -> Path:

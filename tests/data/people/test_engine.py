@@ -244,6 +244,8 @@ def test_damaged_files_are_refused_by_name(run_into, tmp_path):
         path = tmp_path / name
         whole = path.read_bytes()
         path.write_bytes(whole[:200])
-        with pytest.raises(DataError, match=rf"{path.name}: damaged .*; delete it to make it anew"):
+        with pytest.raises(
+            DataError, match=rf"{path.name}: expected .* cannot read it .* Delete it to make it anew"
+        ):
             make_labels(run_into(tmp_path))
         path.write_bytes(whole)

@@ -35,7 +35,7 @@ def test_files_of_another_recipe_are_as_good_as_absent(tmp_path):
 @pytest.mark.parametrize("content", [b"", b"PK\x03\x04 cut off", b"no archive"])
 def test_damaged_files_are_refused(tmp_path, content):
     (tmp_path / "population.npz").write_bytes(content)
-    with pytest.raises(DataError, match=r"damaged .*; delete it to make it anew"):
+    with pytest.raises(DataError, match=r"cannot read it .* Delete it to make it anew"):
         load_population(tmp_path / "population.npz", "r")
 
 

@@ -5,8 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from shipped_cards import load_card
 
-from monoface.core.assets import load_card
 from monoface.facemodel import FaceModel
 from monoface.modelling.card import closure_figures
 from monoface.modelling.closing.closing import with_closing_lids_and_lips

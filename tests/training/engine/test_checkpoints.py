@@ -1,6 +1,11 @@
 """Checkpoints: whole or not there, the previous one where the newest is damaged."""
 
+import hashlib
+import io
 import os
+import pickle
+import struct
+import zipfile
 
 import pytest
 import torch
@@ -65,3 +70,40 @@ def test_an_interrupted_write_leaves_the_earlier_ones(tmp_path, monkeypatch):
         save_checkpoint(tmp_path, 2, {"step": 2})
     assert [path.name for path in tmp_path.glob("*.pt")] == ["step-00000001.pt"]
     assert load_newest_checkpoint(tmp_path)["step"] == 1
+
+
+def hostile(path, body):
+    """A checkpoint with a hash that is right, and a body of somebody else's."""
+    path.write_bytes(hashlib.sha256(body).digest() + body)
+
+
+@pytest.mark.parametrize("body", [b"nothing", pickle.dumps({"step": print})])
+def test_a_body_of_something_else_is_refused(body, tmp_path):
+    hostile(tmp_path / "step-00000001.pt", body)
+    with pytest.raises(CheckpointError, match="expected the state of a run, got something else"):
+        load_newest_checkpoint(tmp_path)
+
+
+def test_bodies_that_unfold_or_promise_more_are_refused(tmp_path):
+    buffer = io.BytesIO()
+    torch.save({"network": torch.zeros(2**16)}, buffer)
+    with zipfile.ZipFile(buffer) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    folded = io.BytesIO()
+    with zipfile.ZipFile(folded, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in members.items():
+            archive.writestr(name, content)
+    hostile(tmp_path / "step-00000001.pt", folded.getvalue())
+    with pytest.raises(CheckpointError, match="not compressed, its members promise 2"):
+        load_newest_checkpoint(tmp_path)
+
+    # The storage of 65536 numbers says that it has 2^30.
+    body = buffer.getvalue()
+    counted = b"cpu" + b"q\x06J" + struct.pack("<i", 2**16)
+    assert body.count(counted) == 1
+    with zipfile.ZipFile(folded := io.BytesIO(), "w") as archive:
+        for name, content in members.items():
+            archive.writestr(name, content.replace(counted, counted[:-4] + struct.pack("<i", 2**30)))
+    hostile(tmp_path / "step-00000001.pt", folded.getvalue())
+    with pytest.raises(CheckpointError, match="record size"):
+        load_newest_checkpoint(tmp_path)

@@ -33,5 +33,5 @@ def test_striking_photos_have_the_highest_scores(path):
 def test_other_expressions_are_refused(path):
     with pytest.raises(DataError, match="expected 6 blendshapes of 4 photos"):
         read_scores(path[0], 5)
-    with pytest.raises(DataError, match="cannot read them"):
+    with pytest.raises(DataError, match="cannot read it"):
         read_scores(path[0].with_name("none.npz"), 2)

@@ -104,7 +104,7 @@ def test_a_run_ends_in_weights_with_their_card(labelled, scenery, tmp_path, monk
     regressor = Regressor(RegressorConfig(CoefficientLayout.of(head).size, 48, backbone)).eval()
     info = RegressorInfo("pretrain", head.coefficient_space, head.identity_size, head.expression_size)
     photos = Pack("lfw", labelled.pack.canvases, {}, np.zeros((6, 4), np.float32))
-    monkeypatch.setattr(parsing_training, "load_default_model", lambda: head)
+    monkeypatch.setattr(parsing_training, "open_face_model", lambda path: head)
     monkeypatch.setattr(parsing_training, "load_regressor", lambda path: (regressor, info))
     monkeypatch.setattr(parsing_training, "model_digest", lambda model: "head")
     monkeypatch.setattr(parsing_training, "read_labelled_heads", lambda *arguments: labelled)

@@ -80,7 +80,7 @@ def data(tmp_path_factory):
 
 def run(data, out, *steps):
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(monoface, "load_default_model", synthetic_head)
+        patch.setattr(monoface, "open_face_model", lambda path: synthetic_head())
         told = []
         for count in steps:
             config = small_config(

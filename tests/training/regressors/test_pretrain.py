@@ -41,7 +41,7 @@ def data(tmp_path_factory):
 
 @pytest.fixture(autouse=True)
 def small_world(monkeypatch):
-    monkeypatch.setattr(pretrain, "load_default_model", synthetic_head)
+    monkeypatch.setattr(pretrain, "open_face_model", lambda path: synthetic_head())
     monkeypatch.setattr(recipe, "FaceMeshTeacher", ToldTeacher)
 
 
@@ -62,7 +62,7 @@ def trained(data, tmp_path_factory):
     out = tmp_path_factory.mktemp("run")
     lines = []
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(pretrain, "load_default_model", synthetic_head)
+        patch.setattr(pretrain, "open_face_model", lambda path: synthetic_head())
         patch.setattr(recipe, "FaceMeshTeacher", ToldTeacher)
         train_pretrain(small_config(data, out), lines.append)
         path = train_pretrain(small_config(data, out, steps=3), lines.append)

@@ -71,7 +71,7 @@ def trained(tmp_path_factory, pretrained):
     data, out = tmp_path_factory.mktemp("data"), tmp_path_factory.mktemp("run")
     write_aflw(data / "aflw")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(twodasl, "load_default_model", synthetic_head)
+        patch.setattr(twodasl, "open_face_model", lambda path: synthetic_head())
         patch.setattr(recipe, "FaceMeshTeacher", ToldTeacher)
         for steps in (2, 3):
             config = small_config(data, out, steps, init=pretrained, packs=data / "packs")

@@ -7,10 +7,11 @@ from typing import Annotated
 
 import tyro
 
-from monoface.core.assets import asset_path, register_asset
-from monoface.core.errors import ConfigError
+from monoface.cli.facemodel.making import making_face_model
+from monoface.core.assets import register_asset
+from monoface.core.progress import Progress, announce, say
 from monoface.data.sources import PortraitsCc0
-from monoface.facemodel import FaceModel, load_face_model_data
+from monoface.facemodel import FaceModel, face_model_file, load_face_model_data
 from monoface.modelling.albedo.albedo_refinement import RefineAlbedoConfig, held_out_errors, refine_albedo
 from monoface.modelling.albedo.portraits import sample_portraits
 from monoface.modelling.card import card_beside, write_face_model
@@ -38,17 +39,20 @@ class AlbedoArguments:
 def run(arguments: Sequence[str]) -> int:
     """Run the command with the words after its name."""
     chosen = tyro.cli(AlbedoArguments, prog="monoface facemodel albedo", args=list(arguments))
-    if chosen.out.suffix != ".safetensors":
-        raise ConfigError(f"--out {chosen.out}: expected a file that ends with .safetensors.")
-    if chosen.out.exists() and not chosen.overwrite:
-        raise ConfigError(f"--out {chosen.out}: exists; use --overwrite to replace it.")
-    source = chosen.face_model or asset_path("face_model.safetensors")
+    with making_face_model(chosen.out, overwrite=chosen.overwrite):
+        _make(chosen)
+    return 0
+
+
+def _make(chosen: AlbedoArguments) -> None:
+    source = face_model_file(chosen.face_model)
     card, data = card_beside(source), load_face_model_data(source)
     portraits = PortraitsCc0(chosen.data / "portraits_cc0")
     images = [portraits.image(index) for index in range(len(portraits))]
     samples = sample_portraits(FaceModel(data), images)
     before, after = held_out_errors(data, samples, chosen.refinement)
-    print(f"portraits kept out: {before.mean():.2f} of 255 before, {after.mean():.2f} after", flush=True)
+    say(f"portraits kept out: {before.mean():.2f} of 255 before, {after.mean():.2f} after")
+    announce(Progress("refining the albedo"))
 
     chosen.out.parent.mkdir(parents=True, exist_ok=True)
     write_face_model(FaceModel(refine_albedo(data, samples, chosen.refinement)), chosen.out)
@@ -60,5 +64,3 @@ def run(arguments: Sequence[str]) -> int:
         "kept_out_error_255": [round(float(before.mean()), 2), round(float(after.mean()), 2)],
     }
     register_asset(chosen.out, card | {"albedo": origin})
-    print(f"written: {chosen.out}")
-    return 0

@@ -7,9 +7,10 @@ from typing import Annotated, Any
 
 import tyro
 
-from monoface.core.assets import asset_path, register_asset
-from monoface.core.errors import ConfigError
-from monoface.facemodel import FaceModel, load_face_model_data
+from monoface.cli.facemodel.making import making_face_model
+from monoface.core.assets import register_asset
+from monoface.core.progress import Progress, announce, say
+from monoface.facemodel import FaceModel, face_model_file, load_face_model_data
 from monoface.modelling.card import card_beside, write_face_model
 from monoface.modelling.landmarks.calibrate import CalibrateConfig, calibrate_default_sets
 
@@ -35,20 +36,21 @@ class CalibrateArguments:
 def run(arguments: Sequence[str]) -> int:
     """Run the command with the words after its name."""
     chosen = tyro.cli(CalibrateArguments, prog="monoface facemodel calibrate", args=list(arguments))
-    if chosen.out.suffix != ".safetensors":
-        raise ConfigError(f"--out {chosen.out}: expected a file that ends with .safetensors.")
-    if chosen.out.exists() and not chosen.overwrite:
-        raise ConfigError(f"--out {chosen.out}: exists; use --overwrite to replace it.")
-    source = chosen.face_model or asset_path("face_model.safetensors")
+    with making_face_model(chosen.out, overwrite=chosen.overwrite):
+        _make(chosen)
+    return 0
+
+
+def _make(chosen: CalibrateArguments) -> None:
+    source = face_model_file(chosen.face_model)
     card = card_beside(source)
     data = load_face_model_data(source)
 
-    data = calibrate_default_sets(data, chosen.landmarks, lambda line: print(line, flush=True))
+    announce(Progress("finding landmark sets"))
+    data = calibrate_default_sets(data, chosen.landmarks, say)
     chosen.out.parent.mkdir(parents=True, exist_ok=True)
     write_face_model(FaceModel(data), chosen.out)
     register_asset(chosen.out, card | {"landmarks": _origin(chosen.landmarks)})
-    print(f"written: {chosen.out}")
-    return 0
 
 
 def _origin(config: CalibrateConfig) -> dict[str, Any]:

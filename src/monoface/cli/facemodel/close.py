@@ -7,9 +7,11 @@ from typing import Annotated, Any
 
 import tyro
 
-from monoface.cli.facemodel.learn import print_closure, print_report
+from monoface.cli.facemodel.learn import say_closure, say_report
+from monoface.cli.facemodel.making import making_face_model
 from monoface.core.assets import register_asset
 from monoface.core.errors import ConfigError
+from monoface.core.progress import Progress, announce
 from monoface.facemodel import FaceModel, load_face_model_data, read_ict_facekit
 from monoface.modelling.card import card_beside, face_model_card, write_face_model
 from monoface.modelling.checks import check_face_model
@@ -38,21 +40,23 @@ class CloseArguments:
 def run(arguments: Sequence[str]) -> int:
     """Run the command with the words after its name."""
     chosen = tyro.cli(CloseArguments, prog="monoface facemodel close", args=list(arguments))
-    if chosen.out.suffix != ".safetensors":
-        raise ConfigError(f"--out {chosen.out}: expected a file that ends with .safetensors.")
-    if chosen.out.exists() and not chosen.overwrite:
-        raise ConfigError(f"--out {chosen.out}: exists; use --overwrite to replace it.")
+    with making_face_model(chosen.out, overwrite=chosen.overwrite):
+        _make(chosen)
+    return 0
+
+
+def _make(chosen: CloseArguments) -> None:
     file = chosen.face_model
     card, data = card_beside(file), load_face_model_data(file)
     if data.correctives is not None:
         raise ConfigError(f"--face-model {file.name}: expected a model without correctives; its lids shut.")
 
+    announce(Progress("closing lids and lips"))
     chosen.out.parent.mkdir(parents=True, exist_ok=True)
     model = write_face_model(FaceModel(with_closing_lids_and_lips(data)), chosen.out)
+    announce(Progress("measuring the face model"))
     report, closure = check_face_model(read_ict_facekit(chosen.source), model.data), check_closure(model)
     measured: dict[str, Any] = {"metrics": face_model_card(model, report, closure)["metrics"]}
     register_asset(chosen.out, card | measured)
-    print_report(report)
-    print_closure(closure)
-    print(f"written: {chosen.out}")
-    return 0
+    say_report(report)
+    say_closure(closure)

@@ -7,7 +7,8 @@ from typing import Annotated
 
 import tyro
 
-from monoface.core.errors import ConfigError
+from monoface.cli.facemodel.making import making_face_model
+from monoface.core.progress import Progress, announce, say
 from monoface.data.sources import PortraitsCc0
 from monoface.facemodel import FaceModel, read_ict_facekit
 from monoface.modelling.albedo.albedo import AlbedoConfig, with_learned_albedo
@@ -47,45 +48,47 @@ class LearnArguments:
 def run(arguments: Sequence[str]) -> int:
     """Run the command with the words after its name."""
     chosen = tyro.cli(LearnArguments, prog="monoface facemodel learn", args=list(arguments))
-    if chosen.out.suffix != ".safetensors":
-        raise ConfigError(f"--out {chosen.out}: expected a file that ends with .safetensors.")
-    if chosen.out.exists() and not chosen.overwrite:
-        raise ConfigError(f"--out {chosen.out}: exists; use --overwrite to replace it.")
+    with making_face_model(chosen.out, overwrite=chosen.overwrite):
+        _make(chosen)
+    return 0
+
+
+def _make(chosen: LearnArguments) -> None:
     chosen.out.parent.mkdir(parents=True, exist_ok=True)
 
+    announce(Progress("making the mesh"))
     data = learn_face_model(chosen.shape).data
-    print(f"geometry: {len(data.mean_mm)} vertices, {len(data.faces)} triangles", flush=True)
-    data = calibrate_default_sets(data, chosen.landmarks, lambda line: print(line, flush=True))
+    say(f"geometry: {len(data.mean_mm)} vertices, {len(data.faces)} triangles")
+    announce(Progress("finding landmark sets"))
+    data = calibrate_default_sets(data, chosen.landmarks, say)
+    announce(Progress("learning the albedo"))
     portraits = PortraitsCc0(chosen.portraits or chosen.landmarks.data / "portraits_cc0")
     samples = sample_portraits(FaceModel(data), [portraits.image(index) for index in range(len(portraits))])
     data = refine_albedo(with_learned_albedo(data, samples, chosen.albedo), samples, chosen.refinement)
     model = write_face_model(FaceModel(data), chosen.out)
+    announce(Progress("measuring the face model"))
     report = check_face_model(read_ict_facekit(chosen.shape.source), model.data)
     closure = check_closure(model)
     register_face_model(chosen.out, model, report, closure)
-    print_report(report)
-    print_closure(closure)
-    print(f"written: {chosen.out}")
-    return 0
+    say_report(report)
+    say_closure(closure)
 
 
-def print_report(report: FaceModelReport) -> None:
+def say_report(report: FaceModelReport) -> None:
     """Say how far a model is from its source."""
     expression = max(report.expression_rms_mm, key=lambda name: report.expression_rms_mm[name])
-    print(
-        f"identity: worst {report.identity_rms_mm.max():.3f} mm RMS of {len(report.identity_rms_mm)} samples"
-    )
-    print(f"expression: worst {report.expression_rms_mm[expression]:.3f} mm RMS, {expression}")
+    say(f"identity: worst {report.identity_rms_mm.max():.3f} mm RMS of {len(report.identity_rms_mm)} samples")
+    say(f"expression: worst {report.expression_rms_mm[expression]:.3f} mm RMS, {expression}")
     folded = ", ".join(f"{name} {count}" for name, count in report.folded.items() if count) or "none"
-    print(f"folded triangles: {folded}")
-    print(f"overlaps in the texture: {len(report.uv_overlaps)}; asymmetry: {report.asymmetry_mm:.4f} mm")
+    say(f"folded triangles: {folded}")
+    say(f"overlaps in the texture: {len(report.uv_overlaps)}; asymmetry: {report.asymmetry_mm:.4f} mm")
 
 
-def print_closure(closure: ClosureReport) -> None:
+def say_closure(closure: ClosureReport) -> None:
     """Say how well lids and lips close."""
     gap, clearance = closure.lid_gap_mm.max(), closure.ball_clearance_mm.min()
-    print(f"lids: at most {gap:.3f} mm apart in a blink, eyeballs at least {clearance:.3f} mm behind them")
-    print(
+    say(f"lids: at most {gap:.3f} mm apart in a blink, eyeballs at least {clearance:.3f} mm behind them")
+    say(
         f"lips: at most {closure.lip_gap_mm.max():.3f} mm apart at rest, "
         f"{closure.closed_gap_mm.max():.3f} mm with jawOpen and mouthClose"
     )

@@ -22,6 +22,8 @@ _BACKGROUND, _SKIN, _HAIR, _EYES, _NOSE, _MOUTH, _OCCLUDER = range(len(PARSING_C
 # skin tones, along which blue and green fall faster than red.
 _TONE_LINE = np.array((0.75, 1.0, 1.15), dtype=np.float32)
 _FOLLOWS_TONE = np.array((0.0, 1.0, 0.0, 0.0, 1.0, 0.75, 0.0), dtype=np.float32)
+# How far tones go either way, in logarithms of linear green: 2 leaves an eighth of its light.
+_DARKER, _LIGHTER = 2.2, 0.4
 _SRGB_EXPONENT = 2.2
 _CORNER_PX = 50
 
@@ -34,8 +36,6 @@ class ParsingAugmentConfig:
         crop: Turn, size, colour and noise. Its own plain covers are not used.
         occluders: What comes to lie over faces.
         tone: Probability that skin gets another tone.
-        darkest: Largest change of tone, in logarithms of linear green: 2 leaves an eighth of its light.
-        lightest: Largest change the other way.
         background: Probability that what is behind a head is replaced, where the mask says what that is.
     """
 
@@ -44,8 +44,6 @@ class ParsingAugmentConfig:
     )
     occluders: OccluderConfig = field(default_factory=OccluderConfig)
     tone: float = 0.6
-    darkest: float = 2.2
-    lightest: float = 0.4
     background: float = 0.6
 
 
@@ -152,7 +150,7 @@ class ParsingBatchMaker:
         All of it is seen by the same camera, so it is done before colour, blur and noise.
         """
         if rng.random() < augment.tone:
-            darker = float(rng.uniform(-augment.lightest, augment.darkest))
+            darker = float(rng.uniform(-_LIGHTER, _DARKER))
             canvas = with_other_tone(canvas, mask, darker)
         if rng.random() < augment.background and not (mask == UNKNOWN).any():
             canvas = np.where((mask == _BACKGROUND)[..., None], self._surface(rng, corner=True), canvas)

@@ -1,20 +1,19 @@
 """Files of strangers, read within bounds: pictures, texts, and arrays without pickled objects."""
 
-import zipfile
 from collections.abc import Mapping, Sequence
-from io import BufferedIOBase
 from pathlib import Path
 
 import numpy as np
 from jaxtyping import UInt8
 from PIL import Image
 
+from monoface.core import array_files
+from monoface.core.array_files import ArrayHeader
 from monoface.core.errors import DataError
 from monoface.photos.decoding import damage_refused, decode_file
 
 PICTURE_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".ppm")
 MAX_TEXT_BYTES = 2**22
-MAX_ARRAY_BYTES = 2**30
 
 # As large as any picture that is decoded at all, so that none is reduced: annotations are in its pixels.
 _UNREDUCED_SIDE_PX = 2**20
@@ -83,11 +82,9 @@ def read_npy(path: Path, shape: Sequence[int | None]) -> np.ndarray:
     Raises:
         DataError: As `read_npz`.
     """
-    try:
-        with path.open("rb") as file:
-            return _read_array(path, path.name, file, shape).astype(np.float64)
-    except (OSError, ValueError, TypeError, EOFError, SyntaxError) as error:
-        raise DataError(f"{path}: expected a readable array, got: {error}.") from error
+    array = array_files.read_npy(path, "a readable array")
+    _check_numbers(path, path.name, ArrayHeader(array.shape, array.dtype), shape)
+    return array.astype(np.float64)
 
 
 def read_npz(path: Path, shapes: Mapping[str, Sequence[int | None]]) -> dict[str, np.ndarray]:
@@ -98,20 +95,14 @@ def read_npz(path: Path, shapes: Mapping[str, Sequence[int | None]]) -> dict[str
         shapes: By name; None stands for any length of an axis.
 
     Raises:
-        DataError: If the file is missing or damaged, or lacks an array of the name, shape and kind, or the
-            array is larger than a gigabyte.
+        DataError: If the file is missing or damaged, lacks an array of the name, shape and kind, or is too
+            large.
     """
-    try:
-        with zipfile.ZipFile(path) as archive:
-            arrays = {}
-            for name, shape in shapes.items():
-                with archive.open(f"{name}.npy") as member:
-                    arrays[name] = _read_array(path, name, member, shape)  # type: ignore[arg-type]
-            return arrays
-    except (OSError, KeyError, ValueError, TypeError, EOFError, SyntaxError, zipfile.BadZipFile) as error:
-        raise DataError(
-            f"{path}: expected a readable .npz with {sorted(shapes)}, got: {error}. Fetch it again."
-        ) from error
+    what = f"a readable .npz with {sorted(shapes)}"
+    with array_files.open_npz(path, what, advice="Fetch it again.") as file:
+        for name, shape in shapes.items():
+            _check_numbers(path, name, file.header(name), shape)
+        return {name: file[name] for name in shapes}
 
 
 def pictures_in(folder: Path) -> list[Path]:
@@ -129,27 +120,12 @@ def pictures_in(folder: Path) -> list[Path]:
     )
 
 
-def _read_array(path: Path, name: str, file: BufferedIOBase, shape: Sequence[int | None]) -> np.ndarray:
-    version = np.lib.format.read_magic(file)
-    if version == (1, 0):
-        found, by_columns, kind = np.lib.format.read_array_header_1_0(file)
-    elif version == (2, 0):
-        found, by_columns, kind = np.lib.format.read_array_header_2_0(file)
-    else:
-        raise ValueError(f"array format {version}")
-    fits = len(found) == len(shape) and all(
-        have >= 0 and want in (None, have) for want, have in zip(shape, found, strict=True)
+def _check_numbers(path: Path, name: str, found: ArrayHeader, shape: Sequence[int | None]) -> None:
+    fits = len(found.shape) == len(shape) and all(
+        want in (None, have) for want, have in zip(shape, found.shape, strict=True)
     )
-    if not fits or kind.kind not in "fiu":
+    if not fits or found.dtype.kind not in "fiu":
         raise DataError(
-            f"{path}, {name}: expected numbers of shape {tuple(shape)}, got {kind} of {found}. "
+            f"{path}, {name}: expected numbers of shape {tuple(shape)}, got {found.dtype} of {found.shape}. "
             "None stands for any length."
         )
-    count = int(np.prod(found, dtype=object))
-    size = count * kind.itemsize
-    if size > MAX_ARRAY_BYTES:
-        raise DataError(f"{path}, {name}: expected at most {MAX_ARRAY_BYTES} bytes, got {size}.")
-    content = file.read(size)
-    if len(content) != size:
-        raise DataError(f"{path}, {name}: expected {size} bytes, got {len(content)}. Fetch it again.")
-    return np.frombuffer(content, kind).reshape(found, order="F" if by_columns else "C")

@@ -12,6 +12,7 @@ from PIL import Image
 
 from monoface.core.errors import DataError
 from monoface.core.files import refuse_existing, write_atomically
+from monoface.core.progress import track
 from monoface.data.packing.original_photo import LabelValue, OriginalPhoto
 
 LABELS_FILE = "labels.npz"
@@ -86,7 +87,7 @@ def write_pack(
     archives = _Archives(out)
     keys: list[str] = []
     columns: dict[str, list[LabelValue]] = {name: [] for name in dtypes}
-    for photo in photos:
+    for photo in track(photos, "packing", "photos"):
         archives.add(f"{photo.key}.webp", _encode(photo.image, "WEBP", quality))
         if photo.mask is not None:
             archives.add(f"{photo.key}_mask.png", _encode(photo.mask, "PNG", quality))

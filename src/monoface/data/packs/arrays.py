@@ -8,11 +8,13 @@ from typing import Any, ClassVar, Self, get_origin
 
 import numpy as np
 
+from monoface.core.array_files import read_npy
 from monoface.core.errors import DataError
 from monoface.core.files import write_atomically
 
 PACK_HEADER = "pack.json"
 """The file whose presence says that a pack is complete."""
+_ARRAY = "an array of a pack"
 
 
 @dataclass(frozen=True)
@@ -97,7 +99,8 @@ class ArrayFolder:
             return one.type._read(folder, header)
         if get_origin(one.type) is dict:
             prefix = _prefix(one)
-            return {name: np.load(folder / f"{prefix}.{name}.npy") for name in header[prefix]}
+            paths = {name: folder / f"{prefix}.{name}.npy" for name in header[prefix]}
+            return {name: read_npy(path, _ARRAY) for name, path in paths.items()}
         if one.type in (str, int, bool):
             # Older folders do not have all of them.
             name = one.name if one.name in header else cls.RENAMED.get(one.name, one.name)
@@ -105,7 +108,8 @@ class ArrayFolder:
         path = folder / f"{one.name}.npy"
         if one.default is None and not (header.get(one.name, True) and path.is_file()):
             return None
-        return np.load(path, mmap_mode="r" if one.name in cls.MAPPED else None)
+        # What is mapped cannot be larger than the file.
+        return np.load(path, mmap_mode="r") if one.name in cls.MAPPED else read_npy(path, _ARRAY)
 
 
 def expect_rows(pack: object, what: str, count: int, *names: str) -> None:

@@ -28,6 +28,8 @@ def digest_model(digest: "hashlib._Hash", model: FaceModel) -> None:
     digest.update(model.coefficient_space.encode())
     digest.update(model.mean_mm.numpy().tobytes())
     for name in ("facemesh468", "aflw21", CONTOUR_SET, "ibug68"):
+        if name not in model.data.landmarks:
+            continue
         points = model.landmarks(name)
         digest.update(points.index.numpy().tobytes())
         digest.update(points.weight.numpy().tobytes())

@@ -49,7 +49,7 @@ from monoface.data.people.storage import (
     save_population,
 )
 from monoface.data.people.writing import write_packs
-from monoface.data.preparing.prepared import TERMS, PreparedFolder
+from monoface.data.preparing.prepared import SPACE, TERMS, PreparedFolder
 from monoface.facemodel import FaceModel
 from monoface.facemodel.estimation.population import Population
 
@@ -276,7 +276,8 @@ def _label_and_write(
         assert labels is not None
         tell(f"labels of {name}", len(source.photos), len(source.photos))
     prepared = PreparedFolder(run.folder(name))
-    prepared.begin({"recipe": recipe, TERMS: source.photos.terms, "made by": "monoface data people"})
+    begun = {"recipe": recipe, TERMS: source.photos.terms, SPACE: run.model.coefficient_space}
+    prepared.begin({**begun, "made by": "monoface data people"})
     return write_packs(
         prepared,
         source.photos,

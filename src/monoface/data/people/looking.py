@@ -5,7 +5,6 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
 
 import numpy as np
 from jaxtyping import Float, Float32, UInt8
@@ -39,14 +38,6 @@ class SeenFace:
     depth_px: Float32[np.ndarray, " 478"]
     score: float
     blendshapes: Float32[np.ndarray, " 52"]
-
-
-class MarksFace(Protocol):
-    """Marks the face in a rough box of a photo."""
-
-    def __call__(self, image: UInt8[np.ndarray, "height width 3"], box: Float[np.ndarray, " 4"]) -> SeenFace:
-        """What is seen."""
-        ...
 
 
 class LandmarkerMarks:

@@ -1,6 +1,5 @@
 """What networks see in each photo of a source: looked at once, then kept."""
 
-import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,6 +7,7 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float32, Int
 
+from monoface.core.array_files import open_npz, read_npy
 from monoface.core.errors import DataError
 from monoface.core.files import write_atomically
 
@@ -82,24 +82,22 @@ class Looks:
         Raises:
             DataError: If there are none, they are damaged, or another recipe than asked for made them.
         """
-        try:
-            with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
-                if recipe not in (None, str(archive["recipe"])):
-                    raise DataError(f"{path}: made by another recipe; delete it to look again.")
-                keys = tuple(archive["key"].tolist())
-                arrays = {name: archive[name] for name in _ARRAYS if name != "descriptor"}
+        with open_npz(path, _KEPT) as archive:
+            if recipe not in (None, str(archive["recipe"])):
+                raise DataError(f"{path}: made by another recipe; delete it to look again.")
+            keys = tuple(archive["key"].tolist())
+            arrays = {name: archive[name] for name in _ARRAYS if name != "descriptor"}
             descriptors = _descriptors_of(path)
             if descriptors.is_file():
-                arrays["descriptor"] = np.load(descriptors)
+                arrays["descriptor"] = read_npy(descriptors, _KEPT)
             else:
                 arrays["descriptor"] = np.full((len(keys), DESCRIPTOR), np.nan, np.float32)
             return cls(keys, **arrays)
-        except (OSError, KeyError, ValueError, EOFError, zipfile.BadZipFile) as error:
-            raise DataError(f"{path}: expected what was seen in photos, cannot read it ({error}).") from error
 
 
 def _descriptors_of(path: Path) -> Path:
     return path.with_suffix(".descriptors.npy")
 
 
+_KEPT = "what was seen in photos"
 _ARRAYS = ("points_px", "depth_px", "score", "blendshapes", "descriptor")

@@ -1,6 +1,5 @@
 """What the label engine keeps on disk: habits, the population, people, and labels, as plain arrays."""
 
-import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -8,7 +7,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
-from monoface.core.errors import DataError
+from monoface.core.array_files import open_npz
 from monoface.core.files import write_atomically
 from monoface.data.people.habits import Habits
 from monoface.data.people.identities import PeopleEvidence
@@ -138,10 +137,7 @@ def _save(path: Path, arrays: Mapping[str, np.ndarray], recipe: str) -> None:
 def _load(path: Path, recipe: str | None) -> dict[str, np.ndarray] | None:
     if not path.is_file():
         return None
-    try:
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
-            if recipe is not None and str(archive[_RECIPE]) != recipe:
-                return None
-            return {name: archive[name] for name in archive.files if name != _RECIPE}
-    except (OSError, KeyError, ValueError, EOFError, zipfile.BadZipFile) as error:
-        raise DataError(f"{path}: damaged ({error}); delete it to make it anew.") from error
+    with open_npz(path, "what a run kept", advice="Delete it to make it anew.") as archive:
+        if recipe is not None and str(archive[_RECIPE]) != recipe:
+            return None
+        return {name: archive[name] for name in archive.names if name != _RECIPE}

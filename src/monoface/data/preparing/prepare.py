@@ -16,9 +16,10 @@ from typing import Any
 
 from monoface.core.assets import asset_sha256
 from monoface.core.errors import DataError
+from monoface.data.labelling.pseudo_labels import TEACHER_SET
 from monoface.data.packs.digests import model_digest
 from monoface.data.preparing.prepare_config import PrepareConfig
-from monoface.data.preparing.prepared import PreparedFolder, Record
+from monoface.data.preparing.prepared import SPACE, PreparedFolder, Record
 from monoface.data.preparing.shard_worker import Networks, PhotoReader, ShardWorker
 from monoface.data.sources.annotations import Annotations, open_annotations
 from monoface.facemodel import FaceModel
@@ -59,7 +60,9 @@ def prepare_photos(
 
     Raises:
         DataError: If there is no photo, annotations are missing, or `out` was begun with something else.
+        ModelFileError: If the face model lacks the landmark set of the face-mesh network.
     """
+    model.require_landmarks((TEACHER_SET,), "labelling photos")
     config = config or PrepareConfig()
     annotations = open_annotations(config.annotations, folder)
     photos = [one for one in list_photos(folder) if annotations.wants(one)]
@@ -129,7 +132,8 @@ def _describe(
         "configuration": json.loads(json.dumps(dataclasses.asdict(config))),
     }
     text = json.dumps(description, sort_keys=True)
-    return description | {"recipe": hashlib.sha256(text.encode()).hexdigest()[:16]}
+    recipe = hashlib.sha256(text.encode()).hexdigest()[:16]
+    return description | {"recipe": recipe, SPACE: model.coefficient_space}
 
 
 def _summarise(records: Iterator[Record]) -> dict[str, Any]:

@@ -22,6 +22,8 @@ from monoface.data.sources.registry import own_terms
 TURNED = "_turned"
 TERMS = "terms"
 """Name, in the description of a folder, of the terms under which its photos may be used."""
+SPACE = "coefficient space"
+"""Name of the space of its coefficients there; earlier versions did not note it."""
 PHOTOS, TURNED_VIEWS, VALIDATION = "photos", "turned", "validation"
 """Packs of a shard."""
 
@@ -61,11 +63,11 @@ class PreparedFolder:
         path = self.folder / "prepare.json"
         if path.is_file():
             begun = _read_json(path)
-            if begun != description:
+            # Folders that an earlier version began are gone on with.
+            wanted = {name: one for name, one in description.items() if name != SPACE or name in begun}
+            if begun != wanted:
                 changed = sorted(
-                    name
-                    for name in begun.keys() | description.keys()
-                    if begun.get(name) != description.get(name)
+                    name for name in begun.keys() | wanted.keys() if begun.get(name) != wanted.get(name)
                 )
                 raise DataError(
                     f"{self.folder}: begun with other {', '.join(changed)}. Go on as it was begun, or choose "
@@ -110,12 +112,23 @@ class PreparedFolder:
         )
         write_atomically(self.folder / "summary.json", _json_bytes(summary), overwrite=True)
 
-    def packs(self) -> list[Pack]:
+    def packs(self, space: str | None = None) -> list[Pack]:
         """Packs to train on: those of photos under the folder's name, and those of turned views.
 
+        Args:
+            space: The coefficient space that they must be of; None takes any.
+
         Raises:
-            DataError: If the photos are not all prepared, or a shard is damaged.
+            DataError: If the photos are not all prepared, a shard is damaged, or coefficients are of another
+                space.
         """
+        path = self.folder / "prepare.json"
+        noted = _read_json(path).get(SPACE, space) if space is not None and path.is_file() else space
+        if noted != space:
+            raise DataError(
+                f"{self.folder}: expected coefficients of the space {space}, got {noted}. Train for the face "
+                "model that the photos were prepared with."
+            )
         return [*self._load(PHOTOS, self.name), *self._load(TURNED_VIEWS, self.name + TURNED)]
 
     def validation_packs(self) -> list[Pack]:

@@ -13,7 +13,7 @@ from PIL import Image
 
 from monoface.core.errors import ConfigError, DataError
 from monoface.core.progress import track
-from monoface.data.labelling.pseudo_labels import LabelConfig, LabelledPhotos, label_photos
+from monoface.data.labelling.pseudo_labels import TEACHER_SET, LabelConfig, LabelledPhotos, label_photos
 from monoface.data.labelling.second_round import SecondRound, SecondRoundConfig
 from monoface.data.packs.digests import CONTOUR_SET, digest_model, recipe_of
 from monoface.data.packs.photo_pack import CANVAS_PX, Pack
@@ -28,6 +28,8 @@ from monoface.facemodel import FaceModel
 _PHOTO_PX = 256
 # Photos turned by more than this are a pack of their own, so that training can see them more often.
 _ASIDE_DEG = 35.0
+# Landmark sets of the sources that have annotations.
+_ANNOTATED = {"aflw": "aflw21", "ytf": CONTOUR_SET}
 
 
 @dataclass(frozen=True)
@@ -90,7 +92,9 @@ def build_packs(
 
     Raises:
         DataError: If a source is missing, or prepared photos are not there or not all.
+        ModelFileError: If the face model lacks landmark sets that photos are labelled by.
     """
+    _require_landmarks(model, config)
     again = config.second_round.weights is not None
     source = _FirstRound(data, folder, model, dataclasses.replace(config, second_round=SecondRoundConfig()))
     packs: list[Pack] = []
@@ -105,7 +109,7 @@ def build_packs(
         packs.append(_heads(folder / "heads", model, packs, config))
         report(f"heads: {len(packs[-1])}")
     for path in config.prepared:
-        made = PreparedFolder(path).packs()
+        made = PreparedFolder(path).packs(model.coefficient_space)
         turned = sum(len(pack) for pack in made if pack.name.endswith(TURNED))
         report(f"{path.name}: {sum(map(len, made)) - turned}, {path.name}{TURNED}: {turned}")
         packs += made
@@ -116,6 +120,7 @@ def build_photo_packs(
     data: Path, folder: Path, model: FaceModel, config: RecipeConfig, report: Callable[[str], None]
 ) -> list[Pack]:
     """Make the first round's packs of photos alone, or read those that `build_packs` made; see there."""
+    _require_landmarks(model, config)
     first = dataclasses.replace(config, second_round=SecondRoundConfig())
     source = _FirstRound(data, folder, model, first)
     packs = []
@@ -123,6 +128,11 @@ def build_photo_packs(
         packs.append(source.photos(name))
         report(f"{name}: {len(packs[-1])}")
     return packs
+
+
+def _require_landmarks(model: FaceModel, config: RecipeConfig) -> None:
+    needed = {TEACHER_SET, *(_ANNOTATED[name] for name in config.sources if name in _ANNOTATED)}
+    model.require_landmarks(needed if config.sources else (), f"labelling {', '.join(config.sources)}")
 
 
 class _FirstRound:
@@ -201,7 +211,7 @@ def read_photos(name: str, folder: Path, config: RecipeConfig) -> _Photos:
         aflw = Aflw(folder, split="train")
         rows = _limited(range(len(aflw)), config)
         images = [aflw.image(int(row)) for row in track(rows, "reading aflw", "photos")]
-        return _Photos(images, {"aflw21": aflw.points21_px[rows]})
+        return _Photos(images, {_ANNOTATED[name]: aflw.points21_px[rows]})
     if name == "ytf":
         ytf = Ytf(folder)
         held_out = held_out_ytf(ytf, config.held_out_people)
@@ -210,7 +220,7 @@ def read_photos(name: str, folder: Path, config: RecipeConfig) -> _Photos:
         # The jaw of these annotations is the silhouette, which is no fixed point of the mesh.
         points[:, :17] = np.nan
         images = [ytf.image(int(row)) for row in track(rows, "reading ytf", "photos")]
-        return _Photos(images, {CONTOUR_SET: points})
+        return _Photos(images, {_ANNOTATED[name]: points})
     source = open_source(name, folder, RecipeConfig().sources)
     images = []
     for row in track(_limited(range(len(source)), config), f"reading {name}", "photos"):

@@ -11,6 +11,7 @@ from jaxtyping import UInt8
 from monoface.core.assets import sha256_of
 from monoface.core.errors import ConfigError, DataError
 from monoface.data.labelling.parsed_skin import ParsedSkin
+from monoface.data.labelling.pseudo_labels import TEACHER_SET
 from monoface.data.labelling.view_labels import ViewLabelConfig, ViewLabeller
 from monoface.data.labelling.view_photos import ViewPhotos
 from monoface.data.labelling.view_skin import FindSkin
@@ -94,8 +95,11 @@ def build_view_packs(
         DataError: If a source is missing.
         ConfigError: If the weights that label are of another coefficient space.
         AssetError: If no shipped parser has the recipe's name.
-        ModelFileError: If weights or parser cannot be read.
+        ModelFileError: If weights or parser cannot be read, or the face model lacks landmark sets.
     """
+    turned = config.turned_sources if config.turned.count else ()
+    pictures = (*config.sources, *(path.name for path in config.folders), *turned)
+    model.require_landmarks((TEACHER_SET,) if pictures else (), f"labelling {', '.join(pictures)}")
     build = _Build(data, folder, model, config)
     packs = []
     for name in config.sources:
@@ -104,7 +108,7 @@ def build_view_packs(
     for path, kind in config.folders.items():
         packs.append(build.folder(path, kind))
         report(_told(packs[-1]))
-    for single in config.turned_sources if config.turned.count else ():
+    for single in turned:
         packs.append(build.turned(single))
         report(_told(packs[-1]))
     if config.heads.heads.count:
@@ -174,10 +178,12 @@ class _Build:
         config = self._config
 
         def make() -> ViewPack:
+            # Before photos are read, for the weights may be of another face model.
+            labeller = self._labels()
             return label_views(
                 read(),
                 self._model,
-                self._labels(),
+                labeller,
                 config.triplets,
                 config.seed,
                 self._folder,

@@ -2,7 +2,6 @@
 
 import csv
 import math
-import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +9,7 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float
 
+from monoface.core.array_files import open_npz
 from monoface.core.errors import DataError
 
 # Points that are believed to be as people see them: the jaw of the 68 is the silhouette.
@@ -109,16 +109,9 @@ def _read_csv(path: Path) -> list[AnnotatedFace]:
 
 def _read_npz(path: Path) -> list[AnnotatedFace]:
     _refuse_large(path)
-    try:
-        with zipfile.ZipFile(path) as archive_file:
-            unfolded = sum(entry.file_size for entry in archive_file.infolist())
-        if unfolded > _MAX_BYTES:
-            raise DataError(f"{path}: expected landmarks, got arrays of {unfolded} bytes.")
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
-            points = archive["points_px"].astype(np.float32)
-            name = str(archive["landmark_set"]) if "landmark_set" in archive.files else None
-    except (OSError, KeyError, ValueError, TypeError, EOFError, zipfile.BadZipFile) as error:
-        raise DataError(f"{path}: expected an .npz with points_px, got: {error}.") from error
+    with open_npz(path, "an .npz with points_px", most_bytes=_MAX_BYTES) as archive:
+        points = archive["points_px"].astype(np.float32)
+        name = str(archive["landmark_set"]) if "landmark_set" in archive else None
     if points.ndim not in (2, 3) or points.shape[-1] != 2:
         raise DataError(f"{path}: expected points_px (points, 2) or (faces, points, 2), got {points.shape}.")
     return [_annotated(path, one, name) for one in points.reshape(-1, *points.shape[-2:])]

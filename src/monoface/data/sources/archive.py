@@ -6,7 +6,6 @@ archive object can be used by several threads, forked and spawned data-loader wo
 
 import io
 import tarfile
-import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +14,7 @@ import numpy as np
 from jaxtyping import Float, UInt8
 from PIL import Image, UnidentifiedImageError
 
+from monoface.core.array_files import ArrayHeader, open_npz
 from monoface.core.errors import DataError
 
 PIXEL_CENTRE_PX = 0.5
@@ -184,19 +184,16 @@ def read_labels(path: Path, specs: Mapping[str, LabelSpec]) -> dict[str, np.ndar
             keys repeat.
     """
     specs = {"key": LabelSpec("U"), **specs}
-    try:
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
-            absent = specs.keys() - set(archive.files)
-            missing = sorted(name for name in absent if not specs[name].optional)
-            if missing:
-                raise DataError(f"{path}: expected the arrays {sorted(specs)}, lacks {missing}.")
-            labels = {name: archive[name] for name in specs if name not in absent}
-    except (OSError, ValueError, TypeError, EOFError, zipfile.BadZipFile) as error:
-        raise DataError(f"{path}: expected a readable .npz of plain arrays, got: {error}.") from error
-
-    count = len(labels["key"])
-    for name, array in labels.items():
-        _check_label(path, name, array, specs[name], count)
+    with open_npz(path, "a readable .npz of plain arrays") as archive:
+        absent = specs.keys() - set(archive.names)
+        missing = sorted(name for name in absent if not specs[name].optional)
+        if missing:
+            raise DataError(f"{path}: expected the arrays {sorted(specs)}, lacks {missing}.")
+        headers = {name: archive.header(name) for name in specs if name not in absent}
+        [count] = headers["key"].shape
+        for name, header in headers.items():
+            _check_label(path, name, header, specs[name], count)
+        labels = {name: archive[name] for name in headers}
     if len(set(labels["key"].tolist())) != count:
         raise DataError(f"{path}: expected one row per key, some keys repeat.")
     return labels
@@ -216,12 +213,12 @@ def to_pixel_centre_convention(
     return shifted
 
 
-def _check_label(path: Path, name: str, array: np.ndarray, spec: LabelSpec, count: int) -> None:
+def _check_label(path: Path, name: str, header: ArrayHeader, spec: LabelSpec, count: int) -> None:
     expected = (count, *spec.shape) if spec.per_photo else spec.shape
-    if array.dtype.kind not in spec.kinds or array.shape != expected:
+    if header.dtype.kind not in spec.kinds or header.shape != expected:
         raise DataError(
             f"{path}, {name}: expected kind {spec.kinds!r} and shape {expected}, "
-            f"got {array.dtype} and {array.shape}."
+            f"got {header.dtype} and {header.shape}."
         )
 
 

@@ -13,6 +13,7 @@ from typing import Literal
 import numpy as np
 from jaxtyping import Bool, Float, Float64
 
+from monoface.core.array_files import read_npy
 from monoface.core.errors import ConfigError, DataError
 from monoface.data.sources import Aflw2000
 from monoface.data.sources.aflw2000 import compute_roi_box
@@ -226,11 +227,8 @@ def _counted(subset: Subset, count: int) -> Bool[np.ndarray, " photos"] | None:
 
 
 def _read_yaw(path: Path, count: int) -> Float64[np.ndarray, " photos"]:
-    try:
-        yaw_deg = np.load(path, allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
-        raise DataError(f"{path}: expected an .npy file of yaws, cannot read it ({error}).") from error
-    if not isinstance(yaw_deg, np.ndarray) or yaw_deg.dtype.kind not in "fi" or yaw_deg.size != count:
+    yaw_deg = read_npy(path, "an .npy file of yaws")
+    if yaw_deg.dtype.kind not in "fi" or yaw_deg.size != count:
         raise DataError(f"{path}: expected one number for each of {count} photos.")
     return yaw_deg.ravel().astype(np.float64)
 

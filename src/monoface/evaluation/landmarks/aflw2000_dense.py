@@ -16,6 +16,7 @@ from typing import Final
 import numpy as np
 from jaxtyping import Float32
 
+from monoface.core.array_files import read_npy
 from monoface.core.errors import DataError
 from monoface.data.sources import Aflw2000
 from monoface.evaluation.reports.cases import Case, Measure, curves_of
@@ -116,10 +117,7 @@ def _vertices(path: Path) -> Float32[np.ndarray, "verts 3"] | None:
     """Vertices of a file; None if there is none."""
     if not path.is_file():
         return None
-    try:
-        verts = np.load(path, allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
-        raise DataError(f"{path}: expected vertices, cannot read them ({error}).") from error
+    verts = read_npy(path, "vertices")
     if verts.ndim != 2 or verts.shape[1] != 3:
         raise DataError(f"{path}: expected vertices of the shape (vertices, 3), got {verts.shape}.")
     return verts.astype(np.float32)

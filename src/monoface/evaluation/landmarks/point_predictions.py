@@ -1,6 +1,5 @@
 """Landmarks that another program predicted, from an .npz file with `key` and `points68_px`."""
 
-import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +8,7 @@ from typing import Literal, Self
 import numpy as np
 from jaxtyping import Float64
 
+from monoface.core.array_files import open_npz
 from monoface.core.assets import sha256_of
 from monoface.core.errors import DataError
 from monoface.data.sources.archive import PIXEL_CENTRE_PX, LabelSpec, read_labels
@@ -78,11 +78,8 @@ class PointPredictions:
 
 
 def _axes_of(path: Path, name: str) -> int:
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            shape: tuple[int, ...] = file[name].shape if name in file else ()
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
-        raise DataError(f"{path}: expected an .npz file of predictions, cannot read it ({error}).") from error
+    with open_npz(path, "an .npz file of predictions") as file:
+        shape = file.header(name).shape if name in file else ()
     if len(shape) != 3 or shape[2] not in (2, 3):
         raise DataError(
             f"{path}: expected {name} of the shape (photos, points, 2 or 3) and key, "

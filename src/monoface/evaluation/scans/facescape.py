@@ -20,6 +20,7 @@ from typing import Final, Literal
 import numpy as np
 from jaxtyping import Float64
 
+from monoface.core.array_files import read_npy
 from monoface.core.errors import DataError
 from monoface.evaluation.reports.cases import Case, CurvePoints, Measure
 from monoface.evaluation.reports.cases_report import CasesReport, make_report
@@ -263,10 +264,7 @@ def _bin_of(turn_deg: float) -> str:
 
 
 def _array(path: Path) -> Float64[np.ndarray, "..."]:
-    try:
-        return np.load(path, allow_pickle=False).astype(np.float64)
-    except (OSError, ValueError, EOFError) as error:
-        raise DataError(f"{path}: expected an array of FaceScape's, cannot read it ({error}).") from error
+    return read_npy(path, "an array of FaceScape's").astype(np.float64)
 
 
 def _camera(path: Path) -> tuple[Float64[np.ndarray, "3 3"], Float64[np.ndarray, "3 4"]]:

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float64, Int64
 
+from monoface.core.array_files import read_npy
 from monoface.core.errors import ConfigError, DataError
 
 _PICKED_POINT = re.compile(r"<point\b[^>]*>")
@@ -69,7 +70,7 @@ def read_points(path: Path) -> Float64[np.ndarray, "points 3"]:
     try:
         match path.suffix.lower():
             case ".npy":
-                points = np.load(path, allow_pickle=False)
+                points = read_npy(path, "landmarks")
             case ".pp":
                 points = _picked_points(path.read_text(encoding="utf-8"))
             case _:

@@ -117,7 +117,6 @@ class MgcnetConfig(PhotoRegressorConfig):
         focal_per_size: Focal length in sides of the crop; None for weak perspective.
         landmarks: Weight of squared distances, in pixels, of the points of `landmark_set`, as published.
         landmark_set: Set of 68 points for it.
-        landmark_detail: Factor for nose and inner mouth among them.
         multi_view: Whether views of one person are compared at all; without, all else stays.
         views: What they are compared on.
     """
@@ -125,7 +124,6 @@ class MgcnetConfig(PhotoRegressorConfig):
     focal_per_size: float | None = PUBLISHED_FOCAL_PER_SIZE
     landmarks: float = 0.0
     landmark_set: str = "ibug68_contour"
-    landmark_detail: float = 5.0
     multi_view: bool = True
     views: ViewTermsConfig = field(default_factory=ViewTermsConfig)
 

@@ -26,6 +26,7 @@ _PICTURES, _LANDMARKS = 1, 2
 _FAR = 1e4
 # Of the 68 points, those that are published to count more: the nose and the inner mouth.
 _DETAIL = (*range(27, 36), *range(60, 68))
+_DETAIL_WEIGHT = 5.0
 
 
 class Mgcnet(PhotoRegressor):
@@ -55,7 +56,7 @@ class Mgcnet(PhotoRegressor):
         super().__init__(model, config, encoder, config.focal_per_size, regressor)
         self._landmarks = model.subset(model.landmarks(config.landmark_set)) if config.landmarks else None
         weights = torch.ones(68)
-        weights[list(_DETAIL)] = config.landmark_detail
+        weights[list(_DETAIL)] = _DETAIL_WEIGHT
         self.register_buffer("_landmark_weights", weights, persistent=False)
 
     @property

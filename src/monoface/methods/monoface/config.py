@@ -82,7 +82,6 @@ class MonofaceConfig:
         supervision: What is known about samples, as in `pretrain`.
         neutral: Weight of the distance of neutral faces from their labels, in mm, size and place taken off.
         neutral_points: How many points stand for the neutral face.
-        neutral_region: Region of the face model that they are spread over.
         openings: Weight of the openings of eyes and mouth, in percent of the face's size.
         opening: How they are compared.
         points: Weight of the surprise about marked points, given the points that the network finds.
@@ -114,7 +113,6 @@ class MonofaceConfig:
     )
     neutral: float = 3.0
     neutral_points: int = 300
-    neutral_region: str = "narrow_face"
     openings: float = 1.0
     opening: OpeningConfig = field(default_factory=OpeningConfig)
     points: float = 0.3

@@ -15,6 +15,8 @@ from monoface.methods.monoface.config import OpeningConfig
 from monoface.methods.supervision import KnownFaces, PosedPrediction, scale_aligned, spread_points
 
 # Points that lids and lips are measured by, of each set.
+NEUTRAL_REGION = "narrow_face"
+"""What neutral shapes are compared on: the face without ears and what is under the chin."""
 _GAPS = {"ibug68_reannotated": IBUG68_GAPS, "facemesh468": FACE_MESH_GAPS}
 _MOUTH_PAIRS = 3
 # Distances below so many millimetres count like squares.

@@ -17,7 +17,7 @@ from monoface.methods.contract import StepResult
 from monoface.methods.detail import Coarse
 from monoface.methods.mgcnet import Mgcnet
 from monoface.methods.monoface.config import COARSE, MonofaceConfig
-from monoface.methods.monoface.face_terms import NeutralShape, Openings, PointSurprise
+from monoface.methods.monoface.face_terms import NEUTRAL_REGION, NeutralShape, Openings, PointSurprise
 from monoface.methods.rendered_faces import appearance_terms, reduced
 from monoface.methods.supervision import KnownFaces, PosedPrediction, Supervision
 from monoface.methods.twodasl import SelfTerms
@@ -65,7 +65,7 @@ class Monoface(nn.Module):
         geometry = CoefficientLayout.of(model)
         self.layout = replace(geometry, albedo=model.albedo_size, light=True)
         self.supervision = Supervision(model, config.crop_px, config.supervision, self.layout)
-        self._neutral = NeutralShape(model, config.neutral_region, config.neutral_points)
+        self._neutral = NeutralShape(model, NEUTRAL_REGION, config.neutral_points)
         self._openings = Openings(model, config.crop_px, config.opening)
         self._points = PointSurprise(model, config.crop_px, config.point_sets)
         self.regressor = self._network()

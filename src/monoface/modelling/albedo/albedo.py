@@ -19,6 +19,8 @@ _TINT_SHARE = 0.5
 # A person's own deviations are known where the weight is above this, and fade in up to it.
 _FULL_WEIGHT = 0.3
 _OWN_LIMIT_LOG = 0.5
+# So many unit steps of the first mode reach the darkest and lightest portraits.
+_TONE_RANGE = 2.5
 
 
 @dataclass(frozen=True)
@@ -27,11 +29,9 @@ class AlbedoConfig:
 
     Attributes:
         modes: Number of modes; the first goes from dark to light skin, the second along its tint.
-        tone_range: How many unit steps of the first mode reach the darkest and lightest portraits.
     """
 
     modes: int = 12
-    tone_range: float = 2.5
 
     def __post_init__(self) -> None:
         if self.modes < 2:
@@ -81,7 +81,7 @@ def albedo_basis(data: FaceModelData, delit: DelitPortraits, config: AlbedoConfi
     line = np.linalg.lstsq(design, logs.reshape(len(logs), -1), rcond=None)[0]
     dark, light, reference = (np.exp(line[0] + line[1] * b) for b in (low, high, low + (high - low) / 3))
     rest = logs.reshape(len(logs), -1) - design @ line
-    tone_mode = (light - dark) / (2 * config.tone_range)
+    tone_mode = (light - dark) / (2 * _TONE_RANGE)
     modes = [tone_mode, *(reference * mode for mode in _principal_modes(rest, mesh, config.modes - 1))]
     basis = np.stack(((light + dark) / 2, *modes)).reshape(config.modes + 1, -1, 3)
     basis = (basis + basis[:, data.mirror.numpy()]) / 2

@@ -30,6 +30,8 @@ _EXPRESSION_SHARE = 0.5
 # Lips pass through each other when the mouth is closed without an open jaw.
 _UNCHECKED_EXPRESSIONS = ("mouthClose",)
 _ON_PLANE_MM = 1e-3
+# Corners around an eyeball.
+_EYEBALL_SEGMENTS = 24
 
 
 def _default_points() -> Mapping[str, int]:
@@ -45,11 +47,9 @@ class RemeshConfig:
 
     Attributes:
         half_points: Points kept on one half of each part. `face` is the face outside its narrow part.
-        eyeball_segments: Corners around an eyeball.
     """
 
     half_points: Mapping[str, int] = field(default_factory=_default_points)
-    eyeball_segments: int = 24
 
 
 def remesh(source: FaceModelData, pair: Int[np.ndarray, " verts"], config: RemeshConfig) -> NewMesh:
@@ -82,7 +82,7 @@ def remesh(source: FaceModelData, pair: Int[np.ndarray, " verts"], config: Remes
         uv=uv[used],
         on_plane=mesh.line[point],
     )
-    return whole_from_half(_joined(skin, left_eyeball(source, config.eyeball_segments)), pair)
+    return whole_from_half(_joined(skin, left_eyeball(source, _EYEBALL_SEGMENTS)), pair)
 
 
 def part_of_faces(source: FaceModelData, faces: Int[np.ndarray, "faces 3"]) -> Int[np.ndarray, " faces"]:

@@ -13,13 +13,13 @@ from monoface.core.errors import ConfigError, DataError
 from monoface.core.progress import track
 from monoface.data.packs.detail_pack import DetailPack
 from monoface.data.synthetic.wrinkled_heads import WrinkledHeadPainter, WrinkledHeadsConfig
-from monoface.facemodel import load_default_model
+from monoface.facemodel import open_face_model
 from monoface.methods.detail import DetailConfig
 from monoface.training.detail.make_packs import detail_recipe, heads_pack
 
 _SHARD = 50
 # Made by the first shard of each process.
-_painters: dict[WrinkledHeadsConfig, WrinkledHeadPainter] = {}
+_painters: dict[tuple[Path | None, WrinkledHeadsConfig], WrinkledHeadPainter] = {}
 
 
 def sampled_packs(
@@ -29,6 +29,8 @@ def sampled_packs(
     folder: Path,
     workers: int,
     report: Callable[[str], None],
+    *,
+    face_model: Path | None = None,
 ) -> list[DetailPack]:
     """Packs of heads, a shard each.
 
@@ -39,6 +41,7 @@ def sampled_packs(
         folder: Where shards are; those that are finished and were drawn alike are kept, others drawn anew.
         workers: Processes; one draws in this process.
         report: Gets a sentence for each shard.
+        face_model: File of what is drawn; the shipped face model by default.
 
     Raises:
         ConfigError: If there are no workers.
@@ -46,7 +49,7 @@ def sampled_packs(
     if workers < 1:
         raise ConfigError(f"workers: expected at least 1, got {workers}.")
     shards = [
-        _Shard(drawing, method, range(start, min(start + _SHARD, count)), folder / f"{start:05d}")
+        _Shard(drawing, method, range(start, min(start + _SHARD, count)), folder / f"{start:05d}", face_model)
         for start in range(0, count, _SHARD)
     ]
     missing = [shard for shard in shards if not shard.is_there]
@@ -80,12 +83,13 @@ class _Shard:
     method: DetailConfig
     indices: range
     folder: Path
+    face_model: Path | None
 
     @property
     def recipe(self) -> str:
         heads = [self.indices.start, self.indices.stop]
         made_of = ["heads", dataclasses.asdict(self.drawing), heads]
-        return detail_recipe(load_default_model(), self.method, made_of)
+        return detail_recipe(open_face_model(self.face_model), self.method, made_of)
 
     @property
     def is_there(self) -> bool:
@@ -97,7 +101,8 @@ class _Shard:
 
 
 def _draw(shard: _Shard) -> None:
-    painter = _painters.get(shard.drawing)
+    key = shard.face_model, shard.drawing
+    painter = _painters.get(key)
     if painter is None:
-        painter = _painters[shard.drawing] = WrinkledHeadPainter(load_default_model(), shard.drawing)
+        painter = _painters[key] = WrinkledHeadPainter(open_face_model(shard.face_model), shard.drawing)
     heads_pack(painter, shard.indices, shard.method).save(shard.folder, shard.recipe)

@@ -15,13 +15,14 @@ from monoface.data.batches.detail_batch import DetailBatchMaker, assemble
 from monoface.data.packs.detail_pack import DetailPack
 from monoface.data.sources.registry import HEADS, open_source
 from monoface.data.synthetic.wrinkled_heads import WrinkledHeadsConfig
-from monoface.facemodel import load_default_model
+from monoface.facemodel import FaceModel, face_model_file, open_face_model
 from monoface.methods.detail import Detail, DetailConfig
-from monoface.networks import Translator, load_translator, save_translator
+from monoface.networks import Translator, load_regressor, load_translator, save_translator
 from monoface.pipeline import Reconstructor, ReconstructorConfig, weights_path
+from monoface.regression import check_space
 from monoface.training.detail.make_packs import detail_recipe, photos_pack
 from monoface.training.detail.shards import sampled_packs
-from monoface.training.engine.cards import data_and_terms, recorded_config
+from monoface.training.engine.cards import data_and_terms, named_file, recorded_config
 from monoface.training.engine.config import TrainConfig
 from monoface.training.engine.distribution import launch
 from monoface.training.engine.loop import train
@@ -50,6 +51,7 @@ class TrainDetailConfig:
         method: The network and the weights of the losses.
         train: How long and how fast.
         init: Weights to start from.
+        face_model: File that `monoface facemodel learn` wrote; the shipped face model by default.
     """
 
     out: Path
@@ -69,6 +71,7 @@ class TrainDetailConfig:
         )
     )  # fmt: skip
     init: Path | None = None
+    face_model: Path | None = None
 
     def __post_init__(self) -> None:
         unknown = sorted(set(self.sources) - set(_SOURCES))
@@ -76,6 +79,11 @@ class TrainDetailConfig:
             raise ConfigError(f"sources: expected some of {', '.join(_SOURCES)}, got {', '.join(unknown)}.")
         if self.heads < 1 and (self.data is None or self.photo_share < 1):
             raise ConfigError(f"heads: expected at least 1, got {self.heads}.")
+
+    @property
+    def uses_photos(self) -> bool:
+        """Whether photos are among what is learned from."""
+        return self.data is not None and self.photo_share > 0
 
 
 def train_detail(config: TrainDetailConfig, report: Callable[[str], None]) -> Path:
@@ -87,8 +95,11 @@ def train_detail(config: TrainDetailConfig, report: Callable[[str], None]) -> Pa
     Raises:
         DataError: If a source is missing, or no photo shows a face.
         ConfigError: If `init` is another network.
+        ModelFileError: If the regressor of the coarse faces is of another face model.
     """
-    model = load_default_model()
+    model = open_face_model(config.face_model)
+    if config.uses_photos:
+        check_space(config.regressor, load_regressor(weights_path(config.regressor))[1], model)
     torch.manual_seed(config.train.seed)
     method = Detail(model, config.method)
     if config.init is not None:
@@ -100,7 +111,7 @@ def train_detail(config: TrainDetailConfig, report: Callable[[str], None]) -> Pa
     # The other processes then find the packs made.
     with fabric.rank_zero_first():
         heads, [validation] = _drawn(config, report)
-        photos = _photos(config, report) if config.data is not None and config.photo_share else []
+        photos = _photos(config, model, report) if config.uses_photos else []
     maker = DetailBatchMaker(heads, photos, config.photo_share if photos else 0.0)
     if first:
         report(f"training on {sum(map(len, heads))} pictures of heads and {sum(map(len, photos))} photos")
@@ -169,13 +180,15 @@ def _drawn(
     kept = dataclasses.replace(config.drawing, wrinkles=wrinkles, lights=2, seed=_VALIDATION_SEED)
     packs = config.out / "packs"
     heads, validation = (
-        sampled_packs(drawing, count, config.method, packs / name, config.workers, report)
+        sampled_packs(
+            drawing, count, config.method, packs / name, config.workers, report, face_model=config.face_model
+        )
         for drawing, count, name in ((taught, config.heads, "heads"), (kept, _VALIDATION_HEADS, "validation"))
     )
     return heads, validation
 
 
-def _photos(config: TrainDetailConfig, report: Callable[[str], None]) -> list[DetailPack]:
+def _photos(config: TrainDetailConfig, model: FaceModel, report: Callable[[str], None]) -> list[DetailPack]:
     assert config.data is not None
     reconstructor, packs = None, []
     weights = sha256_of(weights_path(config.regressor))
@@ -184,13 +197,15 @@ def _photos(config: TrainDetailConfig, report: Callable[[str], None]) -> list[De
         source = open_source(name, config.data / name, _SOURCES)
         chosen = [index for index in range(len(source)) if index % _KEPT_EVERY][: config.limit or None]
         made_of = ["photos", name, len(source), len(chosen), weights]
-        recipe = detail_recipe(load_default_model(), config.method, made_of)
+        recipe = detail_recipe(model, config.method, made_of)
         try:
             packs.append(DetailPack.load(folder, recipe))
         except DataError:
             if (folder / "pack.json").is_file():
                 report(f"{folder}: of another recipe or an earlier version, unwrapped anew")
-            reconstructor = reconstructor or Reconstructor(ReconstructorConfig(weights=config.regressor))
+            reconstructor = reconstructor or Reconstructor(
+                ReconstructorConfig(weights=config.regressor, face_model=config.face_model)
+            )
             photos_pack(reconstructor, source.iter_images(chosen), config.method).save(folder, recipe)
             report(f"unwrapped: {len(chosen)} photos of {name}")
             packs.append(DetailPack.load(folder, recipe))
@@ -206,7 +221,8 @@ def _start_from(init: Path, translator: Translator) -> None:
 
 def _card(config: TrainDetailConfig, steps: int, metrics: Mapping[str, float]) -> dict[str, object]:
     written = recorded_config(config) | {"data": None, "out": None, "regressor": Path(config.regressor).name}
-    photos = config.sources if config.data is not None and config.photo_share else ()
+    written["face_model"] = named_file(face_model_file(config.face_model))
+    photos = config.sources if config.uses_photos else ()
     heads = (HEADS,) if config.photo_share < 1 or not photos else ()
     return {
         "method": "detail",

@@ -6,6 +6,7 @@ from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import Any
 
+from monoface.core.assets import sha256_of
 from monoface.data.sources.registry import HEADS, is_restricted, terms_by_source
 from monoface.networks.weights_file import asset_or_path
 
@@ -35,6 +36,11 @@ def data_and_terms(seen: Mapping[str, str], init: str | Path | None = None) -> d
     if is_restricted(said) and _OFFERED.lower() not in said.lower():
         said = f"{said} {_OFFERED}"
     return {"data": "; ".join(data), "terms": said}
+
+
+def named_file(path: Path) -> dict[str, str]:
+    """Which file it is, for a card, without the folder, which is the user's own."""
+    return {"name": path.name, "sha256": sha256_of(path)}
 
 
 def recorded_config(config: Any) -> dict[str, Any]:

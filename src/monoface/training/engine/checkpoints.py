@@ -3,11 +3,14 @@
 import hashlib
 import io
 import os
+import pickle
+import zipfile
 from pathlib import Path
 from typing import Any
 
 import torch
 
+from monoface.core.array_files import refuse_compressed
 from monoface.core.errors import CheckpointError
 
 _KEPT = 2
@@ -36,17 +39,27 @@ def load_newest_checkpoint(folder: Path) -> dict[str, Any] | None:
     """State of the newest intact checkpoint; None if there is none at all.
 
     Raises:
-        CheckpointError: If there are checkpoints and every one is damaged.
+        CheckpointError: If there are checkpoints and every one is damaged, or the newest is none of ours.
     """
     paths = sorted(folder.glob("step-*.pt"), reverse=True)
     for path in paths:
         content = path.read_bytes()
         digest, body = content[:32], content[32:]
         if hashlib.sha256(body).digest() == digest:
-            state: dict[str, Any] = torch.load(io.BytesIO(body), map_location="cpu", weights_only=True)
-            return state
+            return _state(path, body)
     if paths:
         raise CheckpointError(
             f"{folder}: expected an intact checkpoint, got {len(paths)} damaged; remove them to start anew."
         )
     return None
+
+
+def _state(path: Path, body: bytes) -> dict[str, Any]:
+    try:
+        refuse_compressed(body)
+        state: dict[str, Any] = torch.load(io.BytesIO(body), map_location="cpu", weights_only=True)
+    except (RuntimeError, ValueError, KeyError, pickle.UnpicklingError, zipfile.BadZipFile) as error:
+        raise CheckpointError(
+            f"{path}: expected the state of a run, got something else ({error}). Remove it."
+        ) from error
+    return state

@@ -5,7 +5,9 @@ from pathlib import Path
 from typing import Any
 
 from monoface.core.errors import ConfigError
+from monoface.facemodel import face_model_file
 from monoface.facemodel.estimation.refinement import RefineConfig
+from monoface.training.engine.cards import named_file
 from monoface.training.likeness.choosing import GridConfig
 from monoface.training.likeness.joining import GuardConfig
 from monoface.training.likeness.people_map import PeopleMapConfig
@@ -57,6 +59,7 @@ class TrainLikenessConfig:
         photos: How many photos are looked at.
         seed: Of what is drawn.
         overwrite: Replace the file if it exists.
+        face_model: File that `monoface facemodel learn` wrote; the shipped face model by default.
     """
 
     init: Path
@@ -71,6 +74,7 @@ class TrainLikenessConfig:
     photos: PhotosConfig = field(default_factory=PhotosConfig)
     seed: int = 0
     overwrite: bool = False
+    face_model: Path | None = None
 
     def __post_init__(self) -> None:
         if self.out.suffix != ".safetensors":
@@ -84,4 +88,4 @@ class TrainLikenessConfig:
         for name in ("init", "people", "data", "out", "blendshapes"):
             del said[name]
         del said["overwrite"]
-        return said
+        return said | {"face_model": named_file(face_model_file(self.face_model))}

@@ -23,12 +23,15 @@ _PHOTOS_OF_NONE = 5.0
 _FARTHEST = 0.15
 
 
-def learn_landmark_habits(path: Path, data: Path) -> dict[str, Float[np.ndarray, "68 3"]]:
+def learn_landmark_habits(
+    path: Path, data: Path, face_model: Path | None = None
+) -> dict[str, Float[np.ndarray, "68 3"]]:
     """Find the offsets of both annotations on the faces of weights, and put them into their file.
 
     Args:
         path: The finished weights.
         data: Holds the folder `aflw2000_dev`.
+        face_model: File of the weights' face model; the shipped one by default.
 
     Returns:
         Offsets in the model frame, in millimetres, by the name of the landmark set.
@@ -37,7 +40,7 @@ def learn_landmark_habits(path: Path, data: Path) -> dict[str, Float[np.ndarray,
         DataError: If the photos cannot be read.
     """
     save_landmark_habits({}, path)
-    tools = Reconstructor(ReconstructorConfig(weights=str(path)))
+    tools = Reconstructor(ReconstructorConfig(weights=str(path), face_model=face_model))
     photos = Aflw2000.open(data / SOURCE)
     marked = {"ibug68": photos.points68_px[..., :2]}
     if photos.points68_reannotated_px is not None:

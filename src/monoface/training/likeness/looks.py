@@ -1,6 +1,5 @@
 """What a network and the recognition network say of photos, as when faces are reconstructed; kept."""
 
-import zipfile
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
@@ -9,6 +8,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Bool, Float, Int, UInt8
 
+from monoface.core.array_files import open_npz
 from monoface.core.assets import asset_sha256
 from monoface.core.errors import ConfigError, DataError
 from monoface.core.files import write_atomically
@@ -101,18 +101,12 @@ class Looks:
         Raises:
             DataError: If they cannot be read.
         """
-        try:
-            with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
-                seen = SeenPoints(archive["place_px"], archive["sigma_px"])
-                start = Poses(*(archive[name] for name in _POSE))
-                keys = tuple(archive["key"].tolist())
-                return cls(keys, seen, start, archive["identity"], archive["descriptor"]), str(
-                    archive["recipe"]
-                )
-        except (OSError, KeyError, ValueError, EOFError, zipfile.BadZipFile) as error:
-            raise DataError(
-                f"{path.name}: expected what was seen in photos, cannot read it ({error}). Delete it."
-            ) from error
+        with open_npz(path, "what was seen in photos", advice="Delete it.") as archive:
+            seen = SeenPoints(archive["place_px"], archive["sigma_px"])
+            start = Poses(*(archive[name] for name in _POSE))
+            keys = tuple(archive["key"].tolist())
+            looks = cls(keys, seen, start, archive["identity"], archive["descriptor"])
+            return looks, str(archive["recipe"])
 
 
 class Looker:
@@ -122,14 +116,19 @@ class Looker:
         weights: File of a regressor that finds points.
         folder: Where looks are kept.
         report: Gets lines about the progress.
+        face_model: File of the weights' face model; the shipped one by default.
 
     Raises:
         ConfigError: If the weights see through a pinhole of their own.
         ModelFileError: If they find no points.
     """
 
-    def __init__(self, weights: Path, folder: Path, report: Callable[[str], None]) -> None:
-        config = ReconstructorConfig(weights=str(weights), max_faces=1, refine="none", threads=1)
+    def __init__(
+        self, weights: Path, folder: Path, report: Callable[[str], None], face_model: Path | None = None
+    ) -> None:
+        config = ReconstructorConfig(
+            weights=str(weights), face_model=face_model, max_faces=1, refine="none", threads=1
+        )
         self.reconstructor = Reconstructor(config)
         info = self.reconstructor.regressor.info
         if info.focal_per_size is not None:

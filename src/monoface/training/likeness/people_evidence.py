@@ -1,6 +1,5 @@
 """The people that labels were made of: who they are, and what all of their photos say of them."""
 
-import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +8,7 @@ from typing import Final
 import numpy as np
 from jaxtyping import Bool, Float, Int, UInt8
 
+from monoface.core.array_files import open_npz
 from monoface.core.errors import DataError
 from monoface.data.sources import Cfp, Lfw, Ytf, excluded_people
 from monoface.data.sources.cfp import VALIDATION_PEOPLE
@@ -80,15 +80,10 @@ def read_people(people: Path, data: Path, name: str) -> SourcePeople:
         DataError: If a file cannot be read.
     """
     path = people_file(people, name)
-    try:
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
-            number, rows = archive["number"].astype(np.int64), archive["rows"].astype(np.int64)
-            known = KnownPeople(
-                archive["information"].astype(np.float64), archive["vector"].astype(np.float64)
-            )
-            identity = archive["mean"].astype(np.float64)
-    except (OSError, KeyError, ValueError, EOFError, zipfile.BadZipFile) as error:
-        raise DataError(f"{path}: expected evidence of people, cannot read it ({error}).") from error
+    with open_npz(path, "evidence of people") as archive:
+        number, rows = archive["number"].astype(np.int64), archive["rows"].astype(np.int64)
+        known = KnownPeople(archive["information"].astype(np.float64), archive["vector"].astype(np.float64))
+        identity = archive["mean"].astype(np.float64)
     keys, image, person, profile, held_out = _photos(name, data / name)
     if len(rows) and rows.max() >= len(keys):
         raise DataError(f"{path}: expected photos of {data / name}, got numbers beyond its {len(keys)}.")

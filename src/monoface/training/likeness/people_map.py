@@ -46,6 +46,10 @@ class KnownPeople:
         return mean, spread
 
 
+# Variance of what features do not tell, in the beginning: nearly all of it, which is 1.
+_FIRST_COVARIANCE = 0.9
+
+
 @dataclass(frozen=True)
 class PeopleMapConfig:
     """How the map is learned.
@@ -53,22 +57,19 @@ class PeopleMapConfig:
     Attributes:
         ridge_people: Penalty on the squared weights of features of unit variance, in people.
         rounds: Of expectation and maximisation.
-        first_covariance: Variance of what features do not tell, in the beginning.
         mean_share: Penalty on the squared mean of all people, as a part of their number. Marks have errors in
             common, which look like a shape that all people share.
     """
 
     ridge_people: float = 30.0
     rounds: int = 8
-    first_covariance: float = 0.9
     mean_share: float = 0.0
 
     def __post_init__(self) -> None:
-        if self.rounds < 1 or min(self.ridge_people, self.first_covariance) <= 0 or self.mean_share < 0:
+        if self.rounds < 1 or self.ridge_people <= 0 or self.mean_share < 0:
             raise ConfigError(
-                "people map: expected a round or more, ridge_people and first_covariance above 0 and "
-                f"mean_share of at least 0, got {self.rounds}, {self.ridge_people}, {self.first_covariance}, "
-                f"{self.mean_share}."
+                "people map: expected a round or more, ridge_people above 0 and mean_share of at least 0, "
+                f"got {self.rounds}, {self.ridge_people}, {self.mean_share}."
             )
 
 
@@ -123,7 +124,7 @@ class PeopleMap:
         weighted = (rows * share[:, None]).T
         solve = np.linalg.solve(weighted @ rows + np.diag(penalty), weighted)
         weight = np.zeros((rows.shape[1], size))
-        covariance = config.first_covariance * np.eye(size)
+        covariance = _FIRST_COVARIANCE * np.eye(size)
         for _ in range(config.rounds):
             said = rows @ weight
             expected = np.zeros((people, size))

@@ -1,12 +1,12 @@
 """Blendshapes that another network found in photos, in ARKit's scale: from them that scale is learned."""
 
-import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from jaxtyping import Float, Int
 
+from monoface.core.array_files import open_npz
 from monoface.core.errors import DataError
 
 _MIN_SCORE = 0.9
@@ -53,13 +53,10 @@ def read_scores(path: Path, expressions: int) -> BlendshapeScores:
     Raises:
         DataError: If it cannot be read.
     """
-    try:
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
-            name = next(name for name in _NAMES if name in archive)
-            value, score = archive[name].astype(np.float64), archive["score"]
-            keys = archive["key"].tolist()
-    except (OSError, KeyError, ValueError, EOFError, StopIteration, zipfile.BadZipFile) as error:
-        raise DataError(f"{path}: expected blendshapes of photos, cannot read them ({error}).") from error
+    with open_npz(path, "blendshapes of photos") as archive:
+        name = next((name for name in _NAMES if name in archive), _NAMES[0])
+        value, score = archive[name].astype(np.float64), archive["score"]
+        keys = archive["key"].tolist()
     if value.ndim != 2 or value.shape != (len(keys), expressions + _NEUTRAL_FIRST):
         raise DataError(
             f"{path}: expected {expressions + _NEUTRAL_FIRST} blendshapes of {len(keys)} photos, got "

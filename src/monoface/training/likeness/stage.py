@@ -105,7 +105,7 @@ def train_likeness(
         raise OutputExistsError(f"{config.out} exists. Use --overwrite to replace it.")
     config.out.parent.mkdir(parents=True, exist_ok=True)
     folder = config.out.with_suffix(".looks")
-    looker = Looker(config.init, folder, report)
+    looker = Looker(config.init, folder, report, config.face_model)
     model = looker.model
     scores = blendshape_scores(config, model.expression_size)
     known = _Known(

@@ -24,11 +24,12 @@ from monoface.data.packs.photo_pack import Pack
 from monoface.data.recipes.photo_recipe import RecipeConfig, build_photo_packs
 from monoface.data.synthetic.heads import HeadsConfig
 from monoface.data.synthetic.parsing_heads import parsing_heads
-from monoface.facemodel import FaceModel, load_default_model
+from monoface.facemodel import FaceModel, face_model_file, open_face_model
 from monoface.methods.parsing import Parsing, ParsingConfig
 from monoface.networks import FaceParser, load_regressor, save_parser
 from monoface.networks.weights_file import asset_or_path
-from monoface.training.engine.cards import data_and_terms, recorded_config
+from monoface.regression import check_space
+from monoface.training.engine.cards import data_and_terms, named_file, recorded_config
 from monoface.training.engine.config import TrainConfig
 from monoface.training.engine.loop import TrainedNetworks, train
 from monoface.training.parsing.validation import (
@@ -60,6 +61,7 @@ class TrainParsingConfig:
         shares: The same for the second round.
         first: How long and how fast the first round trains.
         train: The same for the second round, which begins with the first one's averaged weights.
+        face_model: File that `monoface facemodel learn` wrote; the shipped face model by default.
     """
 
     data: Path
@@ -90,6 +92,7 @@ class TrainParsingConfig:
             evaluate_every=100, log_every=20, samples_every=0, seed=1,
         )
     )  # fmt: skip
+    face_model: Path | None = None
 
 
 def train_parsing(config: TrainParsingConfig, report: Callable[[str], None]) -> Path:
@@ -98,9 +101,11 @@ def train_parsing(config: TrainParsingConfig, report: Callable[[str], None]) -> 
     Raises:
         DataError: If a source is missing.
         ConfigError: If a share names no pack.
+        ModelFileError: If the regressor is of another face model.
     """
-    model = load_default_model()
-    regressor = load_regressor(asset_or_path(config.regressor))[0]
+    model = open_face_model(config.face_model)
+    regressor, info = load_regressor(asset_or_path(config.regressor))
+    check_space(config.regressor, info, model)
     fasseg = read_labelled_heads(config.data / "fasseg", model, regressor)
     report(f"fasseg: {len(fasseg.pack)}, of them held out: {int(fasseg.held_out.sum())}")
     photos = build_photo_packs(
@@ -215,6 +220,7 @@ def _card(
 ) -> dict[str, Any]:
     written = recorded_config(config) | {"data": None, "out": None, "packs": None}
     written["regressor"] = Path(config.regressor).name
+    written["face_model"] = named_file(face_model_file(config.face_model))
     metrics = make_parsing_evaluate(validation)({"parser": parser})
     return {
         "method": "parsing",

@@ -7,7 +7,8 @@ from typing import Any, ClassVar
 from monoface.data.batches.augment import AugmentConfig
 from monoface.data.recipes.photo_recipe import RecipeConfig
 from monoface.data.recipes.shares import check_shares
-from monoface.training.engine.cards import recorded_config
+from monoface.facemodel import face_model_file
+from monoface.training.engine.cards import named_file, recorded_config
 from monoface.training.engine.config import TrainConfig
 
 
@@ -22,6 +23,7 @@ class RegressorRunConfig:
         train: How long and how fast.
         init: Weights to start from, a file or the name of shipped ones; random ones if absent. A network with
             a landmark map may start from one without, one with albedo and light from one of geometry alone.
+        face_model: File that `monoface facemodel learn` wrote; the shipped face model by default.
     """
 
     METHOD: ClassVar[str]
@@ -31,10 +33,16 @@ class RegressorRunConfig:
     packs: Path | None = None
     train: TrainConfig = field(default_factory=TrainConfig)
     init: Path | None = None
+    face_model: Path | None = None
 
     def recorded(self) -> dict[str, Any]:
         """The configuration as JSON values for the card: folders are the user's own and are left out."""
-        return recorded_config(self) | {"data": None, "out": None, "packs": None}
+        return recorded_config(self) | {
+            "data": None,
+            "out": None,
+            "packs": None,
+            "face_model": named_file(face_model_file(self.face_model)),
+        }
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar
 
-from monoface.facemodel import FaceModel, load_default_model
+from monoface.facemodel import FaceModel, open_face_model
 from monoface.methods.detail import Coarse, CoarseConfig
 from monoface.networks.identity import IdentityEncoder
 from monoface.training.regressors.view_runs import ViewRunConfig, train_on_views
@@ -37,4 +37,4 @@ def train_detail_coarse(config: TrainDetailCoarseConfig, report: Callable[[str],
     def make(model: FaceModel, encoder: IdentityEncoder | None) -> Coarse:
         return Coarse(model, config.trained_method, encoder)
 
-    return train_on_views(config, make, load_default_model(), report)
+    return train_on_views(config, make, open_face_model(config.face_model), report)

@@ -16,13 +16,13 @@ from monoface.facemodel import CoefficientLayout, FaceModel, PointBasis
 from monoface.facemodel.landmarks import FLM18
 from monoface.geometry.crops import crop_and_resize, photo_to_crop
 from monoface.losses.closure import IBUG68_GAPS
-from monoface.methods.monoface.face_terms import NeutralShape
+from monoface.methods.monoface.face_terms import NEUTRAL_REGION, NeutralShape
 from monoface.networks import Regressor
 from monoface.regression import CropPredictor, Passes, regress_crops
 
 _SET = "ibug68_reannotated"
 _BATCH = 100
-_NEUTRAL = ("narrow_face", 300)
+_NEUTRAL_POINTS = 300
 # Faces that look aside by more have lids and lips that hide each other.
 _FRONTAL_YAW_DEG = 45.0
 _LIDS, _LIPS = slice(0, 4), slice(4, 7)
@@ -66,7 +66,7 @@ def make_face_evaluate(
     `identity mm`: distance of neutral faces from their labels, and of the mean face from them (`mean mm`);
     `spread mm`: how far found neutral faces are from their own mean.
     """
-    neutral = NeutralShape(model, *_NEUTRAL)
+    neutral = NeutralShape(model, NEUTRAL_REGION, _NEUTRAL_POINTS)
     points = model.subset(model.landmarks(_SET)) if sets else None
     mapped = model.subset(model.landmarks(FLM18))
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import ClassVar
 
-from monoface.facemodel import FaceModel, load_default_model
+from monoface.facemodel import FaceModel, open_face_model
 from monoface.methods.mgcnet import Mgcnet, MgcnetConfig
 from monoface.networks.identity import IdentityEncoder
 from monoface.training.regressors.view_runs import ViewRunConfig, train_on_views
@@ -39,4 +39,4 @@ def train_mgcnet(config: TrainMgcnetConfig, report: Callable[[str], None]) -> Pa
     def make(model: FaceModel, encoder: IdentityEncoder | None) -> Mgcnet:
         return Mgcnet(model, config.trained_method, encoder)
 
-    return train_on_views(config, make, load_default_model(), report)
+    return train_on_views(config, make, open_face_model(config.face_model), report)

@@ -19,7 +19,7 @@ from monoface.data.preparing.prepared import TURNED
 from monoface.data.recipes.photo_recipe import RecipeConfig, build_packs
 from monoface.data.synthetic.head_expressions import PatternConfig
 from monoface.data.synthetic.heads import HeadsConfig
-from monoface.facemodel import FaceModel, load_default_model
+from monoface.facemodel import FaceModel, open_face_model
 from monoface.facemodel.coefficients import white_light
 from monoface.methods.monoface import Monoface, MonofaceConfig
 from monoface.networks import load_identity_encoder
@@ -89,7 +89,7 @@ def train_monoface(config: TrainMonofaceConfig, report: Callable[[str], None]) -
         DataError: If a source or a pack is missing or damaged.
         ConfigError: If no photo is kept for validation, no pack has a share, or `init` is another network.
     """
-    model = load_default_model()
+    model = open_face_model(config.face_model)
     mixed = config.train.chosen_precision == "bf16-mixed"
     seen = config.encoder if config.views is not None else None
     encoder = load_identity_encoder(seen, mixed=mixed) if seen else None

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 import torch
 
-from monoface.facemodel import load_default_model
+from monoface.facemodel import open_face_model
 from monoface.methods.pretrain import Pretrain, PretrainConfig
 from monoface.training.regressors.configs import TrainRegressorConfig
 from monoface.training.regressors.runs import train_regressor
@@ -28,7 +28,7 @@ class TrainPretrainConfig(TrainRegressorConfig):
 
 def train_pretrain(config: TrainPretrainConfig, report: Callable[[str], None]) -> Path:
     """Train as configured, or continue where the run's folder ends; see `train_regressor`."""
-    model = load_default_model()
+    model = open_face_model(config.face_model)
     torch.manual_seed(config.train.seed)
     method = Pretrain(model, config.method)
     return train_regressor(config, method, tuple(config.method.set_weights), model, report)

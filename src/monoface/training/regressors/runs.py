@@ -114,11 +114,13 @@ def train_on_source(
 
     Raises:
         ConfigError: If no photo is kept for validation, or `init` is another network.
+        ModelFileError: If the face model lacks landmark sets of what is validated on.
     """
     if not sets:
         raise ConfigError(
             f"{config.data}: expected aflw, ytf, aflw2000_dev or prepared photos to validate on, found none."
         )
+    model.require_landmarks((one.landmark_set for one in sets), f"validation of {config.METHOD}")
     if config.init is not None:
         start_from(config.init, method.regressor, model, method.layout)
     fabric = launch(

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 import torch
 
-from monoface.facemodel import load_default_model
+from monoface.facemodel import open_face_model
 from monoface.methods.twodasl import TwoDasl, TwoDaslConfig
 from monoface.training.regressors.configs import TrainRegressorConfig
 from monoface.training.regressors.runs import train_regressor
@@ -35,7 +35,7 @@ class TrainTwoDaslConfig(TrainRegressorConfig):
 
 def train_twodasl(config: TrainTwoDaslConfig, report: Callable[[str], None]) -> Path:
     """Train as configured, or continue where the run's folder ends; see `train_regressor`."""
-    model = load_default_model()
+    model = open_face_model(config.face_model)
     torch.manual_seed(config.train.seed)
     method = TwoDasl(model, config.trained_method)
     return train_regressor(config, method, method.set_names, model, report, needs_labels=True)

@@ -7,7 +7,6 @@ from typing import Any
 
 import torch
 
-from monoface.core.assets import sha256_of
 from monoface.core.errors import ConfigError
 from monoface.data.batches.augment import AugmentConfig
 from monoface.data.batches.mixture import ViewMixture
@@ -23,6 +22,7 @@ from monoface.methods.photo_regressor import PhotoRegressor
 from monoface.networks import load_identity_encoder
 from monoface.networks.identity import IdentityEncoder
 from monoface.networks.weights_file import asset_or_path
+from monoface.training.engine.cards import named_file
 from monoface.training.regressors.configs import RegressorRunConfig, TrainRegressorConfig
 from monoface.training.regressors.runs import SeenBatches, train_on_source
 from monoface.training.regressors.validation import validation_sets
@@ -90,11 +90,8 @@ class ViewRunConfig(RegressorRunConfig):
 
 
 def named_network(network: str | None) -> dict[str, str] | None:
-    """Which file a network is, without the folder, which is the user's own."""
-    if network is None:
-        return None
-    path = asset_or_path(network)
-    return {"name": path.name, "sha256": sha256_of(path)}
+    """Which file a network is, for a card."""
+    return None if network is None else named_file(asset_or_path(network))
 
 
 def train_on_views(

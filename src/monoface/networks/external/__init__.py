@@ -1,1 +1,0 @@
-"""Readers for published recognition networks (ArcFace, FaceNet)."""
