@@ -3,6 +3,7 @@
 import atexit
 import gc
 import importlib
+import io
 import os
 import signal
 import sys
@@ -14,6 +15,7 @@ from typing import NoReturn
 
 from monoface import __version__
 from monoface.core.errors import MonofaceError
+from monoface.core.names import one_line
 from monoface.evaluation.registry import BENCHMARKS
 from monoface.training.registry import METHODS
 
@@ -133,7 +135,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         argv: Words after `monoface`; those of this process by default.
 
     Returns:
-        Exit code: 0 all fine, 2 usage error, and what the command's help says.
+        Exit code: 0 all fine, 2 usage error or a file that cannot be read or written, 130 interrupted, and
+        what the command's help says.
     """
     return _run(list(sys.argv[1:] if argv is None else argv), Command.load)
 
@@ -142,6 +145,9 @@ def console() -> int:
     """Run the command of this process, which is the program `monoface` and nothing else."""
     # On the way out, Python would search all modules for garbage once more, which takes longer than leaving.
     atexit.register(gc.freeze)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # Names of files may hold bytes that no encoding knows.
+        sys.stdout.reconfigure(errors="backslashreplace")
     code = _run(sys.argv[1:], _load_in_own_process)
     if code == PIPE_CLOSED:
         # Python would complain again when it flushes the closed pipe at exit.
@@ -153,14 +159,18 @@ def _run(words: list[str], load: Callable[[Command], Run]) -> int:
     with _sigterm_raises():
         try:
             return _dispatch(words, load)
-        except MonofaceError as error:
-            print(f"monoface: {error}", file=sys.stderr)
-            return USAGE_ERROR
-        except KeyboardInterrupt:
-            print("monoface: interrupted", file=sys.stderr)
+        except KeyboardInterrupt as stop:
+            # Commands say what to do next in its text.
+            print("; ".join(("monoface: interrupted", *map(str, stop.args))), file=sys.stderr)
             return INTERRUPTED
         except BrokenPipeError:
             return PIPE_CLOSED
+        except OSError as error:
+            print(one_line(f"monoface: {_file_problem(error)}"), file=sys.stderr)
+            return USAGE_ERROR
+        except MonofaceError as error:
+            print(f"monoface: {error}", file=sys.stderr)
+            return USAGE_ERROR
         except SystemExit as stop:
             return stop.code if isinstance(stop.code, int) else USAGE_ERROR
 
@@ -177,6 +187,14 @@ def _dispatch(words: list[str], load: Callable[[Command], Run]) -> int:
             return load(command)(words[len(command.words) :])
     print(f"monoface: no command {words[0]}{_alternatives(words[0])}", file=sys.stderr)
     return USAGE_ERROR
+
+
+def _file_problem(error: OSError) -> str:
+    """What the system said of a file, and of which."""
+    reason = error.strerror or str(error) or type(error).__name__
+    if error.filename is None:
+        return f"a file cannot be read or written: {reason}."
+    return f"{error.filename}: cannot be read or written ({reason})."
 
 
 def _load_in_own_process(command: Command) -> Run:

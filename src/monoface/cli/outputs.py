@@ -1,14 +1,17 @@
 """Where the results of each photo go, and how its files are written: whole, and never two in one place."""
 
-import glob
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal, get_args
 
 from monoface.core.errors import ConfigError
+from monoface.core.file_sets import staged_in
 from monoface.core.files import write_atomically
-from monoface.pipeline import Face, PhotoResult
+from monoface.core.names import result_stem
+from monoface.pipeline import Face, FaceDetail, PhotoResult
+from monoface.pipeline.writing.json_report import PHOTO_FORMAT
+from monoface.pipeline.writing.result_files import Existing, Origin, ResultFiles
 from monoface.pipeline.writing.save import save_dense
 
 Format = Literal["glb", "obj", "ply"]
@@ -34,12 +37,13 @@ def distinct_stems(photos: Sequence[Path]) -> list[str]:
     """A name for the outputs of each photo: its stem, and from the second with that stem on a number.
 
     `a/me.jpg b/me.jpg c/me.png` give `me`, `me-2` and `me-3`. Case does not count as a difference, for some
-    file systems do not know it. The names depend on the order of the photos alone.
+    file systems do not know it. Stems that are long or hold line breaks change as `result_stem` says. The
+    names depend on the order of the photos alone.
     """
     taken: set[str] = set()
     stems = []
     for photo in photos:
-        plain = photo.stem or "photo"
+        plain = result_stem(photo.stem) or "photo"
         stem, number = plain, 1
         while stem.casefold() in taken:
             number += 1
@@ -79,49 +83,42 @@ class PhotoOutputs:
         """One face in one format."""
         return self.folder / f"{self.stem}.face{index}.{extension}"
 
-    def first_existing(self) -> Path | None:
-        """A file that an earlier run left for this photo, or None."""
-        plain = [path for path in (self.report, self.overlay) if path.exists() or path.is_symlink()]
-        return next(iter(plain + self._faces_from(0)), None)
+    def results(self, origin: Origin | None = None) -> ResultFiles:
+        """The files as what belongs to one report."""
+        return ResultFiles(self.report, PHOTO_FORMAT, origin)
 
-    def write(self, result: PhotoResult) -> None:
-        """Write all files of a photo, replacing those of an earlier run. The report comes last.
+    @property
+    def certain_names(self) -> list[str]:
+        """Names of files that are written for most photos: what can be said before a photo is looked at."""
+        return [self.overlay.name, *(self.face(0, extension).name for extension in self.formats)]
+
+    def write(self, result: PhotoResult, origin: Origin, existing: Existing = "keep") -> None:
+        """Write all files of a photo: they appear together, or none does.
 
         Files of faces that are no longer found are removed, so that what lies there belongs together.
 
         Raises:
+            OutputExistsError: If results are there that may not be replaced, or files of somebody else's.
             OSError: If a file cannot be written.
         """
+        with staged_in(self.folder) as stage:
+            replace(self, folder=stage)._write_beside_report(result)
+            report = result.report() | origin.as_report()
+            self.results(origin).publish(stage, report, existing)
+
+    def _write_beside_report(self, result: PhotoResult) -> None:
         for index, face in enumerate(result.faces):
             for extension in self.formats:
                 face.save(self.face(index, extension), overwrite=True)
-            self._write_detail(index, face)
+            if face.detail is not None:
+                self._write_detail(index, face, face.detail)
         if result.all_faces:
             result.save(self.overlay, overwrite=True)
-        else:
-            self.overlay.unlink(missing_ok=True)
-        for path in self._faces_from(len(result.faces)):
-            path.unlink()
-        result.save(self.report, overwrite=True)
 
-    def _write_detail(self, index: int, face: Face) -> None:
-        """The displacement map, and the dense mesh in formats that it has; those of an earlier run go."""
-        path = self.face(index, "displacement.png")
-        dense = {extension: self.face(index, f"dense.{extension}") for extension in DENSE_FORMATS}
-        for stale in (path, *dense.values()):
-            stale.unlink(missing_ok=True)
-        if face.detail is None:
-            return
-        write_atomically(path, face.detail.encode_png(), overwrite=True)
+    def _write_detail(self, index: int, face: Face, detail: FaceDetail) -> None:
+        """The displacement map, and the dense mesh in formats that it has."""
+        write_atomically(self.face(index, "displacement.png"), detail.encode_png(), overwrite=True)
         for extension in self.formats:
-            if self.dense and extension in dense:
-                save_dense(face.posed, face.skin, dense[extension], overwrite=True)
-
-    def _faces_from(self, index: int) -> list[Path]:
-        """Files of faces from that number on, in whatever format, with materials and textures."""
-        found: list[Path] = []
-        while any(self.face(index, extension).exists() for extension in FORMATS):
-            pattern = glob.escape(f"{self.stem}.face{index}.") + "*"
-            found += sorted(self.folder.glob(pattern))
-            index += 1
-        return found
+            if self.dense and extension in DENSE_FORMATS:
+                path = self.face(index, f"dense.{extension}")
+                save_dense(face.posed, face.skin, path, overwrite=True)

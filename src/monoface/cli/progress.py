@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
 
 from monoface.core.errors import ConfigError
+from monoface.core.names import one_line
 
 ALL_FINE, SOME_FAILED, NOTHING_USABLE = 0, 3, 4
 
@@ -26,8 +27,7 @@ class PhotoReport:
         line = f"{status:<14} {photo}  {reason}"
         # File names may hold line breaks and bytes that no encoding knows.
         encoding = self._console.encoding or "utf-8"
-        printable = "".join(char if char.isprintable() else repr(char)[1:-1] for char in line)
-        plain = printable.encode(encoding, "backslashreplace").decode(encoding)
+        plain = one_line(line).encode(encoding, "backslashreplace").decode(encoding)
         self._console.print(plain, markup=False, highlight=False, emoji=False, soft_wrap=True)
         if self._progress is not None and self._task is not None:
             self._progress.advance(self._task)

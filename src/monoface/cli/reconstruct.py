@@ -1,22 +1,17 @@
 """`monoface reconstruct PHOTO… --out DIR`: photos in; reports, overlays and 3D files out."""
 
-from collections import deque
-from collections.abc import Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
 
 import tyro
 
+from monoface.cli.batch import EarlierResults, PhotoBatch
 from monoface.cli.outputs import PhotoOutputs, distinct_stems, parse_formats
-from monoface.cli.progress import PhotoReport, exit_code, make_folder, showing_photos
+from monoface.cli.progress import exit_code, make_folder, showing_photos
 from monoface.core.errors import ConfigError
-from monoface.pipeline import PhotoResult, Reconstructor, ReconstructorConfig
-
-# Photos whose results are textured, encoded and written at a time, while the next ones are regressed.
-_WRITERS = 2
+from monoface.pipeline import Reconstructor, ReconstructorConfig
 
 
 @dataclass(frozen=True)
@@ -25,7 +20,8 @@ class ReconstructArguments:
 
     For each photo: STEM.json (status, pose, landmarks, blendshapes, coefficients) and STEM.overlay.png (what
     was found, drawn on the photo); for each face, largest first: STEM.face0.glb and so on. From the second
-    photo with the same stem on, the stem gets a number, in the order given: me, me-2, me-3.
+    photo with the same stem on, the stem gets a number, in the order given: me, me-2, me-3. STEM.json lists
+    the other files of its photo; they appear together, as soon as they are ready, and no other is touched.
 
     A line for each photo says its status: ok, no_face, low_confidence (faces were found, but none to be
     relied on; they get no 3D files), unreadable, or failed (files could not be written). Exit code: 0 all
@@ -43,7 +39,11 @@ class ReconstructArguments:
     device: Literal["cpu", "cuda"] = "cpu"
     """Where the regressor runs."""
     overwrite: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
-    """Replace results of an earlier run. Without it, a photo whose results exist is left alone and fails."""
+    """Replace results of an earlier run: the files that STEM.json lists, and no others. Without it, a photo
+    whose results exist is left alone and fails."""
+    resume: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
+    """Skip photos whose results are all there, made from the same file with the same options and version; they
+    count as they ended. What an interrupted run left is made anew."""
     max_faces: int | None = None
     """Most faces taken from a photo, largest first. By default all."""
     min_confidence: float = ReconstructorConfig.min_confidence
@@ -92,54 +92,8 @@ def run(arguments: Sequence[str]) -> int:
     outputs = [
         PhotoOutputs(chosen.out, stem, formats, chosen.dense) for stem in distinct_stems(chosen.photos)
     ]
+    earlier = EarlierResults(chosen.overwrite, chosen.resume)
     with showing_photos(len(chosen.photos)) as report:
-        fine = _reconstruct_all(reconstructor, chosen.photos, outputs, chosen.overwrite, report)
+        paired = list(zip(chosen.photos, outputs, strict=True))
+        fine = PhotoBatch(reconstructor, paired, earlier, report).run()
     return exit_code(fine, len(chosen.photos))
-
-
-def _reconstruct_all(
-    reconstructor: Reconstructor,
-    photos: Sequence[Path],
-    outputs: Sequence[PhotoOutputs],
-    overwrite: bool,
-    report: PhotoReport,
-) -> int:
-    """Reconstruct and write every photo that may be written; returns how many are fine."""
-    todo: list[tuple[Path, PhotoOutputs]] = []
-    for photo, files in zip(photos, outputs, strict=True):
-        existing = None if overwrite else files.first_existing()
-        if existing is None:
-            todo.append((photo, files))
-        else:
-            report.photo_done(photo, "failed", f"{existing} exists; use --overwrite to replace it")
-
-    results = reconstructor.reconstruct_many(photo for photo, _ in todo)
-    fine = 0
-    with _finishing(ThreadPoolExecutor(_WRITERS)) as writers:
-        waiting: deque[tuple[Path, PhotoResult, Future[None]]] = deque()
-        for (photo, files), result in zip(todo, results, strict=True):
-            waiting.append((photo, result, writers.submit(files.write, result)))
-            if len(waiting) > _WRITERS:
-                fine += _done_when_written(*waiting.popleft(), report)
-        while waiting:
-            fine += _done_when_written(*waiting.popleft(), report)
-    return fine
-
-
-def _done_when_written(photo: Path, result: PhotoResult, written: Future[None], report: PhotoReport) -> bool:
-    try:
-        written.result()
-    except OSError as error:
-        report.photo_done(photo, "failed", f"the results cannot be written ({error.strerror or error})")
-        return False
-    report.photo_done(photo, result.status, result.reason)
-    return result.status == "ok"
-
-
-@contextmanager
-def _finishing(pool: ThreadPoolExecutor) -> Iterator[ThreadPoolExecutor]:
-    """On the way out, at an interrupt too, ends what is being written and drops what is not begun."""
-    try:
-        yield pool
-    finally:
-        pool.shutdown(wait=True, cancel_futures=True)

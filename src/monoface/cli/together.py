@@ -9,8 +9,11 @@ import tyro
 
 from monoface.cli.outputs import distinct_stems, parse_formats
 from monoface.cli.progress import exit_code, make_folder, showing_photos
-from monoface.core.errors import ConfigError, OutputExistsError
+from monoface.core.errors import ConfigError
+from monoface.core.file_sets import staged_in
 from monoface.pipeline import Reconstructor, ReconstructorConfig, TogetherResult, reconstruct_together
+from monoface.pipeline.writing.json_report import TOGETHER_FORMAT
+from monoface.pipeline.writing.result_files import Existing, ResultFiles
 
 _NAME = "together"
 
@@ -25,7 +28,8 @@ class TogetherArguments:
     is taken. A photo that seems to show another person is used all the same; its line and the report say so.
 
     A line for each photo says its status: ok, no_face, low_confidence or unreadable; the last three are
-    left out. Exit code: 0 all photos used, 2 usage error, 3 some not used, 4 none.
+    left out. All files appear together; if they cannot be written, none does, and the status is failed.
+    Exit code: 0 all photos used, 2 usage error, 3 some not used, 4 none.
     """
 
     photos: tyro.conf.Positional[Annotated[tuple[Path, ...], tyro.conf.arg(metavar="PHOTO…")]]
@@ -39,7 +43,7 @@ class TogetherArguments:
     device: Literal["cpu", "cuda"] = "cpu"
     """Where the regressor runs."""
     overwrite: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
-    """Replace results of an earlier run."""
+    """Replace results of an earlier run: the files that together.json lists, and no others."""
     min_confidence: float = ReconstructorConfig.min_confidence
     """Photos whose faces have a lower confidence are left out."""
     texture_size: int = ReconstructorConfig.texture_size
@@ -54,12 +58,13 @@ def run(arguments: Sequence[str]) -> int:
     if not chosen.photos:
         raise ConfigError("together: expected photos, got none. See monoface together --help.")
     faces = [chosen.out / f"{_NAME}.{extension}" for extension in parse_formats(chosen.formats)]
-    report = chosen.out / f"{_NAME}.json"
     # The first name is taken, for a photo may be called together too.
     stems = distinct_stems([Path(_NAME), *chosen.photos])[1:]
     overlays = [chosen.out / f"{stem}.overlay.png" for stem in stems]
     make_folder(chosen.out)
-    _refuse_existing([*faces, report, *overlays], chosen.overwrite)
+    files = ResultFiles(chosen.out / f"{_NAME}.json", TOGETHER_FORMAT)
+    existing: Existing = "overwrite" if chosen.overwrite else "keep"
+    files.check([path.name for path in (*faces, *overlays)], existing)
     reconstructor = Reconstructor(
         ReconstructorConfig(
             weights=chosen.weights,
@@ -70,29 +75,35 @@ def run(arguments: Sequence[str]) -> int:
         )
     )
     result = reconstruct_together(chosen.photos, reconstructor)
-    _write(result, faces, report, overlays)
+    problem = _write(result, faces, overlays, files, existing)
     with showing_photos(len(chosen.photos)) as lines:
         for path, photo in zip(chosen.photos, result.photos, strict=True):
-            lines.photo_done(path, photo.status, photo.reason)
-    return exit_code(len(result.faces), len(chosen.photos))
+            told = ("failed", problem) if problem else (photo.status, photo.reason)
+            lines.photo_done(path, *told)
+    return exit_code(0 if problem else len(result.faces), len(chosen.photos))
 
 
-def _refuse_existing(paths: Sequence[Path], overwrite: bool) -> None:
-    existing = next((path for path in paths if path.exists()), None)
-    if existing is not None and not overwrite:
-        raise OutputExistsError(f"{existing} exists; use --overwrite to replace it.")
+def _write(
+    result: TogetherResult,
+    faces: Sequence[Path],
+    overlays: Sequence[Path],
+    files: ResultFiles,
+    existing: Existing,
+) -> str:
+    """Write all files, or none; those of an earlier run that do not belong to it are removed.
 
-
-def _write(result: TogetherResult, faces: Sequence[Path], report: Path, overlays: Sequence[Path]) -> None:
-    """Write all files, the report last; those of an earlier run that do not belong to it are removed."""
-    for path in faces:
-        if result.face is None:
-            path.unlink(missing_ok=True)
-        else:
-            result.save(path, overwrite=True)
-    for path, photo in zip(overlays, result.photos, strict=True):
-        if photo.all_faces:
-            photo.save(path, overwrite=True)
-        else:
-            path.unlink(missing_ok=True)
-    result.save(report, overwrite=True)
+    Returns:
+        Why they cannot be written; empty if they are.
+    """
+    try:
+        with staged_in(files.report.parent) as stage:
+            if result.face is not None:
+                for path in faces:
+                    result.save(stage / path.name, overwrite=True)
+            for path, photo in zip(overlays, result.photos, strict=True):
+                if photo.all_faces:
+                    photo.save(stage / path.name, overwrite=True)
+            files.publish(stage, result.report(), existing)
+    except OSError as error:
+        return f"the results cannot be written ({error.strerror or error})"
+    return ""

@@ -17,7 +17,9 @@ import numpy as np
 from jaxtyping import Float, Int, UInt8
 from PIL import Image
 
-from monoface.core.files import refuse_existing, write_atomically
+from monoface.core.file_sets import write_together
+from monoface.core.files import Content, write_atomically
+from monoface.core.names import result_stem
 from monoface.core.version import VERSION
 from monoface.export.scene import Material, MeshPart, RiggedHead
 
@@ -45,22 +47,19 @@ def write_obj(head: RiggedHead, path: Path, *, overwrite: bool = False) -> tuple
     Raises:
         OutputExistsError: If one of them exists and `overwrite` is false; then none is written.
     """
-    textures = _texture_paths(head, path)
-    material_path = path.with_suffix(".mtl")
-    outputs = (*dict.fromkeys(textures.values()), material_path, path)
-    if not overwrite:
-        refuse_existing(*outputs)
-
-    images = {
-        textures[material.name]: material.texture_srgb
+    # What an .obj refers to is named in lines of text, so these names hold no line breaks and are UTF-8.
+    beside = path.with_name(result_stem(path.stem))
+    textures = _texture_paths(head, beside)
+    material_path = beside.with_name(f"{beside.name}.mtl")
+    files: dict[Path, Content] = {
+        textures[material.name]: _encode_png(material.texture_srgb)
         for material in head.materials
         if material.texture_srgb is not None
     }
-    for texture_path, texture_srgb in images.items():
-        write_atomically(texture_path, _encode_png(texture_srgb), overwrite=overwrite)
-    write_atomically(material_path, _material_library(head, textures).encode(), overwrite=overwrite)
-    write_atomically(path, _object_text(head, material_path.name).encode(), overwrite=overwrite)
-    return outputs
+    files[material_path] = _material_library(head, textures)
+    files[path] = _object_text(head, material_path.name)
+    write_together(files, overwrite=overwrite)
+    return tuple(files)
 
 
 def write_ply(head: RiggedHead, path: Path, *, overwrite: bool = False) -> None:
@@ -116,11 +115,11 @@ def _object_text(head: RiggedHead, library: str) -> str:
         vertex, corner_uv = merged.rows[part.faces] + first_vertex, part.faces + first_uv
         corners = np.stack((vertex, corner_uv, vertex), axis=2).reshape(len(part.faces), 9)
         lines += [
-            f"o {part.name}",
+            f"o {_word(part.name)}",
             _format_rows("v %.4f %.4f %.4f", merged.verts_mm),
             _format_rows("vt %.6f %.6f", uv),
             _format_rows("vn %.4f %.4f %.4f", merged.normals),
-            f"usemtl {part.material}",
+            f"usemtl {_word(part.material)}",
             "s 1",
             _format_rows("f %d/%d/%d %d/%d/%d %d/%d/%d", corners),
         ]
@@ -139,20 +138,25 @@ def _material_library(head: RiggedHead, textures: dict[str, Path]) -> str:
     for material in head.materials:
         red, green, blue = material.color
         # Diffuse only, no highlight.
-        lines += [f"newmtl {material.name}", f"Kd {red:.4f} {green:.4f} {blue:.4f}", "Ks 0 0 0", "illum 1"]
+        lines += [f"newmtl {_word(material.name)}", f"Kd {red:.4f} {green:.4f} {blue:.4f}", "Ks 0 0 0", "illum 1"]
         if material.name in textures:
             lines.append(f"map_Kd {textures[material.name].name}")
     return "\n".join(lines) + "\n"
 
 
-def _texture_paths(head: RiggedHead, path: Path) -> dict[str, Path]:
+def _word(name: str) -> str:
+    """A name of a part or material, as one line and a part of a file's name can hold it."""
+    return result_stem(name).replace("/", "%2F")
+
+
+def _texture_paths(head: RiggedHead, beside: Path) -> dict[str, Path]:
     """Texture file by material name; materials that share an array share the file of the first."""
     first_name: dict[int, str] = {}
     for material in head.materials:
         if material.texture_srgb is not None:
             first_name.setdefault(id(material.texture_srgb), material.name)
     return {
-        material.name: path.with_name(f"{path.stem}.{first_name[id(material.texture_srgb)]}.png")
+        material.name: beside.with_name(f"{beside.name}.{_word(first_name[id(material.texture_srgb)])}.png")
         for material in head.materials
         if material.texture_srgb is not None
     }

@@ -1,6 +1,7 @@
 """Read a photo once, at the boundary: path, Pillow image, array or tensor in; upright sRGB pixels out."""
 
 import os
+import stat
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
@@ -84,16 +85,22 @@ def _loaded_pixels(pixels: UInt8[np.ndarray, "..."], name: str, max_side_px: int
 def _read_file(source: str | os.PathLike[str], max_side_px: int) -> LoadedImage:
     path = Path(source)
     name = str(source)
-    if path.is_dir():
-        raise ImageError(f"{name}: expected a picture, got a folder. Name the pictures in it.")
-    if not path.exists():
-        raise ImageError(f"{name}: expected a picture, found no such file. Check the path.")
-    if not path.is_file():
-        raise ImageError(f"{name}: expected a picture, got a device or pipe. Save the picture as a file.")
     try:
+        # One look for all that follows, for a file may vanish at any time.
+        kind = path.stat().st_mode
+        if stat.S_ISDIR(kind):
+            raise ImageError(f"{name}: expected a picture, got a folder. Name the pictures in it.")
+        if not stat.S_ISREG(kind):
+            raise ImageError(f"{name}: expected a picture, got a device or pipe. Save the picture as a file.")
         file = path.open("rb")
+    except (FileNotFoundError, NotADirectoryError, ValueError) as error:
+        # A name with a null byte, which no file has, is a ValueError.
+        found = "a link that leads nowhere" if path.is_symlink() else "no such file"
+        raise ImageError(f"{name}: expected a picture, found {found}. Check the path.") from error
     except OSError as error:
-        raise ImageError(f"{name}: cannot be opened ({error.strerror}). Check its permissions.") from error
+        # Without permission, too long a name, a circle of links, a disk that fails.
+        reason = error.strerror or str(error)
+        raise ImageError(f"{name}: cannot be opened ({reason}). Check its name and permissions.") from error
     with file, damage_refused(name):
         return normalise(decode_file(file, name, max_side_px), name, max_side_px)
 

@@ -74,13 +74,24 @@ def search_ahead(
     sources: Iterable[ImageSource],
     search: Callable[[Sequence[ImageSource]], list[SearchedPhoto]],
     threads: int,
+    *,
+    soon: bool = False,
 ) -> Iterator[SearchedPhoto]:
-    """Search photos in order, a few together, on threads that stay a little ahead of the results."""
+    """Search photos in order, a few together, on threads that stay a little ahead of the results.
+
+    Args:
+        sources: The photos.
+        search: Searches a few of them.
+        threads: How many it runs on.
+        soon: Begin with one photo, so that its result need not wait for others.
+    """
     waiting: deque[Future[list[SearchedPhoto]]] = deque()
     remaining = iter(sources)
     pool = ThreadPoolExecutor(threads, thread_name_prefix="monoface-search")
+    size = 1 if soon else _PHOTOS_TOGETHER
     try:
-        while together := list(islice(remaining, _PHOTOS_TOGETHER)):
+        while together := list(islice(remaining, size)):
+            size = min(2 * size, _PHOTOS_TOGETHER)
             waiting.append(pool.submit(search, together))
             if len(waiting) > threads:
                 yield from waiting.popleft().result()
@@ -91,19 +102,28 @@ def search_ahead(
         pool.shutdown(wait=False, cancel_futures=True)
 
 
-def in_batches(searched: Iterable[SearchedPhoto], max_faces: int) -> Iterator[list[SearchedPhoto]]:
+def in_batches(
+    searched: Iterable[SearchedPhoto], max_faces: int, *, soon: bool = False
+) -> Iterator[list[SearchedPhoto]]:
     """Group photos until their faces fill a batch, or the photos the memory set aside for them.
 
     The groups depend on the photos alone, not on timing, so that results do not either.
+
+    Args:
+        searched: The photos.
+        max_faces: Faces that fill a batch.
+        soon: Begin with a batch of one photo, and let batches grow from there, so that the first results need
+            not wait for many photos.
     """
     batch: list[SearchedPhoto] = []
+    photos = 1 if soon else _MAX_BATCH_PHOTOS
     for one in searched:
         batch.append(one)
         faces = sum(len(photo.detections) for photo in batch)
         pixels = sum(photo.pixels for photo in batch)
-        if faces >= max_faces or pixels >= _MAX_BATCH_PIXELS or len(batch) >= _MAX_BATCH_PHOTOS:
+        if faces >= max_faces or pixels >= _MAX_BATCH_PIXELS or len(batch) >= photos:
             yield batch
-            batch = []
+            batch, photos = [], min(2 * photos, _MAX_BATCH_PHOTOS)
     if batch:
         yield batch
 

@@ -119,14 +119,15 @@ class Reconstructor:
     def reconstruct_many(self, photos: Iterable[ImageSource]) -> Iterator[PhotoResult]:
         """Reconstruct photos one after the other, in order, within bounded memory.
 
-        Photos are read and searched ahead on threads, and the faces of several photos regressed together.
+        Photos are read and searched ahead on threads, and the faces of several photos regressed together, of
+        more and more photos, so that the first results come soon.
         Results hold their photos, so for thousands of photos keep what you need of each.
 
         Args:
             photos: As `reconstruct` takes them.
         """
-        searched = search_ahead(photos, self._search, self.config.threads)
-        for batch in in_batches(searched, self.config.batch_size):
+        searched = search_ahead(photos, self._search, self.config.threads, soon=True)
+        for batch in in_batches(searched, self.config.batch_size, soon=True):
             yield from self._reconstruct_batch(batch)
 
     def reconstruct_each(self, sources: Iterable[ImageSource]) -> Iterator[PhotoResult]:

@@ -8,11 +8,12 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
+from monoface.core.names import encodable
 from monoface.pipeline.face_skin import FaceSkin
 from monoface.pipeline.posed_face import Lens, MadeWith, Pinhole, PosedFace
 
-_FORMAT = "monoface-photo-1"
-_TOGETHER_FORMAT = "monoface-together-1"
+PHOTO_FORMAT, TOGETHER_FORMAT = "monoface-photo-1", "monoface-together-1"
+"""What reports of a photo, and of several photos of a person, have as `format`."""
 
 # Digits kept after the point. Finer ones mean nothing, and may differ with the size of the batch.
 _PIXEL_DIGITS = 3
@@ -44,13 +45,13 @@ def photo_report(
         made_with: Versions and hashes.
     """
     return {
-        "format": _FORMAT,
-        "photo": {"name": PurePath(name).name, "size_px": None if size_px is None else list(size_px)},
+        "format": PHOTO_FORMAT,
+        "photo": {"name": encodable(PurePath(name).name), "size_px": None if size_px is None else list(size_px)},
         "status": status,
-        "reason": reason,
+        "reason": encodable(reason),
         "faces": [face_report(skin.posed, skin) for skin in faces],
         "doubtful_faces": [face_report(skin.posed, skin) for skin in doubtful],
-        "made_with": _made_with_report(made_with),
+        "made_with": made_with_report(made_with),
     }
 
 
@@ -110,10 +111,10 @@ def together_report(
             "albedo": _rounded(face.appearance.albedo.numpy(), _APPEARANCE_DIGITS),
         }
     return {
-        "format": _TOGETHER_FORMAT,
+        "format": TOGETHER_FORMAT,
         "status": status,
-        "reason": reason,
-        "warnings": list(warnings),
+        "reason": encodable(reason),
+        "warnings": [encodable(warning) for warning in warnings],
         "shared": shared,
         "photos": list(photos),
     }
@@ -157,7 +158,8 @@ def _rounded(values: Float[np.ndarray, "..."], digits: int) -> list[Any]:
     return rows
 
 
-def _made_with_report(made_with: MadeWith) -> dict[str, Any]:
+def made_with_report(made_with: MadeWith) -> dict[str, Any]:
+    """What reports say of versions and hashes."""
     return {
         "monoface": made_with.monoface,
         "weights": made_with.weights,
