@@ -38,7 +38,8 @@ def _start(photos, out):
 def _assert_whole(path):
     match path.suffix:
         case ".json":
-            assert json.loads(path.read_text())["status"] == "ok"
+            # One that was killed between claiming its names and having them says so.
+            assert json.loads(path.read_text())["status"] in ("ok", "writing")
         case ".png":
             assert np.asarray(Image.open(path)).shape == (512, 512, 3)
         case ".glb":

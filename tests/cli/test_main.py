@@ -54,6 +54,13 @@ def _raising(error):
     [
         (MonofaceError("the cause, and what to do"), 2, "monoface: the cause, and what to do\n"),
         (KeyboardInterrupt(), 130, "monoface: interrupted\n"),
+        (KeyboardInterrupt("go on"), 130, "monoface: interrupted; go on\n"),
+        (
+            OSError(28, "No space left on device", "out/a\nb"),
+            2,
+            "monoface: out/a\\nb: cannot be read or written (No space left on device).\n",
+        ),
+        (OSError(), 2, "monoface: a file cannot be read or written: OSError.\n"),
         (SystemExit(5), 5, ""),
     ],
 )

@@ -113,3 +113,41 @@ def test_names_as_long_as_the_file_system_allows_are_fine(tmp_path):
     path = tmp_path / ("n" * 251 + ".bin")
     write_atomically(path, b"content")
     assert path.read_bytes() == b"content"
+
+
+@pytest.mark.parametrize("links", [True, False])
+def test_of_many_that_write_one_file_at_once_one_gets_it(tmp_path, monkeypatch, links):
+    path = tmp_path / "result.bin"
+    ready = threading.Barrier(8)
+    outcomes = []
+    if not links:
+        # As file systems of memory cards say it.
+        def no_links(*names):
+            raise PermissionError(1, "Operation not permitted")
+
+        monkeypatch.setattr("monoface.core.files.os.link", no_links)
+
+    def write(number):
+        def content(file):
+            file.write(b"%d" % number)
+            ready.wait()
+
+        try:
+            write_atomically(path, content)
+            outcomes.append(number)
+        except OutputExistsError:
+            outcomes.append(None)
+
+    writers = [threading.Thread(target=write, args=(number,)) for number in range(8)]
+    for writer in writers:
+        writer.start()
+    for writer in writers:
+        writer.join()
+    [winner] = [outcome for outcome in outcomes if outcome is not None]
+    assert path.read_bytes() == b"%d" % winner
+    assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_text_that_no_encoding_knows_is_written_as_escapes(tmp_path):
+    write_atomically(tmp_path / "text", os.fsdecode(b"\xe9 ") + "é")
+    assert (tmp_path / "text").read_bytes() == b"\\udce9 " + "é".encode()

@@ -1,3 +1,4 @@
+import os
 from dataclasses import replace
 
 import numpy as np
@@ -136,3 +137,38 @@ def test_equal_heads_give_equal_files(head, tmp_path):
         write_ply(head, tmp_path / folder / "head.ply")
     for first in (tmp_path / "first").iterdir():
         assert first.read_bytes() == (tmp_path / "second" / first.name).read_bytes()
+
+
+def test_obj_material_and_texture_appear_together_or_not_at_all(head, tmp_path, monkeypatch):
+    original = os.link
+
+    def full(source, target):
+        if target.suffix == ".obj" and target.parent == tmp_path:
+            raise OSError(28, "No space left on device")
+        original(source, target)
+
+    monkeypatch.setattr("monoface.core.files.os.link", full)
+    with pytest.raises(OSError, match="No space left"):
+        write_obj(head, tmp_path / "head.obj")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("stem", ["a\nb", os.fsdecode(b"lat\xe9"), "x" * 251])
+def test_names_that_no_line_of_text_can_hold_are_written_otherwise(head, tmp_path, stem):
+    written = write_obj(head, tmp_path / f"{stem}.obj")
+    assert all(path.is_file() for path in written)
+    lines = written[-1].read_text(encoding="utf-8").splitlines()
+    [library] = [line.removeprefix("mtllib ") for line in lines if line.startswith("mtllib ")]
+    assert (tmp_path / library).is_file()
+    material = (tmp_path / library).read_text(encoding="utf-8").splitlines()
+    [texture] = {line.removeprefix("map_Kd ") for line in material if line.startswith("map_Kd ")}
+    assert (tmp_path / texture).is_file()
+
+
+def test_names_of_materials_are_one_line(tmp_path, four_texels):
+    material = Material("a\nb/c", four_texels)
+    part = replace(square("skin"), material="a\nb/c")
+    written = write_obj(RiggedHead((part,), (material,)), tmp_path / "face.obj")
+    assert [path.name for path in written] == ["face.a%0Ab%2Fc.png", "face.mtl", "face.obj"]
+    assert "usemtl a%0Ab%2Fc\n" in written[-1].read_text()
+    assert "newmtl a%0Ab%2Fc\n" in written[1].read_text()

@@ -1,6 +1,7 @@
 import os
 import re
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -91,6 +92,27 @@ def test_arrays_and_tensors_that_are_no_photo_are_refused(array, message):
 def test_overshoot_of_resampling_is_no_error():
     array = np.array([[-0.001, 0.5, 1.001]] * 3)
     np.testing.assert_array_equal(read_image(array).image_srgb[0, :, 0], [0, 128, 255])
+
+
+def test_what_cannot_be_opened_says_why(tmp_path, monkeypatch):
+    (tmp_path / "dangling.jpg").symlink_to(tmp_path / "gone")
+    (tmp_path / "circle.jpg").symlink_to(tmp_path / "circle.jpg")
+    (tmp_path / "file").touch()
+    with pytest.raises(ImageError, match="found a link that leads nowhere"):
+        read_image(tmp_path / "dangling.jpg")
+    with pytest.raises(ImageError, match="cannot be opened"):
+        read_image(tmp_path / "circle.jpg")
+    with pytest.raises(ImageError, match="no such file"):
+        read_image(tmp_path / "file" / "photo.jpg")
+    with pytest.raises(ImageError, match="File name too long"):
+        read_image("z" * 300 + ".jpg")
+
+    def forbidden(path):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "stat", forbidden)
+    with pytest.raises(ImageError, match="Permission denied"):
+        read_image("folder/photo.jpg")
 
 
 def test_missing_file_folder_and_pipe(tmp_path):

@@ -82,6 +82,21 @@ def test_batches_are_full_of_faces():
     assert list(in_batches([], 3)) == []
 
 
+def test_the_first_photo_is_searched_and_regressed_alone_if_it_is_to_come_soon():
+    together = []
+
+    def search(sources):
+        together.append(len(sources))
+        return _found_nothing(sources)
+
+    list(search_ahead(iter("abcdefghijklmno"), search, 1, soon=True))
+    assert together == [1, 2, 4, 4, 4]
+    photos = [_searched(1) for _ in range(100)]
+    assert [len(batch) for batch in in_batches(photos, 32, soon=True)] == [1, 2, 4, 8, 16, 32, 32, 5]
+    crowds = [_searched(40) for _ in range(3)]
+    assert [len(batch) for batch in in_batches(crowds, 32, soon=True)] == [1, 1, 1]
+
+
 def test_batches_hold_few_large_photos():
     photos = [_searched(0, side=4096) for _ in range(5)]
     assert [len(batch) for batch in in_batches(photos, 3)] == [2, 2, 1]

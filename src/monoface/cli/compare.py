@@ -37,6 +37,6 @@ def run(arguments: Sequence[str]) -> int:
     page = compare_reports(config.first, config.second).page()
     print_page(page)
     if config.out is not None:
-        write_atomically(config.out, page_html(page).encode(), overwrite=config.overwrite)
+        write_atomically(config.out, page_html(page), overwrite=config.overwrite)
         print(f"\nwritten: {config.out}")
     return 0

@@ -80,5 +80,5 @@ def write_curves(curves: Sequence[TrainingCurve], method: str, path: Path) -> Pa
         for curve in curves
     ]
     page = Page(f"Training of {method}", "Loss and validation", (), (Section("Curves", charts),))
-    write_atomically(path, page_html(page).encode(), overwrite=True)
+    write_atomically(path, page_html(page), overwrite=True)
     return path

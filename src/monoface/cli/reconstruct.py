@@ -42,8 +42,8 @@ class ReconstructArguments:
     """Replace results of an earlier run: the files that STEM.json lists, and no others. Without it, a photo
     whose results exist is left alone and fails."""
     resume: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
-    """Skip photos whose results are all there, made from the same file with the same options and version; they
-    count as they ended. What an interrupted run left is made anew."""
+    """Skip photos whose results are all there, made from the same file with the same options and version;
+    they count as they ended. What an interrupted run left is made anew."""
     max_faces: int | None = None
     """Most faces taken from a photo, largest first. By default all."""
     min_confidence: float = ReconstructorConfig.min_confidence

@@ -66,7 +66,7 @@ def run_training(
     with _progress(f"preparing to train {name}"):
         if _is_first_process():
             record.parent.mkdir(parents=True, exist_ok=True)
-            write_atomically(record, config_toml(config, f"train {name}").encode(), overwrite=True)
+            write_atomically(record, config_toml(config, f"train {name}"), overwrite=True)
         path = train(config)
     if not _is_first_process():
         return 0

@@ -106,5 +106,6 @@ def refuse_existing(*paths: Path) -> None:
 
 def _exists(path: Path) -> OutputExistsError:
     return OutputExistsError(
-        f"{one_line(str(path))}: expected no file there, found one. Allow overwriting or choose another place."
+        f"{one_line(str(path))}: expected no file there, found one. "
+        "Allow overwriting or choose another place."
     )

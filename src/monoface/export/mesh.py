@@ -138,7 +138,12 @@ def _material_library(head: RiggedHead, textures: dict[str, Path]) -> str:
     for material in head.materials:
         red, green, blue = material.color
         # Diffuse only, no highlight.
-        lines += [f"newmtl {_word(material.name)}", f"Kd {red:.4f} {green:.4f} {blue:.4f}", "Ks 0 0 0", "illum 1"]
+        lines += [
+            f"newmtl {_word(material.name)}",
+            f"Kd {red:.4f} {green:.4f} {blue:.4f}",
+            "Ks 0 0 0",
+            "illum 1",
+        ]
         if material.name in textures:
             lines.append(f"map_Kd {textures[material.name].name}")
     return "\n".join(lines) + "\n"

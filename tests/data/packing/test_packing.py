@@ -1,5 +1,6 @@
 """Each data set in its original layout, made here, packed and read back by the project's own reader."""
 
+import os
 import sqlite3
 
 import numpy as np
@@ -9,15 +10,40 @@ from PIL import Image
 
 from monoface.cli.main import main
 from monoface.core.errors import ConfigError, DataError, OutputExistsError
+from monoface.core.progress import listening
 from monoface.data.packing.aflw import split_of
 from monoface.data.packing.fasseg import CLASS_COLOURS, classes_of_colours
 from monoface.data.packing.original_photo import PackConfig, points_to_square, square_round
 from monoface.data.packing.registry import PACKED_SOURCES, SOURCE_NAMES, pack_source, terms_of
-from monoface.data.sources import Aflw, Aflw2000, Cfp, Fasseg, Lfw, MerlRav, Omi, PortraitsCc0, Ytf
+from monoface.data.sources import (
+    Aflw,
+    Aflw2000,
+    Cfp,
+    Fasseg,
+    Lfw,
+    MerlRav,
+    Omi,
+    PortraitsCc0,
+    UnlabelledPhotos,
+    Ytf,
+)
 from monoface.data.sources.fasseg import CLASSES
 from monoface.data.sources.merl_rav import COVERED, HIDDEN, SEEN
 
 LOSSLESS = PackConfig(quality=100)
+
+
+class Told:
+    """What is said."""
+
+    def __init__(self):
+        self.lines = []
+
+    def announced(self, progress):
+        """Is not looked at."""
+
+    def said(self, line):
+        self.lines.append(line)
 
 
 def save_picture(path, width, height, seed=0):
@@ -343,6 +369,28 @@ def test_a_pack_is_not_overwritten(tmp_path):
     pack_source("omi", tmp_path / "photos", tmp_path / "pack", LOSSLESS)
     with pytest.raises(OutputExistsError):
         pack_source("omi", tmp_path / "photos", tmp_path / "pack", LOSSLESS)
+
+
+def test_photos_that_cannot_be_read_are_told_of_and_left_out(tmp_path):
+    save_picture(tmp_path / "photos" / "a.png", 512, 512)
+    (tmp_path / "photos" / "b.png").write_bytes(b"no picture")
+    save_picture(tmp_path / "photos" / os.fsdecode(b"lat\xe9.png"), 512, 512)
+    told = Told()
+    with listening(told):
+        assert pack_source("omi", tmp_path / "photos", tmp_path / "pack", LOSSLESS) == 2
+    [line] = told.lines
+    assert line.startswith("left out: ")
+    assert "b.png" in line
+    assert UnlabelledPhotos(tmp_path / "pack").keys == ("a", "lat%E9")
+
+
+def test_a_pack_that_cannot_be_finished_leaves_nothing(tmp_path, monkeypatch):
+    monkeypatch.setattr("monoface.data.packing.pack_writer._TAR_BYTES", 1)
+    save_picture(tmp_path / "photos" / "a.png", 512, 512)
+    save_picture(tmp_path / "photos" / ("x" * 120 + ".png"), 512, 512)
+    with pytest.raises(DataError, match="at most 100 bytes"):
+        pack_source("omi", tmp_path / "photos", tmp_path / "pack", LOSSLESS)
+    assert list((tmp_path / "pack").iterdir()) == []
 
 
 def test_the_same_photos_give_the_same_bytes(tmp_path):

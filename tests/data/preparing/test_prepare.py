@@ -1,6 +1,7 @@
 """Preparing folders of photos: what becomes of each, that shards make one whole, and interruptions."""
 
 import json
+import os
 import shutil
 from pathlib import Path
 from types import SimpleNamespace
@@ -23,6 +24,7 @@ from monoface.detection import Detection
 from monoface.detection.teacher import FaceMeshes, FaceMeshTeacher
 from monoface.facemodel import CoefficientLayout
 from monoface.facemodel.fitting import project_points
+from monoface.photos.reading import read_image
 
 # What the first pixel of a photo says is in it.
 ONE_FACE, NOBODY, SMALL, UNSURE, ASIDE, ELSEWHERE = 10, 20, 30, 40, 50, 60
@@ -140,6 +142,40 @@ def test_photos_are_found_in_all_folders_but_hidden_ones(photos):
     assert list_photos(photos) == [
         "a/1.png", "a/b/2.PNG", "a/b/3.png", "c/4.png", "c/5.png", "c/6.png", "c/7.gif", "z.bmp",
     ]  # fmt: skip
+
+
+def test_strange_names_and_links_that_lead_nowhere_are_photos_like_others(photos, head, tmp_path):
+    folder = tmp_path / "in"
+    folder.mkdir()
+    strange = os.fsdecode(b"lat\xe9\n.png")
+    shutil.copy(photos / "a" / "1.png", folder / strange)
+    (folder / "dangling.png").symlink_to(tmp_path / "gone")
+
+    def prepare_again():
+        networks = Networks(ToldDetector(head), ToldTeacher(head))
+        prepare_photos(folder, tmp_path / "out", head, networks, read_image, CONFIG)
+
+    prepare_again()
+    lines = (tmp_path / "out" / "photos.jsonl").read_bytes().decode().splitlines()
+    outcomes = {record["photo"]: record["outcome"] for record in map(json.loads, lines)}
+    assert outcomes == {"dangling.png": "unreadable", "lat\\udce9\n.png": "kept"}
+    # It goes on where it was, strange names or not.
+    prepare_again()
+
+
+def test_a_folder_that_cannot_be_listed_is_told_of(photos, monkeypatch):
+    listed = os.scandir
+
+    def forbidden(place):
+        if os.path.basename(place) == "b":
+            raise PermissionError(13, "Permission denied", str(place))
+        return listed(place)
+
+    lines = []
+    monkeypatch.setattr("os.scandir", forbidden)
+    monkeypatch.setattr("monoface.data.preparing.prepare.say", lines.append)
+    assert list_photos(photos) == ["a/1.png", "c/4.png", "c/5.png", "c/6.png", "c/7.gif", "z.bmp"]
+    assert lines == [f"{photos / 'a' / 'b'}: left out, for it cannot be listed (Permission denied)"]
 
 
 def test_every_photo_has_an_outcome(prepared):

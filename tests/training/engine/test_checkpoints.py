@@ -39,6 +39,18 @@ def test_two_are_kept(tmp_path):
     assert load_newest_checkpoint(tmp_path)["step"] == 300
 
 
+def test_a_full_disk_leaves_the_older_ones_alone(tmp_path, monkeypatch):
+    save_checkpoint(tmp_path, 1, {"step": 1})
+
+    def full(*names):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("monoface.core.files.os.replace", full)
+    with pytest.raises(OSError, match="No space left"):
+        save_checkpoint(tmp_path, 2, {"step": 2})
+    assert [path.name for path in tmp_path.iterdir()] == ["step-00000001.pt"]
+
+
 def test_the_previous_one_replaces_a_damaged_one(tmp_path):
     save_checkpoint(tmp_path, 1, {"step": 1})
     damage(save_checkpoint(tmp_path, 2, {"step": 2}))

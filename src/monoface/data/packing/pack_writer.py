@@ -11,12 +11,14 @@ import numpy as np
 from PIL import Image
 
 from monoface.core.errors import DataError
+from monoface.core.file_sets import Moves, staged_in
 from monoface.core.files import refuse_existing, write_atomically
 from monoface.core.progress import track
 from monoface.data.packing.original_photo import LabelValue, OriginalPhoto
 
 LABELS_FILE = "labels.npz"
 _TAR_BYTES = 2**25
+_TAR_NAME_BYTES = 100
 
 
 @dataclass
@@ -41,6 +43,8 @@ class _Archives:
         """Add a member, and write the tar once it is large enough."""
         if "/" in name or "\\" in name or name.startswith(".") or name in self.names:
             raise DataError(f"{name}: expected a plain name that no other photo of the pack has.")
+        if len(name.encode()) > _TAR_NAME_BYTES:
+            raise DataError(f"{name}: expected a name of at most {_TAR_NAME_BYTES} bytes. Rename the photo.")
         self.names.add(name)
         self.members.append((name, content))
         self.size += len(content)
@@ -66,7 +70,7 @@ def write_pack(
 ) -> int:
     """Write photos as a pack that the readers of `data.sources` open.
 
-    `labels.npz` comes last: a folder without it is not whole. Memory: one tar's pictures, and the labels.
+    All files appear together once the last is written. Memory: one tar's pictures, and the labels.
 
     Args:
         photos: Read one at a time.
@@ -81,10 +85,30 @@ def write_pack(
 
     Raises:
         OutputExistsError: If there is a pack in the folder.
-        DataError: If there is no photo, or two have one key.
+        DataError: If there is no photo, two have one key, or a key is too long for a tar.
+        OSError: If the files cannot be written; then there is none.
     """
     refuse_existing(out / LABELS_FILE, *sorted(out.glob("images-*.tar")))
-    archives = _Archives(out)
+    with staged_in(out) as stage:
+        count = _write_files(photos, stage, out, dtypes, constants or {}, quality)
+        # The labels last, for a folder without them is not whole.
+        names = sorted((path.name for path in stage.iterdir()), key=lambda name: (name == LABELS_FILE, name))
+        with Moves(stage) as moves:
+            for name in names:
+                moves.add(stage / name, out / name)
+    return count
+
+
+def _write_files(
+    photos: Iterable[OriginalPhoto],
+    folder: Path,
+    out: Path,
+    dtypes: Mapping[str, type[np.generic]],
+    constants: Mapping[str, np.ndarray],
+    quality: int,
+) -> int:
+    """Write the files of a pack into a folder; returns how many photos it has. `out` is for messages."""
+    archives = _Archives(folder)
     keys: list[str] = []
     columns: dict[str, list[LabelValue]] = {name: [] for name in dtypes}
     for photo in track(photos, "packing", "photos"):
@@ -102,7 +126,7 @@ def write_pack(
             name: np.array(column) if dtypes[name] is np.str_ else np.array(column, dtype=dtypes[name])
             for name, column in columns.items()
         }
-        write_arrays(out / LABELS_FILE, {"key": np.array(keys), **arrays, **(constants or {})})
+        write_arrays(folder / LABELS_FILE, {"key": np.array(keys), **arrays, **constants})
     return len(keys)
 
 

@@ -157,7 +157,12 @@ def _begin(out: Path, description: dict[str, Any]) -> None:
     if not path.is_file():
         write_atomically(path, (json.dumps(description, indent=2, sort_keys=True) + "\n").encode())
         return
-    begun = json.loads(path.read_text(encoding="utf-8"))
+    try:
+        begun = json.loads(path.read_text(encoding="utf-8"))
+        if not isinstance(begun, dict):
+            raise ValueError("no object")
+    except (OSError, ValueError) as error:
+        raise DataError(f"{path}: damaged ({error}). Choose another folder.") from error
     changed = sorted(
         name for name in begun.keys() | description.keys() if begun.get(name) != description.get(name)
     )

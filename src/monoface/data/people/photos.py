@@ -1,6 +1,7 @@
 """Sources of photos for labels: whom each shows, what people marked in it, and under which terms."""
 
 import hashlib
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +11,7 @@ from jaxtyping import Bool, Float32, Int, UInt8
 
 from monoface.core.errors import DataError
 from monoface.data.people.mesh_points import AFLW_SET, HUMAN_SET
-from monoface.data.preparing.prepare import list_photos
+from monoface.data.preparing.prepare import list_photos, size_of
 from monoface.data.preparing.shard_worker import PhotoReader
 from monoface.data.sources import Aflw, Cfp, Fasseg, Lfw, MerlRav, PhotoSource, Ytf
 from monoface.data.sources.cfp import VALIDATION_PEOPLE
@@ -62,7 +63,7 @@ class PeoplePhotos:
     @property
     def digest(self) -> str:
         """Identifies the photos and their marks."""
-        content = hashlib.sha256("\0".join((*self.keys, self.stamp)).encode())
+        content = hashlib.sha256(os.fsencode("\0".join((*self.keys, self.stamp))))
         for name in sorted(self.points_px):
             content.update(np.ascontiguousarray(self.points_px[name]).tobytes())
         for array in (self.person, self.aside, self.held_out):
@@ -140,7 +141,7 @@ def open_folder(folder: Path, read: PhotoReader, held_out_people: int = 10) -> P
         held_out,
         OWN_TERMS,
         find=True,
-        stamp=",".join(str((folder / key).stat().st_size) for key in keys),
+        stamp=",".join(str(size_of(folder / key)) for key in keys),
     )
 
 

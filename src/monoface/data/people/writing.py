@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from jaxtyping import Bool, Float, Int
 
+from monoface.core.names import encodable
 from monoface.data.packs.photo_pack import CANVAS_PX, FACE_PX, Pack, canvas_box
 from monoface.data.people.config import PeopleConfig
 from monoface.data.people.labels import PhotoLabels
@@ -154,7 +155,7 @@ def _turned(
 def _records(photos: PeoplePhotos, labels: PhotoLabels, rows: np.ndarray) -> list[Record]:
     records = []
     for row in map(int, rows):
-        record: Record = {"photo": photos.keys[row], "outcome": labels.outcome[row]}
+        record: Record = {"photo": encodable(photos.keys[row]), "outcome": labels.outcome[row]}
         if photos.person[row] != NOBODY:
             record["person"] = int(photos.person[row])
         if photos.held_out[row]:

@@ -16,6 +16,8 @@ from typing import Any
 
 from monoface.core.assets import asset_sha256
 from monoface.core.errors import DataError
+from monoface.core.names import one_line
+from monoface.core.progress import say
 from monoface.data.labelling.pseudo_labels import TEACHER_SET
 from monoface.data.packs.digests import model_digest
 from monoface.data.preparing.prepare_config import PrepareConfig
@@ -93,13 +95,16 @@ def prepare_photos(
 def list_photos(folder: Path) -> list[str]:
     """Paths of the photos below a folder, from there, sorted; links to folders are not followed.
 
+    What is no photo after all, such as a link that leads nowhere, is in the list: whoever reads it says so.
+    Folders that cannot be listed are told of (`core.progress.say`) and left out.
+
     Raises:
         DataError: If there is no such folder.
     """
     if not folder.is_dir():
         raise DataError(f"{folder}: expected a folder of photos, found none.")
     found = []
-    for place, folders, files in os.walk(folder):
+    for place, folders, files in os.walk(folder, onerror=_tell_left_out):
         folders[:] = [name for name in folders if not name.startswith(".")]
         found += [
             Path(place, name).relative_to(folder).as_posix()
@@ -107,6 +112,18 @@ def list_photos(folder: Path) -> list[str]:
             if not name.startswith(".") and Path(name).suffix.lower() in PHOTO_SUFFIXES
         ]
     return sorted(found)
+
+
+def size_of(photo: Path) -> int:
+    """Bytes of a file; -1 if it cannot be looked at, or is gone since it was listed."""
+    try:
+        return photo.stat().st_size
+    except OSError:
+        return -1
+
+
+def _tell_left_out(error: OSError) -> None:
+    say(one_line(f"{error.filename}: left out, for it cannot be listed ({error.strerror})"))
 
 
 def _progress_from(progress: Callable[[int, int], None], done: int, total: int, more: int) -> None:
@@ -119,7 +136,7 @@ def _describe(
     """What decides about the result, by name; no path of this machine."""
     listing = hashlib.sha256()
     for photo in photos:
-        listing.update(f"{photo}\0{(folder / photo).stat().st_size}\n".encode())
+        listing.update(os.fsencode(f"{photo}\0{size_of(folder / photo)}\n"))
     networks = hashlib.sha256()
     for name in ("blazeface_short.onnx", "blazeface_full.onnx", "facemesh.onnx"):
         networks.update(asset_sha256(name).encode())

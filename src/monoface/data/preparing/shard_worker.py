@@ -13,6 +13,7 @@ import numpy as np
 from jaxtyping import UInt8
 
 from monoface.core.errors import DataError, ImageError
+from monoface.core.names import encodable
 from monoface.data.packs.photo_pack import Pack
 from monoface.data.preparing.face_labels import LabelledFaces, label_faces
 from monoface.data.preparing.face_squares import (
@@ -132,7 +133,7 @@ class ShardWorker:
             pool.shutdown(wait=False, cancel_futures=True)
 
     def _open(self, photo: str) -> "_Photo":
-        record: Record = {"photo": photo}
+        record: Record = {"photo": encodable(photo)}
         try:
             read = self._read(self._folder / photo)
             annotated = tuple(_scaled(face, read.scale) for face in self._annotations.faces(photo))
@@ -225,7 +226,7 @@ def _check_sets(photo: str, annotated: Sequence[AnnotatedFace], model: FaceModel
 
 def _reason(error: Exception, folder: Path) -> str:
     """Message without the path of the folder."""
-    return str(error).replace(f"{folder}{os.sep}", "")
+    return encodable(str(error).replace(f"{folder}{os.sep}", ""))
 
 
 def _groups(photos: Iterator[_Photo], size: int) -> Iterator[list[_Photo]]:

@@ -4,6 +4,7 @@ import hashlib
 import importlib.metadata
 import json
 import math
+import os
 import platform
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,6 +15,7 @@ import torch
 
 from monoface.core.errors import ConfigError
 from monoface.core.files import refuse_existing, write_atomically
+from monoface.core.names import encodable
 from monoface.evaluation.reports.definition import BenchmarkReport, Galleries
 from monoface.evaluation.reports.page import page_html
 from monoface.metrics import Interval
@@ -45,7 +47,7 @@ def named_folder(folder: Path) -> dict[str, str]:
         raise ConfigError(f"{folder}: expected a folder of predictions, found none.")
     digest = hashlib.sha256()
     for path in sorted(path for path in folder.rglob("*") if path.is_file()):
-        digest.update(path.relative_to(folder).as_posix().encode())
+        digest.update(os.fsencode(path.relative_to(folder).as_posix()))
         digest.update(path.read_bytes())
     return {f"predictions {folder.name}": f"SHA-256 {digest.hexdigest()}"}
 
@@ -83,7 +85,7 @@ def write_results(
         OSError: If the folder cannot be made or written to.
     """
     refuse_existing_results(out, overwrite=overwrite)
-    write_atomically(page_path(out), page_html(report.page(galleries)).encode(), overwrite=overwrite)
+    write_atomically(page_path(out), page_html(report.page(galleries)), overwrite=overwrite)
     write_report(report, out, overwrite=overwrite)
 
 
@@ -95,16 +97,18 @@ def write_report(report: Any, path: Path, *, overwrite: bool = False) -> None:
         OSError: If the folder cannot be made or written to.
     """
     text = json.dumps(as_json(report), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
-    write_atomically(path, text.encode(), overwrite=overwrite)
+    write_atomically(path, text, overwrite=overwrite)
 
 
 def _as_json_value(value: Any) -> Any:
     if isinstance(value, Interval):
         return [_as_json_value(value.low), _as_json_value(value.high)]
+    if isinstance(value, str):
+        return encodable(value)
     if isinstance(value, float):
         return round(value, _DECIMALS) if math.isfinite(value) else None
     if isinstance(value, Mapping):
-        return {str(key): _as_json_value(item) for key, item in value.items()}
+        return {encodable(str(key)): _as_json_value(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [_as_json_value(item) for item in value]
     if hasattr(value, "__dataclass_fields__"):

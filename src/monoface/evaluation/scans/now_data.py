@@ -46,10 +46,8 @@ class NowData:
         path = folder / f"imagepaths{image_set}.txt"
         try:
             lines = path.read_text(encoding="utf-8").split()
-        except OSError as error:
-            raise DataError(
-                f"{path}: expected NoW's list of photos, cannot read it ({error.strerror})."
-            ) from error
+        except (OSError, UnicodeDecodeError) as error:
+            raise DataError(f"{path}: expected NoW's list of photos, cannot read it ({error}).") from error
         parts = [line.split("/")[-3:] for line in lines]
         if not parts or any(len(part) != 3 for part in parts):
             raise DataError(f"{path}: expected lines such as SUBJECT/CHALLENGE/PHOTO.jpg.")

@@ -46,7 +46,10 @@ def photo_report(
     """
     return {
         "format": PHOTO_FORMAT,
-        "photo": {"name": encodable(PurePath(name).name), "size_px": None if size_px is None else list(size_px)},
+        "photo": {
+            "name": encodable(PurePath(name).name),
+            "size_px": None if size_px is None else list(size_px),
+        },
         "status": status,
         "reason": encodable(reason),
         "faces": [face_report(skin.posed, skin) for skin in faces],

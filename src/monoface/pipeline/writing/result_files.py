@@ -169,7 +169,7 @@ _MOVE = "move it away, or choose another folder"
 
 
 def _files_of(report: Mapping[str, Any]) -> dict[str, int]:
-    """Files that a report lists, which may be anybody's: plain names only, so that no other folder is touched."""
+    """Files that a report lists, plain names only: whoever wrote it, no other folder is touched."""
     files = report.get("files")
     if not isinstance(files, dict):
         return {}

@@ -6,12 +6,13 @@ import os
 import pickle
 import zipfile
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import torch
 
 from monoface.core.array_files import refuse_compressed
 from monoface.core.errors import CheckpointError
+from monoface.core.files import write_atomically
 
 _KEPT = 2
 
@@ -23,13 +24,15 @@ def save_checkpoint(folder: Path, step: int, state: dict[str, Any]) -> Path:
     torch.save(state, buffer)
     content = buffer.getvalue()
     path = folder / f"step-{step:08d}.pt"
-    beside = path.with_suffix(".part")
-    with beside.open("wb") as file:
+
+    def fill(file: BinaryIO) -> None:
         file.write(hashlib.sha256(content).digest())
         file.write(content)
+        # A machine that loses power must not lose the older checkpoints for one that is not on disk yet.
         file.flush()
         os.fsync(file.fileno())
-    beside.replace(path)
+
+    write_atomically(path, fill, overwrite=True)
     for old in sorted(folder.glob("step-*.pt"))[:-_KEPT]:
         old.unlink()
     return path
@@ -39,11 +42,15 @@ def load_newest_checkpoint(folder: Path) -> dict[str, Any] | None:
     """State of the newest intact checkpoint; None if there is none at all.
 
     Raises:
-        CheckpointError: If there are checkpoints and every one is damaged, or the newest is none of ours.
+        CheckpointError: If there are checkpoints and every one is damaged or cannot be read, or the newest is
+            none of ours.
     """
     paths = sorted(folder.glob("step-*.pt"), reverse=True)
     for path in paths:
-        content = path.read_bytes()
+        try:
+            content = path.read_bytes()
+        except OSError:
+            continue
         digest, body = content[:32], content[32:]
         if hashlib.sha256(body).digest() == digest:
             return _state(path, body)

@@ -1,5 +1,6 @@
 """What a run leaves to look at: JSON lines, TensorBoard's scalars and pictures, sample renders as PNG."""
 
+import io
 import json
 import math
 import time
@@ -13,6 +14,7 @@ from jaxtyping import UInt8
 from PIL import Image
 
 from monoface.core.errors import ConfigError
+from monoface.core.files import write_atomically
 
 
 class RunLog:
@@ -65,7 +67,9 @@ class RunLog:
         """Sample renders of a step."""
         folder = self._folder / "samples"
         folder.mkdir(exist_ok=True)
-        Image.fromarray(picture).save(folder / f"step-{step:08d}.png")
+        file = io.BytesIO()
+        Image.fromarray(picture).save(file, "PNG")
+        write_atomically(folder / f"step-{step:08d}.png", file.getvalue(), overwrite=True)
         if self._board is not None:
             self._board.add_image("samples", picture, step, dataformats="HWC")
 
@@ -83,7 +87,7 @@ def _board(folder: Path, step: int) -> Any:
 def _drop_later_lines(path: Path, step: int) -> None:
     lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
     kept = [line for line in lines if _step_of(line) <= step]
-    path.write_text("".join(f"{line}\n" for line in kept), encoding="utf-8")
+    write_atomically(path, "".join(f"{line}\n" for line in kept), overwrite=True)
 
 
 def _step_of(line: str) -> float:
