@@ -110,7 +110,11 @@ def test_standard_deviations_are_those_of_bins_and_of_their_means(source):
         (lambda points: points / 450, "wrong units of the points: .* fractions of the picture's size"),
         (lambda points: points / 3.75, "wrong units of the points: .* pixels of the 120 x 120 crop"),
         (lambda points: points * 10, "wrong units of the points: .* no pixels of the photo"),
-        (lambda points: points[:, list(LEFT_RIGHT_68)], "left and right exchanged"),
+        (lambda points: points[:, list(LEFT_RIGHT_68)], "left and right exchanged: the points look mirrored"),
+        (lambda points: points * (-1, 1) + (450, 0), "left and right exchanged: the points look mirrored"),
+        (lambda points: points[..., ::-1], "x and y exchanged: .* Give x, from the left, before y"),
+        (lambda points: points * (1, -1) + (0, 450), "y upwards: .* Give y in pixels from the photo's top"),
+        (lambda points: points[:, ::-1], "points in reverse order: .* rather than .* %"),
     ],
 )
 def test_points_in_other_units_or_orders_are_refused(source, tmp_path, change, message):
@@ -154,6 +158,13 @@ def test_files_of_another_layout_are_refused(tmp_path, arrays, message):
     np.savez(tmp_path / "p.npz", **arrays)
     with pytest.raises(DataError, match=message):
         PointPredictions.read(tmp_path / "p.npz")
+
+
+def test_a_single_array_is_refused(tmp_path):
+    """Defect: a traceback."""
+    np.save(tmp_path / "x.npy", np.zeros((7, 68, 2)))
+    with pytest.raises(DataError, match="an .npz file with points68_px and key, as numpy.savez writes it, cannot read"):
+        PointPredictions.read(tmp_path / "x.npy")
 
 
 def test_files_that_are_no_npz_and_foreign_keys_are_refused(tmp_path, source):

@@ -11,6 +11,7 @@ import tyro
 from monoface.cli.live import showing_progress
 from monoface.cli.progress import ALL_FINE, NOTHING_USABLE, make_folder
 from monoface.core.progress import Progress, announce
+from monoface.data.preparing.annotation_checks import WRONG_TEXTS
 from monoface.data.preparing.prepare import prepare_photos
 from monoface.data.preparing.prepare_config import PrepareConfig
 from monoface.data.preparing.shard_worker import Networks
@@ -65,6 +66,9 @@ def _print_summary(summary: dict[str, Any], out: Path) -> int:
     for what in ("photos", "faces"):
         counts = sorted(summary[what].items(), key=lambda item: -item[1])
         print(f"{what}: " + (", ".join(f"{count} {outcome}" for outcome, count in counts) or "none"))
+    annotations = summary.get("annotations", {"wrong": {}})
+    for mistake, count in sorted(annotations["wrong"].items(), key=lambda item: -item[1]):
+        print(f"annotations: {count} of {annotations['faces']} {WRONG_TEXTS[mistake]}; left out")
     print(f"what became of each: {out / 'photos.jsonl'}")
     kept = any(outcome.startswith("kept") for outcome in summary["faces"])
     return ALL_FINE if kept else NOTHING_USABLE

@@ -3,11 +3,13 @@
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from jaxtyping import UInt8
 from PIL import Image
 
+from monoface.core.processes import PerProcess
 from monoface.detection.blazeface import BlazeFace, Candidates
 from monoface.detection.crops import SquareCrop
 
@@ -44,7 +46,7 @@ class NetworkRunner:
     def __init__(self, threads: int, batch_size: int) -> None:
         self._threads = threads
         self._batch_size = batch_size
-        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="monoface-look")
+        self._pool = PerProcess(partial(ThreadPoolExecutor, threads, thread_name_prefix="monoface-look"))
 
     def look(self, views: Sequence[CropView], min_score: float) -> list[Candidates]:
         """What is seen in each view, in pixels of the network's input."""
@@ -54,7 +56,7 @@ class NetworkRunner:
             return batch[0].network(np.stack([view.sample() for view in batch]), min_score)
 
         serial = self._threads == 1 or len(batches) == 1
-        found = map(run, batches) if serial else self._pool.map(run, batches)
+        found = map(run, batches) if serial else self._pool().map(run, batches)
         return [one for part in found for one in part]
 
     def run_in_photo(self, views: Sequence[CropView], min_score: float) -> list[Candidates]:

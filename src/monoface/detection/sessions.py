@@ -3,14 +3,13 @@
 import math
 
 import numpy as np
-import onnxruntime
 from jaxtyping import Float
 
 from monoface.core import sessions
 from monoface.core.assets import asset_path
 
 
-def open_session(filename: str, threads: int) -> onnxruntime.InferenceSession:
+def open_session(filename: str, threads: int) -> sessions.Session:
     """Open a shipped network on the CPU; see `core.sessions.open_session`.
 
     Args:
@@ -21,7 +20,8 @@ def open_session(filename: str, threads: int) -> onnxruntime.InferenceSession:
         AssetError: If the file is missing or damaged.
         ConfigError: If `threads` is not positive.
     """
-    return sessions.open_session(asset_path(filename).read_bytes(), threads)
+    path = asset_path(filename)
+    return sessions.open_session(path.read_bytes, threads)
 
 
 def logit_to_probability(logit: Float[np.ndarray, "*shape"]) -> Float[np.ndarray, "*shape"]:

@@ -4,10 +4,9 @@ from functools import cached_property
 from pathlib import Path
 
 import numpy as np
-import onnxruntime
 from jaxtyping import Float, UInt8
 
-from monoface.core.sessions import open_session
+from monoface.core.sessions import Session, open_session
 from monoface.geometry.face_chips import CHIP_PX, face_chip
 from monoface.networks.onnx_graph import OnnxGraph
 from monoface.networks.recognition_weights import (
@@ -28,8 +27,6 @@ class Recognizer:
     The distance of two of one person is below 0.6 or so, that of strangers above, as its makers have it; see
     `networks.verification` for a judgement that knows about turned faces. The numbers are biometric: they
     stay in memory, and nothing of monoface writes them unless it is asked to.
-
-    Sessions do not survive a fork: a data-loader worker makes its own.
 
     Args:
         threads: Threads of one call.
@@ -64,8 +61,8 @@ class Recognizer:
         return vectors
 
     @cached_property
-    def _session(self) -> onnxruntime.InferenceSession:
-        return open_session(recognition_to_onnx(load_recognition_weights(self._path)), self._threads)
+    def _session(self) -> Session:
+        return open_session(lambda: recognition_to_onnx(load_recognition_weights(self._path)), self._threads)
 
 
 def recognition_to_onnx(weights: RecognitionWeights) -> bytes:

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from monoface.core.assets import asset_names, asset_path, sha256_of
 from monoface.core.errors import ConfigError, ModelFileError
+from monoface.core.processes import PerProcess
 from monoface.displacement.config import DisplacementConfig
 from monoface.displacement.displacer import Displacer
 from monoface.displacement.evidence import Evidence
@@ -213,14 +214,14 @@ class Detailer:
                 f"detail_size: expected a multiple of {max(16, self.translator.config.multiple)} for these "
                 f"weights, got {texture_px}."
             )
-        self._lock = Lock()
+        self._lock = PerProcess(Lock)
         self.displacer = Displacer(model, self._config, texture_px)
         self.texturer = Texturer(model, texture_px)
 
     @property
     def dense(self) -> DenseSkin:
         """The mesh with one vertex a texel, made when first asked for."""
-        with self._lock:
+        with self._lock():
             return self._dense
 
     @cached_property

@@ -8,6 +8,7 @@ from typing import Any
 
 from monoface.core.assets import asset_sha256, sha256_of
 from monoface.core.errors import ConfigError, ModelFileError
+from monoface.core.processes import PerProcess
 from monoface.facemodel import FaceModel, MorphableModel, open_face_model
 from monoface.facemodel.default import FACE_MODEL_FILE
 from monoface.facemodel.estimation.uncertainty import VertexUncertainty
@@ -83,42 +84,42 @@ class FaceAssets:
     def __init__(self, names: AssetNames, model: FaceModel | None = None) -> None:
         self.names = names
         self._given = model
-        self._lock = RLock()
+        self._lock = PerProcess(RLock)
 
     @property
     def model(self) -> FaceModel:
         """The face model."""
-        with self._lock:
+        with self._lock():
             return self._model
 
     @property
     def numpy_model(self) -> MorphableModel:
         """The face model as users have it."""
-        with self._lock:
+        with self._lock():
             return self._numpy_model
 
     @property
     def texturer(self) -> Texturer:
         """Makes textures."""
-        with self._lock:
+        with self._lock():
             return self._texturer
 
     @property
     def skin_finder(self) -> SkinFinder:
         """Tells where photos show bare skin."""
-        with self._lock:
+        with self._lock():
             return self._skin_finder
 
     @property
     def detailer(self) -> Detailer | None:
         """Finds wrinkles; None if they are not asked for."""
-        with self._lock:
+        with self._lock():
             return self._detailer
 
     @property
     def uncertainty(self) -> VertexUncertainty:
         """Tells how far vertices may be off."""
-        with self._lock:
+        with self._lock():
             return self._uncertainty
 
     @cached_property

@@ -3,7 +3,7 @@
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, Self
 
 import torch
 
@@ -46,6 +46,9 @@ _DETECTOR_FILES = ("blazeface_short.onnx", "blazeface_full.onnx", "facemesh.onnx
 
 class Reconstructor:
     """Turns photos into 3D faces. Loads its networks once; then it can be used for any number of photos.
+
+    It pickles as its configuration, and loads its networks again where it is unpickled. A forked child may
+    use it as it is, on one thread, if it does not run on a GPU.
 
     Raises:
         ConfigError: If there are no such weights, or no such device.
@@ -91,6 +94,19 @@ class Reconstructor:
             mapped=self.face_model.subset(self.face_model.landmarks(FLM18)),
             mirror=CoefficientMirror(self.face_model) if self.config.mirror else None,
         )
+
+    def __copy__(self) -> Self:
+        again = object.__new__(type(self))
+        again.__dict__.update(self.__dict__)
+        return again
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        # What was loaded does not change.
+        return self.__copy__()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        detector = None if isinstance(self.detector, FaceDetector) else self.detector
+        return _loaded_again, (self.config, self.made_with, detector)
 
     def _load_refiner(self) -> Refiner | None:
         """What measures faces; None with weights that are no better for it."""
@@ -242,3 +258,23 @@ def _without_duplicates(faces: list[Face]) -> list[Face]:
         if not any(same_face(box, box_of_points(other.landmarks68_px)) for other in kept):
             kept.append(face)
     return [face for face in faces if any(face is other for other in kept)]
+
+
+def _loaded_again(
+    config: ReconstructorConfig, made_with: MadeWith, detector: DetectsFaces | None
+) -> Reconstructor:
+    """What a pickle becomes.
+
+    Raises:
+        ModelFileError: If the files are not those that it was pickled with.
+    """
+    again = Reconstructor(config)
+    if again.made_with.sha256 != made_with.sha256:
+        changed = [name for name, one in made_with.sha256.items() if again.made_with.sha256.get(name) != one]
+        raise ModelFileError(
+            f"reconstructor: expected the files that it was pickled with, got others ({', '.join(changed)}). "
+            "Put them back, or make a new Reconstructor."
+        )
+    if detector is not None:
+        again.detector = detector
+    return again

@@ -1,5 +1,6 @@
 """Trained weights ready for use: where they are, how they run, and the calibration of their confidence."""
 
+import os
 from pathlib import Path
 from typing import Self
 
@@ -76,7 +77,7 @@ def _checked(network: Network, name: str) -> Network:
 
 def _on_cpu(regressor: Regressor) -> Network:
     """The network in ONNX Runtime, which runs it more than twice as fast as torch does."""
-    session = open_session(regressor_to_onnx(regressor), torch.get_num_threads())
+    session = open_session(lambda: regressor_to_onnx(regressor), torch.get_num_threads())
 
     def run(image: Tensor) -> Regressed:
         if not len(image):
@@ -92,8 +93,14 @@ def _on_cpu(regressor: Regressor) -> Network:
 
 def _in_torch(regressor: Regressor, device: torch.device) -> Network:
     network = fold_batch_norm(regressor).requires_grad_(False).to(device)
+    made_in = os.getpid()
 
     def run(image: Tensor) -> Regressed:
+        if os.getpid() != made_in:
+            raise ConfigError(
+                f"device {device}: expected the process that loaded the weights, got a forked child, to which "
+                'a GPU cannot be handed on. Start processes by the method "spawn" or "forkserver".'
+            )
         found = network.regress(image.to(device))
         return Regressed(found.output.cpu(), found.log_error.cpu(), found.points.cpu())
 

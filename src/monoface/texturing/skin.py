@@ -8,6 +8,7 @@ from jaxtyping import Float
 from PIL import Image
 from torch import Tensor, nn
 
+from monoface.core.processes import PerProcess
 from monoface.detection.crops import SquareCrop, roll_of_landmarks
 from monoface.geometry.roi import SIDE_PER_BOX
 from monoface.networks import FaceParser, fold_batch_norm, load_parser, skin_probability
@@ -30,7 +31,7 @@ class SkinFinder:
 
     def __init__(self, parser: FaceParser | None = None) -> None:
         self._parser: nn.Module | None = None if parser is None else fold_batch_norm(parser)
-        self._lock = Lock()
+        self._lock = PerProcess(Lock)
 
     @torch.no_grad()
     def trust(self, mesh: PlacedMesh, margin_px: int = 1) -> Float[Tensor, " verts"]:
@@ -56,7 +57,7 @@ class SkinFinder:
         return ((at_verts[0, 0, 0] - _DOUBTED) / (_TRUSTED - _DOUBTED)).clamp(0, 1)
 
     def _loaded(self) -> nn.Module:
-        with self._lock:
+        with self._lock():
             if self._parser is None:
                 self._parser = fold_batch_norm(load_parser())
             return self._parser

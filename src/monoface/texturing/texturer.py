@@ -9,6 +9,7 @@ import torch
 from jaxtyping import Bool, Float, UInt8
 from torch import Tensor
 
+from monoface.core.processes import PerProcess
 from monoface.facemodel import FaceCoefficients, FaceModel
 from monoface.geometry.cameras import AnyCamera, PerspectiveCamera, transform_points
 from monoface.geometry.triangles import vertex_normals
@@ -128,7 +129,7 @@ class Texturer:
     def __init__(self, model: FaceModel, size: int) -> None:
         self.model = model
         self.size = size
-        self._lock = Lock()
+        self._lock = PerProcess(Lock)
         self._layout: TextureLayout | None = None
         self._colour_spreader: ColourSpreader | None = None
         skin = model.data.regions["narrow_face"].clone()
@@ -186,7 +187,7 @@ class Texturer:
 
     def layout(self) -> TextureLayout:
         """Texture space of the model, made when first asked for."""
-        with self._lock:
+        with self._lock():
             if self._layout is None:
                 parts = self.model.data.part_names
                 filled = torch.tensor([part in _FILLED_PARTS for part in parts])
@@ -200,7 +201,7 @@ class Texturer:
             return self._layout
 
     def _spreader(self) -> ColourSpreader:
-        with self._lock:
+        with self._lock():
             if self._colour_spreader is None:
                 self._colour_spreader = ColourSpreader(self.model)
             return self._colour_spreader

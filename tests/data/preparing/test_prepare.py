@@ -15,6 +15,7 @@ from w300lp_layout import write_w300lp_photo
 
 from monoface.core.errors import ConfigError, DataError, ImageError
 from monoface.data.packs.photo_pack import CANVAS_PX, FACE_PX
+from monoface.data.preparing.annotation_checks import WRONG_TEXTS
 from monoface.data.preparing.prepare import list_photos, prepare_photos
 from monoface.data.preparing.prepare_config import PrepareConfig
 from monoface.data.preparing.prepared import PreparedFolder
@@ -304,14 +305,56 @@ def test_annotated_faces_are_kept_where_the_teacher_is_not_believed(head, tmp_pa
     (folder / "4.npz").write_bytes(b"damaged")
     config = config_of(annotations="beside", photos_per_shard=9)
     summary = prepare(folder, tmp_path / "out", head, config)
-    assert summary["photos"] == {"kept": 3, "bad_annotation": 1}
-    assert summary["faces"] == {"kept": 1, "kept_annotation_only": 2}
+    assert summary["photos"] == {"kept": 2, "wrong_annotation": 1, "bad_annotation": 1}
+    assert summary["faces"] == {"kept": 1, "kept_annotation_only": 1, "wrong_annotation": 1}
     (pack,) = [pack for pack in PreparedFolder(tmp_path / "out").packs() if pack.name == "out"]
     assert np.isfinite(pack.points_px["aflw21"]).all()
-    assert np.isfinite(pack.outputs).all(axis=1).tolist() == [False, False, True]
+    assert np.isfinite(pack.outputs).all(axis=1).tolist() == [False, True]
     # Where no fit says where the face is, its detection does: the points fill the same part of the canvas.
     sizes = np.ptp(pack.points_px["aflw21"], axis=1).max(axis=1)
-    assert_allclose(sizes[:2], sizes[2], rtol=0.2)
+    assert_allclose(sizes[0], sizes[1], rtol=0.2)
+
+
+@pytest.mark.parametrize(
+    ("mistake", "change"),
+    [
+        ("mirrored", lambda points: points * (-1, 1) + (SIZE[1], 0)),
+        ("reversed", lambda points: points[::-1]),
+        ("exchanged", lambda points: points[:, ::-1]),
+        ("upwards", lambda points: points * (1, -1) + (0, SIZE[0])),
+        ("fractions", lambda points: points / SIZE[::-1]),
+        ("scaled", lambda points: 2 * points),
+        ("shifted", lambda points: points + np.array((35, 0))),
+        ("off_photo", lambda points: points + 5000),
+    ],
+)
+def test_annotations_that_the_teacher_contradicts_are_refused(head, tmp_path, mistake, change):
+    """Defect: they were all kept."""
+    write_photos(tmp_path / "in", {"1.png": ONE_FACE, "2.png": ONE_FACE})
+    for name, points in (("1", face_in_photo(head, "aflw21")), ("2", change(face_in_photo(head, "aflw21")))):
+        np.savez(tmp_path / "in" / f"{name}.npz", points_px=points)
+    summary = prepare(tmp_path / "in", tmp_path / "out", head, config_of(annotations="beside"))
+    right, wrong = (record["faces"][0] for record in records(tmp_path / "out"))
+    assert right["outcome"] == "kept"
+    assert wrong["outcome"] == "wrong_annotation"
+    assert wrong["mistake"] == mistake
+    assert wrong["reason"] == f"the annotated points {WRONG_TEXTS[mistake]}"
+    assert summary["annotations"] == {"faces": 2, "wrong": {mistake: 1}}
+
+
+def test_a_box_of_another_face_than_the_points_is_refused(head, tmp_path):
+    (tmp_path / "in").mkdir()
+    write_photos(tmp_path / "in", {"1.png": ONE_FACE})
+    points = face_in_photo(head, "aflw21") - 0.5
+    columns = ["FILE", "FACE_X", "FACE_Y", "FACE_WIDTH", "FACE_HEIGHT"]
+    values = ["1.png", "2", "2", "20", "20"]
+    for number, (x, y) in enumerate(points, start=1):
+        columns += [f"P{number}X", f"P{number}Y", f"VIS{number}"]
+        values += [str(x), str(y), "1"]
+    table = ",".join(columns) + "\n" + ",".join(values) + "\n"
+    (tmp_path / "in" / "one_ultraface.csv").write_text(table)
+    prepare(tmp_path / "in", tmp_path / "out", head, config_of(annotations="umdfaces"))
+    assert records(tmp_path / "out")[0]["faces"][0]["mistake"] == "another_face"
 
 
 def test_sets_that_the_face_model_lacks_are_refused(head, tmp_path):

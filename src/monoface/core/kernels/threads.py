@@ -64,12 +64,17 @@ def _get_pool(size: int) -> ThreadPoolExecutor:
         return _pool
 
 
-def _forget_pool() -> None:
-    """Forgets the parent's threads, which do not exist in a forked child, and its lock."""
+def _forget_threads() -> None:
+    """Forgets the parent's threads, which do not exist in a forked child, and its lock.
+
+    PyTorch's OpenMP threads are as gone, and its next parallel operation would wait for them. So a child
+    computes on one thread, as workers of PyTorch's data loaders do.
+    """
     global _lock, _pool, _pool_size
     _lock, _pool, _pool_size = threading.Lock(), None, 0
+    torch.set_num_threads(1)
 
 
 # Windows does not fork.
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_forget_pool)
+    os.register_at_fork(after_in_child=_forget_threads)

@@ -19,7 +19,8 @@ from monoface.geometry.roi import box_iou, roi_of_box
 SQUARE_PX = 240
 """Side of the squares: half as much again as a canvas, which is cut out of it once the fit is known."""
 
-_SAME_IOU = 0.2
+SAME_IOU = 0.2
+"""Boxes that overlap so far are of one face."""
 
 
 class DetectsFaces(Protocol):
@@ -111,6 +112,6 @@ def _candidate_of(face: AnnotatedFace, detections: Sequence[Detection]) -> Candi
     if not face.fixed_on_mesh and detections:
         overlaps = box_iou(box, np.stack([one.box for one in detections]))
         best = int(overlaps.argmax())
-        if overlaps[best] >= _SAME_IOU:
+        if overlaps[best] >= SAME_IOU:
             return Candidate(detections[best].box, crop_from_detection(detections[best]), face)
     return Candidate(box, SquareCrop.from_box(box, MESH_CROP_SCALE), face)

@@ -34,7 +34,7 @@ PHOTO_SUFFIXES = frozenset(
 )  # fmt: skip
 """What files are taken for photos, whatever their case."""
 
-_FORMAT = 1
+_FORMAT = 2
 
 
 def prepare_photos(
@@ -156,7 +156,15 @@ def _describe(
 def _summarise(records: Iterator[Record]) -> dict[str, Any]:
     photos: Counter[str] = Counter()
     faces: Counter[str] = Counter()
+    mistakes: Counter[str] = Counter()
+    annotated = 0
     for record in records:
         photos[record["outcome"]] += 1
-        faces.update(face["outcome"] for face in record.get("faces", ()))
-    return {"photos": dict(photos), "faces": dict(faces)}
+        found = record.get("faces", ())
+        faces.update(face["outcome"] for face in found)
+        annotated += sum("annotated" in face for face in found)
+        mistakes.update(face["mistake"] for face in found if "mistake" in face)
+    summary: dict[str, Any] = {"photos": dict(photos), "faces": dict(faces)}
+    if annotated:
+        summary["annotations"] = {"faces": annotated, "wrong": dict(mistakes)}
+    return summary

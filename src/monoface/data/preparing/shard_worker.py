@@ -15,6 +15,12 @@ from jaxtyping import UInt8
 from monoface.core.errors import DataError, ImageError
 from monoface.core.names import encodable
 from monoface.data.packs.photo_pack import Pack
+from monoface.data.preparing.annotation_checks import (
+    WRONG,
+    WRONG_TEXTS,
+    AnnotationChecker,
+    CheckedCandidate,
+)
 from monoface.data.preparing.face_labels import LabelledFaces, label_faces
 from monoface.data.preparing.face_squares import (
     Candidate,
@@ -79,6 +85,7 @@ class ShardWorker:
         self._networks = networks
         self._read = read
         self._config = config
+        self._checker = AnnotationChecker(model, networks.teacher)
         self._first: dict[str, str] = {}
 
     def recall(self, records: Sequence[Record]) -> None:
@@ -177,14 +184,35 @@ class ShardWorker:
         candidates = sorted(candidates, key=lambda one: -one.side_px)[: self._config.max_faces]
         if not candidates:
             return photo.record | {"outcome": "no_face"}, []
-        large = [one for one in candidates if one.side_px >= self._config.min_face_px]
-        small = [one for one in candidates if one.side_px < self._config.min_face_px]
-        faces = [_face_record(one) for one in large]
-        faces += [_face_record(one) | {"outcome": "too_small"} for one in small]
-        squares = cut_faces(photo.image, large, self._networks.teacher) if large else []
-        for face, square in zip(faces, squares, strict=False):
+        faces: list[Record] = []
+        chosen: list[tuple[Record, Candidate]] = []
+        for one in self._checked(photo, candidates, detections):
+            face = _face_record(one)
+            faces.append(face)
+            if "outcome" not in face and one.candidate.side_px < self._config.min_face_px:
+                face["outcome"] = "too_small"
+            elif "outcome" not in face:
+                chosen.append((face, one.candidate))
+        teacher = self._networks.teacher
+        squares = cut_faces(photo.image, [one for _, one in chosen], teacher) if chosen else []
+        for (face, _), square in zip(chosen, squares, strict=True):
             face["score"] = round(square.score, 3)
         return photo.record | {"faces": faces}, squares
+
+    def _checked(
+        self, photo: "_Photo", candidates: Sequence[Candidate], detections: dict[str, Sequence[Detection]]
+    ) -> list[CheckedCandidate]:
+        """Faces of a photo, with what is wrong with their annotations."""
+        if not photo.annotated:
+            return [CheckedCandidate(one) for one in candidates]
+
+        def detect() -> Sequence[Detection]:
+            name = photo.record["photo"]
+            if name not in detections:
+                detections[name] = self._networks.detector.detect_batch([photo.pixels])[0]
+            return detections[name]
+
+        return self._checker.check(photo.pixels, candidates, detect)
 
 
 @dataclass(frozen=True, eq=False)
@@ -205,8 +233,14 @@ def _outcome_of(record: Record) -> str:
     return "kept" if any(one.startswith("kept") for one in outcomes) else outcomes[0]
 
 
-def _face_record(candidate: Candidate) -> Record:
-    return {"box": [round(float(edge), 1) for edge in candidate.box]}
+def _face_record(one: CheckedCandidate) -> Record:
+    record: Record = {"box": [round(float(edge), 1) for edge in one.candidate.box]}
+    if one.candidate.annotated is not None:
+        record["annotated"] = True
+    if one.mistake:
+        reason = f"the annotated points {WRONG_TEXTS[one.mistake]}"
+        record |= {"outcome": WRONG, "mistake": one.mistake, "reason": reason}
+    return record
 
 
 def _scaled(face: AnnotatedFace, scale: float) -> AnnotatedFace:

@@ -14,7 +14,8 @@ from monoface.core.errors import DataError
 
 # Points that are believed to be as people see them: the jaw of the 68 is the silhouette.
 _SET_OF_COUNT = {68: "ibug68_contour", 21: "aflw21"}
-_JAW = slice(0, 17)
+JAW = slice(0, 17)
+"""Of the 68 points: the outline."""
 _MAX_BYTES = 2**24
 
 
@@ -149,5 +150,5 @@ def _annotated(path: Path, points: np.ndarray, name: str | None = None) -> Annot
         raise DataError(f"{path}: expected 68 or 21 points, or a landmark_set, got {len(points)} points.")
     points = np.where(np.isfinite(points).all(axis=-1, keepdims=True), points, np.nan).astype(np.float32)
     if name == "ibug68_contour":
-        points[_JAW] = np.nan
+        points[JAW] = np.nan
     return AnnotatedFace({name: points})

@@ -6,7 +6,9 @@ import numpy as np
 from jaxtyping import Float, Float64
 
 from monoface.evaluation.reports.definition import Finding
+from monoface.facemodel.landmarks import LEFT_RIGHT_68
 from monoface.metrics import BIN_MEAN, IMAGE_MEAN
+from monoface.metrics.point_mistakes import AS_GIVEN, MISTAKES, median_errors, point_errors
 
 # A prediction whose box lies farther from the true one than this part of its size is of something else.
 _MAX_OFFSET = 1.0
@@ -14,6 +16,20 @@ _MAX_ZOOM = 2.0
 # The boxes of the annotation are those of its own points within a pixel.
 _BOX_TOLERANCE_PX = 3.0
 _CLAIM_TOLERANCE = 0.02
+# So many photos tell whether all points are wrong in one way.
+_LOOKED_AT = 200
+_MISTAKES = {
+    "mirrored": (
+        "left and right exchanged",
+        "The 68 points begin at the end of the jaw on the image's left; mirror neither photos nor points.",
+    ),
+    "reversed": (
+        "points in reverse order",
+        "The 68 points begin at the end of the jaw on the image's left.",
+    ),
+    "exchanged": ("x and y exchanged", "Give x, from the left, before y, from the top."),
+    "upwards": ("y upwards", "Give y in pixels from the photo's top."),
+}
 
 
 def check_predicted_points(
@@ -24,6 +40,9 @@ def check_predicted_points(
     if not found.any():
         return []
     predicted, true = predicted_px[found, :, :2].astype(float), true_px[found, :, :2].astype(float)
+    mistaken = _check_mistakes(predicted, true)
+    if mistaken:
+        return mistaken
     size_px, true_size_px = _size(predicted), _size(true)
     offset = np.linalg.norm(np.nanmean(predicted, axis=1) - np.nanmean(true, axis=1), axis=1) / true_size_px
     zoom = np.median(size_px / true_size_px)
@@ -44,30 +63,28 @@ def check_predicted_points(
                 refuse=True,
             )
         ]
-    return _check_order(predicted, true)
+    return []
 
 
-def _check_order(
+def _check_mistakes(
     predicted_px: Float64[np.ndarray, "photos points 2"], true_px: Float64[np.ndarray, "photos points 2"]
 ) -> list[Finding]:
-    """Whether the 68 points would fit much better with the sides of the face exchanged."""
-    from monoface.facemodel.landmarks import LEFT_RIGHT_68
-
-    if predicted_px.shape[1] != len(LEFT_RIGHT_68):
+    """Whether the points would fit much better with a known mistake undone, in most photos."""
+    mirror = LEFT_RIGHT_68 if predicted_px.shape[1] == len(LEFT_RIGHT_68) else None
+    rows = np.unique(np.linspace(0, len(true_px) - 1, min(len(true_px), _LOOKED_AT)).astype(int))
+    errors = median_errors([point_errors(predicted_px[row], true_px[row], mirror) for row in rows])
+    if errors.fits or errors.mistake not in _MISTAKES:
         return []
-    as_given = np.nanmedian(np.linalg.norm(predicted_px - true_px, axis=2))
-    exchanged = np.nanmedian(np.linalg.norm(predicted_px[:, list(LEFT_RIGHT_68)] - true_px, axis=2))
-    if exchanged < as_given / 2:
-        return [
-            Finding(
-                "left and right exchanged",
-                f"with the two sides of the face exchanged the median distance is {exchanged:.1f} px "
-                f"rather than {as_given:.1f} px. The 68 points begin at the end of the jaw on the image's "
-                "left.",
-                refuse=True,
-            )
-        ]
-    return []
+    given, undone = 100 * errors.by_mistake[AS_GIVEN], 100 * errors.by_mistake[errors.mistake]
+    check, advice = _MISTAKES[errors.mistake]
+    return [
+        Finding(
+            check,
+            f"the points {MISTAKES[errors.mistake]}: with that undone they lie {undone:.1f} % of the face's "
+            f"size from the true ones rather than {given:.1f} % (medians). {advice}",
+            refuse=True,
+        )
+    ]
 
 
 def check_annotation(

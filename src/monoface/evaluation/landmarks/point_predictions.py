@@ -78,7 +78,8 @@ class PointPredictions:
 
 
 def _axes_of(path: Path, name: str) -> int:
-    with open_npz(path, "an .npz file of predictions") as file:
+    what = f"an .npz file with {name} and key, as numpy.savez writes it"
+    with open_npz(path, what) as file:
         shape = file.header(name).shape if name in file else ()
     if len(shape) != 3 or shape[2] not in (2, 3):
         raise DataError(
