@@ -97,6 +97,17 @@ def test_faces_come_largest_first_and_as_many_as_asked(detector, astronaut):
     assert_array_equal(only.box, large.box)
 
 
+def test_all_faces_of_a_crowd_are_found(detector, astronaut):
+    """Defect: 200 of them, without a word."""
+    face = Image.fromarray(astronaut).crop((140, 20, 310, 240)).resize((68, 88))
+    crowd = Image.new("RGB", (18 * 68, 13 * 88), (90, 110, 90))
+    for number in range(18 * 13):
+        row, column = divmod(number, 18)
+        one = face.transpose(Image.Transpose.FLIP_LEFT_RIGHT) if number % 2 else face
+        crowd.paste(one, (column * face.width, row * face.height))
+    assert len(detector(np.asarray(crowd))) == 18 * 13
+
+
 @pytest.mark.parametrize("size", [(1, 1), (1, 300), (300, 1), (17, 23)])
 def test_tiny_pictures_have_no_faces(detector, size):
     assert detector(np.full((*size, 3), 200, dtype=np.uint8)) == []

@@ -227,3 +227,14 @@ def test_tiny_pictures_are_pictures(tmp_path, size):
 def test_modes_without_a_known_range_are_refused(mode):
     with pytest.raises(ImageError, match=f"got mode {mode}, whose range is not known"):
         read_image(Image.new(mode, (4, 4)))
+
+
+def test_a_tiff_of_floating_point_colours_is_told_from_a_damaged_one(tmp_path):
+    """Defect: it was called damaged."""
+    import tifffile
+
+    tifffile.imwrite(tmp_path / "me.tif", np.zeros((4, 5, 3), np.float32), photometric="rgb")
+    with pytest.raises(
+        ImageError, match=r"got other pixels, such as floating point\. Convert the picture to 8-bit"
+    ):
+        read_image(tmp_path / "me.tif")

@@ -88,6 +88,7 @@ def test_most_faces_and_least_confidence(reconstructor_told, photo_array, toy_fa
     assert result.faces == ()
     assert_allclose(result.doubtful[0].box, toy_face.box)
     assert "0.50" in result.reason
+    assert result.reason.endswith("; 1 smaller ones left out by max_faces")
 
 
 def test_a_face_beyond_the_border_is_reconstructed(reconstructor_told, photo_array):
@@ -114,6 +115,17 @@ def test_a_face_beyond_the_border_is_reconstructed(reconstructor_told, photo_arr
 def test_configurations_that_make_no_sense_are_refused(name, value):
     with pytest.raises(ConfigError, match=name):
         ReconstructorConfig(**{name: value})
+
+
+def test_a_texture_that_does_not_fit_into_memory_is_refused(monkeypatch):
+    monkeypatch.setattr("monoface.pipeline.reconstructor_config.available_bytes", lambda: 10**9)
+    with pytest.raises(
+        ConfigError, match=r"at most 3712 pixels, .* got 8192, which takes 4.8 GB of the 1.0 GB"
+    ):
+        Reconstructor(ReconstructorConfig(texture_size=8192))
+    ReconstructorConfig(texture_size=3712).refuse_beyond_memory()
+    monkeypatch.setattr("monoface.pipeline.reconstructor_config.available_bytes", lambda: None)
+    ReconstructorConfig(texture_size=8192).refuse_beyond_memory()
 
 
 def test_weights_of_another_face_model_are_refused(toy_files, toy_model_data, tmp_path):

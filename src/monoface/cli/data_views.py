@@ -6,6 +6,7 @@ from pathlib import Path
 
 from monoface.cli.live import showing_progress
 from monoface.cli.options.parsing import parse_config
+from monoface.cli.progress import make_folder
 from monoface.core.progress import say
 from monoface.data.recipes.view_recipe import ViewRecipeConfig, build_view_packs
 from monoface.facemodel import open_face_model
@@ -33,6 +34,7 @@ class ViewsArguments:
 def run(arguments: Sequence[str]) -> int:
     """Run the command with the words after its name."""
     chosen = parse_config(ViewsArguments, "data views", arguments)
+    make_folder(chosen.out)
     with showing_progress("preparing to make packs of views"):
         build_view_packs(chosen.data, chosen.out, open_face_model(chosen.face_model), chosen.recipe, say)
     return 0

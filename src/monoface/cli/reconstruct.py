@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 import tyro
 
 from monoface.cli.batch import EarlierResults, PhotoBatch
+from monoface.cli.options.detail import DEFAULT_WEIGHTS, refuse_unused_detail
 from monoface.cli.outputs import PhotoOutputs, distinct_stems, parse_formats
 from monoface.cli.progress import exit_code, make_folder, showing_photos
 from monoface.core.errors import ConfigError
@@ -58,7 +59,7 @@ class ReconstructArguments:
     """Side of the texture in pixels, a multiple of 16."""
     detail: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
     """Find wrinkles: a normal map in the GLB, STEM.face0.displacement.png, its scale in the JSON."""
-    detail_weights: str = "detail"
+    detail_weights: str = DEFAULT_WEIGHTS
     """Fine stage: the name of shipped weights, or the path of a .safetensors file."""
     detail_size: int = ReconstructorConfig.detail_size
     """Side of the displacement map in texels: 256 or 512."""
@@ -74,6 +75,7 @@ def run(arguments: Sequence[str]) -> int:
     if not chosen.photos:
         raise ConfigError("reconstruct: expected a photo, got none. See monoface reconstruct --help.")
     formats = parse_formats(chosen.formats)
+    refuse_unused_detail(chosen, formats)
     make_folder(chosen.out)
     reconstructor = Reconstructor(
         ReconstructorConfig(

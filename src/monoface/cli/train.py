@@ -58,6 +58,7 @@ def run_training(
     from monoface.cli.curves import curves_of, write_curves
     from monoface.cli.options.config_file import config_toml
     from monoface.cli.options.parsing import parse_config
+    from monoface.cli.progress import make_folder
     from monoface.core.files import write_atomically
 
     config = parse_config(config_type, f"train {name}", arguments, PRESETS)
@@ -65,7 +66,7 @@ def run_training(
     record = out.with_suffix(".config.toml") if out.suffix == ".safetensors" else out / "config.toml"
     with _progress(f"preparing to train {name}"):
         if _is_first_process():
-            record.parent.mkdir(parents=True, exist_ok=True)
+            make_folder(record.parent)
             write_atomically(record, config_toml(config, f"train {name}"), overwrite=True)
         path = train(config)
     if not _is_first_process():

@@ -3,9 +3,25 @@
 Every message says what was wrong, what was expected, what came instead, and what to do about it.
 """
 
+_LONGEST = 600
+"""Characters of a message: what is longer holds a file or a list, of which beginning and end tell enough."""
+
 
 class MonofaceError(Exception):
-    """Base of all errors that monoface raises on purpose."""
+    """Base of all errors that monoface raises on purpose.
+
+    As text, its message is shortened in the middle where it is long, and characters that a terminal would act
+    upon are escaped.
+    """
+
+    def __str__(self) -> str:
+        text = super().__str__()
+        if len(text) > _LONGEST:
+            left_out = len(text) - _LONGEST
+            text = (
+                f"{text[: _LONGEST * 2 // 3]} … ({left_out} characters left out) … {text[-_LONGEST // 3 :]}"
+            )
+        return "".join(one if one.isprintable() or one == "\n" else repr(one)[1:-1] for one in text)
 
 
 class AssetError(MonofaceError):

@@ -44,8 +44,6 @@ _SMALLEST_PART = 14 / 192
 _BORDER = 1.4
 _MERGE_IOU = 0.3
 _MAX_INSIDE = 0.6
-# So many candidates of a photo and search get a second look, the best: it bounds what a photo may cost.
-_MAX_CANDIDATES = 200
 # Candidates from this part of the photo's longer side on may be judged leniently.
 _LARGE_PART = 0.3
 # Photos at least this long are searched in tiles even if faces were found in the whole.
@@ -180,7 +178,7 @@ class FaceDetector:
 
     def _faces_among(self, photo: Image.Image, proposals: Candidates, lenient: bool) -> Candidates:
         """Faces among candidates; with `lenient`, large ones are judged so unless there is a clear face."""
-        merged = merge_overlapping(proposals, _MERGE_IOU)[:_MAX_CANDIDATES]
+        merged = merge_overlapping(proposals, _MERGE_IOU)
         proposals = drop_shadows(merged, _CLEAR_SCORE, _MAX_INSIDE)
         focused = drop_duplicates(self._verifier.focus(photo, proposals), _MERGE_IOU, _MAX_INSIDE)
         sides = (focused.box[:, 2:] - focused.box[:, :2]).max(axis=1)

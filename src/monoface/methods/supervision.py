@@ -10,6 +10,7 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
+from monoface.core.errors import ConfigError
 from monoface.data.batches.photo_batch import TrainingBatch
 from monoface.facemodel import CoefficientLayout, FaceCoefficients, FaceModel, LandmarkSet, PointBasis
 from monoface.facemodel.fitting import project_points
@@ -66,6 +67,10 @@ class SupervisionConfig:
     identity_prior: float = 0.05
     expression_prior: float = 0.2
     range_weight: float = 10.0
+
+    def __post_init__(self) -> None:
+        if self.dense_points < 1:
+            raise ConfigError(f"dense_points: expected at least 1, got {self.dense_points}.")
 
     @classmethod
     def nothing(cls) -> "SupervisionConfig":

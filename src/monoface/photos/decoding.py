@@ -38,6 +38,9 @@ DAMAGE = (
     zlib.error,
 )
 
+# What Pillow says of TIFF files with such pixels.
+_UNKNOWN_PIXELS = "unknown pixel mode"
+
 # Bytes a pixel in Pillow's memory; everything with several channels takes four.
 _BYTES_PER_PIXEL = {"1": 1, "L": 1, "P": 1, "I;16": 2, "I;16L": 2, "I;16B": 2, "I;16N": 2}
 # Decoders that hold the whole picture once more, beside Pillow's own copy.
@@ -137,11 +140,26 @@ def _open(file: BinaryIO, name: str) -> Image.Image:
         factory, accept = Image.OPEN.get(format_name, (None, None))
         if factory is not None and accept is not None and accept(head) is True:
             file.seek(0)
-            return factory(file, "")
+            with _unknown_pixels_refused(name):
+                return factory(file, "")
     raise ImageError(
         f"{name}: expected a picture ({_FORMATS_TEXT}), got something else. "
         "Its content counts, not its name; convert it to JPEG or PNG."
     )
+
+
+@contextmanager
+def _unknown_pixels_refused(name: str) -> Iterator[None]:
+    """Say what is expected where a picture is whole, but of a kind of pixels that Pillow does not know."""
+    try:
+        yield
+    except SyntaxError as error:
+        if str(error) != _UNKNOWN_PIXELS:
+            raise
+        raise ImageError(
+            f"{name}: expected 8 or 16 bits a channel in grey, RGB or CMYK, got other pixels, such as"
+            " floating point. Convert the picture to 8-bit or 16-bit RGB."
+        ) from error
 
 
 def _open_heif(file: BinaryIO, name: str) -> Image.Image:

@@ -33,12 +33,14 @@ class SearchedPhoto:
         photo: The photo, or None if it cannot be read.
         detections: Faces, largest first.
         problem: Why it cannot be read, else empty.
+        left_out: How many more faces the detector sees than may be taken.
     """
 
     name: str
     photo: LoadedImage | None
     detections: tuple[Detection, ...]
     problem: str = ""
+    left_out: int = 0
 
     @property
     def pixels(self) -> int:
@@ -141,7 +143,8 @@ def _with_faces(
     searched: SearchedPhoto, detections: Sequence[Detection], max_faces: int | None
 ) -> SearchedPhoto:
     largest_first = sorted(detections, key=_area, reverse=True)
-    return replace(searched, detections=tuple(largest_first[:max_faces]))
+    taken = tuple(largest_first[:max_faces])
+    return replace(searched, detections=taken, left_out=len(detections) - len(taken))
 
 
 def _area(detection: Detection) -> float:
@@ -151,6 +154,7 @@ def _area(detection: Detection) -> float:
 
 def _name_and_problem(source: ImageSource, error: ImageError) -> tuple[str, str]:
     """Split the message of `read_image`, which begins with what it calls the photo."""
-    text = str(error)
+    # The whole message, for as text it may be shortened within the name.
+    text = str(error.args[0])
     name = str(source) if isinstance(source, str | os.PathLike) else text.partition(": ")[0]
     return name, text.removeprefix(f"{name}: ")

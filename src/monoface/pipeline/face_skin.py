@@ -65,6 +65,10 @@ class FaceSkin:
         verts_mm = torch.from_numpy(posed.verts_mm)
         return PlacedMesh.in_photo(self.photo, posed.coefficients, posed.camera, verts_mm, self.model)
 
+    def forget_mesh(self) -> None:
+        """Let go of the placed mesh, which has a part of the photo in four times the memory."""
+        self.__dict__.pop("placed_mesh", None)
+
     @cached_property
     def visibility(self) -> Bool[np.ndarray, " verts"]:
         """Whether the photo shows each vertex: it faces the camera and nothing of the head hides it."""

@@ -51,13 +51,14 @@ class Reconstructor:
     use it as it is, on one thread, if it does not run on a GPU.
 
     Raises:
-        ConfigError: If there are no such weights, or no such device.
+        ConfigError: If there are no such weights, no such device, or no memory for so large a texture.
         AssetError: If a shipped file is missing or damaged.
         ModelFileError: If the weights or the face model cannot be read, or do not belong together.
     """
 
     def __init__(self, config: ReconstructorConfig | None = None) -> None:
         self.config = config or ReconstructorConfig()
+        self.config.refuse_beyond_memory()
         self.regressor = CoefficientRegressor.load(self.config.weights, self.config.device)
         names = AssetNames.of_files(
             self.config.face_model, self.config.texture_size, self.config.detail, self.config.detail_size
@@ -238,6 +239,9 @@ class Reconstructor:
         result = photo_result(
             searched.name, searched.photo, trusted, doubtful, searched.problem, self.made_with
         )
+        if searched.left_out:
+            told = f"{result.reason}; {searched.left_out} smaller ones left out by max_faces"
+            result = replace(result, reason=told)
         asked = self.config.focal == "exif" and bool(result.all_faces)
         if asked and searched.photo is not None and searched.photo.exif_focal_px is None:
             return replace(result, reason=f"{result.reason}; EXIF tells no focal length")

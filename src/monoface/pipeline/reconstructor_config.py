@@ -5,11 +5,17 @@ from pathlib import Path
 from typing import Literal
 
 from monoface.core.errors import ConfigError
+from monoface.core.memory import available_bytes
 from monoface.photos.focal import check_field_of_view, focal_of_field_of_view
 from monoface.photos.reading import LoadedImage
 
-# A texture of this side takes about 10 GB while it is made; displacement has more maps a texel.
+# A photo shows no face more finely; displacement has more maps a texel.
 _LARGEST_TEXTURE_PX, _LARGEST_DETAIL_PX = 8192, 4096
+
+# Measured on the sample photo: peak memory while a texture is made.
+_BYTES_PER_TEXEL = 72
+# Sides up to this take less memory than photos do.
+_ALWAYS_TRIED_PX = 2048
 
 
 @dataclass(frozen=True)
@@ -75,6 +81,24 @@ class ReconstructorConfig:
                 )
         if self.texture_size % 16:
             raise ConfigError(f"texture_size: expected a multiple of 16, got {self.texture_size}.")
+
+    def refuse_beyond_memory(self) -> None:
+        """Refuse a texture that this machine has no memory for at present.
+
+        Raises:
+            ConfigError: If it is larger than what fits.
+        """
+        available = available_bytes()
+        if available is None or self.texture_size <= _ALWAYS_TRIED_PX:
+            return
+        needed = _BYTES_PER_TEXEL * self.texture_size**2
+        if needed > available:
+            fits = max(_ALWAYS_TRIED_PX, int((available / _BYTES_PER_TEXEL) ** 0.5) // 16 * 16)
+            raise ConfigError(
+                f"texture_size: expected at most {fits} pixels, for which there is memory at present, got "
+                f"{self.texture_size}, which takes {needed / 1e9:.1f} GB of the {available / 1e9:.1f} GB "
+                "left."
+            )
 
     def focal_px(self, photo: LoadedImage) -> float | None:
         """Focal length of a photo in pixels of the original; None leaves its camera to the weights."""

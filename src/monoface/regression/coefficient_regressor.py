@@ -98,8 +98,8 @@ def _in_torch(regressor: Regressor, device: torch.device) -> Network:
     def run(image: Tensor) -> Regressed:
         if os.getpid() != made_in:
             raise ConfigError(
-                f"device {device}: expected the process that loaded the weights, got a forked child, to which "
-                'a GPU cannot be handed on. Start processes by the method "spawn" or "forkserver".'
+                f"device {device}: expected the process that loaded the weights, got a forked child, to "
+                'which a GPU cannot be handed on. Start processes by the method "spawn" or "forkserver".'
             )
         found = network.regress(image.to(device))
         return Regressed(found.output.cpu(), found.log_error.cpu(), found.points.cpu())

@@ -1,13 +1,17 @@
 """Several photos of one person, with a small face model and a network of random weights."""
 
 import json
+import pickle
 
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
+from PIL import Image
 
-from monoface.core.errors import ConfigError
+from monoface.core.errors import ConfigError, ImageError
+from monoface.photos.filed import FiledImage
 from monoface.pipeline import SharedFace, TogetherConfig, reconstruct_together
+from monoface.pipeline.multi_photo import reconstruct, shared_face
 
 BLACK = np.zeros((50, 40, 3), np.uint8)
 
@@ -62,6 +66,37 @@ def test_one_photo_is_reconstructed_as_alone(toy_reconstructor, photos, toy_face
     assert_allclose(together.face.landmarks68_px, toy_face.landmarks68_px, atol=1e-2)
     difference = together.face.texture.astype(int) - toy_face.texture
     assert abs(difference).max() <= 2
+
+
+def test_photos_beyond_a_bound_stay_in_their_files(toy_reconstructor, photos, tmp_path, monkeypatch):
+    """Defect: all photos were held, and for each the part that shows the face in four times the memory."""
+    paths = [tmp_path / f"{number}.png" for number in range(3)]
+    for path, photo in zip(paths, photos, strict=True):
+        Image.fromarray(photo).save(path)
+    held = reconstruct_together(paths, toy_reconstructor)
+    monkeypatch.setattr(reconstruct, "_MOST_HELD_BYTES", photos[0].nbytes)
+    filed = reconstruct_together(paths, toy_reconstructor)
+    assert [isinstance(photo.photo, FiledImage) for photo in filed.photos] == [False, True, True]
+    assert_array_equal(filed.face.texture, held.face.texture)
+    assert filed.report() == held.report()
+    assert not any("placed_mesh" in vars(skin) for skin in filed.faces[0].skin.shared._skins)
+    filed.photos[1].save(tmp_path / "overlay.png")
+    again = pickle.loads(pickle.dumps(filed))
+    paths[1].unlink()
+    assert_array_equal(again.photos[1].photo.image_srgb, photos[1])
+    with pytest.raises(ImageError, match="no such file"):
+        filed.photos[1].photo.image_srgb  # noqa: B018
+
+
+def test_a_texture_is_merged_from_a_bounded_number_of_photos(toy_reconstructor, photos, monkeypatch):
+    for module in (reconstruct, shared_face):
+        monkeypatch.setattr(module, "MOST_MERGED", 2)
+    result = reconstruct_together(photos, toy_reconstructor)
+    assert result.reason == "3 of 3 photos used, the texture merged from 2 that show most of the face"
+    shared = result.face.skin.shared
+    assert len(shared.textured) == 2
+    assert shared.reference in shared.textured
+    assert result.face.texture.any()
 
 
 def test_nothing_usable(toy_reconstructor, tmp_path):

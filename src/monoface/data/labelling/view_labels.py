@@ -9,6 +9,7 @@ from jaxtyping import Bool, Float, Float32, UInt8
 from torch import Tensor
 
 from monoface.core.assets import asset_path
+from monoface.core.errors import ConfigError
 from monoface.data.labelling.pseudo_labels import TEACHER_SET, mark_photos
 from monoface.data.labelling.second_round import SecondRound, SecondRoundConfig
 from monoface.data.packs.photo_pack import CANVAS_PX, FACE_PX, Pack, canvas_box
@@ -46,7 +47,13 @@ class ViewLabelConfig:
 
     @property
     def weights_path(self) -> Path:
-        """Where the weights lie."""
+        """Where the weights lie.
+
+        Raises:
+            ConfigError: If there is no such file.
+        """
+        if self.weights is not None and not self.weights.is_file():
+            raise ConfigError(f"weights {self.weights}: expected a file of weights, found none.")
         return self.weights or asset_path(_SHIPPED)
 
 

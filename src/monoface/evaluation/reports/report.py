@@ -61,7 +61,13 @@ def as_json(report: Any) -> dict[str, Any]:
 
 
 def page_path(out: Path) -> Path:
-    """Where the page of a JSON file goes."""
+    """Where the page of a JSON file goes.
+
+    Raises:
+        ConfigError: If the path names no file.
+    """
+    if not out.name:
+        raise ConfigError(f"--out {out}: expected a JSON file to write, got a folder. Add a name.")
     return out.with_suffix(".html")
 
 

@@ -7,13 +7,17 @@ from typing import Any
 
 import numpy as np
 import torch
-from jaxtyping import UInt8
+from jaxtyping import Float, UInt8
+from torch import Tensor
 
 from monoface.pipeline.face import Face
 from monoface.pipeline.face_skin import FaceSkin
 from monoface.texturing.appearance import Appearance, fit_shared_appearance
 from monoface.texturing.merging import SeenTexture, merge_textures
 from monoface.texturing.texturer import PlacedMesh
+
+MOST_MERGED = 24
+"""Photos that a texture is merged from: each takes 36 bytes a texel while that is done."""
 
 # Finer photos than this show no more than the texture can hold.
 _FINEST_PX_PER_MM = 2.0
@@ -35,7 +39,10 @@ class SharedAppearance:
     def appearances(self) -> list[Appearance]:
         """One albedo, and a light for each photo."""
         assets = self._skins[0].assets
-        seen = [assets.texturer.seen_skin(skin.placed_mesh, skin.bare_skin) for skin in self._skins]
+        seen = []
+        for skin in self._skins:
+            seen.append(assets.texturer.seen_skin(skin.placed_mesh, skin.bare_skin))
+            skin.forget_mesh()
         return fit_shared_appearance(assets.model, seen)
 
     @cached_property
@@ -43,17 +50,38 @@ class SharedAppearance:
         """What any photo shows, from where it is seen best; the rest filled as for the reference photo."""
         texturer = self._skins[0].assets.texturer
         seen, fills = [], []
-        for skin, appearance in zip(self._skins, self.appearances, strict=True):
+        chosen = self.textured
+        for row in chosen:
+            skin, appearance = self._skins[row], self.appearances[row]
             mesh = skin.placed_mesh
+            skin.forget_mesh()
             shown, fill = texturer.shown(mesh, appearance, skin.bare_skin)
             facing = texturer.layout().from_vertices(-mesh.normals[:, 2:])[..., 0].clamp(0, 1)
             confidence = torch.tensor(skin.posed.confidence)
             quality = shown.weight * facing.square() * confidence * _fineness(mesh)
             seen.append(SeenTexture(shown, quality, appearance.light[0]))
             fills.append(fill)
-        merged = merge_textures(seen, self.reference)
-        bare = torch.stack([skin.bare_skin for skin in self._skins]).amin(dim=0)
-        return texturer.completed(merged, fills[self.reference], bare)
+        reference = chosen.index(self.reference)
+        merged = merge_textures(seen, reference)
+        bare = torch.stack([self._skins[row].bare_skin for row in chosen]).amin(dim=0)
+        return texturer.completed(merged, fills[reference], bare)
+
+    @cached_property
+    def textured(self) -> list[int]:
+        """Rows of the photos that the texture is merged from: all, or so many as `MOST_MERGED`.
+
+        Of too many the reference photo is taken first, and then, one by one, the photo that shows most of the
+        face better than those before.
+        """
+        if len(self._skins) <= MOST_MERGED:
+            return list(range(len(self._skins)))
+        seen = torch.stack([_seen(skin) for skin in self._skins])
+        chosen = [self.reference]
+        while len(chosen) < MOST_MERGED:
+            gain = (seen - seen[chosen].amax(dim=0)).clamp_min(0).sum(dim=1)
+            gain[chosen] = -1
+            chosen.append(int(gain.argmax()))
+        return sorted(chosen)
 
     def __getstate__(self) -> dict[str, Any]:
         kept = {"_skins": self._skins, "reference": self.reference}
@@ -88,6 +116,13 @@ class SharedFace(Face):
     """A person's face in one of several photos. Shape, albedo and texture are those of all photos."""
 
     skin: SharedSkin
+
+
+def _seen(skin: FaceSkin) -> Float[Tensor, " verts"]:
+    """How well a photo shows each vertex, 0 to 1."""
+    mesh = skin.placed_mesh
+    skin.forget_mesh()
+    return (-mesh.normals[:, 2]).clamp(0, 1) * mesh.visible * skin.posed.confidence
 
 
 def _fineness(mesh: PlacedMesh) -> float:
