@@ -191,7 +191,7 @@ def test_every_command_is_drawn_or_left_out_for_its_length():
     assert drawn <= known
     without = known - drawn
     assert without == {
-        *(f"train {name}" for name in ("twodasl", "mgcnet", "monoface", "parsing", "detail", "identity")),
+        *(f"train {name}" for name in METHODS if name != "pretrain"),
         *(f"evaluate {name}" for name in LONG),
         "facemodel learn",
         "facemodel calibrate",

@@ -45,8 +45,8 @@ def refuse_unused_detail(options: DetailOptions, formats: Sequence[str]) -> None
     if options.dense and not set(formats) & set(DENSE_FORMATS):
         raise ConfigError(
             f"--dense: expected {' or '.join(DENSE_FORMATS)} among the formats, got {', '.join(formats)}, in "
-            f"which no dense mesh is written. Use --formats {','.join((*formats, DENSE_FORMATS[0]))}, or leave"
-            " --dense out."
+            f"which no dense mesh is written. Use --formats {','.join((*formats, DENSE_FORMATS[0]))}, or "
+            "leave --dense out."
         )
     if options.detail or options.dense:
         return
