@@ -164,7 +164,7 @@ def test_a_single_array_is_refused(tmp_path):
     """Defect: a traceback."""
     np.save(tmp_path / "x.npy", np.zeros((7, 68, 2)))
     with pytest.raises(
-        DataError, match="an .npz file with points68_px and key, as numpy.savez writes it, cannot read"
+        DataError, match=r"an \.npz file with points68_px and key, as numpy.savez writes it, cannot read"
     ):
         PointPredictions.read(tmp_path / "x.npy")
 

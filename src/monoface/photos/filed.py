@@ -23,6 +23,9 @@ class FiledImage(LoadedImage):
         path: Its file.
     """
 
+    _path: Path
+    _size_px: tuple[int, int]
+
     def __init__(self, loaded: LoadedImage, path: str | os.PathLike[str]) -> None:
         others = {one.name: getattr(loaded, one.name) for one in fields(loaded) if one.name != "image_srgb"}
         # The photo is as frozen as others are.
@@ -30,7 +33,7 @@ class FiledImage(LoadedImage):
             object.__setattr__(self, name, value)
 
     @property
-    def image_srgb(self) -> UInt8[np.ndarray, "height width 3"]:  # type: ignore[override]
+    def image_srgb(self) -> UInt8[np.ndarray, "height width 3"]:
         """RGB, upright, read anew.
 
         Raises:
@@ -47,8 +50,7 @@ class FiledImage(LoadedImage):
     @property
     def size_px(self) -> tuple[int, int]:
         """Width and height of the working copy."""
-        size_px: tuple[int, int] = self._size_px
-        return size_px
+        return self._size_px
 
     def __reduce__(self) -> tuple[Any, ...]:
         return LoadedImage, tuple(getattr(self, one.name) for one in fields(LoadedImage))

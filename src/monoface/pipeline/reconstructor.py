@@ -8,6 +8,7 @@ from typing import Any, Self
 import torch
 
 from monoface.core.assets import asset_sha256
+from monoface.core.errors import ModelFileError
 from monoface.core.version import VERSION
 from monoface.detection import Detection, FaceDetector
 from monoface.facemodel.default import FACE_MODEL_FILE
