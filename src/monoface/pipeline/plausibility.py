@@ -5,7 +5,7 @@ import math
 # Slopes and offset of a logistic function of what the detector and the regressor say, as logits. Fitted by
 # `benchmarks/doubtful.py` to 200 photos in the wild, 200 portraits, half of them turned, and 124 pictures of
 # animals.
-_SCORE, _CONFIDENCE, _OFFSET = 4.0, 0.8, -3.5
+_SCORE, _CONFIDENCE, _OFFSET = 3.8, 2.0, -6.0
 _LEAST = 1e-4
 
 
