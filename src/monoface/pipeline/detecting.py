@@ -90,13 +90,15 @@ def search_ahead(
     waiting: deque[Future[list[SearchedPhoto]]] = deque()
     remaining = iter(sources)
     pool = ThreadPoolExecutor(threads, thread_name_prefix="monoface-search")
-    size = 1 if soon else _PHOTOS_TOGETHER
+    # The first photo has the cores for itself until its faces are regressed.
+    size, ahead = (1, 0) if soon else (_PHOTOS_TOGETHER, threads)
     try:
         while together := list(islice(remaining, size)):
             size = min(2 * size, _PHOTOS_TOGETHER)
             waiting.append(pool.submit(search, together))
-            if len(waiting) > threads:
+            if len(waiting) > ahead:
                 yield from waiting.popleft().result()
+            ahead = threads
         while waiting:
             yield from waiting.popleft().result()
     finally:
