@@ -36,27 +36,31 @@ class Seen:
         kind: Of the picture.
         score: Probability of a face, by the detector.
         confidence: As it is told.
+        yaw_deg: Turn of the head to the side.
         error_percent: Distance of landmarks from the truth; NaN where there is none.
     """
 
     kind: str
     score: float
     confidence: float
+    yaw_deg: float
     error_percent: float
 
     @property
     def plain(self) -> float:
         """Confidence of the regressor alone."""
-        return _inverse(self.confidence, self.score)
+        return _inverse(self.confidence, self.score, self.yaw_deg)
 
 
-def _inverse(confidence: float, score: float) -> float:
+def _inverse(confidence: float, score: float, yaw_deg: float) -> float:
     """The regressor's confidence that gives a face's one, by bisection: the latter grows with it."""
     low, high = 0.0, 1.0
     for _ in range(40):
         middle = (low + high) / 2
         low, high = (
-            (middle, high) if middle * human_probability(middle, score) < confidence else (low, middle)
+            (middle, high)
+            if middle * human_probability(middle, score, yaw_deg) < confidence
+            else (low, middle)
         )
     return (low + high) / 2
 
@@ -102,7 +106,7 @@ def look(reconstructor: Reconstructor, data: Path, folder: Path) -> tuple[list[S
             if truth_px is not None:
                 size = np.ptp(truth_px, axis=0).max()
                 error = 100 * float(np.linalg.norm(face.landmarks68_px - truth_px, axis=1).mean() / size)
-            one = Seen(kind, face.score, face.confidence, error)
+            one = Seen(kind, face.score, face.confidence, face.yaw_deg, error)
             if (
                 best is None
                 or error < best[0].error_percent
@@ -156,26 +160,22 @@ def report(seen: list[Seen], counts: dict[str, int]) -> None:
 def fitted(seen: list[Seen]) -> None:
     """Print the constants that tell human faces from animals', fitted to half of the pictures and to all."""
     logit = lambda p: np.log(np.clip(p, 1e-4, 1 - 1e-4) / (1 - np.clip(p, 1e-4, 1 - 1e-4)))  # noqa: E731
-    design = np.stack(
-        [
-            logit(np.array([one.score for one in seen])),
-            logit(np.array([one.plain for one in seen])),
-            np.ones(len(seen)),
-        ],
-        axis=1,
-    )
+    scores, plain = np.array([one.score for one in seen]), np.array([one.plain for one in seen])
+    turned = 1 - np.cos(np.radians([one.yaw_deg for one in seen]))
+    design = np.stack([logit(scores), logit(plain), turned, np.ones(len(seen))], axis=1)
     human = np.array([one.kind != "animal" for one in seen], float)
     for name, rows in (("every other picture", slice(0, None, 2)), ("all pictures", slice(None))):
-        weight = np.zeros(3)
+        weight = np.zeros(4)
         for _ in range(100):
             told = 1 / (1 + np.exp(-design[rows] @ weight))
-            curvature = (design[rows].T * (told * (1 - told))) @ design[rows] + _PENALTY * np.eye(3)
+            curvature = (design[rows].T * (told * (1 - told))) @ design[rows] + _PENALTY * np.eye(4)
             gradient = design[rows].T @ (told - human[rows]) + _PENALTY * weight
             weight -= np.linalg.solve(curvature, gradient)
         other = 1 / (1 + np.exp(-design[1::2] @ weight))
         missed = ((other > 0.5) != (human[1::2] > 0.5)).sum()
         print(
-            f"{name}: score {weight[0]:.2f}, confidence {weight[1]:.2f}, offset {weight[2]:.2f}; "
+            f"{name}: score {weight[0]:.2f}, confidence {weight[1]:.2f}, turned {weight[2]:.2f}, "
+            f"offset {weight[3]:.2f}; "
             f"wrong about {missed} of {len(other)} others"
         )
 

@@ -126,7 +126,7 @@ class ToldDetector:
         self.seen_sizes.append(image.shape[:2])
         if not image.any():
             return []
-        return [Detection(box, 0.9, np.zeros((6, 2), np.float32), box) for box in self.boxes]
+        return [Detection(box, 0.9999, np.zeros((6, 2), np.float32), box) for box in self.boxes]
 
     def detect_batch(self, images):
         return [self(image) for image in images]

@@ -1,5 +1,6 @@
 """One photo in, its faces in 3D out; or many photos, in batches."""
 
+import math
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
@@ -16,6 +17,7 @@ from monoface.facemodel.landmarks import FLM18
 from monoface.facemodel.mirroring import CoefficientMirror
 from monoface.geometry.cameras import PerspectiveCamera
 from monoface.geometry.roi import box_of_points, same_face
+from monoface.geometry.rotations import camera_to_head, head_angles_from_matrix
 from monoface.networks import Recognizer
 from monoface.photos.reading import ImageSource, LoadedImage
 from monoface.pipeline.detecting import DetectsFaces, SearchedPhoto, in_batches, search_ahead, search_photos
@@ -252,7 +254,8 @@ class Reconstructor:
 def _confidence(found: Regression, detection: Detection) -> float:
     """Probability that the face is a human one and its landmarks are right; see `Face.confidence`."""
     right = float(found.confidence)
-    return right * human_probability(right, detection.score)
+    yaw_deg = math.degrees(head_angles_from_matrix(camera_to_head(found.coefficients.rotation))[0])
+    return right * human_probability(right, detection.score, yaw_deg)
 
 
 def _without_duplicates(faces: list[Face]) -> list[Face]:

@@ -48,7 +48,7 @@ class ReconstructorConfig:
     device: Literal["cpu", "cuda"] = "cpu"
     face_model: Path | None = None
     max_faces: int | None = None
-    min_confidence: float = 0.1
+    min_confidence: float = 0.4
     passes: int = 2
     mirror: bool = True
     focal: Literal["weights", "exif"] = "weights"

@@ -264,7 +264,7 @@ def test_clips_of_youtube_faces_give_their_points_back(tmp_path):
     [
         ({"landmarks2D": np.zeros((67, 2, 5))}, "expected numbers of shape"),
         ({"landmarks2D": np.zeros((68, 2, 4))}, "points for each"),
-        ({"landmarks2D": np.array([{}], dtype=object)}, "expected numbers of shape"),
+        ({"landmarks2D": np.array([{}], dtype=object)}, "expected numbers or texts, got object"),
         ({"colorImages": np.zeros((4, 4, 3, 5), np.float32)}, "frames of uint8"),
     ],
 )
