@@ -1,6 +1,5 @@
 """Curves of a training: losses and validation over its steps, as lines of text and as a page."""
 
-import json
 import math
 from collections import defaultdict
 from collections.abc import Sequence
@@ -10,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from monoface.core.files import write_atomically
+from monoface.core.json_text import parse_json
 from monoface.evaluation.reports.page import Curve, Page, Section, curve_chart, page_html
 
 _BLOCKS = "▁▂▃▄▅▆▇█"
@@ -46,7 +46,7 @@ def curves_of(folder: Path) -> list[TrainingCurve]:
         part = "" if path.parent == folder else f"{path.parent.name}: "
         points: dict[tuple[str, str], list[tuple[int, float]]] = defaultdict(list)
         for line in path.read_text(encoding="utf-8").splitlines():
-            record = json.loads(line)
+            record = parse_json(line)
             for name, value in record.items():
                 if name not in ("step", "kind") and name not in _NO_CURVES:
                     points[record["kind"], name].append((record["step"], value))

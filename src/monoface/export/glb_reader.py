@@ -4,7 +4,6 @@ This is how a written file is checked against the photo. It shares no code with 
 of the format's constants, and it reads what the writer uses: one buffer, floats, morphs, node transforms.
 """
 
-import json
 import math
 import struct
 from collections.abc import Mapping
@@ -15,6 +14,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float, Int
 
+from monoface.core.json_text import parse_json
 from monoface.export._gltf import (
     BINARY_CHUNK,
     FLOAT,
@@ -112,7 +112,7 @@ def _split_chunks(data: bytes) -> tuple[Json, bytes]:
         size, kind = struct.unpack_from("<I4s", data, offset)
         chunks[kind] = data[offset + 8 : offset + 8 + size]
         offset += 8 + size
-    return json.loads(chunks[JSON_CHUNK]), chunks[BINARY_CHUNK]
+    return parse_json(chunks[JSON_CHUNK]), chunks[BINARY_CHUNK]
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,7 +10,6 @@ Reference:
     are USC ICT's, under the MIT licence.
 """
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,6 +20,7 @@ from jaxtyping import Float, Int
 
 from monoface.core.array_files import open_npz
 from monoface.core.errors import ModelFileError
+from monoface.core.json_text import parse_json
 from monoface.facemodel.data import EyeJoint, FaceModelData
 from monoface.facemodel.landmarks import LandmarkSet
 
@@ -124,7 +124,7 @@ def _read_npz(path: Path) -> _Source:
 
 def _read_folder(folder: Path) -> _Source:
     try:
-        info: dict[str, Any] = json.loads((folder / "vertex_indices.json").read_text(encoding="utf-8"))
+        info: dict[str, Any] = parse_json((folder / "vertex_indices.json").read_text(encoding="utf-8"))
         neutral, uv, polygons, uv_polygons = _read_obj(folder / "generic_neutral_mesh.obj")
         landmarks = np.asarray(info["idx_to_landmark_verts"], dtype=np.int64)
         names = [name for name in info["expressions"] if (folder / f"{name}.obj").is_file()]

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from monoface.core.errors import ModelFileError
 from monoface.core.files import write_atomically
+from monoface.core.json_text import parse_json
 from monoface.facemodel.data import Correctives, EyeJoint, FaceModelData
 from monoface.facemodel.landmarks import LandmarkSet
 
@@ -59,7 +60,7 @@ def load_face_model_data(path: Path) -> FaceModelData:
     """
     try:
         with safe_open(path, framework="pt") as file:
-            names = json.loads((file.metadata() or {}).get("monoface", "{}"))
+            names = parse_json((file.metadata() or {}).get("monoface", "{}"))
             if names.get("format") != _FORMAT:
                 raise ModelFileError(f"{path.name}: expected format {_FORMAT}, got {names.get('format')}.")
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118

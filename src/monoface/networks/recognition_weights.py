@@ -22,6 +22,7 @@ from safetensors.numpy import save
 from monoface.core.assets import asset_path
 from monoface.core.errors import ModelFileError
 from monoface.core.files import write_atomically
+from monoface.core.json_text import parse_json
 from monoface.geometry.face_chips import CHIP_PX
 
 DESCRIPTOR_SIZE = 128
@@ -100,7 +101,7 @@ def load_recognition_weights(path: Path | None = None) -> RecognitionWeights:
     path = path or asset_path(f"{RECOGNITION_ASSET}.safetensors")
     try:
         with safe_open(path, framework="np") as file:
-            header = json.loads((file.metadata() or {}).get("monoface", "{}"))
+            header = parse_json((file.metadata() or {}).get("monoface", "{}"))
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
         if header.get("format") != RECOGNITION_FORMAT:
             raise ModelFileError(

@@ -15,6 +15,7 @@ from torch.overrides import TorchFunctionMode
 from monoface.core.assets import asset_path
 from monoface.core.errors import ConfigError, ModelFileError
 from monoface.core.files import write_atomically
+from monoface.core.json_text import parse_json
 
 _SUFFIX = ".safetensors"
 # Counters of norms: they are no weights, and files do not have them.
@@ -77,7 +78,7 @@ def load_weights(
     """
     try:
         with safe_open(path, framework="pt") as file:
-            header = json.loads((file.metadata() or {}).get("monoface", "{}"))
+            header = parse_json((file.metadata() or {}).get("monoface", "{}"))
             if header.get("format") != expected:
                 raise ModelFileError(f"{path.name}: expected format {expected}, got {header.get('format')}.")
             names = [name for name in file.keys() if not name.startswith((BESIDES, _SCALE))]  # noqa: SIM118
@@ -175,7 +176,7 @@ def weights_format(path: Path, what: str) -> str:
     """
     try:
         with safe_open(path, framework="np") as file:
-            header = json.loads((file.metadata() or {}).get("monoface", "{}"))
+            header = parse_json((file.metadata() or {}).get("monoface", "{}"))
         return str(header.get("format", ""))
     except (OSError, SafetensorError, ValueError, AttributeError) as error:
         raise ModelFileError(f"{path.name}: cannot be read as {what} ({error}).") from error

@@ -11,6 +11,7 @@ import numpy as np
 from monoface.core.array_files import read_npy
 from monoface.core.errors import DataError
 from monoface.core.files import write_atomically
+from monoface.core.json_text import parse_json
 
 PACK_HEADER = "pack.json"
 """The file whose presence says that a pack is complete."""
@@ -60,7 +61,7 @@ class ArrayFolder:
         if not path.is_file():
             raise DataError(f"{folder}: expected a finished pack, found no {cls.HEADER}.")
         try:
-            header = json.loads(path.read_text(encoding="utf-8"))
+            header = parse_json(path.read_text(encoding="utf-8"))
             made = {name: header[name] for name in cls.FIXED} | {"recipe": header.get("recipe", "")}
             if made != {**cls.FIXED, "recipe": made["recipe"] if recipe is None else recipe}:
                 by = "another recipe" if "recipe" in header else "a version that does not say how"

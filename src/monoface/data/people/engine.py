@@ -20,6 +20,7 @@ from typing import Any
 
 from monoface.core.errors import DataError
 from monoface.core.files import write_atomically
+from monoface.core.json_text import parse_json
 from monoface.data.packs.digests import model_digest
 from monoface.data.people.config import PeopleConfig
 from monoface.data.people.habits import Habits, find_habits
@@ -93,7 +94,7 @@ class PeopleRun:
             "sources": {one.name: f"{len(one)} photos, {one.digest}" for one in self.sources},
             "looks": {one.name: looks_recipe(one, self.eyes) for one in self.sources},
             "face model": model_digest(self.model),
-            "configuration": json.loads(json.dumps(dataclasses.asdict(self.config))),
+            "configuration": parse_json(json.dumps(dataclasses.asdict(self.config))),
         }
         text = json.dumps(described, sort_keys=True)
         return described | {"recipe": hashlib.sha256(text.encode()).hexdigest()[:16]}
@@ -126,7 +127,7 @@ def make_labels(run: PeopleRun, tell: Tell = _nobody) -> dict[str, Any]:
     _begin(run.out, description)
     done = run.out / "report.json"
     if done.is_file():
-        report: dict[str, Any] = json.loads(done.read_text(encoding="utf-8"))
+        report: dict[str, Any] = parse_json(done.read_text(encoding="utf-8"))
         # An earlier run may have been killed after its report, before it removed them.
         _forget(run)
         return report
@@ -158,7 +159,7 @@ def _begin(out: Path, description: dict[str, Any]) -> None:
         write_atomically(path, (json.dumps(description, indent=2, sort_keys=True) + "\n").encode())
         return
     try:
-        begun = json.loads(path.read_text(encoding="utf-8"))
+        begun = parse_json(path.read_text(encoding="utf-8"))
         if not isinstance(begun, dict):
             raise ValueError("no object")
     except (OSError, ValueError) as error:

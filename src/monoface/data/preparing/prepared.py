@@ -15,6 +15,7 @@ from typing import Any
 
 from monoface.core.errors import DataError
 from monoface.core.files import write_atomically
+from monoface.core.json_text import parse_json
 from monoface.data.packs.arrays import PACK_HEADER
 from monoface.data.packs.photo_pack import Pack
 from monoface.data.sources.registry import own_terms
@@ -98,7 +99,7 @@ class PreparedFolder:
         """
         path = self._shard(number) / _RECORDS
         try:
-            return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+            return [parse_json(line) for line in path.read_text(encoding="utf-8").splitlines()]
         except (OSError, ValueError) as error:
             raise DataError(f"{path}: damaged ({error}). Delete its folder and prepare again.") from error
 
@@ -160,7 +161,7 @@ def _json_bytes(values: dict[str, Any]) -> bytes:
 
 def _read_json(path: Path) -> dict[str, Any]:
     try:
-        values: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        values: dict[str, Any] = parse_json(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise DataError(f"{path}: damaged ({error}). Prepare into another folder.") from error
     return values

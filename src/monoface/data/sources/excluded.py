@@ -1,9 +1,9 @@
 """People of several sources who take no part in anything: their likes are kept aside for other measures."""
 
-import json
 from pathlib import Path
 
 from monoface.core.errors import DataError
+from monoface.core.json_text import parse_json
 
 EXCLUDED_FILE = "exclude.json"
 """Beside the folders of the sources: by the name of a source's folder, numbers of people."""
@@ -25,7 +25,7 @@ def excluded_people(folder: Path) -> frozenset[int]:
     if not path.is_file():
         return frozenset()
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = parse_json(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise DataError(f"{path}: expected a JSON file, cannot read it ({error}).") from error
     people = content.get(folder.resolve().name, []) if isinstance(content, dict) else None

@@ -9,7 +9,6 @@ so that weights of ours need a file that says it; points that another program pr
     images-*.tar    the photos, for weights of ours: KEY.webp
 """
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, NoReturn
@@ -18,6 +17,7 @@ import numpy as np
 from jaxtyping import Float, Float64
 
 from monoface.core.errors import ConfigError, DataError
+from monoface.core.json_text import parse_json
 from monoface.data.sources.archive import LabelSpec, TarImages, read_labels, to_pixel_centre_convention
 from monoface.evaluation.config import WeightsConfig
 from monoface.evaluation.landmarks.point_checks import check_box_stated, check_missing, check_predicted_points
@@ -201,7 +201,7 @@ def read_groups(path: Path) -> tuple[tuple[int, ...], ...]:
         raise DataError(f"{path}: expected a JSON list of {POINTS} lists of indices in 0..67: {reason}.")
 
     try:
-        rows = json.loads(path.read_text(encoding="utf-8"))
+        rows = parse_json(path.read_text(encoding="utf-8"))
         groups = tuple(tuple(int(index) for index in row) for row in rows)
     except (OSError, ValueError, TypeError) as error:
         refuse(error)

@@ -1,6 +1,5 @@
 """Is one set of weights better than another? Two reports of one benchmark, compared case by case."""
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +9,7 @@ import numpy as np
 from jaxtyping import Float64
 
 from monoface.core.errors import DataError
+from monoface.core.json_text import parse_json
 from monoface.evaluation.reports.cases import ALL
 from monoface.evaluation.reports.definition import Finding, warnings_of
 from monoface.evaluation.reports.page import Page, Section, Table, Text
@@ -188,7 +188,7 @@ def _definitions_differ(first: _Report, second: _Report) -> list[Finding]:
 
 def _read(path: Path) -> _Report:
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = parse_json(path.read_text(encoding="utf-8"))
         rows = [_row_of(row) for row in content["cases" if "cases" in content else "photos"]]
         return _Report(
             str(content["benchmark"]),

@@ -11,7 +11,6 @@ and predictions as NNN.obj, in the cube from -1 to 1 of the orthographic camera 
 viewer), or as NN_F_VV.obj, in the camera frame of the true camera and in units of the pupils' distance.
 """
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -22,6 +21,7 @@ from jaxtyping import Float64
 
 from monoface.core.array_files import read_npy
 from monoface.core.errors import DataError
+from monoface.core.json_text import parse_json
 from monoface.evaluation.reports.cases import Case, CurvePoints, Measure
 from monoface.evaluation.reports.cases_report import CasesReport, make_report
 from monoface.evaluation.reports.definition import WORST, Definition, Galleries
@@ -270,7 +270,7 @@ def _array(path: Path) -> Float64[np.ndarray, "..."]:
 def _camera(path: Path) -> tuple[Float64[np.ndarray, "3 3"], Float64[np.ndarray, "3 4"]]:
     try:
         K, Rt = (
-            np.array(value, dtype=np.float64) for value in json.loads(path.read_text(encoding="utf-8"))[:2]
+            np.array(value, dtype=np.float64) for value in parse_json(path.read_text(encoding="utf-8"))[:2]
         )
     except (OSError, ValueError, TypeError) as error:
         raise DataError(f"{path}: expected K and Rt as JSON, cannot read them ({error}).") from error

@@ -10,7 +10,6 @@ Users bring the data set, in its official layout:
 and predictions as SUBJECT.obj (frontal) or SUBJECT_VIEW.obj (side), all of that topology.
 """
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +19,7 @@ import numpy as np
 from jaxtyping import Float, Float64, Int64
 
 from monoface.core.errors import DataError
+from monoface.core.json_text import parse_json
 from monoface.evaluation.reports.cases import Case, Measure, figures_of
 from monoface.evaluation.reports.cases_report import CasesReport, make_report
 from monoface.evaluation.reports.definition import WORST, Definition, Galleries
@@ -88,7 +88,7 @@ class Topology:
         mesh = read_mesh(folder / f"{name}.obj")
         path = folder / f"{name}.txt"
         try:
-            rows = np.array(json.loads(path.read_text(encoding="utf-8")), dtype=np.float64)
+            rows = np.array(parse_json(path.read_text(encoding="utf-8")), dtype=np.float64)
         except (OSError, ValueError, TypeError) as error:
             raise DataError(f"{path}: expected the keypoints as JSON, cannot read them ({error}).") from error
         if rows.shape != (KEYPOINTS, 3):

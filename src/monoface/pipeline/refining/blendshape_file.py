@@ -14,6 +14,7 @@ from safetensors.numpy import save
 
 from monoface.core.errors import ConfigError, ModelFileError
 from monoface.core.files import write_atomically
+from monoface.core.json_text import parse_json
 from monoface.facemodel.blendshape_scale import BlendshapeScale
 from monoface.networks.weights_file import BESIDES
 from monoface.pipeline.refining.refinement_file import HEADER, read_file
@@ -49,7 +50,7 @@ def load_blendshape_scale(path: Path, expressions: int, *, bounded: bool = True)
     """
     try:
         with safe_open(path, framework="np") as file:
-            said = json.loads((file.metadata() or {}).get(HEADER, "{}")).get(_KEY)
+            said = parse_json((file.metadata() or {}).get(HEADER, "{}")).get(_KEY)
             if not bounded:
                 return BlendshapeScale.unchanged(expressions)
             if said is None:

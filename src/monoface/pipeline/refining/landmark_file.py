@@ -20,6 +20,7 @@ from safetensors.numpy import save
 
 from monoface.core.errors import ModelFileError
 from monoface.core.files import write_atomically
+from monoface.core.json_text import parse_json
 from monoface.facemodel import FaceModel, PointBasis
 from monoface.networks.weights_file import BESIDES
 from monoface.pipeline.refining.refinement_file import HEADER, read_file
@@ -52,7 +53,7 @@ def load_landmark_habits(path: Path) -> dict[str, Float[np.ndarray, "points 3"]]
     """
     try:
         with safe_open(path, framework="np") as file:
-            names = json.loads((file.metadata() or {}).get(HEADER, "{}")).get(_KEY, [])
+            names = parse_json((file.metadata() or {}).get(HEADER, "{}")).get(_KEY, [])
             habits = {str(name): file.get_tensor(f"{_PREFIX}{name}").astype(np.float64) for name in names}
         if not all(mm.ndim == 2 and mm.shape[1] == 3 and np.isfinite(mm).all() for mm in habits.values()):
             raise ValueError("expected finite offsets of three coordinates")

@@ -18,6 +18,7 @@ from safetensors.numpy import load, save
 
 from monoface.core.errors import ConfigError, ModelFileError
 from monoface.core.files import write_atomically
+from monoface.core.json_text import parse_json
 from monoface.facemodel.estimation.identity_prior import Elsewhere, IdentityMap
 from monoface.facemodel.estimation.input_domain import InputDomain
 from monoface.facemodel.estimation.refinement import RefineConfig
@@ -110,7 +111,7 @@ def load_refinement(path: Path) -> Refinement | None:
     """
     try:
         with safe_open(path, framework="np") as file:
-            said = json.loads((file.metadata() or {}).get(HEADER, "{}")).get(_KEY)
+            said = parse_json((file.metadata() or {}).get(HEADER, "{}")).get(_KEY)
             if said is None:
                 return None
             own = [name for name in file.keys() if name.startswith(_PREFIX)]  # noqa: SIM118
@@ -177,7 +178,7 @@ def read_file(path: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     try:
         content = path.read_bytes()
         with safe_open(path, framework="np") as file:
-            header = json.loads((file.metadata() or {}).get(HEADER, "{}"))
+            header = parse_json((file.metadata() or {}).get(HEADER, "{}"))
         return header, load(content)
     except (OSError, SafetensorError, ValueError) as error:
         raise ModelFileError(f"{path.name}: cannot be read as weights ({error}).") from error

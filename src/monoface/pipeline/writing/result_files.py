@@ -6,7 +6,6 @@ the report is there already, with the status `writing`: so a name is claimed bef
 what a killed process left is known.
 """
 
-import json
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from typing import Any, Literal
 from monoface.core.errors import OutputExistsError
 from monoface.core.file_sets import Moves, alone_in
 from monoface.core.files import write_atomically
+from monoface.core.json_text import parse_json
 from monoface.pipeline.writing.json_report import to_json
 
 Existing = Literal["keep", "resume", "overwrite"]
@@ -138,7 +138,7 @@ class ResultFiles:
         try:
             if self.report.stat().st_size > _MAX_REPORT_BYTES:
                 return None
-            found = json.loads(self.report.read_bytes())
+            found = parse_json(self.report.read_bytes())
         except (OSError, ValueError, RecursionError):
             return None
         return found if isinstance(found, dict) and found.get("format") == self.kind else None

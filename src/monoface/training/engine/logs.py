@@ -15,6 +15,7 @@ from PIL import Image
 
 from monoface.core.errors import ConfigError
 from monoface.core.files import write_atomically
+from monoface.core.json_text import parse_json
 
 
 class RunLog:
@@ -93,6 +94,6 @@ def _drop_later_lines(path: Path, step: int) -> None:
 def _step_of(line: str) -> float:
     """Step of a line of the log; infinity for a line that an interruption cut off."""
     try:
-        return float(json.loads(line)["step"])
+        return float(parse_json(line)["step"])
     except (ValueError, KeyError, TypeError):
         return math.inf
