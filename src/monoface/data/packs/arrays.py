@@ -63,12 +63,12 @@ class ArrayFolder:
         try:
             header = parse_json(path.read_text(encoding="utf-8"))
             made = {name: header[name] for name in cls.FIXED} | {"recipe": header.get("recipe", "")}
-            if made != {**cls.FIXED, "recipe": made["recipe"] if recipe is None else recipe}:
-                by = "another recipe" if "recipe" in header else "a version that does not say how"
-                raise DataError(f"{folder}: made by {by}; delete the folder to make it anew.")
-            return cls._read(folder, header)
-        except (OSError, KeyError, TypeError, ValueError, EOFError) as error:
+            if made == {**cls.FIXED, "recipe": made["recipe"] if recipe is None else recipe}:
+                return cls._read(folder, header)
+        except (OSError, KeyError, TypeError, ValueError, EOFError, DataError) as error:
             raise DataError(f"{folder}: damaged ({error}); delete the folder to make it anew.") from error
+        by = "another recipe" if "recipe" in header else "a version that does not say how"
+        raise DataError(f"{folder}: made by {by}; delete the folder to make it anew.")
 
     def _write(self, folder: Path) -> dict[str, Any]:
         """Write the arrays; returns what the header says of the fields."""
