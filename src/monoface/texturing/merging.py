@@ -58,10 +58,6 @@ def merge_textures(photos: Sequence[SeenTexture], reference: int) -> TextureMap:
         Colours, and the weight with which any of the photos shows them.
     """
     gains = exposure_gains(photos, reference)
-    images = [
-        linear_to_srgb((srgb_to_linear(one.shown.image) * gain).clamp(0, 1))
-        for one, gain in zip(photos, gains, strict=True)
-    ]
     # A photo whose colours must be changed much has clipped some and is noisy in others.
     faithful = torch.exp(-gains.log().abs().amax(dim=1))
     quality = torch.stack([one.quality for one in photos]) * faithful[:, None, None]
@@ -72,11 +68,13 @@ def merge_textures(photos: Sequence[SeenTexture], reference: int) -> TextureMap:
     wide = _smoothed(share.movedim(0, -1), (total > 0).float())
     wide = wide / wide.sum(dim=-1, keepdim=True).clamp_min(1e-6)
 
-    merged = torch.zeros_like(images[0])
-    for place, (image, one) in enumerate(zip(images, photos, strict=True)):
+    merged, hidden = torch.zeros_like(photos[0].shown.image), torch.ones_like(total)
+    # One after the other, for all at once would take much memory.
+    for place, (one, gain) in enumerate(zip(photos, gains, strict=True)):
+        image = linear_to_srgb((srgb_to_linear(one.shown.image) * gain).clamp(0, 1))
+        hidden = hidden * (1 - one.shown.weight)
         coarse = _smoothed(image, one.shown.weight)
         merged += wide[..., place, None] * coarse + sharp[place, ..., None] * (image - coarse)
-    hidden = torch.stack([1 - one.shown.weight for one in photos]).prod(dim=0)
     seen = total > 0
     return TextureMap(merged.clamp(0, 1) * seen[..., None], (1 - hidden) * seen)
 
