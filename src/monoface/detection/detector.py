@@ -46,6 +46,9 @@ _MERGE_IOU = 0.3
 _MAX_INSIDE = 0.6
 # Candidates from this part of the photo's longer side on may be judged leniently.
 _LARGE_PART = 0.3
+# So many faces that are hardly larger than what is searched for are a crowd, of which more are a little
+# smaller: it is searched once more, for faces smaller by so much.
+_CROWD, _NEAR_SMALLEST, _FINER = 20, 1.5, 1.5
 # Photos at least this long are searched in tiles even if faces were found in the whole.
 _TILE_FROM_PX = 1000
 
@@ -64,7 +67,7 @@ class FaceDetectorConfig:
 
     Attributes:
         max_faces: Faces to report, the largest; all if None.
-        min_face_px: Smallest face to search for, in pixels of the photo.
+        min_face_px: Smallest face to search for, in pixels of the photo; in crowds of such faces, two thirds.
         min_face_part: Smallest face to search for, as a part of the photo's longer side; the larger counts.
         proposal_score: What a network must give a candidate for a second look.
         tile_overlap: Overlap of neighbouring tiles, as a part of their side.
@@ -139,8 +142,11 @@ class FaceDetector:
         """All faces of one photo, from what the first look proposes."""
         faces = self._faces_among(photo, proposals, lenient=True)
         if len(faces) == 0 or max(photo.size) >= _TILE_FROM_PX:
-            small = self._faces_among(photo, self._look_at_tiles(photo), lenient=False)
-            faces = drop_duplicates(Candidates.joined([faces, small]), _MERGE_IOU, _MAX_INSIDE)
+            smallest_px = max(self.config.min_face_px, max(photo.size) * self.config.min_face_part)
+            faces = self._with_small(photo, faces, smallest_px)
+            sides = (faces.box[:, 2:] - faces.box[:, :2]).max(axis=1)
+            if np.count_nonzero(sides < _NEAR_SMALLEST * smallest_px) >= _CROWD:
+                faces = self._with_small(photo, faces, smallest_px / _FINER)
         if self.config.turned and not _has_clear_face(faces):
             faces = self._best_turned(photo, faces)
         detections = [_detection(faces, index) for index in range(len(faces))]
@@ -164,14 +170,17 @@ class FaceDetector:
         found = self._runner.run_in_photo(views, self.config.proposal_score)
         return [Candidates.joined([found[i], found[i + len(photos)]]) for i in range(len(photos))]
 
-    def _look_at_tiles(self, photo: Image.Image) -> Candidates:
+    def _with_small(self, photo: Image.Image, faces: Candidates, smallest_px: float) -> Candidates:
+        """Faces of one photo, and besides those that are seen in tiles."""
+        small = self._faces_among(photo, self._look_at_tiles(photo, smallest_px), lenient=False)
+        return drop_duplicates(Candidates.joined([faces, small]), _MERGE_IOU, _MAX_INSIDE)
+
+    def _look_at_tiles(self, photo: Image.Image, smallest_px: float) -> Candidates:
         """Candidates of one photo, seen in overlapping tiles by the full-range network."""
-        longest = max(photo.size)
-        min_face_px = max(self.config.min_face_px, longest * self.config.min_face_part)
         overlap = self.config.tile_overlap
         views = [
             CropView(self._full, photo, crop)
-            for side in tile_sides(longest, min_face_px, _SMALLEST_PART, overlap)
+            for side in tile_sides(max(photo.size), smallest_px, _SMALLEST_PART, overlap)
             for crop in tiles(photo.size, side, overlap)
         ]
         return Candidates.joined(self._runner.run_in_photo(views, self.config.proposal_score))

@@ -11,7 +11,7 @@ from PIL import Image
 from monoface.core.errors import ConfigError, ImageError
 from monoface.photos.filed import FiledImage
 from monoface.pipeline import SharedFace, TogetherConfig, reconstruct_together
-from monoface.pipeline.multi_photo import reconstruct, shared_face
+from monoface.pipeline.multi_photo import many_photos, reconstruct, shared_face
 
 BLACK = np.zeros((50, 40, 3), np.uint8)
 
@@ -74,7 +74,7 @@ def test_photos_beyond_a_bound_stay_in_their_files(toy_reconstructor, photos, tm
     for path, photo in zip(paths, photos, strict=True):
         Image.fromarray(photo).save(path)
     held = reconstruct_together(paths, toy_reconstructor)
-    monkeypatch.setattr(reconstruct, "_MOST_HELD_BYTES", photos[0].nbytes)
+    monkeypatch.setattr(many_photos, "_MOST_HELD_BYTES", photos[0].nbytes)
     filed = reconstruct_together(paths, toy_reconstructor)
     assert [isinstance(photo.photo, FiledImage) for photo in filed.photos] == [False, True, True]
     assert_array_equal(filed.face.texture, held.face.texture)

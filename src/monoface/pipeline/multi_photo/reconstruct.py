@@ -1,7 +1,6 @@
 """Several photos of one person in, one face out, with a pose, an expression and a light for each photo."""
 
-import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -18,11 +17,11 @@ from monoface.facemodel.shared_fitting import SharedFitConfig, fit_shared_identi
 from monoface.geometry.cameras import AnyCamera
 from monoface.geometry.roi import roi_of_box
 from monoface.geometry.triangles import vertex_normals
-from monoface.photos.filed import FiledImage
 from monoface.photos.reading import ImageSource
 from monoface.pipeline.face import Face
 from monoface.pipeline.face_skin import FaceSkin
 from monoface.pipeline.multi_photo.identity_similarity import IdentityLikeness
+from monoface.pipeline.multi_photo.many_photos import within_memory
 from monoface.pipeline.multi_photo.shared_face import MOST_MERGED, SharedAppearance, SharedFace, SharedSkin
 from monoface.pipeline.reconstructor import Reconstructor
 from monoface.pipeline.refining.refiner import Measurement, Refiner, posed
@@ -35,9 +34,6 @@ _FITTED_POINTS = 400
 
 # Side of the squares around the faces, in which they are fitted; any would do.
 _SQUARE_PX = 120
-
-# Pixels of photos that are held: about fourteen photos of twelve megapixels.
-_MOST_HELD_BYTES = 2**29
 
 CompareFaces = Callable[[Sequence[Face]], Float[np.ndarray, "faces faces"]]
 """How alike the people in several photos are: symmetric, 1 for the same. An identity encoder's cosines."""
@@ -142,7 +138,7 @@ def reconstruct_together(
     """
     config = config or TogetherConfig()
     reconstructor = reconstructor or Reconstructor()
-    results = _within_memory(photos, reconstructor.reconstruct_many(photos))
+    results = within_memory(photos, reconstructor.reconstruct_many(photos))
     used = [place for place, result in enumerate(results) if result.faces]
     reason = f"{len(used)} of {len(results)} photos used"
     if len(used) > MOST_MERGED:
@@ -159,30 +155,6 @@ def reconstruct_together(
     return TogetherResult(
         "ok", reason, tuple(results), faces[faces[0].skin.shared.reference], tuple(warnings)
     )
-
-
-def _within_memory(photos: Sequence[ImageSource], results: Iterable[PhotoResult]) -> list[PhotoResult]:
-    """Results that hold pixels up to a bound; photos beyond it stay in their files, where they have any."""
-    kept: list[PhotoResult] = []
-    held_bytes = 0
-    for source, result in zip(photos, results, strict=True):
-        photo = result.photo
-        if photo is not None:
-            pixel_bytes = photo.image_srgb.nbytes
-            if held_bytes + pixel_bytes > _MOST_HELD_BYTES and isinstance(source, str | os.PathLike):
-                result = _filed(result, FiledImage(photo, source))
-            else:
-                held_bytes += pixel_bytes
-        kept.append(result)
-    return kept
-
-
-def _filed(result: PhotoResult, photo: FiledImage) -> PhotoResult:
-    faces, doubtful = (
-        tuple(Face(FaceSkin(face.posed, photo, face.skin.assets)) for face in some)
-        for some in (result.faces, result.doubtful)
-    )
-    return replace(result, photo=photo, faces=faces, doubtful=doubtful)
 
 
 @torch.no_grad()
