@@ -48,6 +48,8 @@ def open_session(model: bytes | Callable[[], bytes], threads: int) -> Session:
 
 
 def _open(model: bytes, threads: int) -> onnxruntime.InferenceSession:
+    # Nothing of what is done here leaves the machine, whatever the runtime's own default is.
+    onnxruntime.disable_telemetry_events()
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
