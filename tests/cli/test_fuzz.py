@@ -16,7 +16,7 @@ from PIL import Image
 from monoface.cli.main import COMMANDS, main
 from monoface.cli.options.settings import settings_of
 from monoface.evaluation.registry import BENCHMARKS
-from monoface.pipeline import Reconstructor, ReconstructorConfig
+from monoface.pipeline import Reconstructor
 from monoface.training.registry import METHODS
 
 DRAWS, SEED = 500, 20_261
@@ -160,13 +160,8 @@ def _call(rng, files, out):
     return words
 
 
-@pytest.fixture(scope="module")
-def reconstructor():
-    return Reconstructor(ReconstructorConfig(texture_size=64))
-
-
 @pytest.fixture
-def fast(reconstructor, monkeypatch):
+def fast(warm_reconstructor, monkeypatch):
     """Commands reuse the networks if the shipped ones are asked for."""
 
     def reuse(config):
@@ -178,8 +173,8 @@ def fast(reconstructor, monkeypatch):
         ):
             return Reconstructor(config)
         config.refuse_beyond_memory()
-        reconstructor.config = config
-        return reconstructor
+        warm_reconstructor.config = config
+        return warm_reconstructor
 
     for command in ("reconstruct", "together"):
         monkeypatch.setattr(f"monoface.cli.{command}.Reconstructor", reuse)

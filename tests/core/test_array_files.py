@@ -134,3 +134,15 @@ def test_a_missing_array_and_a_locked_one_are_refused(tmp_path):
     path.write_bytes(content)
     with pytest.raises(DataError, match="encrypted"), open_npz(path, "arrays") as archive:
         archive["a"]
+
+
+def test_an_array_that_is_packed_in_an_unknown_way_is_refused(tmp_path):
+    path = tmp_path / "arrays.npz"
+    np.savez(path, points=np.zeros(3))
+    content = path.read_bytes()
+    # The method stands ten bytes into the entry of the directory, and eight into the member's own header.
+    entry = content.index(b"PK\x01\x02")
+    strange = struct.pack("<H", 99)
+    path.write_bytes(content[:8] + strange + content[10 : entry + 10] + strange + content[entry + 12 :])
+    with pytest.raises(DataError, match=r"expected arrays, cannot read it \(points: .*compression"):
+        read(path, "points")

@@ -88,7 +88,8 @@ class NpzArrays:
     def _member(self, name: str) -> io.BufferedIOBase:
         try:
             return self._archive.open(f"{name}.npy")  # type: ignore[return-value]
-        except (RuntimeError, NotImplementedError) as error:
+        except RuntimeError as error:
+            # As zip files say that a member is encrypted, or packed in a way that Python does not know.
             raise ValueError(f"{name}: {error}") from error
 
 

@@ -13,7 +13,7 @@ from monoface.geometry.cameras import AnyCamera, transform_points
 from monoface.geometry.rotations import matrix_from_axis_angle
 from monoface.shading.harmonics import rotate_radiance
 
-Rows = TypeVar("Rows", FaceCoefficients, AnyCamera, "FoundPoints")
+_Rows = TypeVar("_Rows", FaceCoefficients, AnyCamera, "FoundPoints")
 
 
 @dataclass(frozen=True)
@@ -131,7 +131,7 @@ class Regression:
         return self.camera.project(transform_points(found.rotation, found.translation_mm, landmarks_mm))[0]
 
 
-def _joined(first: Rows, second: Rows) -> Rows:
+def _joined(first: _Rows, second: _Rows) -> _Rows:
     """The rows of two dataclasses of tensors, one after the other."""
     names = [one.name for one in fields(first)]
     return type(first)(**{name: torch.cat((getattr(first, name), getattr(second, name))) for name in names})
