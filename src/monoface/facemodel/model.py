@@ -8,10 +8,10 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from monoface.core.errors import ModelFileError
-from monoface.facemodel.data import Correctives, EyeJoint, FaceModelData
+from monoface.facemodel.data import Correctives, FaceModelData
+from monoface.facemodel.eye_turns import turn_chords, with_turned_eyes
 from monoface.facemodel.landmarks import FLM18, FLM18_GROUPS, FLM18_OF_21, JAW, JAW17, LandmarkSet
 from monoface.facemodel.point_basis import PointBasis, corrective_offsets
-from monoface.geometry.rotations import matrix_from_axis_angle
 
 
 class FaceModel(nn.Module):
@@ -110,12 +110,15 @@ class FaceModel(nn.Module):
         if len(self.corrected):
             extra = corrective_offsets(identity, expression[:, self.corrected], self.corrective_mm)
             moved = moved.index_add(1, self.corrective_verts, extra)
-        return _with_turned_eyes(moved, tuple(self.data.eyes.values()), expression)
+        return with_turned_eyes(moved, tuple(self.data.eyes.values()), expression)
 
     def expression_basis_for(
         self, identity: Float[Tensor, "batch identity"]
     ) -> Float[Tensor, "batch expressions verts 3"]:
         """Offsets of expressions at weight 1 of given people, in millimetres: the basis with its correctives.
+
+        Eyeballs move along the chords of their turns (`eye_turns.turn_chords`), since offsets are linear: at
+        weight 1 they are where `shape` has them, and on the way there a little smaller.
 
         Large: on the shipped model 6 MB a face.
         """
@@ -123,6 +126,10 @@ class FaceModel(nn.Module):
         if len(self.corrected):
             extra = torch.einsum("bk,ekvc->bevc", identity, self.corrective_mm)
             basis[:, self.corrected[:, None], self.corrective_verts] += extra
+        if self.data.eyes:
+            neutral = self.mean_mm + torch.einsum("bk,kvc->bvc", identity, self.identity_basis_mm)
+            for eye in self.data.eyes.values():
+                basis[:, :, eye.ball_index.to(basis.device)] += turn_chords(eye, neutral)
         return basis
 
     def albedo(self, coeffs: Float[Tensor, "batch albedo"]) -> Float[Tensor, "batch verts 3"]:
@@ -188,17 +195,3 @@ class FaceModel(nn.Module):
 def _no_correctives(identity_size: int) -> Correctives:
     nothing = torch.zeros(0, dtype=torch.long)
     return Correctives(nothing, nothing, torch.zeros(0, identity_size, 0, 3))
-
-
-def _with_turned_eyes(verts: Tensor, eyes: tuple[EyeJoint, ...], expression: Tensor) -> Tensor:
-    if not eyes:
-        return verts
-    gaze_rad = torch.stack([eye.gaze_rad for eye in eyes]).to(expression)
-    turns = matrix_from_axis_angle(torch.einsum("be,nec->nbc", expression, gaze_rad))
-    for eye, turn in zip(eyes, turns, strict=True):
-        ball_index, centre_index = eye.ball_index.to(verts.device), eye.centre_index.to(verts.device)
-        weight = eye.centre.to(verts)[centre_index]
-        centre = torch.einsum("v,bvc->bc", weight, verts.index_select(1, centre_index))[:, None]
-        turned = (verts.index_select(1, ball_index) - centre) @ turn.transpose(-1, -2) + centre
-        verts = verts.index_copy(1, ball_index, turned)
-    return verts
