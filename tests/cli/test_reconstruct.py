@@ -100,7 +100,7 @@ def test_a_folder_that_cannot_be_written_fails_the_photo(run_cli, photo, tmp_pat
     [
         (["--out", "{tmp}/out"], "expected a photo"),
         (["me.png"], "--out"),
-        (["me.png", "--out", "{tmp}/out", "--formats", "fbx"], "expected glb, obj, ply"),
+        (["me.png", "--out", "{tmp}/out", "--formats", "fbx"], "expected glb, vrm, usdz, obj, ply"),
         (["me.png", "--out", "{tmp}/out", "--formats", ""], "got none"),
         (["me.png", "--out", "{tmp}/out", "--weights", "nobody"], "no weights of that name"),
         (["me.png", "--out", "{tmp}/out", "--texture-size", "100"], "multiple of 16"),

@@ -52,7 +52,7 @@ def test_files_lines_and_exit_codes(run_cli, photos, noise, tmp_path, capsys):
     ("words", "message"),
     [
         (["--out", "{tmp}/out"], "expected photos"),
-        (["me.png", "--out", "{tmp}/out", "--formats", "fbx"], "expected glb, obj, ply"),
+        (["me.png", "--out", "{tmp}/out", "--formats", "fbx"], "expected glb, vrm, usdz, obj, ply"),
         (["me.png", "--out", "{tmp}/out", "--weights", "nobody"], "no weights of that name"),
     ],
 )

@@ -65,8 +65,10 @@ def test_written_head_reprojects_to_the_landmarks(toy_face, toy_model, tmp_path)
     assert_allclose(projected, toy_face.landmarks68_px, atol=1)
 
 
-def test_head_has_parts_morphs_and_turned_eyes(toy_face):
+def test_head_has_parts_morphs_bones_and_turned_eyes(toy_face):
     head = rigged_head(toy_face.posed, toy_face.skin)
+    assert {"Neck", "Head", "LeftEye"} <= set(head.skeleton.names)
+    assert all(part.joint_weights is not None for part in head.parts)
     assert [part.name for part in head.parts] == ["skin", "eye_left", "eye_right"]
     assert head.morph_names == tuple(toy_face.blendshapes)
     assert_allclose(head.morph_weights, list(toy_face.blendshapes.values()), atol=1e-6)

@@ -9,12 +9,13 @@ from monoface.core.errors import ConfigError
 from monoface.core.file_sets import staged_in
 from monoface.core.files import write_atomically
 from monoface.core.names import result_stem
+from monoface.export.usd import usd_is_installed
 from monoface.pipeline import Face, FaceDetail, PhotoResult
 from monoface.pipeline.writing.json_report import PHOTO_FORMAT
 from monoface.pipeline.writing.result_files import Existing, Origin, ResultFiles
 from monoface.pipeline.writing.save import save_dense
 
-Format = Literal["glb", "obj", "ply"]
+Format = Literal["glb", "vrm", "usdz", "obj", "ply"]
 FORMATS: tuple[str, ...] = get_args(Format)
 DENSE_FORMATS = ("glb", "ply")
 
@@ -30,6 +31,10 @@ def parse_formats(text: str) -> tuple[str, ...]:
     if unknown or not formats:
         got = ", ".join(unknown) or "none"
         raise ConfigError(f"--formats: expected {', '.join(FORMATS)} or several, with commas; got {got}.")
+    if "usdz" in formats and not usd_is_installed():
+        raise ConfigError(
+            "--formats usdz: expected the package usd-core, found none. pip install 'monoface[usd]'"
+        )
     return formats
 
 

@@ -18,7 +18,7 @@ from jaxtyping import Float, Int
 
 Json = dict[str, Any]
 
-FLOAT, UNSIGNED_SHORT, UNSIGNED_INT = 5126, 5123, 5125
+FLOAT, UNSIGNED_BYTE, UNSIGNED_SHORT, UNSIGNED_INT = 5126, 5121, 5123, 5125
 ARRAY_BUFFER, ELEMENT_ARRAY_BUFFER = 34962, 34963
 GLB_MAGIC, JSON_CHUNK, BINARY_CHUNK = b"glTF", b"JSON", b"BIN\0"
 
@@ -66,6 +66,16 @@ class BufferWriter:
         view = self.add_view(data, target=ELEMENT_ARRAY_BUFFER)
         return self._add_accessor(view, UNSIGNED_SHORT if short else UNSIGNED_INT, (faces.size, 1), {})
 
+    def add_joints(self, joints: Int[np.ndarray, "verts 4"]) -> int:
+        """Index of a new accessor to numbers of joints, at most 256 of them, in one byte each."""
+        view = self.add_view(joints.astype("u1").tobytes(), target=ARRAY_BUFFER)
+        return self._add_accessor(view, UNSIGNED_BYTE, joints.shape, {})
+
+    def add_matrices(self, matrices: Float[np.ndarray, "joints 4 4"]) -> int:
+        """Index of a new accessor to matrices, which glTF stores by columns."""
+        rows = matrices.transpose(0, 2, 1).reshape(len(matrices), 16).astype("<f4")
+        return self._add_accessor(self.add_view(rows.tobytes()), FLOAT, rows.shape, {})
+
     def add_still(self, count: int) -> int:
         """Index of a new accessor to offsets of `count` vertices that do not move."""
         return self._add_accessor(self._zeros(), FLOAT, (count, 3), _bounds(np.zeros((1, 3))))
@@ -110,7 +120,7 @@ class BufferWriter:
         return self._zeros_view
 
     def _add_accessor(self, view: int, component: int, shape: tuple[int, ...], more: Json) -> int:
-        kind = {1: "SCALAR", 2: "VEC2", 3: "VEC3", 4: "VEC4"}[shape[1]]
+        kind = {1: "SCALAR", 2: "VEC2", 3: "VEC3", 4: "VEC4", 16: "MAT4"}[shape[1]]
         self.accessors.append(
             {"bufferView": view, "componentType": component, "count": shape[0], "type": kind} | more
         )

@@ -146,6 +146,8 @@ def _material_library(head: RiggedHead, textures: dict[str, Path]) -> str:
         ]
         if material.name in textures:
             lines.append(f"map_Kd {textures[material.name].name}")
+            if material.see_through:
+                lines.append(f"map_d -imfchan m {textures[material.name].name}")
     return "\n".join(lines) + "\n"
 
 

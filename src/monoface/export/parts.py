@@ -25,6 +25,7 @@ class WholeMesh:
         morphs_mm: Offsets of vertices at weight 1, one row a morph.
         morph_names: One for each row.
         numbers: Of each vertex, by name.
+        joint_weights: How far each vertex follows each joint of a skeleton; see `MeshPart`.
     """
 
     verts_mm: Float[np.ndarray, "verts 3"]
@@ -36,6 +37,7 @@ class WholeMesh:
     morphs_mm: Float[np.ndarray, "morphs verts 3"]
     morph_names: tuple[str, ...]
     numbers: Mapping[str, Float[np.ndarray, " verts"]] = field(default_factory=dict)
+    joint_weights: Float[np.ndarray, "verts joints"] | None = None
 
     def __post_init__(self) -> None:
         if len(self.morph_names) != len(self.morphs_mm):
@@ -112,4 +114,5 @@ def _part(
         normals=normals[index],
         weld=first[inverse],
         numbers={label: values[index] for label, values in mesh.numbers.items()},
+        joint_weights=None if mesh.joint_weights is None else mesh.joint_weights[index],
     )

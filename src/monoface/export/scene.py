@@ -13,6 +13,7 @@ import torch
 from jaxtyping import Float, Int, UInt8
 
 from monoface.core.errors import MonofaceError
+from monoface.export.skeleton import Skeleton
 from monoface.geometry.tangents import orthonormal_tangents, tangent_handedness, texture_tangents
 from monoface.geometry.triangles import normalize_or_zero, vertex_normals
 
@@ -34,13 +35,23 @@ class Material:
         color: Linear RGB in [0, 1], where there is no texture.
         normal_map: Tangent-space normals as glTF has them, or None. They show under a viewer's light only.
         lit: Whether a viewer's light shines on it: a rough, matt surface.
+        see_through: Whether the texture has a fourth channel, opacity, and both sides are seen, as of lashes.
     """
 
     name: str
-    texture_srgb: UInt8[np.ndarray, "height width 3"] | None = None
+    texture_srgb: UInt8[np.ndarray, "height width channels"] | None = None
     color: tuple[float, float, float] = (1.0, 1.0, 1.0)
     normal_map: UInt8[np.ndarray, "rows columns 3"] | None = None
     lit: bool = False
+    see_through: bool = False
+
+    def __post_init__(self) -> None:
+        channels = 4 if self.see_through else 3
+        if self.texture_srgb is not None and self.texture_srgb.shape[-1] != channels:
+            raise ExportError(
+                f"material {self.name}: expected a texture of {channels} channels, "
+                f"got {self.texture_srgb.shape[-1]}."
+            )
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,6 +68,7 @@ class MeshPart:
         normals: Unit normals of the neutral face; computed from the triangles when left out.
         weld: For each vertex, the vertex of this part that stands for all at its place.
         numbers: Of each vertex, by name, for formats that have room for them.
+        joint_weights: How far each vertex follows each joint of the head's skeleton; rows sum to 1.
     """
 
     name: str
@@ -68,6 +80,7 @@ class MeshPart:
     normals: Float[np.ndarray, "verts 3"] | None = None
     weld: Int[np.ndarray, " verts"] | None = None
     numbers: Mapping[str, Float[np.ndarray, " verts"]] = field(default_factory=dict)
+    joint_weights: Float[np.ndarray, "verts joints"] | None = None
 
     def __post_init__(self) -> None:
         count = len(self.verts_mm)
@@ -79,6 +92,8 @@ class MeshPart:
             if index is not None and not 0 <= index.min() <= index.max() < count:
                 raise ExportError(f"part {self.name}: expected {name} in 0..{count - 1}, got one outside.")
         arrays = {"verts_mm": self.verts_mm, "uv": self.uv, **self.morphs_mm, **self.numbers}
+        if self.joint_weights is not None:
+            arrays["joint_weights"] = self.joint_weights
         for name, array in arrays.items():
             if len(array) != count:
                 raise ExportError(f"part {self.name}: expected {count} rows in {name}, got {len(array)}.")
@@ -183,6 +198,7 @@ class RiggedHead:
         eyes: Parts that turn.
         camera: The photo's camera, if the head comes from a photo.
         extras: What else files shall say about the head, as JSON values.
+        skeleton: Bones that parts with `joint_weights` follow.
     """
 
     parts: tuple[MeshPart, ...]
@@ -192,6 +208,7 @@ class RiggedHead:
     eyes: tuple[EyeNode, ...] = ()
     camera: OrthographicCameraNode | PerspectiveCameraNode | None = None
     extras: Mapping[str, Any] = field(default_factory=dict)
+    skeleton: Skeleton | None = None
 
     def __post_init__(self) -> None:
         if not self.parts:
@@ -211,6 +228,13 @@ class RiggedHead:
             "material", (part.material for part in self.parts), {material.name for material in self.materials}
         )
         _check_known("morph", (name for part in self.parts for name in part.morphs_mm), set(self.morph_names))
+        joints = 0 if self.skeleton is None else len(self.skeleton.joints)
+        for part in self.parts:
+            if part.joint_weights is not None and part.joint_weights.shape[1] != joints:
+                raise ExportError(
+                    f"part {part.name}: expected weights of {joints} joints, "
+                    f"got {part.joint_weights.shape[1]}."
+                )
 
     def material_of(self, part: MeshPart) -> Material:
         """Material that a part of this head names."""

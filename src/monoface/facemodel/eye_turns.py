@@ -31,12 +31,12 @@ def with_turned_eyes(
 def turn_chords(
     eye: EyeJoint, verts: Float[Tensor, "batch verts 3"]
 ) -> Float[Tensor, "batch expressions ball 3"]:
-    """Ways of an eyeball's vertices, straight, to where each expression at weight 1 turns them.
+    """Straight ways of an eyeball's vertices to where each expression at weight 1 turns them.
 
     A player of morph targets moves vertices by these. At weight 1 the ball is turned by the angle of
-    `EyeJoint.gaze_rad`; at a weight between, the iris looks where the same part of that angle leads to (exactly
-    at 0.5, within 0.12 degrees for turns of half a radian), on a ball that is smaller by the sagitta: by 3 % at
-    0.5. So no eyeball comes nearer to a lid on the way than at its ends.
+    `EyeJoint.gaze_rad`; at a weight between, the iris looks where the same part of that angle leads to
+    (exactly at 0.5, within 0.12 degrees for turns of half a radian), on a ball that is smaller by the
+    sagitta: by 3 % at 0.5. So no eyeball comes nearer to a lid on the way than at its ends.
 
     Args:
         eye: The eyeball.

@@ -13,6 +13,7 @@ from monoface.facemodel import FaceModel, MorphableModel, open_face_model
 from monoface.facemodel.default import FACE_MODEL_FILE
 from monoface.facemodel.estimation.uncertainty import VertexUncertainty
 from monoface.pipeline.detailing import Detailer
+from monoface.rigging.rig import HeadRig
 from monoface.texturing.skin import SkinFinder
 from monoface.texturing.texturer import Texturer
 
@@ -111,6 +112,12 @@ class FaceAssets:
             return self._skin_finder
 
     @property
+    def rig(self) -> HeadRig:
+        """Bones, lashes and mouth of exported heads."""
+        with self._lock():
+            return self._rig
+
+    @property
     def detailer(self) -> Detailer | None:
         """Finds wrinkles; None if they are not asked for."""
         with self._lock():
@@ -137,6 +144,10 @@ class FaceAssets:
     @cached_property
     def _skin_finder(self) -> SkinFinder:
         return SkinFinder()
+
+    @cached_property
+    def _rig(self) -> HeadRig:
+        return HeadRig.of(self._model.data)
 
     @cached_property
     def _detailer(self) -> Detailer | None:

@@ -10,7 +10,6 @@ from torch import Tensor
 
 from monoface.core.errors import ConfigError
 from monoface.export import (
-    EyeNode,
     Material,
     MeshPart,
     OrthographicCameraNode,
@@ -19,37 +18,60 @@ from monoface.export import (
     WholeMesh,
     split_into_parts,
 )
-from monoface.facemodel import EyeJoint, FaceModel
+from monoface.facemodel import FaceModel
 from monoface.facemodel.parts import skin_parts
 from monoface.pipeline.face_skin import FaceSkin
 from monoface.pipeline.posed_face import Pinhole, PosedFace
+from monoface.rigging.mouth_texture import inside_uv, shaded
+from monoface.rigging.rig import INSIDE, LASHES
+
+# The mouth's own texture gets no more and no less light than this.
+_LIGHT_RANGE = (0.35, 1.25)
 
 
 @torch.no_grad()
 def rigged_head(posed: PosedFace, skin: FaceSkin) -> RiggedHead:
     """Head of a face: this person's neutral shape, its morphs set to the photo's expression.
 
-    Eyes are turned by the morphs, so that programs that drive morphs alone turn them; their nodes, at the
-    centres of the balls, look straight ahead and can be turned besides.
+    Morphs do all that the expression does: they turn eyes and open the jaw, so programs that drive morphs
+    alone need no bones; the bones are at rest, and turn eyes, jaw, head and neck besides. Teeth, gums and
+    tongue lie where the lips show them (`rigging.mouth`), the bust is cut on a plane, and `tongueOut` comes
+    after the face model's morphs, at weight 0.
 
-    All parts share the face's texture; each has a material of its own, so that it can be exchanged. With
-    detail, the skin has a normal map, and everything is lit by the viewer, or the map would not show: then
-    the texture is albedo, without the photo's light.
+    Parts share the face's texture, but for the inside of the mouth and the lashes; each has a material of its
+    own, so that it can be exchanged. With detail, the skin has a normal map, and everything is lit by the
+    viewer, or the map would not show: then the texture is albedo, without the photo's light.
     """
-    model, found = skin.model, posed.coefficients
-    neutral_mm = model.shape(found.identity, torch.zeros_like(found.expression))[0]
+    model, found, rig = skin.model, posed.coefficients, skin.assets.rig
+    neutral_mm = model.shape(found.identity, torch.zeros_like(found.expression))[0].numpy()
     numbers = {} if skin.vertex_sigma_mm is None else {"sigma_mm": skin.vertex_sigma_mm}
-    basis_mm = model.expression_basis_for(found.identity)[0]
-    mesh = replace(_whole_mesh(model, neutral_mm, basis_mm, model.expression_names), numbers=numbers)
-    materials = _material_names(model)
+    mesh = rig.mesh(neutral_mm, model.expression_basis_for(found.identity)[0].numpy(), numbers)
+    materials = _material_names(rig.part_names, model)
+    more = len(rig.morph_names) - len(posed.expression)
     return RiggedHead(
-        parts=split_into_parts(mesh, materials),
+        parts=tuple(_with_own_uv(part) for part in split_into_parts(mesh, materials)),
         materials=_materials(skin, materials.values()),
-        morph_names=model.expression_names,
-        morph_weights=posed.expression,
-        eyes=tuple(_eye_node(name, eye, neutral_mm) for name, eye in model.data.eyes.items()),
+        morph_names=rig.morph_names,
+        morph_weights=np.concatenate((posed.expression, np.zeros(more, dtype=posed.expression.dtype))),
         camera=_camera_node(posed),
         extras={"confidence": round(posed.confidence, 4), "weights": posed.made_with.weights},
+        skeleton=rig.skeleton(neutral_mm),
+    )
+
+
+@torch.no_grad()
+def plain_head(posed: PosedFace, skin: FaceSkin) -> RiggedHead:
+    """The face model's own mesh in the photo's expression, vertex for vertex: to measure, not to animate."""
+    model, verts_mm = skin.model, torch.from_numpy(posed.verts_mm)
+    numbers = {} if skin.vertex_sigma_mm is None else {"sigma_mm": skin.vertex_sigma_mm}
+    mesh = replace(_whole_mesh(model, verts_mm, torch.zeros(0, len(verts_mm), 3), ()), numbers=numbers)
+    materials = _material_names(model.data.part_names, model)
+    names = dict.fromkeys(materials.values())
+    return RiggedHead(
+        parts=split_into_parts(mesh, materials),
+        materials=tuple(
+            Material(name, skin.albedo_texture if skin.detail else skin.texture) for name in names
+        ),
     )
 
 
@@ -64,7 +86,7 @@ def dense_head(posed: PosedFace, skin: FaceSkin) -> RiggedHead:
     if detail is None:
         raise ConfigError("dense mesh: expected a face with detail, got one without. Ask for detail too.")
     model, verts_mm = skin.model, torch.from_numpy(posed.verts_mm)
-    materials = _material_names(model)
+    materials = _material_names(model.data.part_names, model)
     skin_names = skin_parts(model.data)
     still = _whole_mesh(model, verts_mm, torch.zeros(0, len(verts_mm), 3), ())
     closed = detail.dense.closed(verts_mm, torch.from_numpy(detail.height_mm))
@@ -88,11 +110,36 @@ def dense_head(posed: PosedFace, skin: FaceSkin) -> RiggedHead:
 
 
 def _materials(skin: FaceSkin, names: Iterable[str]) -> tuple[Material, ...]:
-    detail = skin.detail
+    detail, rig = skin.detail, skin.assets.rig
     lit = detail is not None
     maps = dict.fromkeys(skin_parts(skin.model.data), detail.normal_map) if detail is not None else {}
+    textures: dict[str, np.ndarray] = {}
+    if rig.mouth_texture is not None:
+        inside = shaded(rig.mouth_texture, np.ones(3) if lit else _light_on_face(skin))
+        textures |= dict.fromkeys(INSIDE, inside)
+    textures[LASHES] = rig.lash_texture
     texture = skin.albedo_texture if lit else skin.texture
-    return tuple(Material(name, texture, normal_map=maps.get(name), lit=lit) for name in dict.fromkeys(names))
+    return tuple(
+        Material(
+            name,
+            textures.get(name, texture),
+            normal_map=maps.get(name),
+            lit=lit,
+            see_through=name == LASHES,
+        )
+        for name in dict.fromkeys(names)
+    )
+
+
+def _light_on_face(skin: FaceSkin) -> Float[np.ndarray, " 3"]:
+    """Irradiance over pi, linear RGB, that the photo's light has on the face in the mean."""
+    normals = skin.placed_mesh.normals[skin.model.data.regions["narrow_face"]]
+    light = skin.fitted_appearance.irradiance(normals).mean(dim=0).numpy()
+    return np.clip(light, *_LIGHT_RANGE)
+
+
+def _with_own_uv(part: MeshPart) -> MeshPart:
+    return replace(part, uv=inside_uv(part.uv)) if part.name in INSIDE else part
 
 
 def _whole_mesh(
@@ -113,14 +160,10 @@ def _whole_mesh(
     )
 
 
-def _material_names(model: FaceModel) -> dict[str, str]:
+def _material_names(part_names: Iterable[str], model: FaceModel) -> dict[str, str]:
     """Material of each part: both eyes have one, any other part its own."""
     eyes = {"eye_left", "eye_right", *model.data.eyes}
-    return {name: "eyes" if name in eyes else name for name in model.data.part_names}
-
-
-def _eye_node(part: str, eye: EyeJoint, neutral_mm: Float[Tensor, "verts 3"]) -> EyeNode:
-    return EyeNode(part, (eye.centre.to(neutral_mm) @ neutral_mm).numpy(), np.eye(3))
+    return {name: "eyes" if name in eyes else name for name in part_names}
 
 
 def _camera_node(posed: PosedFace) -> OrthographicCameraNode | PerspectiveCameraNode:
