@@ -46,10 +46,14 @@ def test_the_jaw_bone_opens_the_mouth_as_the_morph_does(shipped, rig):
     offsets = data.expression_basis_mm[data.expression_names.index("jawOpen")].double().numpy()
     weights = bones.weights[:, bones.skeleton.names.index("Jaw")]
     moved = turned(weights, mean, bones.hinge.place_mm, bones.hinge.angle_rad) - mean
-    face = data.regions["narrow_face"].numpy()
-    error = np.linalg.norm(moved - offsets, axis=1)[face]
-    assert np.sqrt((error**2).mean()) < 2.0
-    assert error.max() < 9
+    points = data.landmarks["ibug68"]
+    weight, index = points.weight.double().numpy()[..., None], points.index.numpy()
+    error = np.linalg.norm((weight * (moved - offsets)[index]).sum(axis=1), axis=1)
+    way = np.linalg.norm((weight * offsets[index]).sum(axis=1), axis=1)
+    # The chin goes 41 mm; the throat behind it is pushed down besides, which a turn cannot do.
+    assert way.max() > 40
+    assert np.sqrt((error**2).mean()) < 1.8
+    assert error.max() < 5.5
 
 
 def test_weights_sum_to_one_and_do_not_jump_along_edges(shipped, rig):

@@ -53,8 +53,11 @@ def _packed(head: RiggedHead, skeleton: Skeleton, folder: Path) -> bytes:
     root = UsdSkel.Root.Define(stage, _ROOT)
     stage.SetDefaultPrim(root.GetPrim())
     skeleton_path = _add_skeleton(stage, head, skeleton)
+    pictures: dict[int, str] = {}
     for material in head.materials:
-        _add_material(stage, material, folder)
+        if material.texture_srgb is not None and id(material.texture_srgb) not in pictures:
+            pictures[id(material.texture_srgb)] = _write_picture(material, folder)
+        _add_material(stage, material, pictures.get(id(material.texture_srgb)))
     for part in head.parts:
         _add_part(stage, head, part, skeleton_path)
     stage.GetRootLayer().Save()
@@ -100,7 +103,7 @@ def _add_skeleton(stage: Any, head: RiggedHead, skeleton: Skeleton) -> str:
     return str(bones.GetPath())
 
 
-def _add_material(stage: Any, material: Material, folder: Path) -> None:
+def _add_material(stage: Any, material: Material, picture: str | None) -> None:
     from pxr import Gf, Sdf, UsdShade
 
     path = f"{_ROOT}/materials/{_name(material.name)}"
@@ -115,17 +118,15 @@ def _add_material(stage: Any, material: Material, folder: Path) -> None:
     if not material.lit:
         surface.CreateInput("diffuseColor", Sdf.ValueTypeNames.Color3f).Set(Gf.Vec3f(0.0))
     colour = surface.CreateInput(shown, Sdf.ValueTypeNames.Color3f)
-    if material.texture_srgb is None:
+    if picture is None:
         colour.Set(Gf.Vec3f(*material.color))
         return
-    picture = folder / f"{_name(material.name)}.{'png' if material.see_through else 'jpg'}"
-    picture.write_bytes(_encoded(material))
     reader = UsdShade.Shader.Define(stage, f"{path}/st")
     reader.CreateIdAttr("UsdPrimvarReader_float2")
     reader.CreateInput("varname", Sdf.ValueTypeNames.String).Set("st")
     texture = UsdShade.Shader.Define(stage, f"{path}/texture")
     texture.CreateIdAttr("UsdUVTexture")
-    texture.CreateInput("file", Sdf.ValueTypeNames.Asset).Set(picture.name)
+    texture.CreateInput("file", Sdf.ValueTypeNames.Asset).Set(picture)
     texture.CreateInput("sourceColorSpace", Sdf.ValueTypeNames.Token).Set("sRGB")
     coordinates = reader.CreateOutput("result", Sdf.ValueTypeNames.Float2)
     texture.CreateInput("st", Sdf.ValueTypeNames.Float2).ConnectToSource(coordinates)
@@ -133,6 +134,13 @@ def _add_material(stage: Any, material: Material, folder: Path) -> None:
     if material.see_through:
         opacity = surface.CreateInput("opacity", Sdf.ValueTypeNames.Float)
         opacity.ConnectToSource(texture.CreateOutput("a", Sdf.ValueTypeNames.Float))
+
+
+def _write_picture(material: Material, folder: Path) -> str:
+    """Write a texture beside the stage; its path from there, which packing needs to begin with a dot."""
+    name = f"{_name(material.name)}.{'png' if material.see_through else 'jpg'}"
+    (folder / name).write_bytes(_encoded(material))
+    return f"./{name}"
 
 
 def _encoded(material: Material) -> bytes:

@@ -76,8 +76,8 @@ class Bones:
         hinge = jaw_hinge(data)
         if hinge is not None:
             joints.append(Joint(JAW, 2, hinge.place_mm))
-            columns.append(_jaw_weights(data, hinge) * columns[2])
-            columns[2] = columns[2] - columns[3]
+            jaw = _jaw_weights(data, hinge)
+            columns = [*(column * (1 - jaw) for column in columns), jaw]
         for part, eye in data.eyes.items():
             joints.append(Joint(EYE_JOINTS.get(part, part), 2, eye.centre.double().numpy() @ mean))
             mask = eye.verts.numpy()
