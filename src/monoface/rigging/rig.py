@@ -9,6 +9,7 @@ from jaxtyping import Float
 from monoface.export import WholeMesh
 from monoface.export.skeleton import Skeleton
 from monoface.facemodel.data import FaceModelData
+from monoface.facemodel.parts import skin_verts
 from monoface.rigging.bones import HEAD, JAW, Bones
 from monoface.rigging.cutting import Cut, cut_mesh
 from monoface.rigging.lashes import LashStrip, lash_strips, lash_texture
@@ -20,9 +21,9 @@ LASHES = "lashes"
 INSIDE = ("mouth", "teeth")
 """Parts that have the mouth's own texture."""
 
-# The bust is cut by a sphere: its middle, seen from the chin of the 68 points, and its radius; above this
-# height from the chin nothing is cut.
-_CUT_MIDDLE_MM, _CUT_RADIUS_MM, _CUT_BELOW_MM = (0.0, 17.0, -112.0), 117.0, -10.0
+# The bust is cut by a sphere: its middle, seen from the chin of the 68 points, and its radius. Nothing is cut
+# above the lower end of the narrow face, nor of heads that have no neck.
+_CUT_MIDDLE_MM, _CUT_RADIUS_MM = (0.0, 17.0, -112.0), 117.0
 _CHIN = 8
 
 
@@ -56,7 +57,9 @@ class HeadRig:
         chin = points.weight.double().numpy()[_CHIN] @ mean[points.index.numpy()[_CHIN]]
         out = mean - (0, *chin[1:])
         height = _CUT_RADIUS_MM - np.linalg.norm(out - _CUT_MIDDLE_MM, axis=1)
-        height = np.where(out[:, 1] > _CUT_BELOW_MM, np.maximum(height, 1.0), height)
+        above = mean[:, 1] >= mean[data.regions["narrow_face"].numpy(), 1].min()
+        above |= ~skin_verts(data).numpy() | ("neck" not in data.regions)
+        height = np.where(above, np.maximum(height, 1.0), height)
         mouth = Mouth.of(data)
         return cls(
             data=data,
