@@ -4,13 +4,13 @@ Metres, +Y up. A skeleton and blend shapes as UsdSkel has them, with the photo's
 its animation. Needs the extra `usd`: Pixar's own library, for a USD file is no format to write by hand.
 """
 
-import io
 from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
+from jaxtyping import UInt8
 from PIL import Image
 
 from monoface.core.files import write_atomically
@@ -56,7 +56,7 @@ def _packed(head: RiggedHead, skeleton: Skeleton, folder: Path) -> bytes:
     pictures: dict[int, str] = {}
     for material in head.materials:
         if material.texture_srgb is not None and id(material.texture_srgb) not in pictures:
-            pictures[id(material.texture_srgb)] = _write_picture(material, folder)
+            pictures[id(material.texture_srgb)] = _write_picture(material.name, material.texture_srgb, folder)
         _add_material(stage, material, pictures.get(id(material.texture_srgb)))
     for part in head.parts:
         _add_part(stage, head, part, skeleton_path)
@@ -136,21 +136,13 @@ def _add_material(stage: Any, material: Material, picture: str | None) -> None:
         opacity.ConnectToSource(texture.CreateOutput("a", Sdf.ValueTypeNames.Float))
 
 
-def _write_picture(material: Material, folder: Path) -> str:
+def _write_picture(name: str, texture: UInt8[np.ndarray, "height width channels"], folder: Path) -> str:
     """Write a texture beside the stage; its path from there, which packing needs to begin with a dot."""
-    name = f"{_name(material.name)}.{'png' if material.see_through else 'jpg'}"
-    (folder / name).write_bytes(_encoded(material))
-    return f"./{name}"
-
-
-def _encoded(material: Material) -> bytes:
-    file = io.BytesIO()
-    picture = Image.fromarray(material.texture_srgb)
-    if material.see_through:
-        picture.save(file, "PNG")
-    else:
-        picture.save(file, "JPEG", quality=95, subsampling=0)
-    return file.getvalue()
+    opaque = texture.shape[-1] == 3
+    file = f"{_name(name)}.{'jpg' if opaque else 'png'}"
+    options: dict[str, Any] = {"quality": 95, "subsampling": 0} if opaque else {}
+    Image.fromarray(texture).save(folder / file, **options)
+    return f"./{file}"
 
 
 def _add_part(stage: Any, head: RiggedHead, part: MeshPart, skeleton_path: str) -> None:

@@ -136,7 +136,7 @@ def _extension(head: RiggedHead, document: Json, meta: VrmMeta) -> Json:
     names = dict(_HUMANOID)
     for side, vrm in (("Left", "left"), ("Right", "right")):
         names |= {name.format(side=side): limb.format(vrm=vrm) for name, (_, _, limb) in _LIMBS.items()}
-    vrm = {
+    content: Json = {
         "specVersion": "1.0",
         "meta": meta.as_json(),
         "humanoid": {
@@ -146,7 +146,7 @@ def _extension(head: RiggedHead, document: Json, meta: VrmMeta) -> Json:
         "lookAt": _look_at(head),
     }
     return {
-        "extensions": {_EXTENSION: vrm},
+        "extensions": {_EXTENSION: content},
         "extensionsUsed": [*document.get("extensionsUsed", ()), _EXTENSION],
     }
 
