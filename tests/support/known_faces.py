@@ -8,7 +8,7 @@ from functools import cache
 
 import numpy as np
 
-from monoface.data.people.gaze import EyeBalls
+from monoface.facemodel.estimation.gaze import EyeBalls
 from monoface.data.people.looking import Eyes, SeenFace
 from monoface.data.people.marks import MESH, all_points
 from monoface.data.people.mesh_points import LEFT_IRIS, MESH_POINTS, RIGHT_IRIS

@@ -2,6 +2,7 @@
 
 from monoface.networks.backbones import ResNet, ResNetConfig
 from monoface.networks.critic import Critic, CriticConfig
+from monoface.networks.eye_network import EyeNetwork
 from monoface.networks.identity import IdentityEncoder
 from monoface.networks.identity_network import IdentityNetwork, IdentityNetworkConfig
 from monoface.networks.landmark_map import LandmarkMapConfig, landmark_map, with_landmark_map
@@ -18,10 +19,12 @@ from monoface.networks.regressor import (
 )
 from monoface.networks.storage import (
     RegressorInfo,
+    load_eye_network,
     load_identity_encoder,
     load_parser,
     load_regressor,
     load_translator,
+    save_eye_network,
     save_identity_encoder,
     save_parser,
     save_regressor,
@@ -33,6 +36,7 @@ __all__ = [
     "PARSING_CLASSES",
     "Critic",
     "CriticConfig",
+    "EyeNetwork",
     "FaceParser",
     "IdentityEncoder",
     "IdentityNetwork",
@@ -53,11 +57,13 @@ __all__ = [
     "add_outputs",
     "fold_batch_norm",
     "landmark_map",
+    "load_eye_network",
     "load_identity_encoder",
     "load_parser",
     "load_recognition_network",
     "load_regressor",
     "load_translator",
+    "save_eye_network",
     "save_identity_encoder",
     "save_parser",
     "save_regressor",

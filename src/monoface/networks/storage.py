@@ -8,6 +8,8 @@ from typing import Any
 
 from monoface.core.errors import ModelFileError
 from monoface.networks.backbones import ResNetConfig
+from monoface.networks.eye_network import EyeNetwork
+from monoface.networks.eye_outputs import EYES_ASSET, EYES_FORMAT, EyeNetworkConfig
 from monoface.networks.identity_network import IdentityNetwork, IdentityNetworkConfig
 from monoface.networks.landmark_map import LandmarkMapConfig
 from monoface.networks.parsing import PARSING_CLASSES, FaceParser, ParserConfig
@@ -146,8 +148,34 @@ def load_identity_encoder(
     return encoder.requires_grad_(False)
 
 
+def save_eye_network(network: EyeNetwork, path: Path, gap: tuple[float, float] = (1.0, 0.0)) -> None:
+    """Write an eye network's weights, rounded to float16, with its configuration.
+
+    Args:
+        network: The network.
+        path: The file.
+        gap: Factor and offset, in widths of an eye, that gaps of lids as people mark them have against those
+            it finds.
+    """
+    _save(network, path, format=EYES_FORMAT, gap=list(gap))
+
+
+def load_eye_network(name_or_path: str | Path = EYES_ASSET) -> tuple[EyeNetwork, tuple[float, float]]:
+    """Read what `save_eye_network` wrote; the network comes back in evaluation mode, float32.
+
+    Args:
+        name_or_path: Name of a shipped asset, or, with a folder or the suffix `.safetensors`, a path.
+
+    Raises:
+        AssetError: If no asset has that name, or its file is damaged.
+        ModelFileError: If the file is missing, damaged, or of another format.
+    """
+    network, header = load_weights(asset_or_path(name_or_path), EYES_FORMAT, "an eye network", _eye_network)
+    return network, _gap(header)
+
+
 def _save(
-    network: Regressor | Translator | FaceParser | IdentityNetwork,
+    network: Regressor | Translator | FaceParser | IdentityNetwork | EyeNetwork,
     path: Path,
     *,
     eight_bits: bool = False,
@@ -183,6 +211,16 @@ def _parser(header: dict[str, Any]) -> FaceParser:
     if header["classes"] != list(PARSING_CLASSES):
         raise ValueError(f"expected the classes {', '.join(PARSING_CLASSES)}, got {header['classes']}")
     return FaceParser(ParserConfig(**_with_tuple(header["config"], "widths")))
+
+
+def _eye_network(header: dict[str, Any]) -> EyeNetwork:
+    _gap(header)
+    return EyeNetwork(EyeNetworkConfig(**_with_tuple(header["config"], "widths")))
+
+
+def _gap(header: dict[str, Any]) -> tuple[float, float]:
+    scale, offset = header["gap"]
+    return float(scale), float(offset)
 
 
 def _identity_encoder(header: dict[str, Any]) -> IdentityNetwork:

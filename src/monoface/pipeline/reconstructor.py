@@ -19,6 +19,7 @@ from monoface.geometry.cameras import PerspectiveCamera
 from monoface.geometry.roi import box_of_points, same_face
 from monoface.geometry.rotations import camera_to_head, head_angles_from_matrix
 from monoface.networks import Recognizer
+from monoface.networks.eye_reader import EyeReader
 from monoface.photos.reading import ImageSource, LoadedImage
 from monoface.pipeline.detecting import DetectsFaces, SearchedPhoto, in_batches, search_ahead, search_photos
 from monoface.pipeline.face import Face
@@ -29,6 +30,7 @@ from monoface.pipeline.plausibility import human_probability
 from monoface.pipeline.posed_face import MadeWith, PosedFace, pose_of
 from monoface.pipeline.reconstructor_config import ReconstructorConfig
 from monoface.pipeline.refining.blendshape_file import load_blendshape_scale
+from monoface.pipeline.refining.eyes import EyeFitter
 from monoface.pipeline.refining.landmark_file import landmark_points, load_landmark_habits
 from monoface.pipeline.refining.refinement_file import load_refinement
 from monoface.pipeline.refining.refiner import Measurement, Refiner
@@ -117,7 +119,10 @@ class Reconstructor:
         refinement = load_refinement(weights_path(self.config.weights))
         if refinement is None or not refinement.default:
             return None
-        return Refiner(refinement, self.regressor.info, self.face_model, Recognizer(torch.get_num_threads()))
+        threads = torch.get_num_threads()
+        habits = load_landmark_habits(weights_path(self.config.weights))
+        eyes = EyeFitter.of(self.face_model, habits, EyeReader(threads))
+        return Refiner(refinement, self.regressor.info, self.face_model, Recognizer(threads), eyes)
 
     def reconstruct(self, source: ImageSource) -> PhotoResult:
         """Reconstruct the faces of one photo.

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from known_faces import ToldEyes, known_faces, photos_of
 
-from monoface.data.people.gaze import EyeBalls, gaze_weights, iris_offsets_mm
+from monoface.data.people.gaze import iris_offsets_mm
+from monoface.facemodel.estimation.gaze import EyeBalls, gaze_weights
 from monoface.data.people.habits import find_habits
 from monoface.data.people.identities import people_means, strangers
 from monoface.data.people.lids import LidCorrection, eye_gaps, find_lid_correction
