@@ -107,7 +107,7 @@ class PhotoOutputs:
             self.results(origin).publish(stage, report, existing)
 
     def _write_beside_report(self, result: PhotoResult) -> None:
-        """Write all but the report, and keep of each face what the report says: a crowd has gigabytes of textures."""
+        """Write all but the report, and keep of each face what that says: a crowd's textures are large."""
         for index, face in enumerate(result.all_faces):
             if index < len(result.faces):
                 self._write_face(index, face)

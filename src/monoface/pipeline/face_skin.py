@@ -74,7 +74,7 @@ class FaceSkin:
         self.__dict__.pop("placed_mesh", None)
 
     def forget_pictures(self) -> None:
-        """Let go of all that takes megabytes; what reports say stays. It is computed anew if it is asked for."""
+        """Let go of all that takes megabytes, to be computed anew if asked for; what reports say stays."""
         for name in _REPORTED:
             getattr(self, name)
         for name in _LARGE:
