@@ -107,13 +107,19 @@ class PhotoOutputs:
             self.results(origin).publish(stage, report, existing)
 
     def _write_beside_report(self, result: PhotoResult) -> None:
-        for index, face in enumerate(result.faces):
-            for extension in self.formats:
-                face.save(self.face(index, extension), overwrite=True)
-            if face.detail is not None:
-                self._write_detail(index, face, face.detail)
+        """Write all but the report, and keep of each face what that says: a crowd's textures are large."""
+        for index, face in enumerate(result.all_faces):
+            if index < len(result.faces):
+                self._write_face(index, face)
+            face.skin.forget_pictures()
         if result.all_faces:
             result.save(self.overlay, overwrite=True)
+
+    def _write_face(self, index: int, face: Face) -> None:
+        for extension in self.formats:
+            face.save(self.face(index, extension), overwrite=True)
+        if face.detail is not None:
+            self._write_detail(index, face, face.detail)
 
     def _write_detail(self, index: int, face: Face, detail: FaceDetail) -> None:
         """The displacement map, and the dense mesh in formats that it has."""

@@ -12,6 +12,7 @@ from monoface.core.assets import asset_sha256
 from monoface.core.errors import ModelFileError
 from monoface.core.version import VERSION
 from monoface.detection import Detection, FaceDetector
+from monoface.detection.upside_down import UpsideDownCheck
 from monoface.facemodel.default import FACE_MODEL_FILE
 from monoface.facemodel.landmarks import FLM18
 from monoface.facemodel.mirroring import CoefficientMirror
@@ -70,6 +71,7 @@ class Reconstructor:
         self.face_model = self._assets.model
         check_space(self.regressor.name, self.regressor.info, self.face_model)
         self.detector: DetectsFaces = FaceDetector()
+        self._upside_down = UpsideDownCheck(self.config.threads)
         detailer = self._assets.detailer
         self._blendshape_scale = load_blendshape_scale(
             weights_path(self.config.weights),
@@ -233,7 +235,7 @@ class Reconstructor:
         Networks with a landmark map see an empty one at first, and then the landmarks that they found.
         """
         faces = [TurnedFace(photo.image_srgb, detection.roi_crops()) for photo, detection in seen]
-        return regress_turned(self.regressor, faces, self._passes)
+        return regress_turned(self.regressor, faces, self._passes, self._upside_down)
 
     def _result(self, searched: SearchedPhoto, faces: list[Face]) -> PhotoResult:
         distinct = _without_duplicates(faces)
