@@ -47,6 +47,9 @@ class ReconstructArguments:
     they count as they ended. What an interrupted run left is made anew."""
     max_faces: int | None = None
     """Most faces taken from a photo, largest first. By default all."""
+    small_faces: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
+    """Search every photo for faces down to 24 pixels, which takes long for large photos. Without it they are
+    searched for where no face is found otherwise, or others are small, too."""
     min_confidence: float = ReconstructorConfig.min_confidence
     """Faces with a lower confidence are reported as doubtful, and get no 3D files."""
     field_of_view: float | None = None
@@ -82,6 +85,7 @@ def run(arguments: Sequence[str]) -> int:
             weights=chosen.weights,
             device=chosen.device,
             max_faces=chosen.max_faces,
+            small_faces=chosen.small_faces,
             min_confidence=chosen.min_confidence,
             focal=chosen.focal,
             field_of_view_deg=chosen.field_of_view,
