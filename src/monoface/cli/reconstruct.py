@@ -34,7 +34,7 @@ class ReconstructArguments:
     out: Annotated[Path, tyro.conf.arg(metavar="DIR")]
     """Folder for the results; it is made if it does not exist."""
     formats: str = "glb"
-    """3D formats, separated by commas: glb, obj, ply."""
+    """Formats, separated by commas: glb, obj, ply; html is a page that shows all of it in a browser."""
     weights: str = "monoface"
     """Regressor: the name of shipped weights, or the path of a .safetensors file."""
     device: Literal["cpu", "cuda"] = "cpu"
