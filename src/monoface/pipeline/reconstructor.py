@@ -11,7 +11,8 @@ import torch
 from monoface.core.assets import asset_sha256
 from monoface.core.errors import ModelFileError
 from monoface.core.version import VERSION
-from monoface.detection import Detection, FaceDetector
+from monoface.detection import Detection, FaceDetector, FaceDetectorConfig
+from monoface.detection.upside_down import UpsideDownCheck
 from monoface.facemodel.default import FACE_MODEL_FILE
 from monoface.facemodel.landmarks import FLM18
 from monoface.facemodel.mirroring import CoefficientMirror
@@ -71,7 +72,8 @@ class Reconstructor:
         self._assets = FaceAssets(names)
         self.face_model = self._assets.model
         check_space(self.regressor.name, self.regressor.info, self.face_model)
-        self.detector: DetectsFaces = FaceDetector()
+        self.detector: DetectsFaces = FaceDetector(FaceDetectorConfig(small_faces=self.config.small_faces))
+        self._upside_down = UpsideDownCheck(self.config.threads)
         detailer = self._assets.detailer
         self._blendshape_scale = load_blendshape_scale(
             weights_path(self.config.weights),
@@ -167,23 +169,33 @@ class Reconstructor:
 
     @torch.no_grad()
     def _reconstruct_batch(self, batch: list[SearchedPhoto]) -> list[PhotoResult]:
-        seen = [
-            (one.photo, detection) for one in batch for detection in one.detections if one.photo is not None
-        ]
+        seen = [look for one in batch for look in one.looks(self.regressor.size_px)]
+        photos = [one.photo for one in batch if one.photo is not None for _ in one.detections]
         faces = [
             face
             for start in range(0, len(seen), self.config.batch_size)
-            for face in self._reconstruct_seen(seen[start : start + self.config.batch_size])
+            for face in self._reconstruct_seen(
+                seen[start : start + self.config.batch_size], photos[start : start + self.config.batch_size]
+            )
         ]
         results = []
         for one in batch:
             count = len(one.detections)
             results.append(self._result(one, faces[:count]))
             faces = faces[count:]
+            if one.photo is not None:
+                one.photo.finish()
         return results
 
-    def _reconstruct_seen(self, seen: list[tuple[LoadedImage, Detection]]) -> list[Face]:
-        """Regress faces of any photos together."""
+    def _reconstruct_seen(
+        self, seen: list[tuple[LoadedImage, Detection]], photos: list[LoadedImage]
+    ) -> list[Face]:
+        """Regress faces of any photos together.
+
+        Args:
+            seen: Each face with the pixels that it is seen in.
+            photos: The whole photo of each.
+        """
         found = self._regress(seen)
         zoom = torch.tensor([photo.scale for photo, _ in seen])
         found = found.uncropped(torch.zeros(len(seen), 2), zoom)
@@ -210,7 +222,7 @@ class Reconstructor:
                 made_with=self.made_with,
                 measurement=measured[row],
             )
-            faces.append(Face(FaceSkin(posed, photo, self._assets)))
+            faces.append(Face(FaceSkin(posed, photos[row], self._assets)))
         return faces
 
     def _told_appearance(self, found: Regression) -> dict[str, Any]:
@@ -238,7 +250,7 @@ class Reconstructor:
         Networks with a landmark map see an empty one at first, and then the landmarks that they found.
         """
         faces = [TurnedFace(photo.image_srgb, detection.roi_crops()) for photo, detection in seen]
-        return regress_turned(self.regressor, faces, self._passes)
+        return regress_turned(self.regressor, faces, self._passes, self._upside_down)
 
     def _result(self, searched: SearchedPhoto, faces: list[Face]) -> PhotoResult:
         distinct = _without_duplicates(faces)
