@@ -21,7 +21,7 @@ from monoface.facemodel import (
 )
 from monoface.facemodel.blendshape_scale import BlendshapeScale
 from monoface.facemodel.fitting import correct_fit, fit_landmarks, project_points
-from monoface.facemodel.mirrored_modes import expression_mirror, mirror_vertices
+from monoface.facemodel.formulas.mirrored_modes import expression_mirror, mirror_vertices
 from monoface.facemodel.mirroring import CoefficientMirror
 from monoface.facemodel.parts import eye_height_mm, skin_parts, skin_triangles
 from monoface.facemodel.shared_fitting import fit_shared_identity

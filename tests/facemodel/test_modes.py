@@ -7,7 +7,7 @@ import torch
 from torch.testing import assert_close
 
 from monoface.core.arrays import in_numpy
-from monoface.facemodel.mirrored_modes import identity_mirror
+from monoface.facemodel.formulas.mirrored_modes import identity_mirror
 from monoface.facemodel.modes import reduced_identity_modes, vertex_areas
 
 

@@ -66,7 +66,7 @@ def norm(vectors: Array, *, keepdims: bool = False) -> Array:
 
 def normalized(vectors: Array) -> Array:
     """Vectors along the last axis at unit length; those shorter than 1e-12 become shorter than one."""
-    return vectors / namespace(vectors).clip(norm(vectors, keepdims=True), 1e-12)
+    return vectors / norm(vectors, keepdims=True).clip(1e-12)
 
 
 def numpy_of(array: Any) -> np.ndarray:
@@ -76,7 +76,7 @@ def numpy_of(array: Any) -> np.ndarray:
 
 def in_numpy(tree: T) -> T:
     """A dataclass, mapping, tuple or list with arrays of numpy in place of tensors, at any depth."""
-    return _mapped(tree, lambda leaf: leaf.numpy(force=True) if _is_tensor(leaf) else leaf)
+    return _mapped(tree, lambda leaf: leaf.numpy(force=True) if is_tensor(leaf) else leaf)
 
 
 def in_torch(tree: T) -> T:
@@ -92,7 +92,8 @@ def in_torch(tree: T) -> T:
     return _mapped(tree, convert)
 
 
-def _is_tensor(leaf: Any) -> bool:
+def is_tensor(leaf: Any) -> bool:
+    """Whether it is a tensor of PyTorch, which need not be installed."""
     torch = sys.modules.get("torch")
     return torch is not None and isinstance(leaf, torch.Tensor)
 

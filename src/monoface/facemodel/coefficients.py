@@ -7,13 +7,14 @@ from typing import Any, Generic
 from jaxtyping import Float
 
 from monoface.core.arrays import Array, constant, detached, filled, namespace
-from monoface.facemodel.linear_model import LinearFaceModel
-from monoface.facemodel.linear_points import LinearPoints
+from monoface.facemodel.formulas.linear_model import LinearFaceModel
+from monoface.facemodel.formulas.linear_points import LinearPoints
 from monoface.geometry.cameras import (
     NOMINAL_DISTANCE_MM,
     AnyCamera,
     PerspectiveCamera,
     WeakPerspectiveCamera,
+    transform_points,
 )
 from monoface.geometry.rotations import camera_to_head, head_to_camera, matrix_from_6d, matrix_to_6d
 
@@ -213,3 +214,11 @@ def white_light(like: Array) -> Float[Array, "9 3"]:
 def clamp_straight_through(value: Array, low: float, high: float) -> Array:
     """Clamped value whose gradient is that of the unclamped one."""
     return value + detached(value.clip(low, high) - value)
+
+
+def project_points(
+    basis: LinearPoints, coefficients: FaceCoefficients[Array], camera: AnyCamera
+) -> Float[Array, "batch points 2"]:
+    """Pixels of a basis's points for posed faces."""
+    points_mm = basis.forward(coefficients.identity, coefficients.expression)
+    return camera.project(transform_points(coefficients.rotation, coefficients.translation_mm, points_mm))[0]

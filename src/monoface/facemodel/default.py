@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from monoface.core.arrays import in_torch
 from monoface.core.assets import asset_path
 from monoface.facemodel.data import FaceModelData
-from monoface.facemodel.numpy_model import NumpyFaceModel
+from monoface.facemodel.formulas.numpy_model import NumpyFaceModel
 from monoface.facemodel.storage import load_face_model_data, read_face_model_data
 
 if TYPE_CHECKING:

@@ -9,8 +9,8 @@ from jaxtyping import Float, Int
 
 from monoface.core.arrays import Array, filled, namespace
 from monoface.core.errors import ConfigError
+from monoface.facemodel.formulas.linear_model import LinearFaceModel
 from monoface.facemodel.landmarks import LandmarkSet
-from monoface.facemodel.linear_model import LinearFaceModel
 from monoface.facemodel.mirroring import PointSets, mirrored_points
 
 

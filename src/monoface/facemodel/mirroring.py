@@ -1,5 +1,6 @@
 """What mirroring a picture does to the face model's coefficients and landmarks."""
 
+from copy import copy
 from dataclasses import replace
 
 import numpy as np
@@ -7,14 +8,14 @@ from jaxtyping import Bool, Float, Int
 
 from monoface.core.arrays import Array, cast, constant, in_numpy, namespace, numpy_of
 from monoface.facemodel.coefficients import FaceCoefficients
-from monoface.facemodel.landmarks import LEFT_RIGHT_21, LEFT_RIGHT_68
-from monoface.facemodel.linear_model import LinearFaceModel
-from monoface.facemodel.mirrored_modes import (
+from monoface.facemodel.formulas.linear_model import LinearFaceModel
+from monoface.facemodel.formulas.mirrored_modes import (
     albedo_mirror,
     expression_mirror,
     identity_mirror,
     nearest_points,
 )
+from monoface.facemodel.landmarks import LEFT_RIGHT_21, LEFT_RIGHT_68
 
 PointSets = tuple[tuple[str, int], ...]
 """Names of landmark sets, each with the step at which its pairs of points are taken; 1 takes all."""
@@ -42,6 +43,13 @@ class CoefficientMirror:
         self._exchanges = bool(((self._expression == 0) | (self._expression == 1)).all())
         self._model = model
         self._orders: dict[PointSets, Int[np.ndarray, " points"]] = {}
+
+    def in_numpy(self) -> "CoefficientMirror":
+        """The same for coefficients of numpy."""
+        same = copy(self)
+        for name in ("_identity", "_albedo", "_expression", "_light"):
+            setattr(same, name, numpy_of(getattr(self, name)))
+        return same
 
     def __call__(self, coefficients: FaceCoefficients, where: Bool[Array, " batch"]) -> FaceCoefficients:
         """The faces that a mirror shows, in some rows: mirrored in x about the camera's axis.

@@ -5,9 +5,9 @@ from torch import Tensor, nn
 
 from monoface.core.arrays import in_numpy
 from monoface.facemodel.data import Correctives, FaceModelData
+from monoface.facemodel.formulas.linear_model import LinearFaceModel
+from monoface.facemodel.formulas.numpy_model import NumpyFaceModel
 from monoface.facemodel.landmarks import LandmarkSet
-from monoface.facemodel.linear_model import LinearFaceModel
-from monoface.facemodel.numpy_model import NumpyFaceModel
 from monoface.facemodel.point_basis import PointBasis
 
 

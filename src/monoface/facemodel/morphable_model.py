@@ -12,7 +12,7 @@ from monoface.core.arrays import in_numpy, numpy_of
 from monoface.core.errors import ConfigError, ModelFileError
 from monoface.facemodel.data import FaceModelData
 from monoface.facemodel.default import face_model_file
-from monoface.facemodel.numpy_model import NumpyFaceModel
+from monoface.facemodel.formulas.numpy_model import NumpyFaceModel
 from monoface.facemodel.storage import read_face_model_data
 
 

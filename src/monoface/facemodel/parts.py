@@ -4,7 +4,7 @@ from jaxtyping import Bool
 
 from monoface.core.arrays import Array, namespace
 from monoface.facemodel.data import FaceModelData
-from monoface.facemodel.linear_model import LinearFaceModel
+from monoface.facemodel.formulas.linear_model import LinearFaceModel
 
 # Eyelids among the 68 landmarks.
 _LIDS = slice(36, 48)

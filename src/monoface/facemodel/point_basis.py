@@ -4,7 +4,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from monoface.facemodel.linear_points import LinearPoints
+from monoface.facemodel.formulas.linear_points import LinearPoints
 
 
 class PointBasis(LinearPoints[Tensor], nn.Module):

@@ -63,11 +63,11 @@ def vertex_normals(
     batched = verts.reshape((-1, *verts.shape[-2:]))
     weld = namespace(faces).arange(verts.shape[-2], device=faces.device) if weld is None else weld
     if isinstance(verts, np.ndarray):
-        from monoface.geometry import _fused
+        from monoface.geometry.fused import arrays as fused
 
-        return _fused.vertex_normals(batched, faces, weld)[0].reshape(verts.shape)
+        return fused.vertex_normals(batched, faces, weld)[0].reshape(verts.shape)
     if _is_fusable(verts):
-        from monoface.geometry._numba import FusedVertexNormals
+        from monoface.geometry.fused.autograd import FusedVertexNormals
 
         return FusedVertexNormals.apply(batched, faces, weld).reshape(verts.shape)
     return vertex_normals_reference(batched, faces, weld).reshape(verts.shape)
@@ -89,11 +89,11 @@ def vertex_normals_reference(
 def normalize_or_zero(vectors: Float[Array, "*batch 3"]) -> Float[Array, "*batch 3"]:
     """Vectors scaled to unit length; the zero vector stays zero, with zero gradient."""
     if isinstance(vectors, np.ndarray):
-        from monoface.geometry import _fused
+        from monoface.geometry.fused import arrays as fused
 
-        return _fused.normalize(vectors.reshape(-1, 3))[0].reshape(vectors.shape)
+        return fused.normalize(vectors.reshape(-1, 3))[0].reshape(vectors.shape)
     if _is_fusable(vectors):
-        from monoface.geometry._numba import FusedNormalize
+        from monoface.geometry.fused.autograd import FusedNormalize
 
         return FusedNormalize.apply(vectors.reshape(-1, 3)).reshape(vectors.shape)
     return normalize_or_zero_reference(vectors)

@@ -26,7 +26,7 @@ _pool_size = 0
 def thread_count() -> int:
     """Threads to compute on: as many as PyTorch uses, where it is loaded.
 
-    Else what `use_threads` was told, or the environment's `OMP_NUM_THREADS`, or the processors of this process.
+    Else what `use_threads` was told, the environment's `OMP_NUM_THREADS`, or the processors of this process.
     """
     torch = sys.modules.get("torch")
     if torch is not None and hasattr(torch, "get_num_threads"):

@@ -9,8 +9,8 @@ from jaxtyping import Float, Int
 from numpy.typing import DTypeLike
 
 from monoface.core.arrays import numpy_of
+from monoface.facemodel.formulas.linear_model import LinearFaceModel
 from monoface.facemodel.landmarks import LandmarkSet
-from monoface.facemodel.linear_model import LinearFaceModel
 
 
 @dataclass(frozen=True, eq=False)

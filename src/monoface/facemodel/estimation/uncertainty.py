@@ -8,7 +8,7 @@ from jaxtyping import Float
 
 from monoface.core.arrays import numpy_of
 from monoface.facemodel.estimation.refinement import RefinedFaces
-from monoface.facemodel.linear_model import LinearFaceModel
+from monoface.facemodel.formulas.linear_model import LinearFaceModel
 
 _REGION = "narrow_face"
 

@@ -29,7 +29,7 @@ def identity_mirror(model: FaceModelData[np.ndarray]) -> Float[np.ndarray, "iden
 def albedo_mirror(model: FaceModelData[np.ndarray]) -> Float[np.ndarray, "albedo albedo"]:
     """The same for albedo coefficients."""
     basis = model.albedo_basis.astype(np.float64)
-    return _in_terms_of(basis, basis[:, mirror_vertices(model)]).astype(np.float32)
+    return _in_terms_of(basis, basis.take(mirror_vertices(model), axis=1)).astype(np.float32)
 
 
 def expression_mirror(model: FaceModelData[np.ndarray]) -> Float[np.ndarray, "expressions expressions"]:
@@ -72,7 +72,7 @@ def _mirrored(
     model: FaceModelData[np.ndarray], modes: Float[np.ndarray, "modes verts 3"]
 ) -> Float[np.ndarray, "modes verts 3"]:
     """What the mirror images of faces that move by some modes move by."""
-    return modes[:, mirror_vertices(model)] * _FLIP
+    return modes.take(mirror_vertices(model), axis=1) * _FLIP
 
 
 def _expression_motions(model: FaceModelData[np.ndarray]) -> Float[np.ndarray, "expressions verts 3"]:

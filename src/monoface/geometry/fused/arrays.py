@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from monoface.core.kernels.threads import band_limits, count_bands, run_for_each
-from monoface.geometry import _kernels
+from monoface.geometry.fused import _kernels
 
 
 def vertex_normals(

@@ -5,7 +5,7 @@ from typing import Generic
 import numpy as np
 from jaxtyping import Float, Int
 
-from monoface.core.arrays import Array
+from monoface.core.arrays import Array, numpy_of
 
 
 class LinearPoints(Generic[Array]):
@@ -28,6 +28,11 @@ class LinearPoints(Generic[Array]):
     corrected: Array
     corrective_mm: Array
     bounded: bool
+
+    def in_numpy(self) -> "NumpyPoints":
+        """The same in numpy, which shares its memory if it can."""
+        names = ("mean_mm", "identity_mm", "expression_mm", "corrected", "corrective_mm")
+        return NumpyPoints(*(numpy_of(getattr(self, name)) for name in names), bounded=self.bounded)
 
     @property
     def identity_size(self) -> int:

@@ -9,7 +9,8 @@ from torch.autograd.function import once_differentiable
 from monoface.core.kernels.arrays import new_array
 from monoface.core.kernels.tensors import empty, zeros
 from monoface.core.kernels.threads import band_limits, count_bands, run_for_each
-from monoface.geometry import _fused, _kernels
+from monoface.geometry.fused import _kernels
+from monoface.geometry.fused import arrays as fused
 
 
 class FusedVertexNormals(torch.autograd.Function):
@@ -19,7 +20,7 @@ class FusedVertexNormals(torch.autograd.Function):
     def forward(ctx: Any, verts: Tensor, faces: Tensor, weld: Tensor) -> Tensor:
         """See `triangles.vertex_normals`."""
         inputs = (tensor.detach().numpy() for tensor in (verts, faces, weld))
-        normals, inverse_length = map(torch.from_numpy, _fused.vertex_normals(*inputs, new_array))
+        normals, inverse_length = map(torch.from_numpy, fused.vertex_normals(*inputs, new_array))
         ctx.save_for_backward(verts, faces, weld, inverse_length, normals)
         return normals
 
@@ -47,7 +48,7 @@ class FusedNormalize(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, vectors: Tensor) -> Tensor:
         """See `triangles.normalize_or_zero`."""
-        found = _fused.normalize(vectors.detach().numpy(), new_array)
+        found = fused.normalize(vectors.detach().numpy(), new_array)
         unit, inverse_length = map(torch.from_numpy, found)
         ctx.save_for_backward(unit, inverse_length)
         return unit

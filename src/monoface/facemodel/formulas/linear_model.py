@@ -10,8 +10,8 @@ from jaxtyping import Float, Int
 from monoface.core.arrays import Array, cast, namespace, numpy_of
 from monoface.core.errors import ModelFileError
 from monoface.facemodel.data import EyeJoint, FaceModelData
+from monoface.facemodel.formulas.linear_points import combined, corrective_offsets
 from monoface.facemodel.landmarks import FLM18, FLM18_GROUPS, FLM18_OF_21, JAW, JAW17, LandmarkSet
-from monoface.facemodel.linear_points import combined, corrective_offsets
 from monoface.geometry.rotations import matrix_from_axis_angle
 
 
@@ -38,6 +38,10 @@ class LinearFaceModel(Generic[Array]):
     corrected: Array
     corrective_verts: Array
     corrective_mm: Array
+
+    def in_numpy(self) -> "LinearFaceModel[np.ndarray]":
+        """The same model in numpy, which shares its memory if it can."""
+        raise NotImplementedError
 
     @property
     def identity_size(self) -> int:

@@ -3,9 +3,9 @@
 import numpy as np
 
 from monoface.facemodel.data import FaceModelData
+from monoface.facemodel.formulas.linear_model import LinearFaceModel
+from monoface.facemodel.formulas.linear_points import NumpyPoints
 from monoface.facemodel.landmarks import LandmarkSet
-from monoface.facemodel.linear_model import LinearFaceModel
-from monoface.facemodel.linear_points import NumpyPoints
 
 _FLOATS = ("mean_mm", "identity_basis_mm", "expression_basis_mm", "albedo_mean", "albedo_basis")
 _OTHERS = ("faces", "uv", "weld")
@@ -29,6 +29,10 @@ class NumpyFaceModel(LinearFaceModel[np.ndarray]):
         self.corrective_verts = nothing if extra is None else extra.verts
         none = np.zeros((0, self.identity_size, 0, 3), np.float32)
         self.corrective_mm = none if extra is None else extra.offsets_mm.astype(np.float32, copy=False)
+
+    def in_numpy(self) -> "NumpyFaceModel":
+        """Itself; see `FaceModel.in_numpy`."""
+        return self
 
     def subset(self, points: LandmarkSet) -> NumpyPoints:
         """The model reduced to a few points."""
