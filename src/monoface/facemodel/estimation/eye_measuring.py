@@ -10,7 +10,7 @@ from monoface.facemodel.estimation.gaze import EyeBalls, gaze_weights
 from monoface.facemodel.estimation.marked_poses import upright_turn
 from monoface.facemodel.estimation.point_model import PointModel
 from monoface.facemodel.estimation.poses import Poses
-from monoface.facemodel.model import FaceModel
+from monoface.facemodel.formulas.linear_model import LinearFaceModel
 
 SIDES: Final = ("Right", "Left")
 """The subject's eyes, in the order of all arrays here."""
@@ -62,7 +62,7 @@ class EyeMeasures:
     looks: Int[np.ndarray, "2 2"]
 
     @classmethod
-    def of(cls, model: FaceModel, points: PointModel) -> "EyeMeasures | None":
+    def of(cls, model: LinearFaceModel, points: PointModel) -> "EyeMeasures | None":
         """Those of a model, None if its expressions are not ARKit's or its eyes do not turn.
 
         Args:

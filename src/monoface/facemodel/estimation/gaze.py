@@ -6,8 +6,9 @@ from typing import Self
 import numpy as np
 from jaxtyping import Float, Int
 
+from monoface.core.arrays import in_numpy, numpy_of
 from monoface.facemodel.estimation.marked_poses import upright_turn
-from monoface.facemodel.model import FaceModel
+from monoface.facemodel.formulas.linear_model import LinearFaceModel
 
 _SIDES = ("Left", "Right")
 _EYES = ("eye_left", "eye_right")
@@ -39,17 +40,17 @@ class EyeBalls:
     columns: Int[np.ndarray, "2 4"]
 
     @classmethod
-    def of(cls, model: FaceModel) -> Self:
+    def of(cls, model: LinearFaceModel) -> Self:
         """Those of a face model that has turning eyes."""
-        eyes = [model.data.eyes[name] for name in _EYES]
-        centre = np.stack([_mean(eye.centre.numpy(), model.mean_mm.numpy()) for eye in eyes])
-        basis = model.identity_basis_mm.numpy()
-        moved = np.stack([np.einsum("v,kvc->kc", eye.centre.numpy(), basis) for eye in eyes], axis=1)
-        ball = model.mean_mm.numpy()[eyes[0].verts.numpy()]
+        eyes = [in_numpy(model.data.eyes[name]) for name in _EYES]
+        mean, basis = numpy_of(model.mean_mm), numpy_of(model.identity_basis_mm)
+        centre = np.stack([_mean(eye.centre, mean) for eye in eyes])
+        moved = np.stack([np.einsum("v,kvc->kc", eye.centre, basis) for eye in eyes], axis=1)
+        ball = mean[eyes[0].verts]
         names = model.expression_names
         ways = ("In", "Out", "Up", "Down")
         columns = np.array([[names.index(f"eyeLook{way}{side}") for way in ways] for side in _SIDES])
-        gaze = eyes[0].gaze_rad.numpy()[columns[0]]
+        gaze = eyes[0].gaze_rad[columns[0]]
         radius = _IRIS_DEPTH * float((ball[:, 2] - centre[0, 2]).max())
         return cls(centre.astype(np.float64), moved.astype(np.float64), radius, np.abs(gaze).max(1), columns)
 

@@ -1,5 +1,6 @@
 """The eye network as an ONNX model, for ONNX Runtime."""
 
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -10,15 +11,31 @@ from monoface.networks.onnx.layers import ConvLayer, LayerGraph, Weights, shapes
 _LINEAR: Final = ("squeeze", "head")
 
 
-def eye_network_to_onnx(config: EyeNetworkConfig, weights: Weights) -> bytes:
+@dataclass(frozen=True, eq=False)
+class EyeWeights:
+    """An eye network that does not run yet.
+
+    Attributes:
+        config: What it looks like.
+        gap: Factor and offset, in widths of an eye, that gaps of lids as people mark them have against those
+            it finds.
+        weights: By the names that they have in PyTorch.
+    """
+
+    config: EyeNetworkConfig
+    gap: tuple[float, float]
+    weights: Weights
+
+
+def eye_network_to_onnx(network: EyeWeights) -> bytes:
     """The network with its batch norms folded, as a serialised ONNX model.
 
     Input `image`: float32 (batch, 3, 28, 40) in [0, 1], the batch of any size. Output `output` (batch, 33).
     """
-    graph = LayerGraph(weights)
+    graph = LayerGraph(network.weights)
     two, one = graph.constant("two", np.float32(2.0)), graph.constant("one", np.float32(1.0))
     x = graph.node("Sub", [graph.node("Mul", ["image", two]), one])
-    for layer in _convolutions(config):
+    for layer in _convolutions(network.config):
         x = graph.convolution(layer, x, relu=True)
     graph.linear("squeeze", graph.node("Flatten", [x], axis=1), "squeezed")
     graph.linear("head", graph.node("Relu", ["squeezed"]), "output")

@@ -8,10 +8,10 @@ import numpy as np
 from jaxtyping import Float
 
 from monoface.detection.eye_crops import eye_crops
-from monoface.facemodel import FaceModel
 from monoface.facemodel.estimation.eye_measuring import SIDES, EyeMeasures, SeenEyes
 from monoface.facemodel.estimation.point_model import PointModel
 from monoface.facemodel.estimation.refinement import RefinedFaces
+from monoface.facemodel.formulas.linear_model import LinearFaceModel
 from monoface.networks.eye_outputs import EYE_CROP_SIDES, EYE_SHAPES, EYE_WIDTH_PX
 from monoface.networks.eye_reader import EyeReader
 from monoface.photos.reading import LoadedImage
@@ -73,7 +73,7 @@ class EyeFitter:
 
     @classmethod
     def of(
-        cls, model: FaceModel, habits_mm: Mapping[str, Float[np.ndarray, "points 3"]], reader: EyeReader
+        cls, model: LinearFaceModel, habits_mm: Mapping[str, Float[np.ndarray, "points 3"]], reader: EyeReader
     ) -> "EyeFitter | None":
         """For a face model; None if it lacks marked eyes, ARKit's expressions or eyeballs that turn.
 

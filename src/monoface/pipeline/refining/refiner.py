@@ -1,16 +1,15 @@
-"""Faces that a regressor found, measured by the points that it found: torch at the edges, numpy within."""
+"""Faces that a regressor found, measured by the points that it found."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-import torch
 from jaxtyping import Float, UInt8
-from torch import Tensor
 
+from monoface.core.arrays import in_numpy
 from monoface.core.assets import asset_sha256
 from monoface.core.errors import ModelFileError
-from monoface.facemodel import FaceCoefficients, FaceModel
+from monoface.facemodel import FaceCoefficients, LinearFaceModel
 from monoface.facemodel.dense_points import DensePoints
 from monoface.facemodel.estimation.evidence import Poses
 from monoface.facemodel.estimation.input_domain import TURN_DEG
@@ -67,6 +66,10 @@ class Measurement:
     uncertainty: ShapeUncertainty
     eyes: ReadEyes | None = None
 
+    def __setstate__(self, state: Mapping[str, object]) -> None:
+        # Older pickles have cameras in PyTorch.
+        self.__dict__.update(state, camera=in_numpy(state["camera"]))
+
 
 class Refiner:
     """Measures faces of one regressor.
@@ -91,7 +94,7 @@ class Refiner:
         self,
         refinement: Refinement,
         info: RegressorInfo,
-        model: FaceModel,
+        model: LinearFaceModel,
         describe: Describe,
         eyes: EyeFitter | None = None,
     ) -> None:
@@ -133,7 +136,7 @@ class Refiner:
         """
         start, seen = poses_of(found.coefficients, found.camera), _seen(found)
         inputs = {
-            REGRESSED: found.coefficients.identity.double().numpy(),
+            REGRESSED: found.coefficients.identity.astype(np.float64),
             TURN_DEG: turn_deg(start.rotation)[:, None],
         }
         if self.refinement.identity_map.sees(DESCRIPTOR):
@@ -214,7 +217,7 @@ def poses_of(coefficients: FaceCoefficients, camera: AnyCamera) -> Poses:
     scale_px = camera.scale_at(coefficients.translation_mm[:, 2])
     shift_px = camera.project(coefficients.translation_mm[:, None])[0][:, 0]
     arrays = (coefficients.rotation, scale_px, shift_px, coefficients.expression)
-    return Poses(*(array.double().numpy() for array in arrays))
+    return Poses(*(array.astype(np.float64) for array in arrays))
 
 
 def turn_deg(rotation: Float[np.ndarray, "faces 3 3"]) -> Float[np.ndarray, " faces"]:
@@ -232,19 +235,19 @@ def posed(
         camera: Before; a pinhole stays what it was, the scale of a weak perspective becomes the faces'.
         faces: The same faces, measured.
     """
-    scale_px, shift_px = _tensor(faces.poses.scale_px), _tensor(faces.poses.shift_px)
+    scale_px, shift_px = _floats(faces.poses.scale_px), _floats(faces.poses.shift_px)
     across_mm = (shift_px - camera.principal_px) / scale_px[:, None]
     if isinstance(camera, PerspectiveCamera):
         depth_mm = camera.focal_px / scale_px
     else:
         camera = WeakPerspectiveCamera(scale_px, camera.principal_px)
-        depth_mm = torch.full_like(scale_px, NOMINAL_DISTANCE_MM)
+        depth_mm = np.full_like(scale_px, NOMINAL_DISTANCE_MM)
     changed = replace(
         coefficients,
-        identity=_tensor(faces.identity),
-        expression=_tensor(faces.poses.expression),
-        rotation=_tensor(faces.poses.rotation),
-        translation_mm=torch.cat((across_mm, depth_mm[:, None]), dim=1),
+        identity=_floats(faces.identity),
+        expression=_floats(faces.poses.expression),
+        rotation=_floats(faces.poses.rotation),
+        translation_mm=np.concat((across_mm, depth_mm[:, None]), axis=1),
     )
     return changed, camera
 
@@ -254,9 +257,12 @@ def _seen(found: Regression) -> SeenPoints:
         raise ValueError("found: expected faces with points, got some without")
     lenses = None
     if isinstance(found.camera, PerspectiveCamera):
-        lenses = Lenses(found.camera.focal_px.double().numpy(), found.camera.principal_px.double().numpy())
-    return SeenPoints(found.points.place_px.double().numpy(), found.points.sigma_px.double().numpy(), lenses)
+        lenses = Lenses(
+            found.camera.focal_px.astype(np.float64), found.camera.principal_px.astype(np.float64)
+        )
+    place_px, sigma_px = found.points.place_px, found.points.sigma_px
+    return SeenPoints(place_px.astype(np.float64), sigma_px.astype(np.float64), lenses)
 
 
-def _tensor(array: np.ndarray) -> Tensor:
-    return torch.from_numpy(np.asarray(array, dtype=np.float32))
+def _floats(array: np.ndarray) -> Float[np.ndarray, "..."]:
+    return np.asarray(array, dtype=np.float32)
