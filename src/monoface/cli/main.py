@@ -83,6 +83,7 @@ COMMANDS = (
         shares_cores=True,
     ),
     Command(("view",), "monoface.cli.view", "show a GLB file or a result in the browser"),
+    Command(("export",), "monoface.cli.export", "write networks and face model for other programs"),
     *(
         Command(("evaluate", name), "monoface.cli.evaluate", one.summary, "eval", member=name)
         for name, one in BENCHMARKS.items()

@@ -108,7 +108,9 @@ def _mapped(tree: Any, convert: Callable[[Any], Any]) -> Any:
         changed = {name: _mapped(part, convert) for name, part in tree.items()}
         return tree if all(changed[name] is part for name, part in tree.items()) else changed
     if isinstance(tree, tuple | list):
-        return type(tree)(_mapped(part, convert) for part in tree)
+        entries = [_mapped(part, convert) for part in tree]
+        same = all(entry is part for entry, part in zip(entries, tree, strict=True))
+        return tree if same else type(tree)(entries)
     return convert(tree)
 
 

@@ -217,7 +217,7 @@ def clamp_straight_through(value: Array, low: float, high: float) -> Array:
 
 
 def project_points(
-    basis: LinearPoints, coefficients: FaceCoefficients[Array], camera: AnyCamera
+    basis: LinearPoints[Array], coefficients: FaceCoefficients[Array], camera: AnyCamera
 ) -> Float[Array, "batch points 2"]:
     """Pixels of a basis's points for posed faces."""
     points_mm = basis.forward(coefficients.identity, coefficients.expression)

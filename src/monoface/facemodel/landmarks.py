@@ -58,19 +58,21 @@ class LandmarkSet(Generic[Array]):
     @classmethod
     def from_vertices(cls, vertices: Int[np.ndarray, " landmarks"]) -> "LandmarkSet":
         """One vertex a point, in PyTorch."""
-        return in_torch(cls.of_vertices(vertices))
+        in_numpy: Any = cls.of_vertices(vertices)
+        return in_torch(in_numpy)
 
     @classmethod
-    def of_vertices(cls, vertices: Int[np.ndarray, " landmarks"]) -> "LandmarkSet":
+    def of_vertices(cls, vertices: Int[np.ndarray, " landmarks"]) -> "LandmarkSet[np.ndarray]":
         """One vertex a point, in numpy."""
         index = np.asarray(vertices, dtype=np.int64)[:, None]
-        return cls(index, np.ones(index.shape, np.float32))
+        return LandmarkSet(index, np.ones(index.shape, np.float32))
 
     @classmethod
     def joined(cls, *sets: "LandmarkSet") -> "LandmarkSet":
         """The points of several sets, one set after the other."""
         if not sets:
-            return cls(np.zeros((0, 1), np.int64), np.zeros((0, 1), np.float32))
+            none: Any = LandmarkSet.of_vertices(np.zeros(0, np.int64))
+            return none
         width = max(one.index.shape[1] for one in sets)
         xp = namespace(sets[0].index)
         index = xp.concat([_widened(one.index, width) for one in sets])
@@ -96,7 +98,9 @@ class LandmarkSet(Generic[Array]):
 
     def to(self, device: Any) -> "LandmarkSet":
         """The same set on another device of PyTorch."""
-        return LandmarkSet(self.index.to(device), self.weight.to(device))
+        index: Any = self.index
+        weight: Any = self.weight
+        return LandmarkSet(index.to(device), weight.to(device))
 
 
 def _widened(rows: Array, width: int) -> Array:

@@ -33,7 +33,8 @@ class FaceModel(LinearFaceModel[Tensor], nn.Module):
 
     def subset(self, points: LandmarkSet) -> PointBasis:
         """The model reduced to a few points, for losses that need no whole mesh."""
-        return PointBasis(*self._bases_at(points.to(self.mean_mm.device)), bounded=self.bounded)
+        mean, identity, expression, corrected, corrective = self._bases_at(points.to(self.mean_mm.device))
+        return PointBasis(mean, identity, expression, corrected, corrective, bounded=self.bounded)
 
     def in_numpy(self) -> NumpyFaceModel:
         """The same model in numpy, which shares its memory if it can."""

@@ -145,5 +145,6 @@ def rigid_matrix(
     """Homogeneous 4 x 4 matrix of x -> R x + t."""
     xp = namespace(rotation)
     top = xp.concat((rotation, translation[..., None]), -1)
-    bottom = xp.broadcast_to(constant((0.0, 0.0, 0.0, 1.0), top), (*top.shape[:-2], 1, 4))
+    last = constant((0.0, 0.0, 0.0, 1.0), translation)
+    bottom = xp.broadcast_to(last, (*rotation.shape[:-2], 1, 4))
     return xp.concat((top, bottom), -2)

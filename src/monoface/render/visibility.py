@@ -56,5 +56,5 @@ def _faces_camera(verts_px: Array, faces: Array) -> Array:
     """Whether the adjacent triangles together have a front side: their signed areas sum below zero."""
     areas = signed_areas_px(verts_px[..., :2], faces)
     by_face = areas.swapaxes(0, 1)
-    summed = sum(added_at(by_face, faces[:, corner], verts_px.shape[1]) for corner in range(3))
-    return (summed < 0).swapaxes(0, 1)
+    sums = [added_at(by_face, faces[:, corner], verts_px.shape[1]) for corner in range(3)]
+    return (sums[0] + sums[1] + sums[2] < 0).swapaxes(0, 1)

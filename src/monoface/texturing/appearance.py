@@ -6,12 +6,13 @@ The fit explains the photo coarsely: it is what hidden parts of the texture are 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Generic
 
 import numpy as np
 from jaxtyping import Bool, Float
 
-from monoface.core.arrays import norm
-from monoface.facemodel import NumpyFaceModel
+from monoface.core.arrays import Array, namespace, norm
+from monoface.facemodel import LinearFaceModel, NumpyFaceModel
 from monoface.shading import ambient_light, linear_to_srgb, sh_irradiance
 
 # Rounds of light, albedo and weights in turn; the fourth changes colours by less than one step of 8 bits.
@@ -46,7 +47,7 @@ _LEAST_LIGHT = 0.35
 
 
 @dataclass(frozen=True)
-class Appearance:
+class Appearance(Generic[Array]):
     """What a face's surface is like, and the light on it.
 
     Attributes:
@@ -54,20 +55,21 @@ class Appearance:
         light: Radiance in spherical harmonics, linear RGB, in the camera frame.
     """
 
-    albedo: Float[np.ndarray, " albedo"]
-    light: Float[np.ndarray, "9 3"]
+    albedo: Float[Array, " albedo"]
+    light: Float[Array, "9 3"]
 
     def colours_srgb(
-        self, model: NumpyFaceModel, normals: Float[np.ndarray, "verts 3"]
-    ) -> Float[np.ndarray, "verts 3"]:
+        self, model: LinearFaceModel, normals: Float[Array, "verts 3"]
+    ) -> Float[Array, "verts 3"]:
         """Expected colours of all vertices in sRGB, 0 to 1, for normals in the camera frame."""
         colour = model.albedo(self.albedo[None])[0] * self.irradiance(normals)
         return linear_to_srgb(colour.clip(0, 1)).clip(0, 1)
 
-    def irradiance(self, normals: Float[np.ndarray, "points 3"]) -> Float[np.ndarray, "points 3"]:
+    def irradiance(self, normals: Float[Array, "points 3"]) -> Float[Array, "points 3"]:
         """Irradiance over pi, linear RGB, for unit normals in the camera frame; never far below the mean."""
         everywhere = sh_irradiance(normals, self.light[:1])
-        return np.maximum(sh_irradiance(normals, self.light), _LEAST_LIGHT * everywhere) / math.pi
+        lit = namespace(normals).maximum(sh_irradiance(normals, self.light), _LEAST_LIGHT * everywhere)
+        return lit / math.pi
 
 
 def fit_appearance(

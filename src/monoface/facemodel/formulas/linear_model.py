@@ -11,7 +11,7 @@ from monoface.core.arrays import Array, namespace, numpy_of
 from monoface.core.errors import ModelFileError
 from monoface.facemodel.data import FaceModelData
 from monoface.facemodel.formulas.eye_turns import changed_verts, turn_chords, with_turned_eyes
-from monoface.facemodel.formulas.linear_points import combined, corrective_offsets
+from monoface.facemodel.formulas.linear_points import LinearPoints, combined, corrective_offsets
 from monoface.facemodel.landmarks import FLM18, FLM18_GROUPS, FLM18_OF_21, JAW, JAW17, LandmarkSet
 
 
@@ -41,6 +41,10 @@ class LinearFaceModel(Generic[Array]):
 
     def in_numpy(self) -> "LinearFaceModel[np.ndarray]":
         """The same model in numpy, which shares its memory if it can."""
+        raise NotImplementedError
+
+    def subset(self, points: LandmarkSet) -> LinearPoints[Array]:
+        """The model reduced to a few points."""
         raise NotImplementedError
 
     @property
@@ -118,8 +122,8 @@ class LinearFaceModel(Generic[Array]):
 
         Large: on the shipped model 6 MB a face.
         """
-        xp, one = namespace(identity), self.expression_basis_mm
-        basis = xp.broadcast_to(one, (len(identity), *one.shape)) + xp.zeros_like(one)
+        xp, common = namespace(identity), self.expression_basis_mm
+        basis = xp.broadcast_to(common, (len(identity), *common.shape)) + xp.zeros_like(common)
         if len(self.corrected):
             extra = xp.einsum("bk,ekvc->bevc", identity, self.corrective_mm)
             basis[:, self.corrected[:, None], self.corrective_verts] += extra

@@ -1,5 +1,8 @@
 """What mirroring does to the modes of a face model: matrices for its coefficients, solved for on the mesh."""
 
+from dataclasses import dataclass
+from typing import Self
+
 import numpy as np
 from jaxtyping import Float, Int
 
@@ -13,7 +16,7 @@ _MIDDLE_MM = 0.5
 _PAIR_TOLERANCE = 0.25
 # Directions of less variance than that part of the largest are taken for none.
 _RANK_TOLERANCE = 1e-10
-_CHUNK = 256
+_CHUNK, _PART = 256, 512
 
 
 def identity_mirror(model: FaceModelData[np.ndarray]) -> Float[np.ndarray, "identity identity"]:
@@ -22,14 +25,12 @@ def identity_mirror(model: FaceModelData[np.ndarray]) -> Float[np.ndarray, "iden
     Modes are symmetric, antisymmetric, or mixtures of both where variances are nearly equal. The least
     squares solution is exact for a model whose modes span the mirror images of its shapes.
     """
-    basis = model.identity_basis_mm.astype(np.float64)
-    return _in_terms_of(basis, _mirrored(model, basis)).astype(np.float32)
+    return _Products.of(model.identity_basis_mm, mirror_vertices(model), _FLIP).in_terms_of_modes()
 
 
 def albedo_mirror(model: FaceModelData[np.ndarray]) -> Float[np.ndarray, "albedo albedo"]:
     """The same for albedo coefficients."""
-    basis = model.albedo_basis.astype(np.float64)
-    return _in_terms_of(basis, basis.take(mirror_vertices(model), axis=1)).astype(np.float32)
+    return _Products.of(model.albedo_basis, mirror_vertices(model), np.ones(3)).in_terms_of_modes()
 
 
 def expression_mirror(model: FaceModelData[np.ndarray]) -> Float[np.ndarray, "expressions expressions"]:
@@ -38,12 +39,11 @@ def expression_mirror(model: FaceModelData[np.ndarray]) -> Float[np.ndarray, "ex
     Blendshapes that come in pairs, by what they do to the mesh, are exchanged exactly, whatever their names;
     so weights stay in their range. Any other basis gets the least squares solution.
     """
-    motions = _expression_motions(model)
-    mirrored = _mirrored(model, motions)
-    partner = _partners(_flat(motions), _flat(mirrored))
+    products = _Products.of(_expression_motions(model), mirror_vertices(model), _FLIP)
+    partner = products.partners()
     if partner is not None:
-        return np.eye(len(motions), dtype=np.float32)[partner]
-    return _in_terms_of(motions, mirrored).astype(np.float32)
+        return np.eye(len(partner), dtype=np.float32)[partner]
+    return products.in_terms_of_modes()
 
 
 def mirror_vertices(model: FaceModelData[np.ndarray]) -> Int[np.ndarray, " verts"]:
@@ -68,13 +68,6 @@ def nearest_points(
     return np.square(points[:, None] - others).sum(axis=-1).argmin(axis=1)
 
 
-def _mirrored(
-    model: FaceModelData[np.ndarray], modes: Float[np.ndarray, "modes verts 3"]
-) -> Float[np.ndarray, "modes verts 3"]:
-    """What the mirror images of faces that move by some modes move by."""
-    return modes.take(mirror_vertices(model), axis=1) * _FLIP
-
-
 def _expression_motions(model: FaceModelData[np.ndarray]) -> Float[np.ndarray, "expressions verts 3"]:
     """Offsets of expressions on the mean face, turns of the eyeballs with them to first order."""
     motions, mean = model.expression_basis_mm.astype(np.float64), model.mean_mm.astype(np.float64)
@@ -84,32 +77,58 @@ def _expression_motions(model: FaceModelData[np.ndarray]) -> Float[np.ndarray, "
     return motions
 
 
-def _partners(
-    modes: Float[np.ndarray, "modes size"], mirrored: Float[np.ndarray, "modes size"]
-) -> Int[np.ndarray, " modes"] | None:
-    """For each mode the one that its mirror image is, up to noise; None unless all of them have one."""
-    if not len(modes):
-        return np.zeros(0, np.int64)
-    sizes = (np.square(one).sum(axis=1) for one in (mirrored, modes))
-    squared = np.add.outer(*sizes) - 2 * mirrored @ modes.T
-    partner, own = squared.argmin(axis=1), np.arange(len(modes))
-    near = squared[own, partner] <= _PAIR_TOLERANCE**2 * np.square(modes).sum(axis=1)
-    mutual = partner[partner] == own
-    return partner if bool((near & mutual).all()) else None
+@dataclass(frozen=True, eq=False)
+class _Products:
+    """Scalar products of modes and of their mirror images.
 
-
-def _in_terms_of(
-    basis: Float[np.ndarray, "basis verts 3"], modes: Float[np.ndarray, "modes verts 3"]
-) -> Float[np.ndarray, "modes basis"]:
-    """Matrix that turns coefficients of other modes (a row) into those of a basis, by least squares.
-
-    Of modes that depend on each other linearly, the solution of least coefficients.
+    Attributes:
+        modes: Of modes with modes.
+        crossed: Of mirror images, in rows, with modes.
+        mirrored: Of each mirror image with itself.
     """
-    if not len(basis):
-        return np.zeros((len(modes), 0))
-    flat = _flat(basis)
-    return _flat(modes) @ flat.T @ np.linalg.pinv(flat @ flat.T, rcond=_RANK_TOLERANCE, hermitian=True)
 
+    modes: Float[np.ndarray, "modes modes"]
+    crossed: Float[np.ndarray, "modes modes"]
+    mirrored: Float[np.ndarray, " modes"]
 
-def _flat(modes: Float[np.ndarray, "modes verts 3"]) -> Float[np.ndarray, "modes size"]:
-    return modes.reshape(len(modes), modes.shape[1] * modes.shape[2])
+    @classmethod
+    def of(
+        cls,
+        modes: Float[np.ndarray, "modes verts 3"],
+        mirror: Int[np.ndarray, " verts"],
+        flip: Float[np.ndarray, " 3"],
+    ) -> Self:
+        """Of modes, by the mirror image of each vertex and what becomes of the axes of its values."""
+        count = len(modes)
+        own, crossed, mirrored = np.zeros((count, count)), np.zeros((count, count)), np.zeros(count)
+        # A part of the vertices at a time, which the caches hold.
+        for start in range(0, len(mirror), _PART):
+            index = mirror[start : start + _PART]
+            size = 3 * len(index)
+            part = modes[:, start : start + _PART].astype(np.float64).reshape(count, size)
+            turned = (modes.take(index, axis=1) * flip).reshape(count, size)
+            own += part @ part.T
+            crossed += turned @ part.T
+            mirrored += np.square(turned).sum(axis=1)
+        return cls(own, crossed, mirrored)
+
+    def in_terms_of_modes(self) -> Float[np.ndarray, "modes modes"]:
+        """Matrix that turns coefficients (a row) into those of the mirror image, by least squares.
+
+        Of modes that depend on each other linearly, the solution of least coefficients.
+        """
+        if not len(self.modes):
+            return np.zeros((0, 0), np.float32)
+        inverse = np.linalg.pinv(self.modes, rcond=_RANK_TOLERANCE, hermitian=True)
+        return (self.crossed @ inverse).astype(np.float32)
+
+    def partners(self) -> Int[np.ndarray, " modes"] | None:
+        """For each mode the one that its mirror image is, up to noise; None unless all of them have one."""
+        own, sizes = np.arange(len(self.modes)), self.modes.diagonal()
+        if not len(own):
+            return own
+        squared = np.add.outer(self.mirrored, sizes) - 2 * self.crossed
+        partner = squared.argmin(axis=1)
+        near = squared[own, partner] <= _PAIR_TOLERANCE**2 * sizes
+        mutual = partner[partner] == own
+        return partner if bool((near & mutual).all()) else None

@@ -36,7 +36,7 @@ class NumpyFaceModel(LinearFaceModel[np.ndarray]):
 
     def subset(self, points: LandmarkSet) -> NumpyPoints:
         """The model reduced to a few points."""
-        *bases, corrective = self._bases_at(points)
+        mean, identity, expression, corrected, corrective = self._bases_at(points)
         if corrective is None:
             corrective = np.zeros((0, self.identity_size, len(points), 3), np.float32)
-        return NumpyPoints(*bases, corrective, bounded=self.bounded)
+        return NumpyPoints(mean, identity, expression, corrected, corrective, bounded=self.bounded)

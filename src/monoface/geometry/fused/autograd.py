@@ -19,8 +19,9 @@ class FusedVertexNormals(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, verts: Tensor, faces: Tensor, weld: Tensor) -> Tensor:
         """See `triangles.vertex_normals`."""
-        inputs = (tensor.detach().numpy() for tensor in (verts, faces, weld))
-        normals, inverse_length = map(torch.from_numpy, fused.vertex_normals(*inputs, new_array))
+        points, corners, same = (tensor.detach().numpy() for tensor in (verts, faces, weld))
+        found = fused.vertex_normals(points, corners, same, new_array)
+        normals, inverse_length = map(torch.from_numpy, found)
         ctx.save_for_backward(verts, faces, weld, inverse_length, normals)
         return normals
 

@@ -3,13 +3,17 @@
 `networks.onnx.graph` says why it is written here.
 """
 
+from collections.abc import Mapping
+
 import numpy as np
 
 from monoface.networks.configs import RegressorConfig
 from monoface.networks.onnx.layers import LayerGraph, Weights, backbone_layers, squeeze_layer
 
 
-def regressor_to_onnx(config: RegressorConfig, weights: Weights) -> bytes:
+def regressor_to_onnx(
+    config: RegressorConfig, weights: Weights, metadata: Mapping[str, str] | None = None
+) -> bytes:
     """The network with its batch norms folded, as a serialised ONNX model.
 
     Input `image`: float32 (batch, channels, size, size) in [0, 1], the batch of any size. Outputs
@@ -34,4 +38,4 @@ def regressor_to_onnx(config: RegressorConfig, weights: Weights) -> bytes:
         graph.linear("point_head.place", graph.node("Flatten", [squeezed], axis=1), "points")
         outputs.append(("points", (3 * config.points,)))
     image = ("image", (config.backbone.in_channels, config.size_px, config.size_px))
-    return graph.model("regressor", image, tuple(outputs))
+    return graph.model("regressor", image, tuple(outputs), metadata)

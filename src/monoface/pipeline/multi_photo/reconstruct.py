@@ -187,9 +187,8 @@ def bring_together(
     """The faces of one person in several photos with one shape, which lies where each photo showed it.
 
     Faces that were measured are measured anew, with one shape (see `facemodel.refinement`). Others begin with
-    the weighted mean of all shapes. Then the shape, the poses and the expressions are
-    fitted to where the vertices of each face alone appeared, those that face the camera counting most: a
-    photo says much of the directions along its plane and little of depth, which another one shows.
+    the weighted mean of all shapes. Then shape, poses and expressions are fitted to where the vertices of
+    each face alone appeared, those that face the camera counting most: a photo says little of depth.
 
     Args:
         faces: At least one, of one face model.
