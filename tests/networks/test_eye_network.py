@@ -18,12 +18,16 @@ from monoface.networks.eye_outputs import (
     EYE_WIDTH_PX,
     IRIS,
     MARKED,
+    REST,
     SHAPES,
+    EyeCalibration,
     EyeNetworkConfig,
     gap_of,
 )
 from monoface.networks.eye_reader import EyeReader
 from monoface.networks.onnx.eyes import eye_network_to_onnx
+
+TRUE = EyeCalibration(gap_factor=1.25, gap_offset=-0.05, blink_gain=1.5)
 
 
 @pytest.fixture(scope="module")
@@ -39,13 +43,13 @@ def network():
 
 @pytest.fixture
 def path(network, tmp_path):
-    save_eye_network(network, tmp_path / "eyes.safetensors", gap=(1.25, -0.05))
+    save_eye_network(network, tmp_path / "eyes.safetensors", TRUE)
     return tmp_path / "eyes.safetensors"
 
 
 def test_the_reader_says_what_the_network_says(network, path):
     crops = np.random.default_rng(0).integers(0, 255, (3, EYE_WIDTH_PX, EYE_WIDTH_PX, 3), dtype=np.uint8)
-    loaded, gap = load_eye_network(path)
+    loaded, calibration = load_eye_network(path)
     edge = (EYE_WIDTH_PX - EYE_HEIGHT_PX) // 2
     image = torch.from_numpy(crops[:, edge:-edge]).permute(0, 3, 1, 2).float() / 255
     with torch.no_grad():
@@ -53,10 +57,16 @@ def test_the_reader_says_what_the_network_says(network, path):
     read = EyeReader(weights=path)(crops)
     np.testing.assert_allclose(read.points.reshape(3, -1), found[:, MARKED], atol=1e-4)
     np.testing.assert_allclose(read.iris, found[:, IRIS], atol=1e-4)
-    np.testing.assert_allclose(read.shapes, 1 / (1 + np.exp(-found[:, SHAPES])), atol=1e-4)
-    wanted = np.maximum(gap[0] * gap_of(read.points) + gap[1], 0)
+    shapes = 1 / (1 + np.exp(-found[:, SHAPES]))
+    np.testing.assert_allclose(read.shapes[:, 1:], shapes[:, 1:], atol=1e-4)
+    # A blink beyond that of an eye at rest is stretched.
+    assert shapes[:, 0].min() > REST
+    np.testing.assert_allclose(
+        read.shapes[:, 0], np.minimum(REST + 1.5 * (shapes[:, 0] - REST), 1), atol=1e-4
+    )
+    wanted = np.maximum(1.25 * gap_of(read.points) - 0.05, 0)
     np.testing.assert_allclose(read.gap, wanted, atol=1e-5)
-    assert gap == (1.25, -0.05)
+    assert calibration == TRUE
 
 
 def test_the_graph_is_valid(path):
@@ -70,7 +80,8 @@ def test_gaps_are_upright_and_below_zero_where_lids_cross():
 
 
 @pytest.mark.parametrize(
-    "change", [{"gap": [1.0]}, {"gap": None}, {"config": {"widths": [8] * 9, "features": 4}}]
+    "change",
+    [{"calibration": {"gap": 1.0}}, {"calibration": None}, {"config": {"widths": [8] * 9, "features": 4}}],
 )
 def test_damaged_headers_are_refused(path, change):
     with safe_open(path, framework="pt") as file:

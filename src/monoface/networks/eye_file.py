@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from monoface.networks.eye_outputs import EYES_ASSET, EyeNetworkConfig
+from monoface.networks.eye_outputs import EYES_ASSET, EyeCalibration, EyeNetworkConfig
 from monoface.networks.onnx.eyes import EyeWeights, eye_network_shapes
 from monoface.networks.regressor_file import with_tuple
 from monoface.networks.weights_arrays import asset_or_path, read_weights
@@ -31,7 +31,7 @@ def read_eye_network(name_or_path: str | Path = EYES_ASSET) -> EyeWeights:
     return EyeWeights(*eye_network_told(header), weights)
 
 
-def eye_network_told(header: Mapping[str, Any]) -> tuple[EyeNetworkConfig, tuple[float, float]]:
-    """What the header of an eye network's file says: what it looks like, and how its gaps become people's."""
-    factor, offset = header["gap"]
-    return EyeNetworkConfig(**with_tuple(header["config"], "widths")), (float(factor), float(offset))
+def eye_network_told(header: Mapping[str, Any]) -> tuple[EyeNetworkConfig, EyeCalibration]:
+    """What the header of an eye network's file says: what it looks like, and how its answers become true."""
+    told = {name: float(value) for name, value in header["calibration"].items()}
+    return EyeNetworkConfig(**with_tuple(header["config"], "widths")), EyeCalibration(**told)

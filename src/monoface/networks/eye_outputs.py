@@ -32,6 +32,25 @@ from the middle of the crop; the middle of the iris, likewise; logits of `EYE_SH
 
 
 @dataclass(frozen=True)
+class EyeCalibration:
+    """What is true against what a network finds, which shrinks what it is unsure of towards the mean.
+
+    Attributes:
+        gap_factor: Of the gap between the lids, as people mark it against what is found.
+        gap_offset: Likewise, in widths of an eye.
+        blink_gain: By how much a blink goes beyond `REST` against what is found.
+    """
+
+    gap_factor: float = 1.0
+    gap_offset: float = 0.0
+    blink_gain: float = 1.0
+
+
+REST: Final = 0.2
+"""Blinks up to which an eye is at rest: those are left as they are found."""
+
+
+@dataclass(frozen=True)
 class EyeNetworkConfig:
     """What the network looks like.
 

@@ -11,14 +11,18 @@ from monoface.core.sessions import Session, open_session
 from monoface.networks.eye_file import read_eye_network
 from monoface.networks.eye_outputs import (
     EYE_HEIGHT_PX,
+    EYE_SHAPES,
     EYE_WIDTH_PX,
     EYES_ASSET,
     IRIS,
     MARKED,
+    REST,
     SHAPES,
     gap_of,
 )
 from monoface.networks.onnx.eyes import EyeWeights, eye_network_to_onnx
+
+_BLINK = EYE_SHAPES.index("eyeBlink")
 
 
 @dataclass(frozen=True)
@@ -66,9 +70,11 @@ class EyeReader:
         image = np.ascontiguousarray(crops[:, rows].transpose(0, 3, 1, 2), np.float32) / np.float32(255)
         (found,) = self._session.run(None, {"image": image})
         points = found[:, MARKED].reshape(-1, 6, 2)
-        factor, offset = self._network.gap
-        gap = np.maximum(factor * gap_of(points) + offset, 0)
+        true = self._network.calibration
+        gap = np.maximum(true.gap_factor * gap_of(points) + true.gap_offset, 0)
         shapes = 1 / (1 + np.exp(-found[:, SHAPES]))
+        beyond = np.maximum(shapes[:, _BLINK] - REST, 0)
+        shapes[:, _BLINK] = np.minimum(shapes[:, _BLINK] + (true.blink_gain - 1) * beyond, 1)
         return EyeReadings(points, gap, found[:, IRIS], shapes)
 
     @cached_property

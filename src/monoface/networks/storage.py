@@ -9,7 +9,7 @@ import torch
 
 from monoface.networks.eye_file import EYES_FORMAT, eye_network_told
 from monoface.networks.eye_network import EyeNetwork
-from monoface.networks.eye_outputs import EYES_ASSET
+from monoface.networks.eye_outputs import EYES_ASSET, EyeCalibration
 from monoface.networks.identity_network import IdentityNetwork, IdentityNetworkConfig
 from monoface.networks.onnx.parser import ParserWeights
 from monoface.networks.parser_file import PARSER_FORMAT, parser_config
@@ -30,6 +30,7 @@ from monoface.networks.weights_file import load_weights, save_weights
 
 _TRANSLATOR = "monoface-translator-1"
 _IDENTITY = "monoface-identity-1"
+_UNCALIBRATED = EyeCalibration()
 
 
 def save_regressor(
@@ -136,19 +137,18 @@ def load_identity_encoder(
     return encoder.requires_grad_(False)
 
 
-def save_eye_network(network: EyeNetwork, path: Path, gap: tuple[float, float] = (1.0, 0.0)) -> None:
+def save_eye_network(network: EyeNetwork, path: Path, calibration: EyeCalibration = _UNCALIBRATED) -> None:
     """Write an eye network's weights, rounded to float16, with its configuration.
 
     Args:
         network: The network.
         path: The file.
-        gap: Factor and offset, in widths of an eye, that gaps of lids as people mark them have against those
-            it finds.
+        calibration: How its answers become true.
     """
-    _save(network, path, format=EYES_FORMAT, gap=list(gap))
+    _save(network, path, format=EYES_FORMAT, calibration=dataclasses.asdict(calibration))
 
 
-def load_eye_network(name_or_path: str | Path = EYES_ASSET) -> tuple[EyeNetwork, tuple[float, float]]:
+def load_eye_network(name_or_path: str | Path = EYES_ASSET) -> tuple[EyeNetwork, EyeCalibration]:
     """Read what `save_eye_network` wrote; the network comes back in evaluation mode, float32.
 
     Args:

@@ -21,13 +21,14 @@ from monoface.networks.eye_outputs import (
     IRIS,
     MARKED,
     SHAPES,
+    EyeCalibration,
     EyeNetworkConfig,
     gap_of,
 )
 from monoface.training import TrainConfig
 from monoface.training.eyes import train as command
 from monoface.training.eyes.train import TrainEyesConfig, train_eyes
-from monoface.training.eyes.validation import agreements, gap_of_people
+from monoface.training.eyes.validation import agreements, calibrated
 
 SMALL = EyeNetworkConfig(widths=(8, 12, 16), features=24)
 PER_EYE = EYE_CANVAS_PX / EYE_CANVAS_SIDES
@@ -137,7 +138,8 @@ def test_gaps_are_stretched_to_the_spread_of_what_people_mark():
             return found
 
     pack = painted(60, held_out=60)
-    factor, offset = gap_of_people(HalfAsOpen(), [pack])
+    line = calibrated(HalfAsOpen(), [pack])
+    factor, offset = line.gap_factor, line.gap_offset
     # Marks lie aside of the widest place, at 0.84 of its height.
     assert factor == pytest.approx(2 * 0.84, rel=0.1)
     assert offset == pytest.approx(-0.1 * factor, abs=0.03)
@@ -182,10 +184,10 @@ def run(tmp_path_factory):
 
 def test_the_weights_load_and_the_run_went_on(run):
     path, lines = run
-    network, gap = load_eye_network(path)
+    network, calibration = load_eye_network(path)
     assert network.config == SMALL
     # Too few eyes are marked by people to tell a line.
-    assert gap == (1.0, 0.0)
+    assert calibration == EyeCalibration()
     records = [json.loads(line) for line in (path.parent / "log.jsonl").read_text().splitlines()]
     assert [record["step"] for record in records if record["kind"] == "train"] == [1, 2, 3]
     assert lines == ["omi: 32 eyes, 8 of them held out"] * 2

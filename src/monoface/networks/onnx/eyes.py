@@ -5,7 +5,13 @@ from typing import Final
 
 import numpy as np
 
-from monoface.networks.eye_outputs import EYE_HEIGHT_PX, EYE_WIDTH_PX, SHAPES, EyeNetworkConfig
+from monoface.networks.eye_outputs import (
+    EYE_HEIGHT_PX,
+    EYE_WIDTH_PX,
+    SHAPES,
+    EyeCalibration,
+    EyeNetworkConfig,
+)
 from monoface.networks.onnx.layers import ConvLayer, LayerGraph, Weights, shapes_of
 
 _LINEAR: Final = ("squeeze", "head")
@@ -17,13 +23,12 @@ class EyeWeights:
 
     Attributes:
         config: What it looks like.
-        gap: Factor and offset, in widths of an eye, that gaps of lids as people mark them have against those
-            it finds.
+        calibration: How its answers become true.
         weights: By the names that they have in PyTorch.
     """
 
     config: EyeNetworkConfig
-    gap: tuple[float, float]
+    calibration: EyeCalibration
     weights: Weights
 
 

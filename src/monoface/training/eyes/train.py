@@ -27,7 +27,7 @@ from monoface.training.engine.cards import data_and_terms, recorded_config
 from monoface.training.engine.config import TrainConfig
 from monoface.training.engine.loop import train
 from monoface.training.eyes.rendered_eyes import RenderedEyesConfig, rendered_eyes
-from monoface.training.eyes.validation import agreements, gap_of_people, make_eyes_evaluate
+from monoface.training.eyes.validation import agreements, calibrated, make_eyes_evaluate
 
 _PURPOSE: Final = (
     "How far each eye of a face is open, where it looks, and ARKit's blendshapes of eyes: `monoface "
@@ -103,7 +103,7 @@ def train_eyes(config: TrainEyesConfig, report: Callable[[str], None]) -> Path:
     assert isinstance(network, EyeNetwork)
     made = dataclasses.replace(config, train=dataclasses.replace(config.train, steps=trained.steps))
     path = config.out / "eyes.safetensors"
-    save_eye_network(network, path, gap_of_people(network, packs))
+    save_eye_network(network, path, calibrated(network, packs))
     register_asset(path, _card(made, photos, packs, agreements(network, packs)))
     return path
 

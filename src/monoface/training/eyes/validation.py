@@ -5,14 +5,23 @@ from typing import Final
 
 import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import nn
 
 from monoface.data.batches.eye_batch import EyeBatch, held_out_eyes
 from monoface.data.packs.eye_pack import EyePack
 from monoface.metrics import Agreement
 from monoface.networks.eye_network import EyeNetwork
-from monoface.networks.eye_outputs import EYE_SHAPES, IRIS, MARKED, MESHED, SHAPES, gap_of
+from monoface.networks.eye_outputs import (
+    EYE_SHAPES,
+    IRIS,
+    MARKED,
+    MESHED,
+    REST,
+    SHAPES,
+    EyeCalibration,
+    gap_of,
+)
 
 _CHUNK: Final = 512
 _OPEN: Final = 0.5
@@ -83,18 +92,30 @@ def _irises(
     return {name: (found[:, axis], true[:, axis]) for axis, name in enumerate(("iris along", "iris across"))}
 
 
-def gap_of_people(network: EyeNetwork, packs: Sequence[EyePack]) -> tuple[float, float]:
-    """Factor and offset of the gaps of lids that people mark against those that are found.
+def calibrated(network: EyeNetwork, packs: Sequence[EyePack]) -> EyeCalibration:
+    """How what is found in held-out eyes becomes what is true, where enough of them are known.
 
-    Networks shrink what they are unsure of towards the mean. So the line is that of equal spread (reduced
-    major axis) over the held-out eyes.
+    Networks shrink what they are unsure of towards the mean. So the lines are those of equal spread (reduced
+    major axis).
     """
-    read = [read_held_out(network, pack)["gap by people"] for pack in packs if pack.held_out.any()]
+    read = [read_held_out(network, pack) for pack in packs if pack.held_out.any()]
+    names = ("gap by people", EYE_SHAPES[_BLINK])
     if not read:
+        return EyeCalibration()
+    (gap, marked), (blink, shut) = (
+        tuple(np.concatenate([one[name][side] for one in read]) for side in (0, 1)) for name in names
+    )
+    factor, offset = _equal_spread(gap, marked, np.isfinite(marked))
+    gain, _ = _equal_spread(blink, shut, blink > REST)
+    return EyeCalibration(factor, offset, max(gain, 1.0))
+
+
+def _equal_spread(
+    found: Float[np.ndarray, " eyes"], true: Float[np.ndarray, " eyes"], where: Bool[np.ndarray, " eyes"]
+) -> tuple[float, float]:
+    """Factor and offset between some values; none where they are too few."""
+    where = where & np.isfinite(true)
+    if where.sum() < _FEWEST:
         return 1.0, 0.0
-    found, marked = (np.concatenate([one[side] for one in read]) for side in (0, 1))
-    known = np.isfinite(marked)
-    if known.sum() < _FEWEST:
-        return 1.0, 0.0
-    factor = float(marked[known].std() / max(found[known].std(), 1e-6))
-    return factor, float(marked[known].mean() - factor * found[known].mean())
+    factor = float(true[where].std() / max(found[where].std(), 1e-6))
+    return factor, float(true[where].mean() - factor * found[where].mean())
