@@ -36,8 +36,8 @@ class Command:
         module: Module with a function `run(arguments) -> exit code`.
         summary: One line for the list of commands.
         extra: Optional dependencies that the command needs, as in `pip install "monoface[extra]"`.
-        shares_cores: Whether torch and numpy's products do the smaller part of the work, so that their threads
-            should not wait by spinning on the cores that other threads are about to need.
+        shares_cores: Whether torch and numpy do the smaller part of the work, so that their threads should
+            not wait by spinning on the cores that other threads are about to need.
         member: Which of several commands of the module it is; then the module has a function
             `command(member)` in place of `run`, which returns it.
     """
