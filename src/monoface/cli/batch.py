@@ -1,31 +1,21 @@
 """The photos of a command, one after the other: skipped, written or failed, and a line for each."""
 
-import dataclasses
-import stat
 from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
+from monoface.cli.origins import origin_of
 from monoface.cli.outputs import PhotoOutputs
 from monoface.cli.progress import PhotoReport
-from monoface.core.assets import sha256_of
 from monoface.core.errors import MonofaceError, OutputExistsError
-from monoface.pipeline import PhotoResult, Reconstructor, ReconstructorConfig
-from monoface.pipeline.writing.json_report import made_with_report
+from monoface.pipeline import PhotoResult, Reconstructor
 from monoface.pipeline.writing.result_files import Existing, Origin
 
 # Photos whose results are textured, encoded and written at a time, while the next ones are regressed.
 _WRITERS = 2
-
-# Larger files hold no photo that is decoded, so they need no digest.
-_MAX_PHOTO_BYTES = 2**30
-
-# What of a configuration does not say what the result is: the weights' and models' hashes do.
-_NO_OPTIONS = ("weights", "device", "face_model", "detail", "batch_size", "threads")
 
 
 @dataclass(frozen=True)
@@ -46,6 +36,10 @@ class EarlierResults:
         if self.overwrite:
             return "overwrite"
         return "resume" if self.resume else "keep"
+
+    def advised(self, error: OutputExistsError) -> str:
+        """What an error says, and what could be asked for instead."""
+        return f"{error}, or --resume to skip what is finished" if self.existing == "keep" else str(error)
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,9 +102,9 @@ class PhotoBatch:
 
     def _take(self) -> Iterator[Path]:
         """Photos that are to be reconstructed; the others get their lines."""
-        config, made_with = self._reconstructor.config, made_with_report(self._reconstructor.made_with)
         for photo, files in self._outputs:
-            origin = Origin(_photo_sha256(photo), _options(config, files), made_with)
+            chosen = {"formats": list(files.formats), "dense": files.dense}
+            origin = origin_of([photo], self._reconstructor, chosen)
             results = files.results(origin)
             finished = results.finished() if self._earlier.resume else None
             if finished is not None:
@@ -119,7 +113,7 @@ class PhotoBatch:
             try:
                 results.check(files.certain_names, self._earlier.existing)
             except OutputExistsError as error:
-                self._tell(photo, "failed", self._advised(error))
+                self._tell(photo, "failed", self._earlier.advised(error))
                 continue
             self._taken.append(_Job(photo, files, origin))
             yield photo
@@ -131,7 +125,7 @@ class PhotoBatch:
             try:
                 written.result()
             except OutputExistsError as error:
-                self._tell(job.photo, "failed", self._advised(error))
+                self._tell(job.photo, "failed", self._earlier.advised(error))
             except OSError as error:
                 self._tell(job.photo, "failed", f"the results cannot be written ({error.strerror or error})")
             except MonofaceError as error:
@@ -145,31 +139,6 @@ class PhotoBatch:
         self._report.photo_done(photo, status, reason)
         self._done += status != "failed"
         self._fine += status == "ok"
-
-    def _advised(self, error: OutputExistsError) -> str:
-        return f"{error}, or --resume to skip what is finished" if self._asked_nothing else str(error)
-
-    @property
-    def _asked_nothing(self) -> bool:
-        return not (self._earlier.overwrite or self._earlier.resume)
-
-
-def _options(config: ReconstructorConfig, files: PhotoOutputs) -> dict[str, Any]:
-    """What was chosen, as far as results depend on it, as JSON has it; no path of this machine."""
-    chosen = {name: value for name, value in dataclasses.asdict(config).items() if name not in _NO_OPTIONS}
-    detail = config.detail is not None
-    return {"formats": list(files.formats), "dense": files.dense, "detail": detail, **chosen}
-
-
-def _photo_sha256(path: Path) -> str | None:
-    """Digest of a photo's file; None if there is no such file, or none that could be a photo."""
-    try:
-        about = path.stat()
-        if not stat.S_ISREG(about.st_mode) or about.st_size > _MAX_PHOTO_BYTES:
-            return None
-        return sha256_of(path)
-    except OSError:
-        return None
 
 
 @contextmanager

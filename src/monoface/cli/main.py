@@ -82,6 +82,7 @@ COMMANDS = (
         "turn several photos of one person into one 3D face",
         shares_cores=True,
     ),
+    Command(("view",), "monoface.cli.view", "show a GLB file or a result in the browser"),
     Command(("export",), "monoface.cli.export", "write networks and face model for other programs"),
     *(
         Command(("evaluate", name), "monoface.cli.evaluate", one.summary, "eval", member=name)

@@ -26,6 +26,7 @@ from monoface.evaluation.landmarks.predictors import (
 )
 from monoface.facemodel import FaceModel
 from monoface.geometry.roi import SIDE_PER_BOX, enlarge_box
+from monoface.photos.loaded import LoadedImage
 from monoface.pipeline import (
     Face,
     ImageSource,
@@ -190,18 +191,13 @@ class _StandIn:
         finally:
             self._told = None
 
-    def __call__(self, image: UInt8[np.ndarray, "height width 3"]) -> Sequence[Detection]:
-        return self.detect_batch([image])[0]
-
-    def detect_batch(
-        self, images: Sequence[UInt8[np.ndarray, "height width 3"]]
-    ) -> Sequence[Sequence[Detection]]:
+    def detect_photos(self, photos: Sequence[LoadedImage]) -> Sequence[Sequence[Detection]]:
         """The face that was told of, or what the detector sees."""
         if self._told is None:
-            return self.detector.detect_batch(images)
+            return self.detector.detect_photos(photos)
         width, square = self._told
         # The pipeline works on smaller copies of large photos.
-        return [[_detection(square * image.shape[1] / width)] for image in images]
+        return [[_detection(square * photo.size_px[0] / width)] for photo in photos]
 
 
 def _detection(square: Float[np.ndarray, " 4"]) -> Detection:

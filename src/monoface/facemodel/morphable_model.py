@@ -29,7 +29,8 @@ class MorphableModel:
     Attributes:
         mean_mm: Vertices of the mean, neutral face.
         identity_basis_mm: Offsets of unit-variance identity modes.
-        expression_basis_mm: Offsets of expressions at weight 1, of the mean person.
+        expression_basis_mm: Offsets of expressions at weight 1, of the mean person; eyeballs move along the
+            chords of their turns.
         albedo_mean: Linear RGB of each vertex.
         albedo_basis: Offsets in linear RGB of unit-variance albedo modes; may have no row.
         faces: Triangles, counter-clockwise seen from outside.
@@ -47,7 +48,6 @@ class MorphableModel:
         self._data = data
         self.mean_mm: Float[np.ndarray, "verts 3"] = _frozen(data.mean_mm)
         self.identity_basis_mm: Float[np.ndarray, "identity verts 3"] = _frozen(data.identity_basis_mm)
-        self.expression_basis_mm: Float[np.ndarray, "expressions verts 3"] = _frozen(data.expression_basis_mm)
         self.albedo_mean: Float[np.ndarray, "verts 3"] = _frozen(data.albedo_mean)
         self.albedo_basis: Float[np.ndarray, "albedo verts 3"] = _frozen(data.albedo_basis)
         self.faces: Int[np.ndarray, "faces 3"] = _frozen(data.faces)
@@ -72,8 +72,14 @@ class MorphableModel:
         """
         return cls(read_face_model_data(face_model_file(None if path is None else Path(path))))
 
+    @cached_property
+    def expression_basis_mm(self) -> Float[np.ndarray, "expressions verts 3"]:
+        """Offsets of expressions at weight 1; see the class."""
+        nobody = np.zeros((1, self._model.identity_size), np.float32)
+        return _frozen(self._model.expression_basis_for(nobody)[0])
+
     def __repr__(self) -> str:
-        sizes = f"{len(self.identity_basis_mm)} identity, {len(self.expression_basis_mm)} expression"
+        sizes = f"{len(self.identity_basis_mm)} identity, {len(self.expression_names)} expression"
         return f"MorphableModel({len(self.mean_mm)} vertices, {sizes}, {len(self.albedo_basis)} albedo modes)"
 
     def verts_mm(

@@ -20,16 +20,19 @@ from monoface.networks.regressor_file import RegressorInfo, RegressorWeights, re
 if TYPE_CHECKING:
     from monoface.networks.backbones import ResNet
     from monoface.networks.critic import Critic, CriticConfig
+    from monoface.networks.eye_network import EyeNetwork
     from monoface.networks.identity import IdentityEncoder
     from monoface.networks.identity_network import IdentityNetwork, IdentityNetworkConfig
     from monoface.networks.parsing import FaceParser, skin_probability
     from monoface.networks.recognition import RecognitionNetwork, load_recognition_network
     from monoface.networks.regressor import Regressor, add_input_channel, add_outputs, fold_batch_norm
     from monoface.networks.storage import (
+        load_eye_network,
         load_identity_encoder,
         load_parser,
         load_regressor,
         load_translator,
+        save_eye_network,
         save_identity_encoder,
         save_parser,
         save_regressor,
@@ -41,6 +44,7 @@ __all__ = [
     "PARSING_CLASSES",
     "Critic",
     "CriticConfig",
+    "EyeNetwork",
     "FaceParser",
     "IdentityEncoder",
     "IdentityNetwork",
@@ -63,6 +67,7 @@ __all__ = [
     "add_outputs",
     "fold_batch_norm",
     "landmark_map",
+    "load_eye_network",
     "load_identity_encoder",
     "load_parser",
     "load_recognition_network",
@@ -70,6 +75,7 @@ __all__ = [
     "load_translator",
     "read_parser",
     "read_regressor",
+    "save_eye_network",
     "save_identity_encoder",
     "save_parser",
     "save_regressor",
@@ -81,14 +87,15 @@ __all__ = [
 _IN_TORCH = {
     "backbones": ("ResNet",),
     "critic": ("Critic", "CriticConfig"),
+    "eye_network": ("EyeNetwork",),
     "identity": ("IdentityEncoder",),
     "identity_network": ("IdentityNetwork", "IdentityNetworkConfig"),
     "parsing": ("FaceParser", "skin_probability"),
     "recognition": ("RecognitionNetwork", "load_recognition_network"),
     "regressor": ("Regressor", "add_input_channel", "add_outputs", "fold_batch_norm"),
     "storage": (
-        "load_identity_encoder", "load_parser", "load_regressor", "load_translator",
-        "save_identity_encoder", "save_parser", "save_regressor", "save_translator",
+        "load_eye_network", "load_identity_encoder", "load_parser", "load_regressor", "load_translator",
+        "save_eye_network", "save_identity_encoder", "save_parser", "save_regressor", "save_translator",
     ),
     "translator": ("Translator", "TranslatorConfig"),
 }  # fmt: skip

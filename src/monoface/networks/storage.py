@@ -7,6 +7,9 @@ from typing import Any
 
 import torch
 
+from monoface.networks.eye_file import EYES_FORMAT, eye_network_told
+from monoface.networks.eye_network import EyeNetwork
+from monoface.networks.eye_outputs import EYES_ASSET
 from monoface.networks.identity_network import IdentityNetwork, IdentityNetworkConfig
 from monoface.networks.onnx.parser import ParserWeights
 from monoface.networks.parser_file import PARSER_FORMAT, parser_config
@@ -133,8 +136,34 @@ def load_identity_encoder(
     return encoder.requires_grad_(False)
 
 
+def save_eye_network(network: EyeNetwork, path: Path, gap: tuple[float, float] = (1.0, 0.0)) -> None:
+    """Write an eye network's weights, rounded to float16, with its configuration.
+
+    Args:
+        network: The network.
+        path: The file.
+        gap: Factor and offset, in widths of an eye, that gaps of lids as people mark them have against those
+            it finds.
+    """
+    _save(network, path, format=EYES_FORMAT, gap=list(gap))
+
+
+def load_eye_network(name_or_path: str | Path = EYES_ASSET) -> tuple[EyeNetwork, tuple[float, float]]:
+    """Read what `save_eye_network` wrote; the network comes back in evaluation mode, float32.
+
+    Args:
+        name_or_path: Name of a shipped asset, or, with a folder or the suffix `.safetensors`, a path.
+
+    Raises:
+        AssetError: If no asset has that name, or its file is damaged.
+        ModelFileError: If the file is missing, damaged, or of another format.
+    """
+    network, header = load_weights(asset_or_path(name_or_path), EYES_FORMAT, "an eye network", _eye_network)
+    return network, eye_network_told(header)[1]
+
+
 def _save(
-    network: Regressor | Translator | FaceParser | IdentityNetwork,
+    network: Regressor | Translator | FaceParser | IdentityNetwork | EyeNetwork,
     path: Path,
     *,
     eight_bits: bool = False,
@@ -150,6 +179,10 @@ def _translator(header: dict[str, Any]) -> Translator:
 
 def _parser(header: dict[str, Any]) -> FaceParser:
     return FaceParser(parser_config(header))
+
+
+def _eye_network(header: dict[str, Any]) -> EyeNetwork:
+    return EyeNetwork(eye_network_told(header)[0])
 
 
 def _identity_encoder(header: dict[str, Any]) -> IdentityNetwork:

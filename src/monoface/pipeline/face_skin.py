@@ -20,6 +20,10 @@ if TYPE_CHECKING:
 
 # Colours are taken so far from what is no skin: the edge of a mask is easily missed by that much.
 _COLOUR_MARGIN_PX = 3
+# What a report says of a face: small, and computed from what is large.
+_REPORTED = ("appearance", "vertex_sigma_mm", "detail_report")
+# What takes megabytes.
+_LARGE = ("placed_mesh", "texture", "albedo_texture", "detail")
 # What a pickle keeps of what was computed: pictures that took long and are small.
 _KEPT = ("texture", "albedo_texture", "visibility", "vertex_sigma_mm")
 
@@ -67,6 +71,13 @@ class FaceSkin:
         """Let go of the placed mesh, which has a part of the photo in four times the memory."""
         self.__dict__.pop("placed_mesh", None)
 
+    def forget_pictures(self) -> None:
+        """Let go of all that takes megabytes, to be computed anew if asked for; what reports say stays."""
+        for name in _REPORTED:
+            getattr(self, name)
+        for name in _LARGE:
+            self.__dict__.pop(name, None)
+
     @cached_property
     def visibility(self) -> Bool[np.ndarray, " verts"]:
         """Whether the photo shows each vertex: it faces the camera and nothing of the head hides it."""
@@ -112,6 +123,11 @@ class FaceSkin:
             return None
         bare = self.assets.skin_finder.trust(self.placed_mesh)
         return detailer.find(self.placed_mesh, self.fitted_appearance, bare)
+
+    @cached_property
+    def detail_report(self) -> dict[str, Any] | None:
+        """What a report says of the detail; None without."""
+        return None if self.detail is None else self.detail.report()
 
     def __getstate__(self) -> dict[str, Any]:
         names = (*(field.name for field in fields(self)), *_KEPT)

@@ -181,7 +181,10 @@ class PosedFace:
     def blendshapes(self) -> dict[str, float]:
         """Each named expression in ARKit's scale, from 0 to 1."""
         values = self.blendshape_scale(self.expression[None].astype(np.float64))
-        return dict(zip(self.expression_names, values[0].tolist(), strict=True))
+        named = dict(zip(self.expression_names, values[0].tolist(), strict=True))
+        # How far an eye is shut for an eye of its kind, crops of eyes tell; a weight tells how far lids go.
+        read = None if self.measurement is None else self.measurement.eyes
+        return named if read is None else named | read.blendshapes
 
     @cached_property
     def dense_landmarks_px(self) -> Float[np.ndarray, "verts 2"]:

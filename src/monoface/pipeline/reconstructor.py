@@ -12,7 +12,8 @@ from monoface.core.assets import asset_sha256
 from monoface.core.errors import ModelFileError
 from monoface.core.kernels.threads import thread_count
 from monoface.core.version import VERSION
-from monoface.detection import Detection, FaceDetector
+from monoface.detection import Detection, FaceDetector, FaceDetectorConfig
+from monoface.detection.upside_down import UpsideDownCheck
 from monoface.facemodel.default import FACE_MODEL_FILE
 from monoface.facemodel.landmarks import FLM18
 from monoface.facemodel.mirroring import CoefficientMirror
@@ -20,6 +21,7 @@ from monoface.geometry.cameras import PerspectiveCamera
 from monoface.geometry.roi import box_of_points, same_face
 from monoface.geometry.rotations import camera_to_head, head_angles_from_matrix
 from monoface.networks import Recognizer
+from monoface.networks.eye_reader import EyeReader
 from monoface.photos.reading import ImageSource, LoadedImage
 from monoface.pipeline.detecting import DetectsFaces, SearchedPhoto, in_batches, search_ahead, search_photos
 from monoface.pipeline.face import Face
@@ -30,6 +32,7 @@ from monoface.pipeline.plausibility import human_probability
 from monoface.pipeline.posed_face import MadeWith, PosedFace, pose_of
 from monoface.pipeline.reconstructor_config import ReconstructorConfig
 from monoface.pipeline.refining.blendshape_file import load_blendshape_scale
+from monoface.pipeline.refining.eyes import EyeFitter
 from monoface.pipeline.refining.landmark_file import landmark_points, load_landmark_habits
 from monoface.pipeline.refining.refinement_file import load_refinement
 from monoface.pipeline.refining.refiner import Measurement, Refiner
@@ -70,7 +73,8 @@ class Reconstructor:
         self._assets = FaceAssets(names)
         self.face_model = self._assets.model
         check_space(self.regressor.name, self.regressor.info, self.face_model)
-        self.detector: DetectsFaces = FaceDetector()
+        self.detector: DetectsFaces = FaceDetector(FaceDetectorConfig(small_faces=self.config.small_faces))
+        self._upside_down = UpsideDownCheck(self.config.threads)
         detailer = self._assets.detailer
         self._blendshape_scale = load_blendshape_scale(
             weights_path(self.config.weights),
@@ -118,7 +122,10 @@ class Reconstructor:
         refinement = load_refinement(weights_path(self.config.weights))
         if refinement is None or not refinement.default:
             return None
-        return Refiner(refinement, self.regressor.info, self.face_model, Recognizer(thread_count()))
+        threads = thread_count()
+        habits = load_landmark_habits(weights_path(self.config.weights))
+        eyes = EyeFitter.of(self.face_model, habits, EyeReader(threads))
+        return Refiner(refinement, self.regressor.info, self.face_model, Recognizer(threads), eyes)
 
     def reconstruct(self, source: ImageSource) -> PhotoResult:
         """Reconstruct the faces of one photo.
@@ -162,23 +169,33 @@ class Reconstructor:
         return search_photos(sources, self.detector, self.config.max_faces)
 
     def _reconstruct_batch(self, batch: list[SearchedPhoto]) -> list[PhotoResult]:
-        seen = [
-            (one.photo, detection) for one in batch for detection in one.detections if one.photo is not None
-        ]
+        seen = [look for one in batch for look in one.looks(self.regressor.size_px)]
+        photos = [one.photo for one in batch if one.photo is not None for _ in one.detections]
         faces = [
             face
             for start in range(0, len(seen), self.config.batch_size)
-            for face in self._reconstruct_seen(seen[start : start + self.config.batch_size])
+            for face in self._reconstruct_seen(
+                seen[start : start + self.config.batch_size], photos[start : start + self.config.batch_size]
+            )
         ]
         results = []
         for one in batch:
             count = len(one.detections)
             results.append(self._result(one, faces[:count]))
             faces = faces[count:]
+            if one.photo is not None:
+                one.photo.finish()
         return results
 
-    def _reconstruct_seen(self, seen: list[tuple[LoadedImage, Detection]]) -> list[Face]:
-        """Regress faces of any photos together."""
+    def _reconstruct_seen(
+        self, seen: list[tuple[LoadedImage, Detection]], photos: list[LoadedImage]
+    ) -> list[Face]:
+        """Regress faces of any photos together.
+
+        Args:
+            seen: Each face with the pixels that it is seen in.
+            photos: The whole photo of each.
+        """
         found = self._regress(seen)
         zoom = np.array([photo.scale for photo, _ in seen], np.float32)
         found = found.uncropped(np.zeros((len(seen), 2), np.float32), zoom)
@@ -205,7 +222,7 @@ class Reconstructor:
                 made_with=self.made_with,
                 measurement=measured[row],
             )
-            faces.append(Face(FaceSkin(posed, photo, self._assets)))
+            faces.append(Face(FaceSkin(posed, photos[row], self._assets)))
         return faces
 
     def _told_appearance(self, found: Regression) -> dict[str, Any]:
@@ -233,7 +250,7 @@ class Reconstructor:
         Networks with a landmark map see an empty one at first, and then the landmarks that they found.
         """
         faces = [TurnedFace(photo.image_srgb, detection.roi_crops()) for photo, detection in seen]
-        return regress_turned(self.regressor, faces, self._passes)
+        return regress_turned(self.regressor, faces, self._passes, self._upside_down)
 
     def _result(self, searched: SearchedPhoto, faces: list[Face]) -> PhotoResult:
         distinct = _without_duplicates(faces)

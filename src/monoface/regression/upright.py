@@ -1,7 +1,7 @@
 """Heads that are turned in the picture plane: looked at upright, and what was found turned back."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -19,6 +19,11 @@ from monoface.regression.predictor import CropPredictor
 _MARGIN, _OVERSAMPLING = 2.0, 2
 # Heads that lie further from upright in their crops are looked at again: keypoints were wrong there.
 _FALLEN_RAD = math.radians(35)
+# Heads that are turned by more than that may be upside down.
+_TURNED_RAD = math.radians(25)
+
+RightsFaces = Callable[[Sequence[tuple[UInt8[np.ndarray, "_ _ 3"], SquareCrop]]], Sequence[SquareCrop | None]]
+"""Where faces are that are the other way up than they were found: `detection.upside_down.UpsideDownCheck`."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,33 +39,67 @@ class TurnedFace:
     crops: Sequence[SquareCrop]
 
 
-def regress_turned(predictor: CropPredictor, faces: Sequence[TurnedFace], passes: Passes) -> Regression:
+def regress_turned(
+    predictor: CropPredictor,
+    faces: Sequence[TurnedFace],
+    passes: Passes,
+    rights: RightsFaces | None = None,
+) -> Regression:
     """Find faces whose heads may have any roll; cameras are those of the photos.
 
     A turned crop is looked at in an upright picture. A head that is found far from upright in its crop is
     looked at once more, upright. Of several looks at a face the one counts in which the regressor expects the
-    least error.
+    least error. What is then said to be upside down is looked at the other way up, and that look counts.
 
     Args:
         predictor: The network.
         faces: One for each row of the result.
         passes: How to look. Without `landmarks`, what is far from upright is not looked at again.
+        rights: Asked of heads that are found turned; without it, none is upside down.
     """
     rows = [row for row, face in enumerate(faces) for _ in face.crops]
     crops = [crop for face in faces for crop in face.crops]
     images = [faces[row].image for row in rows]
     found = _look_at(predictor, images, crops, passes)
     if passes.landmarks is not None:
-        points_px = found.landmarks_px(passes.landmarks).astype(np.float64)
-        upright = [SquareCrop.around_points(one, SIDE_PER_BOX, roll_of_landmarks(one)) for one in points_px]
+        upright = _upright_crops(found, passes)
         fallen = [place for place, crop in enumerate(crops) if _apart(crop, upright[place]) > _FALLEN_RAD]
         if fallen:
             again = [upright[place] for place in fallen]
             second = _look_at(predictor, [images[place] for place in fallen], again, passes)
             found, rows = found.joined(second), rows + [rows[place] for place in fallen]
-    if len(rows) == len(faces):
+    if len(rows) > len(faces):
+        found = found[_surest(found.log_error, np.array(rows))]
+    if rights is None or passes.landmarks is None:
         return found
-    return found[_surest(found.log_error, np.array(rows))]
+    return _the_right_way_up(predictor, found, faces, passes, rights)
+
+
+def _the_right_way_up(
+    predictor: CropPredictor,
+    found: Regression,
+    faces: Sequence[TurnedFace],
+    passes: Passes,
+    rights: RightsFaces,
+) -> Regression:
+    """Faces as they were found, but for those that are upside down."""
+    crops = _upright_crops(found, passes)
+    turned = [row for row, crop in enumerate(crops) if abs(_wrapped(crop.roll_rad)) > _TURNED_RAD]
+    righted = zip(turned, rights([(faces[row].image, crops[row]) for row in turned]), strict=True)
+    again = {row: crop for row, crop in righted if crop is not None}
+    if not again:
+        return found
+    second = _look_at(predictor, [faces[row].image for row in again], list(again.values()), passes)
+    chosen = np.arange(len(found))
+    chosen[list(again)] = len(found) + np.arange(len(again))
+    return found.joined(second)[chosen]
+
+
+def _upright_crops(found: Regression, passes: Passes) -> list[SquareCrop]:
+    """Squares around the landmarks of faces, turned as their heads are."""
+    assert passes.landmarks is not None
+    points_px = found.landmarks_px(passes.landmarks).astype(np.float64)
+    return [SquareCrop.around_points(one, SIDE_PER_BOX, roll_of_landmarks(one)) for one in points_px]
 
 
 def _look_at(
@@ -77,7 +116,12 @@ def _look_at(
 
 def _apart(first: SquareCrop, second: SquareCrop) -> float:
     """Angle between two crops, 0 to pi."""
-    return abs((first.roll_rad - second.roll_rad + math.pi) % (2 * math.pi) - math.pi)
+    return abs(_wrapped(first.roll_rad - second.roll_rad))
+
+
+def _wrapped(angle_rad: float) -> float:
+    """The same angle in [-pi, pi)."""
+    return (angle_rad + math.pi) % (2 * math.pi) - math.pi
 
 
 @dataclass(frozen=True, eq=False)

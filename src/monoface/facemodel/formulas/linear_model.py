@@ -5,14 +5,14 @@ from collections.abc import Iterable
 from typing import Generic
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Float
 
-from monoface.core.arrays import Array, cast, namespace, numpy_of
+from monoface.core.arrays import Array, namespace, numpy_of
 from monoface.core.errors import ModelFileError
-from monoface.facemodel.data import EyeJoint, FaceModelData
+from monoface.facemodel.data import FaceModelData
+from monoface.facemodel.formulas.eye_turns import changed_verts, turn_chords, with_turned_eyes
 from monoface.facemodel.formulas.linear_points import LinearPoints, combined, corrective_offsets
 from monoface.facemodel.landmarks import FLM18, FLM18_GROUPS, FLM18_OF_21, JAW, JAW17, LandmarkSet
-from monoface.geometry.rotations import matrix_from_axis_angle
 
 
 class LinearFaceModel(Generic[Array]):
@@ -110,12 +110,15 @@ class LinearFaceModel(Generic[Array]):
         if len(self.corrected):
             extra = corrective_offsets(identity, expression[:, self.corrected], self.corrective_mm)
             moved = changed_verts(moved, self.corrective_verts, moved[:, self.corrective_verts] + extra)
-        return _with_turned_eyes(moved, tuple(self.data.eyes.values()), expression)
+        return with_turned_eyes(moved, tuple(self.data.eyes.values()), expression)
 
     def expression_basis_for(
         self, identity: Float[Array, "batch identity"]
     ) -> Float[Array, "batch expressions verts 3"]:
         """Offsets of expressions at weight 1 of given people, in millimetres: the basis with its correctives.
+
+        Eyeballs move along the chords of their turns (`eye_turns.turn_chords`), since offsets are linear: at
+        weight 1 they are where `shape` has them, and on the way there a little smaller.
 
         Large: on the shipped model 6 MB a face.
         """
@@ -124,6 +127,10 @@ class LinearFaceModel(Generic[Array]):
         if len(self.corrected):
             extra = xp.einsum("bk,ekvc->bevc", identity, self.corrective_mm)
             basis[:, self.corrected[:, None], self.corrective_verts] += extra
+        if self.data.eyes:
+            neutral = self.mean_mm + combined(identity, self.identity_basis_mm)
+            for eye in self.data.eyes.values():
+                basis[:, :, eye.ball_index] += turn_chords(eye, neutral)
         return basis
 
     def albedo(self, coeffs: Float[Array, "batch albedo"]) -> Float[Array, "batch verts 3"]:
@@ -185,28 +192,3 @@ class LinearFaceModel(Generic[Array]):
         known = place[index]
         offsets = self.corrective_mm[:, :, known.clip(0)] * (known >= 0)[..., None]
         return mean, identity, expression, self.corrected, (offsets * weight).sum(-2)
-
-
-def _with_turned_eyes(verts: Array, eyes: tuple[EyeJoint, ...], expression: Array) -> Array:
-    if not eyes:
-        return verts
-    xp = namespace(verts)
-    gaze_rad = xp.stack([cast(eye.gaze_rad, expression) for eye in eyes])
-    turns = matrix_from_axis_angle(expression @ gaze_rad)
-    for eye, turn in zip(eyes, turns, strict=True):
-        centre_verts = verts[:, eye.centre_index]
-        centre = (cast(eye.centre[eye.centre_index], verts)[:, None] * centre_verts).sum(1)[:, None]
-        ball = verts[:, eye.ball_index]
-        verts = changed_verts(verts, eye.ball_index, (ball - centre) @ turn.mT + centre)
-    return verts
-
-
-def changed_verts(
-    verts: Float[Array, "batch verts 3"], index: Int[Array, " few"], places: Float[Array, "batch few 3"]
-) -> Float[Array, "batch verts 3"]:
-    """Vertices of which a few, each named once, are elsewhere."""
-    if not isinstance(verts, np.ndarray):
-        return verts.index_copy(1, index.to(verts.device), places)
-    changed = verts.copy()
-    changed[:, index] = places
-    return changed

@@ -32,7 +32,9 @@ from monoface.pipeline.reconstructor import Reconstructor
 from monoface.pipeline.refining.refiner import Measurement, Refiner, posed
 from monoface.pipeline.results import PhotoResult
 from monoface.pipeline.writing.json_report import together_report
+from monoface.pipeline.writing.result_page import page_photo, save_page, together_page
 from monoface.pipeline.writing.save import save_report
+from monoface.viewer import PagePhoto
 
 # Points of the narrow face at which the photos are brought together.
 _FITTED_POINTS = 400
@@ -109,7 +111,9 @@ class TogetherResult:
         )
 
     def save(self, path: str | Path, *, overwrite: bool = False) -> None:
-        """Write the face as a `.glb`, `.obj` or `.ply` file, or the report on all photos as `.json`.
+        """Write the face as `.glb`, `.obj` or `.ply`, the report as `.json`, or a page as `.html`.
+
+        The page is one file that shows the head as each photo has it in a browser, without a network.
 
         Raises:
             ConfigError: If the suffix is another one, or there is no face to write.
@@ -119,10 +123,25 @@ class TogetherResult:
         path = Path(path)
         if path.suffix.lower() == ".json":
             save_report(self.report(), path, overwrite=overwrite)
+        elif path.suffix.lower() == ".html":
+            face = None if self.face is None else self.face.skin
+            save_page(
+                together_page(self.report(), self._page_photos(), face, path.stem), path, overwrite=overwrite
+            )
         elif self.face is None:
             raise ConfigError(f"{path}: expected a face to write, but no photo was usable.")
         else:
             self.face.save(path, overwrite=overwrite)
+
+    def _page_photos(self) -> list[PagePhoto | None]:
+        return [
+            None
+            if one.photo is None
+            else page_photo(
+                one.name, one.photo, [face.skin for face in one.faces], [face.skin for face in one.doubtful]
+            )
+            for one in self.photos
+        ]
 
 
 def reconstruct_together(

@@ -32,6 +32,7 @@ from monoface.geometry.cameras import (
 )
 from monoface.networks import RegressorInfo
 from monoface.photos.reading import LoadedImage
+from monoface.pipeline.refining.eyes import EyeFitter, ReadEyes
 from monoface.pipeline.refining.refinement_file import DESCRIPTOR, MEASURED, REGRESSED, Refinement
 from monoface.regression import Regression
 
@@ -55,6 +56,7 @@ class Measurement:
         inputs: What the identity map saw; one row each. They may hold a descriptor of the person, so no
             file that monoface writes has them. A pickle has them, as it has the photo.
         uncertainty: Of its shape.
+        eyes: What was read of its eyes; None where nothing reads them.
     """
 
     seen: SeenPoints
@@ -62,6 +64,7 @@ class Measurement:
     start: Poses
     inputs: Mapping[str, Float[np.ndarray, "1 _"]]
     uncertainty: ShapeUncertainty
+    eyes: ReadEyes | None = None
 
     def __setstate__(self, state: Mapping[str, object]) -> None:
         # Older pickles have cameras in PyTorch.
@@ -80,6 +83,7 @@ class Refiner:
         info: What the weights say about themselves.
         model: The face model.
         describe: Gives descriptors; it is not asked where the identity map sees none.
+        eyes: Sets the eyes of faces; None leaves them as they are.
 
     Raises:
         ModelFileError: If the weights find no points, or the refinement is for another face model or another
@@ -87,7 +91,12 @@ class Refiner:
     """
 
     def __init__(
-        self, refinement: Refinement, info: RegressorInfo, model: LinearFaceModel, describe: Describe
+        self,
+        refinement: Refinement,
+        info: RegressorInfo,
+        model: LinearFaceModel,
+        describe: Describe,
+        eyes: EyeFitter | None = None,
     ) -> None:
         if not info.point_sets:
             raise ModelFileError("refinement: expected weights that find points, got some that do not.")
@@ -110,6 +119,7 @@ class Refiner:
             )
         self._points = PointModel.of(model, points, np.float32).moved(refinement.habit_mm)
         self._describe = describe
+        self._eyes = eyes
 
     def __call__(
         self,
@@ -137,8 +147,10 @@ class Refiner:
             inputs[MEASURED] = measured_identity(looked, config)
         prior = self.refinement.identity_map(inputs)
         faces = self._stretched(conclude(self._points, seen, start, looked, prior, config))
+        read = None if self._eyes is None else self._eyes.read(faces, photos)
+        faces = self._with_eyes(faces, read)
         coefficients, camera = posed(found.coefficients, found.camera, faces)
-        told = self._told(faces, seen, found.camera, start, inputs)
+        told = self._told(faces, seen, found.camera, start, inputs, read)
         return replace(found, coefficients=coefficients, camera=camera), told
 
     def together(self, measured: Sequence[Measurement]) -> tuple[RefinedFaces, list[Measurement]]:
@@ -154,6 +166,9 @@ class Refiner:
         prior = known.joined(known(inputs), config.in_common)
         looked = look(self._points, seen, start, np.repeat(prior.mean, len(measured), axis=0), config)
         faces = self._stretched(conclude_together(self._points, seen, start, looked, prior, config))
+        read = [one.eyes for one in measured if one.eyes is not None]
+        if len(read) == len(measured):
+            faces = self._with_eyes(faces, ReadEyes.joined(read))
         return faces, [
             replace(one, uncertainty=self._uncertainty(faces, row)) for row, one in enumerate(measured)
         ]
@@ -165,18 +180,23 @@ class Refiner:
         camera: AnyCamera,
         start: Poses,
         inputs: Mapping[str, np.ndarray],
+        read: ReadEyes | None,
     ) -> list[Measurement]:
         measurements = []
         for row in range(len(faces)):
             one = slice(row, row + 1)
             of_face = {name: value[one] for name, value in inputs.items()}
             uncertainty = self._uncertainty(faces, row)
-            measurements.append(Measurement(seen[one], camera[one], start[one], of_face, uncertainty))
+            eyes = None if read is None else read[one]
+            measurements.append(Measurement(seen[one], camera[one], start[one], of_face, uncertainty, eyes))
         return measurements
 
     def _stretched(self, faces: RefinedFaces) -> RefinedFaces:
         gain = self.refinement.gain
         return faces if gain is None else gain(faces)
+
+    def _with_eyes(self, faces: RefinedFaces, read: ReadEyes | None) -> RefinedFaces:
+        return faces if self._eyes is None or read is None else self._eyes(faces, read)
 
     def _uncertainty(self, faces: RefinedFaces, row: int) -> ShapeUncertainty:
         return ShapeUncertainty.of(faces, row, self.refinement.sigma_factor)

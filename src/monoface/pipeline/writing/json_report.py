@@ -84,7 +84,9 @@ def face_report(posed: PosedFace, skin: FaceSkin) -> dict[str, Any]:
     if skin.vertex_sigma_mm is not None:
         narrow = skin.model.data.regions["narrow_face"]
         report["mean_vertex_sigma_mm"] = round(float(skin.vertex_sigma_mm[narrow].mean()), _MM_DIGITS)
-    return report if skin.detail is None else report | {"displacement": skin.detail.report()}
+    if skin.detail_report is not None:
+        report["displacement"] = skin.detail_report
+    return report
 
 
 def together_report(

@@ -20,13 +20,15 @@ from monoface.export import (
 )
 from monoface.facemodel import EyeJoint, NumpyFaceModel
 from monoface.facemodel.parts import skin_parts
-from monoface.geometry.rotations import matrix_from_axis_angle
 from monoface.pipeline.face_skin import FaceSkin
 from monoface.pipeline.posed_face import Pinhole, PosedFace
 
 
 def rigged_head(posed: PosedFace, skin: FaceSkin) -> RiggedHead:
-    """Head of a face: this person's neutral shape, its morphs set to the photo's expression, eyes turned.
+    """Head of a face: this person's neutral shape, its morphs set to the photo's expression.
+
+    Eyes are turned by the morphs, so that programs that drive morphs alone turn them; their nodes, at the
+    centres of the balls, look straight ahead and can be turned besides.
 
     All parts share the face's texture; each has a material of its own, so that it can be exchanged. With
     detail, the skin has a normal map, and everything is lit by the viewer, or the map would not show: then
@@ -39,13 +41,11 @@ def rigged_head(posed: PosedFace, skin: FaceSkin) -> RiggedHead:
     mesh = replace(_whole_mesh(model, neutral_mm, basis_mm, model.expression_names), numbers=numbers)
     materials = _material_names(model)
     return RiggedHead(
-        parts=split_into_parts(mesh, materials, rigid=tuple(model.data.eyes)),
+        parts=split_into_parts(mesh, materials),
         materials=_materials(skin, materials.values()),
         morph_names=model.expression_names,
         morph_weights=posed.expression,
-        eyes=tuple(
-            _eye_node(name, eye, neutral_mm, found.expression) for name, eye in model.data.eyes.items()
-        ),
+        eyes=tuple(_eye_node(name, eye, neutral_mm) for name, eye in model.data.eyes.items()),
         camera=_camera_node(posed),
         extras={"confidence": round(posed.confidence, 4), "weights": posed.made_with.weights},
     )
@@ -116,14 +116,8 @@ def _material_names(model: NumpyFaceModel) -> dict[str, str]:
     return {name: "eyes" if name in eyes else name for name in model.data.part_names}
 
 
-def _eye_node(
-    part: str,
-    eye: EyeJoint,
-    neutral_mm: Float[np.ndarray, "verts 3"],
-    expression: Float[np.ndarray, "1 expressions"],
-) -> EyeNode:
-    turn = matrix_from_axis_angle((expression @ eye.gaze_rad)[0])
-    return EyeNode(part, eye.centre @ neutral_mm, turn)
+def _eye_node(part: str, eye: EyeJoint, neutral_mm: Float[np.ndarray, "verts 3"]) -> EyeNode:
+    return EyeNode(part, eye.centre @ neutral_mm, np.eye(3))
 
 
 def _camera_node(posed: PosedFace) -> OrthographicCameraNode | PerspectiveCameraNode:
