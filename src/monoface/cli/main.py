@@ -36,8 +36,8 @@ class Command:
         module: Module with a function `run(arguments) -> exit code`.
         summary: One line for the list of commands.
         extra: Optional dependencies that the command needs, as in `pip install "monoface[extra]"`.
-        shares_cores: Whether torch does the smaller part of the work, so that its threads should sleep while
-            they wait: they else spin on the cores that other threads are about to need.
+        shares_cores: Whether torch and numpy do the smaller part of the work, so that their threads should
+            not wait by spinning on the cores that other threads are about to need.
         member: Which of several commands of the module it is; then the module has a function
             `command(member)` in place of `run`, which returns it.
     """
@@ -213,8 +213,9 @@ def _file_problem(error: OSError) -> str:
 def _load_in_own_process(command: Command) -> Run:
     """Load a command with settings of the process that make it faster."""
     if command.shares_cores:
-        # Read by the OpenMP library when torch loads it.
+        # Read by the OpenMP library when torch loads it, and by numpy's, whose threads spin, too.
         os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+        os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     # No search for garbage among what modules define, neither now nor later: it stays.
     gc.disable()
     try:

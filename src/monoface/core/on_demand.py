@@ -8,7 +8,7 @@ from monoface.core.errors import MissingExtraError
 
 
 def names_on_demand(package: str, modules: Mapping[str, str]) -> Callable[[str], Any]:
-    """A package's `__getattr__`.
+    """A package's `__getattr__`. Not for names that modules of the package have, too: those hide it.
 
     Args:
         package: Its `__name__`.

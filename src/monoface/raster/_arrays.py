@@ -5,11 +5,12 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Generic
 
 import numpy as np
 from jaxtyping import Float, Int, Int32
 
+from monoface.core.arrays import Array
 from monoface.core.kernels.threads import band_limits, count_bands, run_for_each
 from monoface.raster import _kernels
 from monoface.raster.fragments import Fragments
@@ -19,7 +20,7 @@ NewArray = Callable[..., Any]
 
 
 @dataclass(frozen=True, eq=False)
-class Rasterized:
+class Rasterized(Generic[Array]):
     """Fragments, and what a backward pass needs besides.
 
     Attributes:
@@ -28,8 +29,8 @@ class Rasterized:
         fragments: See `Fragments`.
     """
 
-    grid: Int32[np.ndarray, "batch verts 2"]
-    linear: Float[np.ndarray, "batch verts"]
+    grid: Int32[Array, "batch verts 2"]
+    linear: Float[Array, "batch verts"]
     fragments: Fragments
 
 

@@ -97,7 +97,7 @@ def unwrap_photo(
 
 def _cut_out(
     photo: Float[np.ndarray, "3 height width"], verts_px: Float[np.ndarray, "verts 3"], size: int
-) -> tuple[Float[np.ndarray, "height width 3"], Float[np.ndarray, " 2"], int]:
+) -> tuple[Float[np.ndarray, "rows columns 3"], Float[np.ndarray, " 2"], int]:
     """The part of the photo around the mesh, averaged down if far finer than the texture.
 
     Returns the part, its origin in the photo and by what it was shrunk.

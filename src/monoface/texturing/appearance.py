@@ -110,7 +110,7 @@ def fit_appearance(
 
 
 @dataclass(frozen=True, eq=False)
-class SeenSkin:
+class SeenSkin(Generic[Array]):
     """Skin that one photo shows.
 
     Attributes:
@@ -119,9 +119,9 @@ class SeenSkin:
         seen: Which vertices to use: those in view, of the skin.
     """
 
-    normals: Float[np.ndarray, "verts 3"]
-    colours: Float[np.ndarray, "verts 3"]
-    seen: Bool[np.ndarray, " verts"]
+    normals: Float[Array, "verts 3"]
+    colours: Float[Array, "verts 3"]
+    seen: Bool[Array, " verts"]
 
 
 def fit_shared_appearance(model: NumpyFaceModel, photos: Sequence[SeenSkin]) -> list[Appearance]:
@@ -169,7 +169,9 @@ def fit_shared_appearance(model: NumpyFaceModel, photos: Sequence[SeenSkin]) -> 
 
 
 def likely_tone(
-    mean: np.floating, basis: Float[np.ndarray, " albedo"], brightness: np.floating
+    mean: np.floating | Float[np.ndarray, ""],
+    basis: Float[np.ndarray, " albedo"],
+    brightness: np.floating | Float[np.ndarray, ""],
 ) -> Float[np.ndarray, " albedo"]:
     """Albedo coefficients that skin of some brightness in a photo most probably has.
 

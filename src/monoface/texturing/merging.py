@@ -10,10 +10,12 @@ Reference:
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Generic
 
 import numpy as np
 from jaxtyping import Float
 
+from monoface.core.arrays import Array
 from monoface.render import TextureMap, extend_smoothly
 from monoface.shading import linear_to_srgb, srgb_to_linear
 from monoface.texturing.filling import lower_median
@@ -33,7 +35,7 @@ _PRIOR_TEXELS = 50.0
 
 
 @dataclass(frozen=True, eq=False)
-class SeenTexture:
+class SeenTexture(Generic[Array]):
     """What one photo shows.
 
     Attributes:
@@ -43,8 +45,8 @@ class SeenTexture:
     """
 
     shown: TextureMap
-    quality: Float[np.ndarray, "size size"]
-    brightness: Float[np.ndarray, " 3"]
+    quality: Float[Array, "size size"]
+    brightness: Float[Array, " 3"]
 
 
 def merge_textures(photos: Sequence[SeenTexture], reference: int) -> TextureMap:

@@ -1,12 +1,12 @@
 """A photo's face in texture space, with the light and albedo that explain it: what the fine stage sees."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Generic
 
 import numpy as np
 from jaxtyping import Float
 
-from monoface.core.arrays import in_torch
+from monoface.core.arrays import Array, in_torch
 from monoface.render import TextureMap, unwrap_photo
 from monoface.texturing.appearance import Appearance
 from monoface.texturing.texturer import PlacedMesh, Texturer
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, eq=False)
-class UnwrappedFace:
+class UnwrappedFace(Generic[Array]):
     """One face.
 
     Attributes:
@@ -27,7 +27,7 @@ class UnwrappedFace:
     """
 
     texture: TextureMap
-    verts_camera: Float[np.ndarray, "verts 3"]
+    verts_camera: Float[Array, "verts 3"]
     appearance: Appearance
 
 

@@ -9,11 +9,13 @@ import numpy as np
 from jaxtyping import Bool, Float, Int, UInt8
 
 from monoface.core.array_files import open_npz
+from monoface.core.arrays import in_torch
 from monoface.core.assets import asset_sha256
 from monoface.core.errors import ConfigError, DataError
 from monoface.core.files import write_atomically
 from monoface.core.progress import track
 from monoface.detection import Detection
+from monoface.facemodel import FaceModel
 from monoface.facemodel.dense_points import DensePoints
 from monoface.facemodel.estimation.evidence import Poses
 from monoface.facemodel.estimation.identity_prior import IdentityMap
@@ -134,7 +136,7 @@ class Looker:
         info = self.reconstructor.regressor.info
         if info.focal_per_size is not None:
             raise ConfigError(f"weights {weights.name}: expected weak perspective, got a pinhole.")
-        model = self.reconstructor.face_model
+        model = FaceModel(in_torch(self.reconstructor.face_model.data))
         self.model = model
         self.reconstructor.refiner = Refiner(
             _looking_only(model.identity_size, _points(self.reconstructor)), info, model, Recognizer(1)
