@@ -87,7 +87,7 @@ def test_a_missing_extra_is_named(capsys, monkeypatch):
 
     monkeypatch.setattr(module.importlib, "import_module", missing)
     assert main(["evaluate", "aflw"]) == 2
-    assert "pip install 'monoface[eval]'" in capsys.readouterr().err
+    assert 'pip install "monoface[eval]"' in capsys.readouterr().err
 
 
 def test_our_own_missing_modules_are_no_missing_extras(monkeypatch):

@@ -78,7 +78,8 @@ def test_a_persons_bases_are_linear_again(model, people):
 
 
 def test_without_correctives_the_bases_are_the_models_own(head, people):
-    assert_close(head.expression_basis_for(people[0])[1], head.expression_basis_mm)
+    skin = ~head.data.regions["eyes"]
+    assert_close(head.expression_basis_for(people[0])[1][:, skin], head.expression_basis_mm[:, skin])
     subset = head.subset(head.landmarks("ibug68"))
     assert_close(subset.expression_basis_for(people[0])[2], subset.expression_mm)
     assert_close(subset.identity_basis_for(people[1])[0], subset.identity_mm)

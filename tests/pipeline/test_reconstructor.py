@@ -168,7 +168,7 @@ def test_a_second_pass_shows_the_network_the_landmarks_it_found(
     assert nothing is None
     rois = [roi_of_box(toy_face.box)]
     points = reconstructor.face_model.subset(reconstructor.face_model.landmarks("flm18"))
-    in_photo = first.in_photo(np.stack(rois), 120).landmarks_px(points).numpy()
+    in_photo = first.in_photo(np.stack(rois), 120).landmarks_px(points)
     landmarks68 = first.in_photo(np.stack(rois), 120).landmarks_px(reconstructor._points).numpy()[0]
     new_roi = next_roi(landmarks68, rois[0])
     assert_allclose(shown, photo_to_crop(in_photo, new_roi[None], 120), atol=1e-3)

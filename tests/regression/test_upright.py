@@ -8,12 +8,13 @@ import pytest
 import torch
 from synthetic_head import synthetic_head
 from torch.testing import assert_close
+from torch_results import regress_photos, regress_turned
 
 from monoface.detection.crops import SquareCrop
 from monoface.facemodel import CoefficientLayout
 from monoface.geometry.cameras import PerspectiveCamera
 from monoface.networks import Regressor, RegressorConfig, ResNetConfig
-from monoface.regression import CropPredictor, Passes, TurnedFace, regress_photos, regress_turned
+from monoface.regression import CropPredictor, Passes, TurnedFace
 from monoface.shading import sh_irradiance
 
 SIZE = 32

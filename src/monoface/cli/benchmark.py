@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import torch
 import tyro
 from jaxtyping import UInt8
 from PIL import Image, ImageOps
@@ -19,10 +18,11 @@ from PIL import Image, ImageOps
 from monoface.cli.mean_head import render_mean_head
 from monoface.cli.timing import Timing, hardware, time_stage, timing_of
 from monoface.core.errors import ConfigError
+from monoface.core.kernels.threads import thread_count, use_threads
 from monoface.core.sessions import open_session
 from monoface.geometry.crops import crop_and_resize
-from monoface.networks import load_regressor
-from monoface.networks.onnx_form import regressor_to_onnx
+from monoface.networks import read_regressor
+from monoface.networks.onnx.regressor import regressor_to_onnx
 from monoface.pipeline import Reconstructor, ReconstructorConfig, read_image, roi_of_box, weights_path
 
 _SIZE = (640, 480)
@@ -88,8 +88,8 @@ def _all_timings(chosen: BenchmarkArguments, image: UInt8[np.ndarray, "480 640 3
 
 
 def _exported_regressor(chosen: BenchmarkArguments) -> Timing:
-    regressor, _ = load_regressor(weights_path(chosen.weights))
-    exported = open_session(regressor_to_onnx(regressor), 1)
+    regressor, _ = read_regressor(weights_path(chosen.weights))
+    exported = open_session(regressor_to_onnx(regressor.config, regressor.weights), 1)
     size, channels = regressor.config.size_px, regressor.config.backbone.in_channels
     feed = {"image": np.random.default_rng(0).random((1, channels, size, size), dtype=np.float32)}
     return time_stage(
@@ -164,9 +164,9 @@ def _peak_of_children() -> str:
 
 @contextmanager
 def _torch_threads(count: int) -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(count)
+    before = thread_count()
+    use_threads(count)
     try:
         yield
     finally:
-        torch.set_num_threads(before)
+        use_threads(before)

@@ -35,7 +35,7 @@ class Command:
         words: What the user types after `monoface`.
         module: Module with a function `run(arguments) -> exit code`.
         summary: One line for the list of commands.
-        extra: Optional dependencies that the command needs, as in `pip install 'monoface[extra]'`.
+        extra: Optional dependencies that the command needs, as in `pip install "monoface[extra]"`.
         shares_cores: Whether torch does the smaller part of the work, so that its threads should sleep while
             they wait: they else spin on the cores that other threads are about to need.
         member: Which of several commands of the module it is; then the module has a function
@@ -69,7 +69,7 @@ class Command:
                 raise
             raise MonofaceError(
                 f"{self.name} needs {missing}, which is not installed. Install it with: pip install "
-                f"'monoface[{self.extra}]'"
+                f'"monoface[{self.extra}]"'
             ) from error
         return run
 
@@ -82,6 +82,8 @@ COMMANDS = (
         "turn several photos of one person into one 3D face",
         shares_cores=True,
     ),
+    Command(("view",), "monoface.cli.view", "show a GLB file or a result in the browser"),
+    Command(("export",), "monoface.cli.export", "write networks and face model for other programs"),
     *(
         Command(("evaluate", name), "monoface.cli.evaluate", one.summary, "eval", member=name)
         for name, one in BENCHMARKS.items()
@@ -89,10 +91,15 @@ COMMANDS = (
     Command(
         ("evaluate", "compare"), "monoface.cli.compare", "compare two reports, with paired intervals", "eval"
     ),
-    Command(("data", "pack"), "monoface.cli.data_pack", "make source packs from public data sets"),
-    Command(("data", "prepare"), "monoface.cli.data_prepare", "turn a folder of photos into training packs"),
-    Command(("data", "people"), "monoface.cli.data_people", "label photos by who is seen in them"),
-    Command(("data", "views"), "monoface.cli.data_views", "make packs of views of one face each"),
+    Command(("data", "pack"), "monoface.cli.data_pack", "make source packs from public data sets", "train"),
+    Command(
+        ("data", "prepare"),
+        "monoface.cli.data_prepare",
+        "turn a folder of photos into training packs",
+        "train",
+    ),
+    Command(("data", "people"), "monoface.cli.data_people", "label photos by who is seen in them", "train"),
+    Command(("data", "views"), "monoface.cli.data_views", "make packs of views of one face each", "train"),
     *(
         Command(("train", name), "monoface.cli.train", one.summary, "train", member=name)
         for name, one in METHODS.items()
@@ -124,7 +131,13 @@ COMMANDS = (
         "find its landmark sets on annotated photos",
         "facemodel",
     ),
-    Command(("benchmark",), "monoface.cli.benchmark", "time the stages on this machine", shares_cores=True),
+    Command(
+        ("benchmark",),
+        "monoface.cli.benchmark",
+        "time the stages on this machine",
+        "train",
+        shares_cores=True,
+    ),
 )
 
 

@@ -3,20 +3,25 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal, get_args
+from typing import TYPE_CHECKING, Literal, get_args
 
 from monoface.core.errors import ConfigError
 from monoface.core.file_sets import staged_in
 from monoface.core.files import write_atomically
 from monoface.core.names import result_stem
-from monoface.pipeline import Face, FaceDetail, PhotoResult
+from monoface.pipeline import Face, PhotoResult
 from monoface.pipeline.writing.json_report import PHOTO_FORMAT
 from monoface.pipeline.writing.result_files import Existing, Origin, ResultFiles
 from monoface.pipeline.writing.save import save_dense
 
-Format = Literal["glb", "obj", "ply"]
+if TYPE_CHECKING:
+    from monoface.pipeline import FaceDetail
+
+Format = Literal["glb", "obj", "ply", "html"]
 FORMATS: tuple[str, ...] = get_args(Format)
 DENSE_FORMATS = ("glb", "ply")
+PAGE = "html"
+"""The format of which a photo has one file, not each face."""
 
 
 def parse_formats(text: str) -> tuple[str, ...]:
@@ -62,7 +67,7 @@ class PhotoOutputs:
     Attributes:
         folder: Where they go.
         stem: What their names begin with.
-        formats: 3D formats to write for each face.
+        formats: 3D formats to write for each face, and `html` for a page of the photo.
         dense: Whether to write displaced dense meshes too.
     """
 
@@ -81,6 +86,16 @@ class PhotoOutputs:
         """The picture of the mesh on the photo."""
         return self.folder / f"{self.stem}.overlay.png"
 
+    @property
+    def page(self) -> Path:
+        """The page that shows all of it."""
+        return self.folder / f"{self.stem}.{PAGE}"
+
+    @property
+    def face_formats(self) -> tuple[str, ...]:
+        """Those formats of which each face has a file."""
+        return tuple(name for name in self.formats if name != PAGE)
+
     def face(self, index: int, extension: str) -> Path:
         """One face in one format."""
         return self.folder / f"{self.stem}.face{index}.{extension}"
@@ -92,7 +107,8 @@ class PhotoOutputs:
     @property
     def certain_names(self) -> list[str]:
         """Names of files that are written for most photos: what can be said before a photo is looked at."""
-        return [self.overlay.name, *(self.face(0, extension).name for extension in self.formats)]
+        page = [self.page.name] if PAGE in self.formats else []
+        return [self.overlay.name, *page, *(self.face(0, extension).name for extension in self.face_formats)]
 
     def write(self, result: PhotoResult, origin: Origin, existing: Existing = "keep") -> None:
         """Write all files of a photo: they appear together, or none does.
@@ -110,6 +126,9 @@ class PhotoOutputs:
 
     def _write_beside_report(self, result: PhotoResult) -> None:
         """Write all but the report, and keep of each face what that says: a crowd's textures are large."""
+        # First, for it shows the pictures of all faces at once.
+        if PAGE in self.formats and result.photo is not None:
+            result.save(self.page, overwrite=True)
         for index, face in enumerate(result.all_faces):
             if index < len(result.faces):
                 self._write_face(index, face)
@@ -118,12 +137,12 @@ class PhotoOutputs:
             result.save(self.overlay, overwrite=True)
 
     def _write_face(self, index: int, face: Face) -> None:
-        for extension in self.formats:
+        for extension in self.face_formats:
             face.save(self.face(index, extension), overwrite=True)
         if face.detail is not None:
             self._write_detail(index, face, face.detail)
 
-    def _write_detail(self, index: int, face: Face, detail: FaceDetail) -> None:
+    def _write_detail(self, index: int, face: Face, detail: "FaceDetail") -> None:
         """The displacement map, and the dense mesh in formats that it has."""
         write_atomically(self.face(index, "displacement.png"), detail.encode_png(), overwrite=True)
         for extension in self.formats:

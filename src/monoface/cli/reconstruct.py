@@ -34,7 +34,7 @@ class ReconstructArguments:
     out: Annotated[Path, tyro.conf.arg(metavar="DIR")]
     """Folder for the results; it is made if it does not exist."""
     formats: str = "glb"
-    """3D formats, separated by commas: glb, obj, ply."""
+    """Formats, separated by commas: glb, obj, ply; html is a page that shows all of it in a browser."""
     weights: str = "monoface"
     """Regressor: the name of shipped weights, or the path of a .safetensors file."""
     device: Literal["cpu", "cuda"] = "cpu"
@@ -47,6 +47,9 @@ class ReconstructArguments:
     they count as they ended. What an interrupted run left is made anew."""
     max_faces: int | None = None
     """Most faces taken from a photo, largest first. By default all."""
+    small_faces: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
+    """Search every photo for faces down to 24 pixels, which takes long for large photos. Without it they are
+    searched for where no face is found otherwise, or others are small, too."""
     min_confidence: float = ReconstructorConfig.min_confidence
     """Faces with a lower confidence are reported as doubtful, and get no 3D files."""
     field_of_view: float | None = None
@@ -82,6 +85,7 @@ def run(arguments: Sequence[str]) -> int:
             weights=chosen.weights,
             device=chosen.device,
             max_faces=chosen.max_faces,
+            small_faces=chosen.small_faces,
             min_confidence=chosen.min_confidence,
             focal=chosen.focal,
             field_of_view_deg=chosen.field_of_view,

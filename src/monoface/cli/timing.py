@@ -9,7 +9,8 @@ from pathlib import Path
 
 import numpy as np
 import onnxruntime
-import torch
+
+from monoface.core.kernels.threads import thread_count
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,7 @@ class Timing:
 def time_stage(
     stage: str, run: Callable[[], object], runs: int, *, warm_up: int = 5, budget_ms: float | None = None
 ) -> Timing:
-    """Time repeated runs, after some that are not counted, on torch's present number of threads."""
+    """Time repeated runs, after some that are not counted, on the present number of threads."""
     for _ in range(warm_up):
         run()
     taken_ms = []
@@ -44,7 +45,7 @@ def time_stage(
         start = time.perf_counter()
         run()
         taken_ms.append(1000 * (time.perf_counter() - start))
-    return timing_of(stage, taken_ms, torch.get_num_threads(), budget_ms)
+    return timing_of(stage, taken_ms, thread_count(), budget_ms)
 
 
 def timing_of(stage: str, taken_ms: list[float], threads: int, budget_ms: float | None = None) -> Timing:
@@ -60,7 +61,6 @@ def hardware() -> dict[str, str | int]:
         "cores": os.cpu_count() or 1,
         "system": platform.platform(),
         "python": platform.python_version(),
-        "torch": str(torch.__version__),
         "onnxruntime": onnxruntime.__version__,
     }
 

@@ -9,7 +9,7 @@ import tyro
 
 from monoface.cli.batch import EarlierResults
 from monoface.cli.origins import origin_of
-from monoface.cli.outputs import distinct_stems, parse_formats
+from monoface.cli.outputs import PAGE, distinct_stems, parse_formats
 from monoface.cli.progress import exit_code, make_folder, showing_photos
 from monoface.core.errors import ConfigError, OutputExistsError
 from monoface.core.file_sets import staged_in
@@ -39,7 +39,7 @@ class TogetherArguments:
     out: Annotated[Path, tyro.conf.arg(metavar="DIR")]
     """Folder for the results; it is made if it does not exist."""
     formats: str = "glb"
-    """3D formats, separated by commas: glb, obj, ply."""
+    """Formats, separated by commas: glb, obj, ply; html is a page that shows all of it in a browser."""
     weights: str = "monoface"
     """Regressor: the name of shipped weights, or the path of a .safetensors file."""
     device: Literal["cpu", "cuda"] = "cpu"
@@ -128,8 +128,8 @@ def _write(
     """
     try:
         with staged_in(files.report.parent) as stage:
-            if result.face is not None:
-                for path in faces:
+            for path in faces:
+                if result.face is not None or path.suffix == f".{PAGE}":
                     result.save(stage / path.name, overwrite=True)
             for path, photo in zip(overlays, result.photos, strict=True):
                 if photo.all_faces:

@@ -96,6 +96,9 @@ def _mesh(head: RiggedHead, part: MeshPart, buffer: BufferWriter) -> Json:
     if head.material_of(part).normal_map is not None:
         # Given, so that every viewer has the frame that the map was made for.
         attributes["TANGENT"] = buffer.add_attribute(part.tangents())
+    # glTF keeps names that begin with an underscore for attributes of one's own.
+    for name, values in part.numbers.items():
+        attributes[f"_{name.upper()}"] = buffer.add_attribute(values[:, None])
     material = [material.name for material in head.materials].index(part.material)
     primitive: Json = {
         "attributes": attributes,

@@ -2,21 +2,21 @@
 
 from dataclasses import dataclass, fields
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
 from jaxtyping import Bool, Float, UInt8
-from torch import Tensor
 
-from monoface.facemodel import FaceModel
+from monoface.facemodel import NumpyFaceModel
 from monoface.photos.reading import LoadedImage
-from monoface.pipeline.detailing import FaceDetail
 from monoface.pipeline.face_assets import FaceAssets
 from monoface.pipeline.posed_face import PosedFace
 from monoface.texturing.appearance import Appearance
 from monoface.texturing.delighting import light_on_relief, without_light
 from monoface.texturing.texturer import PlacedMesh
+
+if TYPE_CHECKING:
+    from monoface.pipeline.detailing import FaceDetail
 
 # Colours are taken so far from what is no skin: the edge of a mask is easily missed by that much.
 _COLOUR_MARGIN_PX = 3
@@ -43,7 +43,7 @@ class FaceSkin:
     assets: FaceAssets
 
     @property
-    def model(self) -> FaceModel:
+    def model(self) -> NumpyFaceModel:
         """The face model that the coefficients belong to."""
         return self.assets.model
 
@@ -51,8 +51,7 @@ class FaceSkin:
     def neutral_verts_mm(self) -> Float[np.ndarray, "verts 3"]:
         """Vertices of this person without an expression, in the model frame."""
         found = self.posed.coefficients
-        with torch.no_grad():
-            return self.model.shape(found.identity, torch.zeros_like(found.expression))[0].numpy()
+        return self.model.shape(found.identity, np.zeros_like(found.expression))[0]
 
     @cached_property
     def vertex_sigma_mm(self) -> Float[np.ndarray, " verts"] | None:
@@ -66,8 +65,7 @@ class FaceSkin:
     def placed_mesh(self) -> PlacedMesh:
         """The mesh in the part of the photo that shows it."""
         posed = self.posed
-        verts_mm = torch.from_numpy(posed.verts_mm)
-        return PlacedMesh.in_photo(self.photo, posed.coefficients, posed.camera, verts_mm, self.model)
+        return PlacedMesh.in_photo(self.photo, posed.coefficients, posed.camera, posed.verts_mm, self.model)
 
     def forget_mesh(self) -> None:
         """Let go of the placed mesh, which has a part of the photo in four times the memory."""
@@ -83,10 +81,10 @@ class FaceSkin:
     @cached_property
     def visibility(self) -> Bool[np.ndarray, " verts"]:
         """Whether the photo shows each vertex: it faces the camera and nothing of the head hides it."""
-        return self.placed_mesh.visible.numpy()
+        return self.placed_mesh.visible
 
     @cached_property
-    def bare_skin(self) -> Float[Tensor, " verts"]:
+    def bare_skin(self) -> Float[np.ndarray, " verts"]:
         """How far each vertex may tell of the skin's colour and of the light: bare skin, 0 to 1."""
         return self.assets.skin_finder.trust(self.placed_mesh, _COLOUR_MARGIN_PX)
 
@@ -96,7 +94,7 @@ class FaceSkin:
         albedo, light = self.posed.albedo, self.posed.light
         if albedo is None or light is None:
             return self.fitted_appearance
-        return Appearance(torch.from_numpy(albedo), torch.from_numpy(light))
+        return Appearance(albedo, light)
 
     @cached_property
     def fitted_appearance(self) -> Appearance:
@@ -118,7 +116,7 @@ class FaceSkin:
         return without_light(self.texture, mesh, appearance, self.assets.texturer.layout(), on_relief)
 
     @cached_property
-    def detail(self) -> FaceDetail | None:
+    def detail(self) -> "FaceDetail | None":
         """Wrinkles and folds that the coarse mesh does not have; None if they were not asked for."""
         detailer = self.assets.detailer
         if detailer is None:

@@ -10,8 +10,8 @@ import numba
 import numpy as np
 
 from monoface.core.kernels.compiled import Array, kernel, subroutine
-from monoface.raster._grid import SUBPIXEL_BITS, SUBPIXELS
 from monoface.raster._kernels import _HALF_PIXEL, _NOT_RASTERIZABLE
+from monoface.raster._precision import SUBPIXEL_BITS, SUBPIXELS
 from monoface.raster._reference_edges import LONGEST_WALK
 
 _NEXT = np.array((1, 2, 0))

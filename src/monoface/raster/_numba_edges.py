@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from monoface.core.kernels.arrays import empty, zeros
+from monoface.core.kernels.tensors import empty, zeros
 from monoface.core.kernels.threads import run_for_each
 from monoface.raster import _blend_kernels, _edge_kernels, _kernels
 from monoface.raster.fragments import Fragments

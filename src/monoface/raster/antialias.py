@@ -50,4 +50,4 @@ def antialias(
             f"image: expected {verts_px.dtype} of shape {(*expected, 'channels')}, "
             f"got {image.dtype} of {tuple(image.shape)}"
         )
-    return backend_for(verts_px.device).antialias(image, verts_px, faces, fragments)
+    return backend_for(verts_px).antialias(image, verts_px, faces, fragments)

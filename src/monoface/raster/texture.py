@@ -41,7 +41,7 @@ def texture(
     sizes = [(copy.shape[-2], copy.shape[-1]) for copy in copies]
     # All copies in one array, each texel's channels side by side.
     texels = torch.cat([copy.flatten(2) for copy in copies], dim=2).transpose(1, 2)
-    return backend_for(uv.device).sample(texels.expand(len(uv), -1, -1), sizes, uv, level)
+    return backend_for(uv).sample(texels.expand(len(uv), -1, -1), sizes, uv, level)
 
 
 def uv_derivatives(

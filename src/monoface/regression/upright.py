@@ -5,10 +5,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-import torch
 from jaxtyping import Float, Int, UInt8
 from PIL import Image
-from torch import Tensor
 
 from monoface.detection.crops import SquareCrop, roll_of_landmarks
 from monoface.geometry.roi import SIDE_PER_BOX
@@ -100,15 +98,15 @@ def _the_right_way_up(
     if not again:
         return found
     second = _look_at(predictor, [faces[row].image for row in again], list(again.values()), passes)
-    chosen = torch.arange(len(found))
-    chosen[list(again)] = len(found) + torch.arange(len(again))
+    chosen = np.arange(len(found))
+    chosen[list(again)] = len(found) + np.arange(len(again))
     return found.joined(second)[chosen]
 
 
 def _upright_crops(found: Regression, passes: Passes) -> list[SquareCrop]:
     """Squares around the landmarks of faces, turned as their heads are."""
     assert passes.landmarks is not None
-    points_px = found.landmarks_px(passes.landmarks).double().numpy()
+    points_px = found.landmarks_px(passes.landmarks).astype(np.float64)
     return [SquareCrop.around_points(one, SIDE_PER_BOX, roll_of_landmarks(one)) for one in points_px]
 
 
@@ -166,17 +164,22 @@ def _in_photos(found: Regression, looks: Sequence[_Look]) -> Regression:
         return found
     whole = SquareCrop((0.0, 0.0), 0.0)
     squares = [look.upright or whole for look in looks]
-    zoom = torch.tensor(
+    zoom = _floats(
         [1.0 if look.upright is None else look.image.shape[0] / look.upright.side_px for look in looks]
     )
-    centre_px = torch.tensor([square.centre_px for square in squares])
-    corner_px = centre_px - torch.tensor([[square.side_px / 2] for square in squares])
-    roll_rad = torch.tensor([square.roll_rad for square in squares])
+    centre_px = _floats([square.centre_px for square in squares])
+    corner_px = centre_px - _floats([[square.side_px / 2] for square in squares])
+    roll_rad = _floats([square.roll_rad for square in squares])
     return found.uncropped(corner_px, zoom).turned(roll_rad, centre_px)
 
 
-def _surest(log_error: Float[Tensor, " looks"], rows: Int[np.ndarray, " looks"]) -> Int[Tensor, " faces"]:
+def _floats(values: Sequence[object]) -> Float[np.ndarray, "..."]:
+    return np.array(values, np.float32)
+
+
+def _surest(
+    log_error: Float[np.ndarray, " looks"], rows: Int[np.ndarray, " looks"]
+) -> Int[np.ndarray, " faces"]:
     """Of the looks at each face, those that expect the least error."""
-    order = np.lexsort((log_error.numpy(), rows))
-    first = np.flatnonzero(np.diff(rows[order], prepend=-1))
-    return torch.from_numpy(order[first])
+    order = np.lexsort((log_error, rows))
+    return order[np.flatnonzero(np.diff(rows[order], prepend=-1))]

@@ -16,6 +16,7 @@ import torch
 from jaxtyping import Bool, Float, Float32, Int
 from torch import Tensor
 
+from monoface.core.arrays import in_torch
 from monoface.core.errors import ConfigError
 from monoface.core.progress import track
 from monoface.data.batches.augment import crop_canvases, plan_crops
@@ -187,7 +188,7 @@ class SecondRound:
         size = self._predictor.size_px
         middle = plan_crops(np.random.default_rng(0), len(rows), CANVAS_PX, FACE_PX, size, None)
         found = regress_crops(self._predictor, crop_canvases(pack.canvases, rows, middle, size), self._passes)
-        return self._layout.encode(found.coefficients, found.camera, size)
+        return in_torch(self._layout.encode(found.coefficients, found.camera, size))
 
     def _weights(
         self, sizes: dict[str, int], points: Tensor, yaw_deg: Tensor

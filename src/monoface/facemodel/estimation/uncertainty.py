@@ -6,8 +6,9 @@ from functools import cached_property
 import numpy as np
 from jaxtyping import Float
 
+from monoface.core.arrays import numpy_of
 from monoface.facemodel.estimation.refinement import RefinedFaces
-from monoface.facemodel.model import FaceModel
+from monoface.facemodel.formulas.linear_model import LinearFaceModel
 
 _REGION = "narrow_face"
 
@@ -52,7 +53,7 @@ class VertexUncertainty:
         model: The face model; correctives are left out.
     """
 
-    def __init__(self, model: FaceModel) -> None:
+    def __init__(self, model: LinearFaceModel) -> None:
         self._model = model
 
     def sigma_mm(self, covariance: Float[np.ndarray, "modes modes"]) -> Float[np.ndarray, " verts"]:
@@ -70,13 +71,13 @@ class VertexUncertainty:
     def _modes(self) -> Float[np.ndarray, "modes verts 3"]:
         """Offsets of expressions and identity modes without the rigid motion that is in them."""
         model = self._model
-        modes = np.concatenate((model.expression_basis_mm.numpy(), model.identity_basis_mm.numpy()))
-        verts = model.mean_mm.numpy().astype(np.float64)
+        modes = np.concatenate((numpy_of(model.expression_basis_mm), numpy_of(model.identity_basis_mm)))
+        verts = numpy_of(model.mean_mm).astype(np.float64)
         motions = np.concatenate(
             [np.broadcast_to(axis, verts.shape)[None] for axis in np.eye(3)]
             + [np.cross(axis, verts)[None] for axis in np.eye(3)]
         )
-        inside = model.data.regions[_REGION].numpy()
+        inside = numpy_of(model.data.regions[_REGION])
         flat = motions[:, inside].reshape(len(motions), -1)
         rigid = np.linalg.lstsq(flat.T, modes[:, inside].reshape(len(modes), -1).T, rcond=None)[0]
         return (modes - np.tensordot(rigid.T, motions, axes=1)).astype(np.float32)

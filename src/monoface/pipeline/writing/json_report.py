@@ -77,12 +77,12 @@ def face_report(posed: PosedFace, skin: FaceSkin) -> dict[str, Any]:
         "coefficients": {
             "identity": _rounded(posed.identity, _COEFFICIENT_DIGITS),
             "expression": _rounded(posed.expression, _COEFFICIENT_DIGITS),
-            "albedo": _rounded(skin.appearance.albedo.numpy(), _APPEARANCE_DIGITS),
-            "light": _rounded(skin.appearance.light.numpy(), _APPEARANCE_DIGITS),
+            "albedo": _rounded(skin.appearance.albedo, _APPEARANCE_DIGITS),
+            "light": _rounded(skin.appearance.light, _APPEARANCE_DIGITS),
         },
     }
     if skin.vertex_sigma_mm is not None:
-        narrow = skin.model.data.regions["narrow_face"].numpy()
+        narrow = skin.model.data.regions["narrow_face"]
         report["mean_vertex_sigma_mm"] = round(float(skin.vertex_sigma_mm[narrow].mean()), _MM_DIGITS)
     if skin.detail_report is not None:
         report["displacement"] = skin.detail_report
@@ -113,7 +113,7 @@ def together_report(
         shared = {
             "reference_photo": reference_photo,
             "identity": _rounded(face.posed.identity, _COEFFICIENT_DIGITS),
-            "albedo": _rounded(face.appearance.albedo.numpy(), _APPEARANCE_DIGITS),
+            "albedo": _rounded(face.appearance.albedo, _APPEARANCE_DIGITS),
         }
     return {
         "format": TOGETHER_FORMAT,

@@ -3,10 +3,10 @@
 from collections.abc import Iterable
 from dataclasses import replace
 
-import torch
+import numpy as np
 from jaxtyping import Float
-from torch import Tensor
 
+from monoface.core.arrays import in_numpy, in_torch
 from monoface.core.errors import ConfigError
 from monoface.export import (
     EyeNode,
@@ -18,41 +18,39 @@ from monoface.export import (
     WholeMesh,
     split_into_parts,
 )
-from monoface.facemodel import EyeJoint, FaceModel
+from monoface.facemodel import EyeJoint, NumpyFaceModel
 from monoface.facemodel.parts import skin_parts
-from monoface.geometry.rotations import matrix_from_axis_angle
 from monoface.pipeline.face_skin import FaceSkin
 from monoface.pipeline.posed_face import Pinhole, PosedFace
 
 
-@torch.no_grad()
 def rigged_head(posed: PosedFace, skin: FaceSkin) -> RiggedHead:
-    """Head of a face: this person's neutral shape, its morphs set to the photo's expression, eyes turned.
+    """Head of a face: this person's neutral shape, its morphs set to the photo's expression.
+
+    Eyes are turned by the morphs, so that programs that drive morphs alone turn them; their nodes, at the
+    centres of the balls, look straight ahead and can be turned besides.
 
     All parts share the face's texture; each has a material of its own, so that it can be exchanged. With
     detail, the skin has a normal map, and everything is lit by the viewer, or the map would not show: then
     the texture is albedo, without the photo's light.
     """
     model, found = skin.model, posed.coefficients
-    neutral_mm = model.shape(found.identity, torch.zeros_like(found.expression))[0]
+    neutral_mm = model.shape(found.identity, np.zeros_like(found.expression))[0]
     numbers = {} if skin.vertex_sigma_mm is None else {"sigma_mm": skin.vertex_sigma_mm}
     basis_mm = model.expression_basis_for(found.identity)[0]
     mesh = replace(_whole_mesh(model, neutral_mm, basis_mm, model.expression_names), numbers=numbers)
     materials = _material_names(model)
     return RiggedHead(
-        parts=split_into_parts(mesh, materials, rigid=tuple(model.data.eyes)),
+        parts=split_into_parts(mesh, materials),
         materials=_materials(skin, materials.values()),
         morph_names=model.expression_names,
         morph_weights=posed.expression,
-        eyes=tuple(
-            _eye_node(name, eye, neutral_mm, found.expression) for name, eye in model.data.eyes.items()
-        ),
+        eyes=tuple(_eye_node(name, eye, neutral_mm) for name, eye in model.data.eyes.items()),
         camera=_camera_node(posed),
         extras={"confidence": round(posed.confidence, 4), "weights": posed.made_with.weights},
     )
 
 
-@torch.no_grad()
 def dense_head(posed: PosedFace, skin: FaceSkin) -> RiggedHead:
     """Head in the photo's expression whose skin has one vertex a texel, displaced by the face's detail.
 
@@ -62,18 +60,18 @@ def dense_head(posed: PosedFace, skin: FaceSkin) -> RiggedHead:
     detail = skin.detail
     if detail is None:
         raise ConfigError("dense mesh: expected a face with detail, got one without. Ask for detail too.")
-    model, verts_mm = skin.model, torch.from_numpy(posed.verts_mm)
+    model, verts_mm = skin.model, posed.verts_mm
     materials = _material_names(model)
     skin_names = skin_parts(model.data)
-    still = _whole_mesh(model, verts_mm, torch.zeros(0, len(verts_mm), 3), ())
-    closed = detail.dense.closed(verts_mm, torch.from_numpy(detail.height_mm))
+    still = _whole_mesh(model, verts_mm, np.zeros((0, len(verts_mm), 3), np.float32), ())
+    closed = in_numpy(detail.dense.closed(*in_torch((verts_mm, detail.height_mm))))
     displaced = MeshPart(
         name=skin_names[0],
-        verts_mm=closed.points.numpy(),
-        faces=closed.faces.numpy(),
-        uv=closed.uv.numpy(),
+        verts_mm=closed.points,
+        faces=closed.faces,
+        uv=closed.uv,
         material=materials[skin_names[0]],
-        weld=closed.weld.numpy(),
+        weld=closed.weld,
     )
     others = (part for part in split_into_parts(still, materials) if part.name not in skin_names)
     return RiggedHead(
@@ -95,37 +93,31 @@ def _materials(skin: FaceSkin, names: Iterable[str]) -> tuple[Material, ...]:
 
 
 def _whole_mesh(
-    model: FaceModel,
-    neutral_mm: Float[Tensor, "verts 3"],
-    morphs_mm: Float[Tensor, "morphs verts 3"],
+    model: NumpyFaceModel,
+    neutral_mm: Float[np.ndarray, "verts 3"],
+    morphs_mm: Float[np.ndarray, "morphs verts 3"],
     morph_names: tuple[str, ...],
 ) -> WholeMesh:
     return WholeMesh(
-        verts_mm=neutral_mm.numpy(),
-        faces=model.faces.numpy(),
-        face_part=model.data.face_part.numpy(),
+        verts_mm=neutral_mm,
+        faces=model.faces,
+        face_part=model.data.face_part,
         part_names=model.data.part_names,
-        uv=model.uv.numpy(),
-        weld=model.weld.numpy(),
-        morphs_mm=morphs_mm.numpy(),
+        uv=model.uv,
+        weld=model.weld,
+        morphs_mm=morphs_mm,
         morph_names=morph_names,
     )
 
 
-def _material_names(model: FaceModel) -> dict[str, str]:
+def _material_names(model: NumpyFaceModel) -> dict[str, str]:
     """Material of each part: both eyes have one, any other part its own."""
     eyes = {"eye_left", "eye_right", *model.data.eyes}
     return {name: "eyes" if name in eyes else name for name in model.data.part_names}
 
 
-def _eye_node(
-    part: str,
-    eye: EyeJoint,
-    neutral_mm: Float[Tensor, "verts 3"],
-    expression: Float[Tensor, "1 expressions"],
-) -> EyeNode:
-    turn = matrix_from_axis_angle((expression @ eye.gaze_rad.to(expression))[0])
-    return EyeNode(part, (eye.centre.to(neutral_mm) @ neutral_mm).numpy(), turn.numpy())
+def _eye_node(part: str, eye: EyeJoint, neutral_mm: Float[np.ndarray, "verts 3"]) -> EyeNode:
+    return EyeNode(part, eye.centre @ neutral_mm, np.eye(3))
 
 
 def _camera_node(posed: PosedFace) -> OrthographicCameraNode | PerspectiveCameraNode:

@@ -22,6 +22,7 @@ from monoface.facemodel.estimation.refinement import RefineConfig, SeenPoints
 from monoface.geometry.roi import SIDE_PER_BOX
 from monoface.networks import Recognizer
 from monoface.networks.recognition_weights import DESCRIPTOR_SIZE
+from monoface.photos.loaded import LoadedImage
 from monoface.pipeline import Face, Reconstructor, ReconstructorConfig
 from monoface.pipeline.refining.refinement_file import DESCRIPTOR, REGRESSED, Refinement
 from monoface.pipeline.refining.refiner import Refiner, turn_deg
@@ -202,13 +203,9 @@ class _InTheMiddle:
     def __init__(self, square: float) -> None:
         self._half = square / SIDE_PER_BOX / 2
 
-    def detect_batch(self, images: Sequence[Picture]) -> list[list[Detection]]:
+    def detect_photos(self, photos: Sequence[LoadedImage]) -> list[list[Detection]]:
         """The face of each picture."""
-        return [[self._face(image.shape[1], image.shape[0])] for image in images]
-
-    def __call__(self, image: Picture) -> list[Detection]:
-        """The face of one picture."""
-        return self.detect_batch([image])[0]
+        return [[self._face(*photo.size_px)] for photo in photos]
 
     def _face(self, width: int, height: int) -> Detection:
         middle, half = np.array([width, height]) / 2, self._half * width
