@@ -173,3 +173,14 @@ def test_called_by_a_program_the_process_stays_as_it_was(small_command, monkeypa
 def test_the_package_runs_as_a_program():
     ran = subprocess.run([sys.executable, "-m", "monoface", "--version"], capture_output=True, text=True)
     assert (ran.returncode, ran.stdout) == (0, f"monoface {monoface.__version__}\n")
+
+
+def test_a_current_folder_that_was_removed_is_told(tmp_path, capsys, monkeypatch):
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    assert main(["reconstruct", "me.jpg", "--out", "out"]) == 2
+    assert capsys.readouterr().err == (
+        "monoface: the current folder was removed. Change to one that exists.\n"
+    )

@@ -23,6 +23,7 @@ def test_equal_stems_are_numbered_in_order():
 def test_formats_are_read_once_each():
     assert parse_formats("glb") == ("glb",)
     assert parse_formats("PLY, obj,,ply") == ("ply", "obj")
+    assert parse_formats(".glb,.OBJ") == ("glb", "obj")
     with pytest.raises(ConfigError, match="got fbx, stl"):
         parse_formats("fbx,glb,stl")
 

@@ -112,16 +112,17 @@ def test_what_is_upside_down_is_looked_at_where_the_check_says(predictor, photo,
     crop = SquareCrop((60.0, 60.0), SIDE, 2.0)
     other = SquareCrop((55.0, 62.0), SIDE - 4, 2.0 + math.pi)
     faces = [TurnedFace(photo, [crop]), TurnedFace(photo, [crop]), TurnedFace(photo, [level()])]
+    faces.append(TurnedFace(photo, [level()], score=0.85))
     asked = []
 
     def rights(seen):
         asked.extend(square.roll_rad for _, square in seen)
-        return [None, other]
+        return [None, other, None]
 
     found = regress_turned(predictor, faces, passes, rights)
     plain = regress_turned(predictor, faces, passes)
     expected = regress_turned(predictor, [TurnedFace(photo, [other])], passes)
-    assert len(asked) == 2, "heads that are level need not be asked after"
-    for row, one in enumerate((plain[:1], expected, plain[2:])):
+    assert len(asked) == 3, "heads that are level and sure need not be asked after"
+    for row, one in enumerate((plain[:1], expected, plain[2:3], plain[3:])):
         assert_close(found.landmarks_px(landmarks)[row], one.landmarks_px(landmarks)[0], rtol=0, atol=1e-2)
     assert not torch.allclose(found.landmarks_px(landmarks)[1], plain.landmarks_px(landmarks)[1], atol=5)

@@ -3,8 +3,8 @@
     python -m pytest --record-slow --numprocesses auto      measures, and writes the list anew
 
 A line is a test's name without parameters, such as `tests/cli/test_main.py::test_help`. A run of a part of
-the tests changes the lines of that part alone. What counts is the time of processors, of processes that a test
-starts and ends, too: so a busy machine gives the same list.
+the tests changes the lines of that part alone. What counts is the time of processors, that of processes
+which a test starts and ends too, so a busy machine gives the same list.
 """
 
 import os

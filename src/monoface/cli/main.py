@@ -171,6 +171,7 @@ def console() -> int:
 def _run(words: list[str], load: Callable[[Command], Run]) -> int:
     with _sigterm_raises():
         try:
+            _refuse_a_place_that_is_gone()
             return _dispatch(words, load)
         except KeyboardInterrupt as stop:
             # Commands say what to do next in its text.
@@ -186,6 +187,14 @@ def _run(words: list[str], load: Callable[[Command], Run]) -> int:
             return USAGE_ERROR
         except SystemExit as stop:
             return stop.code if isinstance(stop.code, int) else USAGE_ERROR
+
+
+def _refuse_a_place_that_is_gone() -> None:
+    """Libraries would end the process, or load nothing, where the current folder was removed."""
+    try:
+        os.getcwd()
+    except FileNotFoundError as error:
+        raise MonofaceError("the current folder was removed. Change to one that exists.") from error
 
 
 def _dispatch(words: list[str], load: Callable[[Command], Run]) -> int:

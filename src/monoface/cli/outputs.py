@@ -25,12 +25,14 @@ PAGE = "html"
 
 
 def parse_formats(text: str) -> tuple[str, ...]:
-    """Formats from a list such as `glb,obj`, each once.
+    """Formats from a list such as `glb,obj` or `.glb`, each once.
 
     Raises:
         ConfigError: If the list is empty or names another format.
     """
-    formats = tuple(dict.fromkeys(part.strip().lower() for part in text.split(",") if part.strip()))
+    formats = tuple(
+        dict.fromkeys(part.strip().lower().removeprefix(".") for part in text.split(",") if part.strip())
+    )
     unknown = [name for name in formats if name not in FORMATS]
     if unknown or not formats:
         got = ", ".join(unknown) or "none"

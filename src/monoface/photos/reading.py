@@ -1,6 +1,7 @@
 """Read a photo once, at the boundary: path, Pillow image, array or tensor in; upright sRGB pixels out."""
 
 import os
+import re
 import stat
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol, runtime_checkable
@@ -39,6 +40,8 @@ MAX_SIDE_PX = 4096
 # Resampling may overshoot [0, 1] a little; half a step of 8 bits is no more than rounding.
 _RANGE_TOLERANCE = 0.5 / 255
 _CHANNELS = (1, 3, 4)
+# Also as `pathlib` has it, with one slash; not a drive's letter.
+_ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/")
 
 
 def read_image(source: ImageSource, *, max_side_px: int = MAX_SIDE_PX) -> LoadedImage:
@@ -145,8 +148,12 @@ def _opened(source: str | os.PathLike[str]) -> BinaryIO:
         return path.open("rb")
     except (FileNotFoundError, NotADirectoryError, ValueError) as error:
         # A name with a null byte, which no file has, is a ValueError.
-        found = "a link that leads nowhere" if path.is_symlink() else "no such file"
-        raise ImageError(f"{name}: expected a picture, found {found}. Check the path.") from error
+        found, advice = "no such file", "Check the path."
+        if path.is_symlink():
+            found = "a link that leads nowhere"
+        elif _ADDRESS.match(name):
+            found, advice = "an address", "Download the picture, and name its file."
+        raise ImageError(f"{name}: expected a picture, found {found}. {advice}") from error
     except OSError as error:
         # Without permission, too long a name, a circle of links, a disk that fails.
         reason = error.strerror or str(error)

@@ -249,7 +249,7 @@ class Reconstructor:
 
         Networks with a landmark map see an empty one at first, and then the landmarks that they found.
         """
-        faces = [TurnedFace(photo.image_srgb, detection.roi_crops()) for photo, detection in seen]
+        faces = [TurnedFace(photo.image_srgb, one.roi_crops(), one.score) for photo, one in seen]
         return regress_turned(self.regressor, faces, self._passes, self._upside_down)
 
     def _result(self, searched: SearchedPhoto, faces: list[Face]) -> PhotoResult:

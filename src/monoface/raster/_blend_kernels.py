@@ -6,8 +6,8 @@ import numba
 
 from monoface.core.kernels.compiled import Array, kernel, subroutine
 from monoface.raster._edge_kernels import _NEXT
-from monoface.raster._grid import SUBPIXELS
 from monoface.raster._kernels import _HALF_PIXEL
+from monoface.raster._precision import SUBPIXELS
 
 
 @kernel

@@ -19,8 +19,10 @@ from monoface.regression.predictor import CropPredictor
 _MARGIN, _OVERSAMPLING = 2.0, 2
 # Heads that lie further from upright in their crops are looked at again: keypoints were wrong there.
 _FALLEN_RAD = math.radians(35)
-# Heads that are turned by more than that may be upside down.
+# Heads may be upside down that are found turned by more than that, or that the detector is no surer of than
+# that: of those that deceived it, it was sure by 0.84 to 0.88.
 _TURNED_RAD = math.radians(25)
+_SURE_SCORE = 0.9
 
 RightsFaces = Callable[[Sequence[tuple[UInt8[np.ndarray, "_ _ 3"], SquareCrop]]], Sequence[SquareCrop | None]]
 """Where faces are that are the other way up than they were found: `detection.upside_down.UpsideDownCheck`."""
@@ -33,10 +35,12 @@ class TurnedFace:
     Attributes:
         image: Photo in RGB.
         crops: Squares for a regressor, one, or one for each roll that the head may have.
+        score: Probability of a face, by the detector.
     """
 
     image: UInt8[np.ndarray, "_ _ 3"]
     crops: Sequence[SquareCrop]
+    score: float = 1.0
 
 
 def regress_turned(
@@ -55,7 +59,7 @@ def regress_turned(
         predictor: The network.
         faces: One for each row of the result.
         passes: How to look. Without `landmarks`, what is far from upright is not looked at again.
-        rights: Asked of heads that are found turned; without it, none is upside down.
+        rights: Asked of heads that are found turned or are doubtful; without it, none is upside down.
     """
     rows = [row for row, face in enumerate(faces) for _ in face.crops]
     crops = [crop for face in faces for crop in face.crops]
@@ -84,8 +88,12 @@ def _the_right_way_up(
 ) -> Regression:
     """Faces as they were found, but for those that are upside down."""
     crops = _upright_crops(found, passes)
-    turned = [row for row, crop in enumerate(crops) if abs(_wrapped(crop.roll_rad)) > _TURNED_RAD]
-    righted = zip(turned, rights([(faces[row].image, crops[row]) for row in turned]), strict=True)
+    doubtful = [
+        row
+        for row, (face, crop) in enumerate(zip(faces, crops, strict=True))
+        if face.score < _SURE_SCORE or abs(_wrapped(crop.roll_rad)) > _TURNED_RAD
+    ]
+    righted = zip(doubtful, rights([(faces[row].image, crops[row]) for row in doubtful]), strict=True)
     again = {row: crop for row, crop in righted if crop is not None}
     if not again:
         return found

@@ -9,6 +9,7 @@ when it is corrected by the points that people annotated.
 import dataclasses
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -54,12 +55,13 @@ class SecondRoundConfig:
 
     weights: Path | None = None
     correction: CorrectionConfig = field(default_factory=CorrectionConfig)
-    teacher_weight: float = 0.1
     teacher_yaw_deg: float = 30.0
-    extra_yaw_deg: float = 2.0
-    min_annotated: int = 5
+    # Fixed; see `core.fixed_settings`.
+    teacher_weight: ClassVar[float] = 0.1
+    extra_yaw_deg: ClassVar[float] = 2.0
+    min_annotated: ClassVar[int] = 5
+    max_turned_percent: ClassVar[float] = 2.5
     max_error_percent: float = 6.0
-    max_turned_percent: float = 2.5
 
 
 @dataclass(frozen=True)
