@@ -14,22 +14,28 @@ from monoface.pipeline.writing.json_report import PHOTO_FORMAT
 from monoface.pipeline.writing.result_files import Existing, Origin, ResultFiles
 from monoface.pipeline.writing.save import save_dense
 
-Format = Literal["glb", "obj", "ply"]
-FORMATS: tuple[str, ...] = get_args(Format)
+MeshFormat = Literal["glb", "obj", "ply"]
+MESH_FORMATS: tuple[str, ...] = get_args(MeshFormat)
+REPORT_FORMAT = "json"
+"""The report, which is always written: on its own, it says that nothing else is."""
 DENSE_FORMATS = ("glb", "ply")
 
 
-def parse_formats(text: str) -> tuple[str, ...]:
+def parse_formats(text: str, known: Sequence[str]) -> tuple[str, ...]:
     """Formats from a list such as `glb,obj`, each once.
+
+    Args:
+        text: The list.
+        known: What it may name.
 
     Raises:
         ConfigError: If the list is empty or names another format.
     """
     formats = tuple(dict.fromkeys(part.strip().lower() for part in text.split(",") if part.strip()))
-    unknown = [name for name in formats if name not in FORMATS]
+    unknown = [name for name in formats if name not in known]
     if unknown or not formats:
         got = ", ".join(unknown) or "none"
-        raise ConfigError(f"--formats: expected {', '.join(FORMATS)} or several, with commas; got {got}.")
+        raise ConfigError(f"--formats: expected {', '.join(known)} or several, with commas; got {got}.")
     return formats
 
 
@@ -60,7 +66,7 @@ class PhotoOutputs:
     Attributes:
         folder: Where they go.
         stem: What their names begin with.
-        formats: 3D formats to write for each face.
+        formats: 3D formats to write for each face, and an overlay for the photo; none of these without any.
         dense: Whether to write displaced dense meshes too.
     """
 
@@ -90,7 +96,8 @@ class PhotoOutputs:
     @property
     def certain_names(self) -> list[str]:
         """Names of files that are written for most photos: what can be said before a photo is looked at."""
-        return [self.overlay.name, *(self.face(0, extension).name for extension in self.formats)]
+        meshes = [self.face(0, extension).name for extension in self.formats]
+        return [self.overlay.name, *meshes] if meshes else []
 
     def write(self, result: PhotoResult, origin: Origin, existing: Existing = "keep") -> None:
         """Write all files of a photo: they appear together, or none does.
@@ -112,7 +119,7 @@ class PhotoOutputs:
                 face.save(self.face(index, extension), overwrite=True)
             if face.detail is not None:
                 self._write_detail(index, face, face.detail)
-        if result.all_faces:
+        if result.all_faces and self.formats:
             result.save(self.overlay, overwrite=True)
 
     def _write_detail(self, index: int, face: Face, detail: FaceDetail) -> None:

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 import tyro
 
-from monoface.cli.outputs import distinct_stems, parse_formats
+from monoface.cli.outputs import MESH_FORMATS, distinct_stems, parse_formats
 from monoface.cli.progress import exit_code, make_folder, showing_photos
 from monoface.core.errors import ConfigError
 from monoface.core.file_sets import staged_in
@@ -57,7 +57,7 @@ def run(arguments: Sequence[str]) -> int:
     chosen = tyro.cli(TogetherArguments, prog="monoface together", args=list(arguments))
     if not chosen.photos:
         raise ConfigError("together: expected photos, got none. See monoface together --help.")
-    faces = [chosen.out / f"{_NAME}.{extension}" for extension in parse_formats(chosen.formats)]
+    faces = [chosen.out / f"{_NAME}.{extension}" for extension in parse_formats(chosen.formats, MESH_FORMATS)]
     # The first name is taken, for a photo may be called together too.
     stems = distinct_stems([Path(_NAME), *chosen.photos])[1:]
     overlays = [chosen.out / f"{stem}.overlay.png" for stem in stems]

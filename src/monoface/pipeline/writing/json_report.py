@@ -81,9 +81,8 @@ def face_report(posed: PosedFace, skin: FaceSkin) -> dict[str, Any]:
             "light": _rounded(skin.appearance.light.numpy(), _APPEARANCE_DIGITS),
         },
     }
-    if skin.vertex_sigma_mm is not None:
-        narrow = skin.model.data.regions["narrow_face"].numpy()
-        report["mean_vertex_sigma_mm"] = round(float(skin.vertex_sigma_mm[narrow].mean()), _MM_DIGITS)
+    if skin.mean_vertex_sigma_mm is not None:
+        report["mean_vertex_sigma_mm"] = round(skin.mean_vertex_sigma_mm, _MM_DIGITS)
     return report if skin.detail is None else report | {"displacement": skin.detail.report()}
 
 
