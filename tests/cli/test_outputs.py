@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from monoface.cli.outputs import MESH_FORMATS, PhotoOutputs, distinct_stems, parse_formats
+from monoface.cli.outputs import MESH_FORMATS, distinct_stems, parse_formats
 from monoface.core.errors import ConfigError
 
 
