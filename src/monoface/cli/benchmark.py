@@ -16,9 +16,9 @@ import tyro
 from jaxtyping import UInt8
 from PIL import Image, ImageOps
 
-from monoface.cli.comparing import compare_at, comparison_report, comparison_text
+from monoface.cli.comparison.comparing import compare_at, comparison_report, comparison_text
+from monoface.cli.comparison.peers import PeerName, load_peers
 from monoface.cli.mean_head import render_mean_head
-from monoface.cli.peers import PeerName, load_peers
 from monoface.cli.timing import Timing, hardware, time_stage, timing_of
 from monoface.core.errors import ConfigError
 from monoface.core.files import write_atomically
