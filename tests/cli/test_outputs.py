@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from monoface.cli.outputs import PhotoOutputs, distinct_stems, parse_formats
+from monoface.cli.outputs import MESH_FORMATS, PhotoOutputs, distinct_stems, parse_formats
 from monoface.core.errors import ConfigError
 from monoface.pipeline.face import Face
 from monoface.pipeline.face_skin import FaceSkin
@@ -21,11 +21,11 @@ def test_equal_stems_are_numbered_in_order():
 
 
 def test_formats_are_read_once_each():
-    assert parse_formats("glb") == ("glb",)
-    assert parse_formats("PLY, obj,,ply") == ("ply", "obj")
-    assert parse_formats(".glb,.OBJ") == ("glb", "obj")
+    assert parse_formats("glb", MESH_FORMATS) == ("glb",)
+    assert parse_formats("PLY, obj,,ply", MESH_FORMATS) == ("ply", "obj")
+    assert parse_formats(".glb,.OBJ", MESH_FORMATS) == ("glb", "obj")
     with pytest.raises(ConfigError, match="got fbx, stl"):
-        parse_formats("fbx,glb,stl")
+        parse_formats("fbx,glb,stl", MESH_FORMATS)
 
 
 @pytest.mark.parametrize("trusted", [6, 2])

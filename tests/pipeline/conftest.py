@@ -123,11 +123,11 @@ class ToldDetector:
         self.seen_sizes = []
 
     def detect_photos(self, photos):
-        return [self._detect(photo.image_srgb) for photo in photos]
+        return [self._detect(photo) for photo in photos]
 
-    def _detect(self, image):
-        self.seen_sizes.append(image.shape[:2])
-        if not image.any():
+    def _detect(self, photo):
+        self.seen_sizes.append(photo.size_px[::-1])
+        if not photo.overview.image_srgb.any():
             return []
         return [Detection(box, 0.9999, np.zeros((6, 2), np.float32), box) for box in self.boxes]
 

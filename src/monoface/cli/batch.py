@@ -1,5 +1,6 @@
 """The photos of a command, one after the other: skipped, written or failed, and a line for each."""
 
+import time
 from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -13,9 +14,6 @@ from monoface.cli.progress import PhotoReport
 from monoface.core.errors import MonofaceError, OutputExistsError
 from monoface.pipeline import PhotoResult, Reconstructor
 from monoface.pipeline.writing.result_files import Existing, Origin
-
-# Photos whose results are textured, encoded and written at a time, while the next ones are regressed.
-_WRITERS = 2
 
 
 @dataclass(frozen=True)
@@ -55,7 +53,8 @@ class PhotoBatch:
     """Reconstructs photos and writes their results as they are ready.
 
     Args:
-        reconstructor: What reconstructs.
+        reconstructor: What reconstructs; it reads and searches as many photos at a time as it has threads,
+            while as many are textured, encoded and written.
         outputs: Where the results of each photo go.
         earlier: What becomes of earlier ones.
         report: Gets a line for each photo.
@@ -76,6 +75,7 @@ class PhotoBatch:
         self._waiting: deque[tuple[_Job, PhotoResult, Future[None]]] = deque()
         self._done = 0
         self._fine = 0
+        self._made = 0
 
     def run(self) -> int:
         """Work through all photos; returns how many are fine.
@@ -83,13 +83,15 @@ class PhotoBatch:
         Raises:
             KeyboardInterrupt: If interrupted; its text says how to go on.
         """
+        at_a_time = self._reconstructor.config.threads
+        start = time.perf_counter()
         try:
-            with _finishing(ThreadPoolExecutor(_WRITERS)) as writers:
+            with _finishing(ThreadPoolExecutor(at_a_time)) as writers:
                 for result in self._reconstructor.reconstruct_many(self._take()):
                     job = self._taken.popleft()
                     written = writers.submit(job.files.write, result, job.origin, self._earlier.existing)
                     self._waiting.append((job, result, written))
-                    self._tell_written(_WRITERS)
+                    self._tell_written(at_a_time)
                 self._tell_written(0)
         except KeyboardInterrupt:
             self._waiting = deque(one for one in self._waiting if not one[2].cancelled())
@@ -98,6 +100,7 @@ class PhotoBatch:
             raise KeyboardInterrupt(
                 f"{self._done} of {len(self._outputs)} photos are done; the same command{again} goes on"
             ) from None
+        self._report.finished(self._made, time.perf_counter() - start)
         return self._fine
 
     def _take(self) -> Iterator[Path]:
@@ -122,6 +125,7 @@ class PhotoBatch:
         """Wait until all results but the last ones are written, and say so."""
         while len(self._waiting) > left:
             job, result, written = self._waiting.popleft()
+            self._made += 1
             try:
                 written.result()
             except OutputExistsError as error:

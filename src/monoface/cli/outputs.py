@@ -17,15 +17,21 @@ from monoface.pipeline.writing.save import save_dense
 if TYPE_CHECKING:
     from monoface.pipeline import FaceDetail
 
-Format = Literal["glb", "obj", "ply", "html"]
-FORMATS: tuple[str, ...] = get_args(Format)
+MeshFormat = Literal["glb", "obj", "ply"]
+MESH_FORMATS: tuple[str, ...] = get_args(MeshFormat)
+REPORT_FORMAT = "json"
+"""The report, which is always written: on its own, it says that nothing else is."""
 DENSE_FORMATS = ("glb", "ply")
 PAGE = "html"
 """The format of which a photo has one file, not each face."""
 
 
-def parse_formats(text: str) -> tuple[str, ...]:
+def parse_formats(text: str, known: Sequence[str]) -> tuple[str, ...]:
     """Formats from a list such as `glb,obj` or `.glb`, each once.
+
+    Args:
+        text: The list.
+        known: What it may name.
 
     Raises:
         ConfigError: If the list is empty or names another format.
@@ -33,10 +39,10 @@ def parse_formats(text: str) -> tuple[str, ...]:
     formats = tuple(
         dict.fromkeys(part.strip().lower().removeprefix(".") for part in text.split(",") if part.strip())
     )
-    unknown = [name for name in formats if name not in FORMATS]
+    unknown = [name for name in formats if name not in known]
     if unknown or not formats:
         got = ", ".join(unknown) or "none"
-        raise ConfigError(f"--formats: expected {', '.join(FORMATS)} or several, with commas; got {got}.")
+        raise ConfigError(f"--formats: expected {', '.join(known)} or several, with commas; got {got}.")
     return formats
 
 
@@ -67,7 +73,8 @@ class PhotoOutputs:
     Attributes:
         folder: Where they go.
         stem: What their names begin with.
-        formats: 3D formats to write for each face, and `html` for a page of the photo.
+        formats: 3D formats to write for each face, with an overlay for the photo, and `html` for a page of it;
+            none of these without any.
         dense: Whether to write displaced dense meshes too.
     """
 
@@ -108,7 +115,8 @@ class PhotoOutputs:
     def certain_names(self) -> list[str]:
         """Names of files that are written for most photos: what can be said before a photo is looked at."""
         page = [self.page.name] if PAGE in self.formats else []
-        return [self.overlay.name, *page, *(self.face(0, extension).name for extension in self.face_formats)]
+        meshes = [self.face(0, extension).name for extension in self.face_formats]
+        return [self.overlay.name, *page, *meshes] if self.formats else []
 
     def write(self, result: PhotoResult, origin: Origin, existing: Existing = "keep") -> None:
         """Write all files of a photo: they appear together, or none does.
@@ -133,7 +141,7 @@ class PhotoOutputs:
             if index < len(result.faces):
                 self._write_face(index, face)
             face.skin.forget_pictures()
-        if result.all_faces:
+        if result.all_faces and self.formats:
             result.save(self.overlay, overwrite=True)
 
     def _write_face(self, index: int, face: Face) -> None:

@@ -3,7 +3,7 @@
 import os
 import platform
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -52,6 +52,25 @@ def timing_of(stage: str, taken_ms: list[float], threads: int, budget_ms: float 
     """Percentiles of measured times."""
     p50, p95 = np.percentile(taken_ms, (50, 95))
     return Timing(stage, float(p50), float(p95), len(taken_ms), threads, budget_ms)
+
+
+def time_in_turns(
+    runs: Mapping[str, Callable[[], object]], rounds: int, *, warm_up: int = 2
+) -> dict[str, list[float]]:
+    """Milliseconds that each of several things takes, one after the other in each round.
+
+    What else the machine does disturbs all of them alike, so that ratios can be trusted where times cannot.
+    """
+    for _ in range(warm_up):
+        for run in runs.values():
+            run()
+    taken_ms: dict[str, list[float]] = {name: [] for name in runs}
+    for _ in range(rounds):
+        for name, run in runs.items():
+            start = time.perf_counter()
+            run()
+            taken_ms[name].append(1000 * (time.perf_counter() - start))
+    return taken_ms
 
 
 def hardware() -> dict[str, str | int]:

@@ -9,7 +9,7 @@ import tyro
 
 from monoface.cli.batch import EarlierResults
 from monoface.cli.origins import origin_of
-from monoface.cli.outputs import PAGE, distinct_stems, parse_formats
+from monoface.cli.outputs import MESH_FORMATS, PAGE, distinct_stems, parse_formats
 from monoface.cli.progress import exit_code, make_folder, showing_photos
 from monoface.core.errors import ConfigError, OutputExistsError
 from monoface.core.file_sets import staged_in
@@ -62,7 +62,8 @@ def run(arguments: Sequence[str]) -> int:
     chosen = tyro.cli(TogetherArguments, prog="monoface together", args=list(arguments))
     if not chosen.photos:
         raise ConfigError("together: expected photos, got none. See monoface together --help.")
-    faces = [chosen.out / f"{_NAME}.{extension}" for extension in parse_formats(chosen.formats)]
+    formats = parse_formats(chosen.formats, (*MESH_FORMATS, PAGE))
+    faces = [chosen.out / f"{_NAME}.{extension}" for extension in formats]
     # The first name is taken, for a photo may be called together too.
     stems = distinct_stems([Path(_NAME), *chosen.photos])[1:]
     overlays = [chosen.out / f"{stem}.overlay.png" for stem in stems]

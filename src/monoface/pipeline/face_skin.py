@@ -21,11 +21,11 @@ if TYPE_CHECKING:
 # Colours are taken so far from what is no skin: the edge of a mask is easily missed by that much.
 _COLOUR_MARGIN_PX = 3
 # What a report says of a face: small, and computed from what is large.
-_REPORTED = ("appearance", "vertex_sigma_mm", "detail_report")
+_REPORTED = ("appearance", "mean_vertex_sigma_mm", "detail_report")
 # What takes megabytes.
 _LARGE = ("placed_mesh", "texture", "albedo_texture", "detail")
 # What a pickle keeps of what was computed: pictures that took long and are small.
-_KEPT = ("texture", "albedo_texture", "visibility", "vertex_sigma_mm")
+_KEPT = ("texture", "albedo_texture", "visibility", "vertex_sigma_mm", "mean_vertex_sigma_mm")
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -60,6 +60,12 @@ class FaceSkin:
         if measurement is None:
             return None
         return measurement.uncertainty.vertex_sigma_mm(self.assets.uncertainty)
+
+    @cached_property
+    def mean_vertex_sigma_mm(self) -> float | None:
+        """Mean of `vertex_sigma_mm` over the narrow face."""
+        measurement = self.posed.measurement
+        return None if measurement is None else measurement.uncertainty.mean_sigma_mm(self.assets.uncertainty)
 
     @cached_property
     def placed_mesh(self) -> PlacedMesh:

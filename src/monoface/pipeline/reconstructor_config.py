@@ -60,7 +60,7 @@ class ReconstructorConfig:
     detail: str | None = None
     detail_size: int = 256
     refine: Literal["auto", "none"] = "auto"
-    batch_size: int = 32
+    batch_size: int = 8
     threads: int = 2
 
     def __post_init__(self) -> None:

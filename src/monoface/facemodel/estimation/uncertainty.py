@@ -42,6 +42,14 @@ class ShapeUncertainty:
         """
         return (self.factor * mesh.sigma_mm(self.covariance)).astype(np.float32)
 
+    def mean_sigma_mm(self, mesh: "VertexUncertainty") -> float:
+        """Mean of the standard deviations of vertices over the narrow face.
+
+        Args:
+            mesh: Of the face model.
+        """
+        return self.factor * mesh.mean_sigma_mm(self.covariance)
+
 
 class VertexUncertainty:
     """Standard deviations of vertices from covariances of coefficients, for faces of one model.
@@ -62,10 +70,15 @@ class VertexUncertainty:
         Args:
             covariance: Of expression weights and, after them, identity coefficients.
         """
-        values, vectors = np.linalg.eigh(covariance)
-        root = vectors.T * np.sqrt(np.maximum(values, 0))[:, None]
-        moved = root @ self._modes.reshape(len(root), -1)
-        return np.sqrt((moved * moved).sum(axis=0).reshape(-1, 3).mean(axis=1))
+        return _sigma_mm(covariance, self._modes)
+
+    def mean_sigma_mm(self, covariance: Float[np.ndarray, "modes modes"]) -> float:
+        """Mean of `sigma_mm` over the narrow face, for which the other vertices are not computed."""
+        return float(_sigma_mm(covariance, self._narrow_modes).mean())
+
+    @cached_property
+    def _narrow_modes(self) -> Float[np.ndarray, "modes narrow 3"]:
+        return np.ascontiguousarray(self._modes[:, self._model.data.regions[_REGION].numpy()])
 
     @cached_property
     def _modes(self) -> Float[np.ndarray, "modes verts 3"]:
@@ -81,3 +94,12 @@ class VertexUncertainty:
         flat = motions[:, inside].reshape(len(motions), -1)
         rigid = np.linalg.lstsq(flat.T, modes[:, inside].reshape(len(modes), -1).T, rcond=None)[0]
         return (modes - np.tensordot(rigid.T, motions, axes=1)).astype(np.float32)
+
+
+def _sigma_mm(
+    covariance: Float[np.ndarray, "modes modes"], modes: Float[np.ndarray, "modes verts 3"]
+) -> Float[np.ndarray, " verts"]:
+    flat = modes.reshape(len(modes), -1)
+    variances: Float[np.ndarray, " axes"] = ((covariance @ flat) * flat).sum(axis=0)
+    # Rounding may leave a little less than nothing.
+    return np.sqrt(np.maximum(variances.reshape(-1, 3).mean(axis=1), 0))

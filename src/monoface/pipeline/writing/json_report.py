@@ -81,9 +81,8 @@ def face_report(posed: PosedFace, skin: FaceSkin) -> dict[str, Any]:
             "light": _rounded(skin.appearance.light, _APPEARANCE_DIGITS),
         },
     }
-    if skin.vertex_sigma_mm is not None:
-        narrow = skin.model.data.regions["narrow_face"]
-        report["mean_vertex_sigma_mm"] = round(float(skin.vertex_sigma_mm[narrow].mean()), _MM_DIGITS)
+    if skin.mean_vertex_sigma_mm is not None:
+        report["mean_vertex_sigma_mm"] = round(skin.mean_vertex_sigma_mm, _MM_DIGITS)
     if skin.detail_report is not None:
         report["displacement"] = skin.detail_report
     return report
