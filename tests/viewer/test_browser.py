@@ -6,7 +6,7 @@ import json
 
 import numpy as np
 import pytest
-from browsers import WatchedPage, headless_browser
+from browsers import WatchedPage, headless_browsers
 from PIL import Image
 
 from monoface.export import read_glb
@@ -17,9 +17,14 @@ DESKTOP = {"width": 1280, "height": 800}
 
 
 @pytest.fixture(scope="module")
-def browser():
-    with headless_browser() as browser:
-        yield browser
+def launch():
+    with headless_browsers() as launch:
+        yield launch
+
+
+@pytest.fixture(scope="module")
+def browser(launch):
+    return launch()
 
 
 @pytest.fixture(scope="module")
@@ -269,13 +274,12 @@ def test_names_of_strangers_run_nothing(opened, glb, tmp_path):
     assert watched.complaints == []
 
 
-def test_a_browser_without_webgl_shows_the_rest(contents, tmp_path):
+def test_a_browser_without_webgl_shows_the_rest(contents, launch, tmp_path):
     path = tmp_path / "page.html"
     path.write_bytes(encode_page(contents))
-    with headless_browser("--disable-3d-apis") as browser:
-        page = browser.new_page()
-        page.goto(path.as_uri())
-        page.wait_for_selector("#notice:not([hidden])")
-        assert "no WebGL" in page.inner_text("#notice")
-        assert page.is_visible("#photo")
-        assert page.is_visible("#downloads button >> text=Head")
+    page = launch("--disable-3d-apis").new_page()
+    page.goto(path.as_uri())
+    page.wait_for_selector("#notice:not([hidden])")
+    assert "no WebGL" in page.inner_text("#notice")
+    assert page.is_visible("#photo")
+    assert page.is_visible("#downloads button >> text=Head")

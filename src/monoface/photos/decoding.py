@@ -89,6 +89,16 @@ def decode_file(file: BinaryIO, name: str, wanted_side_px: int) -> DecodedPictur
     return DecodedPicture(picture, picture.size if divisor == 1 else stored_size_px, divisor)
 
 
+def stored_size_px(file: BinaryIO, name: str) -> tuple[int, int]:
+    """Width and height of the first picture in a file, as its header tells them, before EXIF rotation.
+
+    Raises:
+        ImageError: If the file is no picture, or its header is damaged.
+    """
+    with damage_refused(name):
+        return _open(file, name).size
+
+
 def decode_picture(picture: Image.Image, name: str) -> DecodedPicture:
     """Load a Pillow picture that the caller opened or made.
 
