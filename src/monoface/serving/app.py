@@ -101,7 +101,7 @@ class Server:
                     task.cancel()
                 # Ended before their threads are waited for, which wait for them.
                 for worker in self.workers:
-                    worker.stop()
+                    worker.close()
                 await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _work(self, worker: Worker, jobs: JobStore) -> None:
@@ -141,10 +141,7 @@ class Server:
         finally:
             self._reading -= 1
         job = self.jobs.add(upload)
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(seconds):
-                async for _ in job.news():
-                    pass
+        await job.wait(seconds)
         headers = {"Location": f"/v1/jobs/{job.id}"}
         return JSONResponse(job.told(), 200 if job.state in ENDED else 202, headers)
 

@@ -5,6 +5,7 @@ import secrets
 import shutil
 import time
 from collections.abc import AsyncIterator, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -42,6 +43,7 @@ class Job:
     results: list[dict[str, Any]] = field(default_factory=list)
     ended: float | None = None
     _news: asyncio.Event = field(default_factory=asyncio.Event)
+    _end: asyncio.Event = field(default_factory=asyncio.Event)
 
     def told(self) -> dict[str, Any]:
         """What the API says of it."""
@@ -60,6 +62,7 @@ class Job:
         self.state, self.reason = state, reason
         if state in ENDED:
             self.ended = time.monotonic()
+            self._end.set()
             shutil.rmtree(self.folder / "in", ignore_errors=True)
         self._wake()
 
@@ -79,6 +82,12 @@ class Job:
             if known == name:
                 return self.folder / "out" / known
         raise RefusedError(404, "this job has no such file")
+
+    async def wait(self, seconds: float) -> None:
+        """Wait until it ends, and no longer than so many seconds."""
+        if seconds > 0:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._end.wait(), seconds)
 
     async def news(self) -> AsyncIterator[dict[str, Any] | None]:
         """What is told of it, at each change until it ends; None where nothing changed for a while."""

@@ -71,7 +71,7 @@ async def _from_form(request: Request, limits: ServeLimits) -> Upload:
     except HTTPException as error:
         status = 413 if "Too many" in error.detail else 422
         raise RefusedError(status, f"the form cannot be read: {error.detail}") from error
-    async with form:
+    try:
         files = [value for key, value in form.multi_items() if key == "photo"]
         photos = [file for file in files if isinstance(file, UploadFile)]
         if len(photos) < len(files):
@@ -79,6 +79,8 @@ async def _from_form(request: Request, limits: ServeLimits) -> Upload:
         contents = [await photo.read() for photo in photos]
         names = [_readable(photo.filename or "photo") for photo in photos]
         return Upload(_mode(form.get("mode", "each")), tuple(names), tuple(contents))
+    finally:
+        await form.close()
 
 
 def _from_json(body: bytes) -> Upload:

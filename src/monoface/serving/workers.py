@@ -2,6 +2,7 @@
 
 import multiprocessing
 import signal
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
@@ -48,6 +49,9 @@ class Worker:
         self._make_work = make_work
         self._process: multiprocessing.process.BaseProcess | None = None
         self._pipe: Connection | None = None
+        # The thread that waits for results may start the process while another one ends it.
+        self._lock = threading.Lock()
+        self._closed = False
 
     @property
     def pid(self) -> int | None:
@@ -82,10 +86,17 @@ class Worker:
             self.stop()
             raise
 
+    def close(self) -> None:
+        """End the process for good: no task starts another."""
+        with self._lock:
+            self._closed = True
+        self.stop()
+
     def stop(self) -> None:
         """End the process, whatever it does."""
-        process, self._process = self._process, None
-        pipe, self._pipe = self._pipe, None
+        with self._lock:
+            process, self._process = self._process, None
+            pipe, self._pipe = self._pipe, None
         if process is not None:
             process.kill()
             process.join()
@@ -95,13 +106,17 @@ class Worker:
     def _started(self) -> Connection:
         if self._process is not None and not self._process.is_alive():
             self.stop()
-        if self._pipe is None:
-            context = multiprocessing.get_context("spawn")
-            self._pipe, theirs = context.Pipe()
-            self._process = context.Process(target=_serve, args=(theirs, self._make_work), daemon=True)
-            self._process.start()
-            theirs.close()
-        return self._pipe
+        with self._lock:
+            if self._closed:
+                raise WorkerError("the server is stopping")
+            if self._pipe is None:
+                context = multiprocessing.get_context("spawn")
+                pipe, theirs = context.Pipe()
+                process = context.Process(target=_serve, args=(theirs, self._make_work), daemon=True)
+                process.start()
+                theirs.close()
+                self._process, self._pipe = process, pipe
+            return self._pipe
 
 
 def reconstructing() -> Work:
