@@ -1,6 +1,7 @@
 """`monoface serve`: a local app in the browser, and a REST API."""
 
 import secrets
+import socket
 import webbrowser
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -58,7 +59,7 @@ class _AnnouncingServer(uvicorn.Server):
         self._query = "" if token is None else f"?token={token}"
         self._open_browser = open_browser
 
-    async def startup(self, sockets: list | None = None) -> None:  # type: ignore[type-arg]
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start, and print the address."""
         await super().startup(sockets)
         if self.should_exit or not self.servers:

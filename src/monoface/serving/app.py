@@ -25,7 +25,7 @@ from monoface.serving.jobs import ENDED, Job, JobStore
 from monoface.serving.limits import RefusedError, ServeLimits
 from monoface.serving.openapi import openapi
 from monoface.serving.uploads import read_upload
-from monoface.serving.workers import Task, Work, Worker, WorkerError
+from monoface.serving.workers import Result, Task, Work, Worker, WorkerError
 
 _LONGEST_WAIT_SECONDS = 60.0
 # Pages of results hold scripts: they run as somebody without a name, who may read nothing of this server.
@@ -113,7 +113,10 @@ class Server:
             task = Task(job.folder, job.names, job.mode)
             # Several photos together are one step.
             steps = len(job.names) if job.mode == "together" else 1
-            tell = partial(loop.call_soon_threadsafe, job.add)
+
+            def tell(result: Result, job: Job = job) -> None:
+                loop.call_soon_threadsafe(partial(job.add, result))
+
             try:
                 await asyncio.to_thread(worker.run, task, steps * self.limits.job_seconds, tell)
             except WorkerError as error:
