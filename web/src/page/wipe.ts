@@ -26,6 +26,10 @@ export class Wipe {
       element.addEventListener("pointermove", (event) => {
         if (this.on && event.buttons !== 0) this.follow(event);
       });
+      // Where it was let go counts, also if the browser left out steps on the way.
+      element.addEventListener("pointerup", (event) => {
+        if (this.on) this.follow(event);
+      });
     }
     this.handle.addEventListener("keydown", (event) => {
       const goal = {
