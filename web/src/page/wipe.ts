@@ -21,6 +21,8 @@ export class Wipe {
       element.addEventListener("pointerdown", (event) => {
         if (!this.on) return;
         element.setPointerCapture(event.pointerId);
+        // Or a browser may take it for the beginning of a selection, and keep what follows for itself.
+        event.preventDefault();
         this.follow(event);
       });
       element.addEventListener("pointermove", (event) => {
