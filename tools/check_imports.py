@@ -10,8 +10,14 @@ import importlib
 import sys
 from pathlib import Path
 
-NEEDS_EXTRAS = ("monoface.training", "monoface.evaluation", "monoface.modelling", "monoface.cli")
-"""Rooms whose modules need `[train]`, `[eval]` or `[facemodel]`; commands load them on demand."""
+NEEDS_EXTRAS = (
+    "monoface.training",
+    "monoface.evaluation",
+    "monoface.modelling",
+    "monoface.serving",
+    "monoface.cli",
+)
+"""Rooms whose modules need `[train]`, `[eval]`, `[facemodel]` or `[serve]`; commands load them on demand."""
 
 WITHOUT_TORCH = (
     "monoface",

@@ -1,4 +1,4 @@
-// Builds the pages of src/monoface/viewer/bundle from the sources beside this file.
+// Builds the pages that the package ships from the sources beside this file.
 //
 //   node build.mjs           writes them
 //   node build.mjs --check   exits with 1 if the committed ones are others
@@ -12,13 +12,19 @@ import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 
 const here = dirname(fileURLToPath(import.meta.url));
-const bundle = join(here, "../src/monoface/viewer/bundle");
-const pages = ["page"];
+// Where each page goes: that of a result, and the front page of the server.
+const targets = {
+  page: join(here, "../src/monoface/viewer/bundle/page.html"),
+  app: join(here, "../src/monoface/serving/bundle/app.html"),
+};
 
 // What the pages may do besides running their own script and style: show pictures that stand in them. `blob:` is how
 // the loader of models hands out the pictures that lie in a model.
 const policies = {
   page: "default-src 'none'; img-src data: blob:; connect-src blob:; base-uri 'none'; form-action 'none'",
+  app:
+    "default-src 'none'; img-src 'self' data: blob:; media-src blob:; connect-src 'self'; frame-src 'self'; " +
+    "base-uri 'none'; form-action 'none'",
 };
 
 async function bundled(file) {
@@ -53,9 +59,8 @@ async function page(name) {
 }
 
 let stale = 0;
-mkdirSync(bundle, { recursive: true });
-for (const name of pages) {
-  const target = join(bundle, `${name}.html`);
+for (const [name, target] of Object.entries(targets)) {
+  mkdirSync(dirname(target), { recursive: true });
   const text = await page(name);
   if (!process.argv.includes("--check")) {
     writeFileSync(target, text);

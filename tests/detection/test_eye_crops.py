@@ -20,7 +20,8 @@ def test_outer_corners_lie_at_image_left_whatever_the_roll(angle_rad):
     for crop, (outer, inner) in zip(eye_crops(corners, 2.0), corners, strict=True):
         found = crop.from_photo(np.stack((outer, inner)))
         assert crop.eye_px == pytest.approx(20.0)
-        assert found[0, 0] < -0.4 and found[1, 0] > 0.4
+        assert found[0, 0] < -0.4
+        assert found[1, 0] > 0.4
         np.testing.assert_allclose(found[:, 1], 0, atol=1e-9)
         np.testing.assert_allclose(crop.to_photo(found), (outer, inner), atol=1e-9)
 

@@ -1,7 +1,7 @@
 """A real browser for tests of pages, or the reason why there is none."""
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -15,8 +15,8 @@ _PATIENCE_MS = 120_000
 
 
 @contextmanager
-def headless_browser(*switches: str) -> Iterator[Any]:
-    """A headless Chromium; the test is skipped where there is none."""
+def headless_browsers() -> Iterator[Callable[..., Any]]:
+    """Function that starts a headless Chromium, with switches; the test is skipped where there is none."""
     playwright = pytest.importorskip(
         "playwright.sync_api", reason="NO PAGE WAS OPENED: playwright is missing"
     )
@@ -24,13 +24,20 @@ def headless_browser(*switches: str) -> Iterator[Any]:
     if program is None:
         pytest.skip(f"NO PAGE WAS OPENED: none of {', '.join(_NAMES)} is installed")
     with playwright.sync_playwright() as started:
-        browser = started.chromium.launch(
-            executable_path=program, args=["--no-sandbox", *(switches or _SOFTWARE)], timeout=_PATIENCE_MS
-        )
+        browsers = []
+
+        def launch(*switches: str) -> Any:
+            arguments = ["--no-sandbox", *(switches or _SOFTWARE)]
+            browsers.append(
+                started.chromium.launch(executable_path=program, args=arguments, timeout=_PATIENCE_MS)
+            )
+            return browsers[-1]
+
         try:
-            yield browser
+            yield launch
         finally:
-            browser.close()
+            for browser in browsers:
+                browser.close()
 
 
 class WatchedPage:

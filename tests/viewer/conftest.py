@@ -38,11 +38,11 @@ def rigged(radius_mm=RADIUS_MM, sigma=True):
         morph_names=MORPHS,
         morph_weights=WEIGHTS,
         eyes=(EyeNode("eye_left", centre, np.eye(3)),),
-        camera=OrthographicCameraNode(transform, 1.5, (300.0, 220.0), SIZE_PX),
+        camera=OrthographicCameraNode(transform, 0.6, (300.0, 220.0), SIZE_PX),
     )
 
 
-def face_report(box_px=(180.0, 100.0, 420.0, 350.0)):
+def face_report(box_px=(246.0, 166.0, 354.0, 274.0)):
     return {
         "confidence": 0.9,
         "box_px": list(box_px),
@@ -50,7 +50,7 @@ def face_report(box_px=(180.0, 100.0, 420.0, 350.0)):
         "pitch_deg": -3.0,
         "roll_deg": 0.5,
         "T_camera_model": [[1, 0, 0, 0], [0, -1, 0, 0], [0, 0, -1, 800], [0, 0, 0, 1]],
-        "camera": {"type": "weak_perspective", "scale_px_per_mm": 1.5, "principal_px": [300.0, 220.0]},
+        "camera": {"type": "weak_perspective", "scale_px_per_mm": 0.6, "principal_px": [300.0, 220.0]},
         "blendshapes": dict(zip(MORPHS, WEIGHTS.tolist(), strict=True)),
         "coefficients": {"expression": WEIGHTS.tolist()},
         "mean_vertex_sigma_mm": 2.5,

@@ -83,6 +83,13 @@ COMMANDS = (
         shares_cores=True,
     ),
     Command(("view",), "monoface.cli.view", "show a GLB file or a result in the browser"),
+    Command(
+        ("serve",),
+        "monoface.cli.serve",
+        "a local app in the browser, and a REST API",
+        "serve",
+        shares_cores=True,
+    ),
     Command(("export",), "monoface.cli.export", "write networks and face model for other programs"),
     *(
         Command(("evaluate", name), "monoface.cli.evaluate", one.summary, "eval", member=name)

@@ -73,8 +73,8 @@ class PhotoOutputs:
     Attributes:
         folder: Where they go.
         stem: What their names begin with.
-        formats: 3D formats to write for each face, with an overlay for the photo, and `html` for a page of it;
-            none of these without any.
+        formats: 3D formats to write for each face, with an overlay for the photo, and `html` for a page of
+            it; none of these without any.
         dense: Whether to write displaced dense meshes too.
     """
 

@@ -103,6 +103,16 @@ def open_file(file: PictureFile, name: str, wanted_side_px: int) -> DecodedPictu
     return DecodedPicture(picture, stored_size_px, divisor)
 
 
+def stored_size_px(file: BinaryIO, name: str) -> tuple[int, int]:
+    """Width and height of the first picture in a file, as its header tells them, before EXIF rotation.
+
+    Raises:
+        ImageError: If the file is no picture, or its header is damaged.
+    """
+    with damage_refused(name):
+        return _open(file, name).size
+
+
 def decode_picture(picture: Image.Image, name: str) -> DecodedPicture:
     """Load a Pillow picture that the caller opened or made.
 

@@ -21,10 +21,16 @@ export class Wipe {
       element.addEventListener("pointerdown", (event) => {
         if (!this.on) return;
         element.setPointerCapture(event.pointerId);
+        // Or a browser may take it for the beginning of a selection, and keep what follows for itself.
+        event.preventDefault();
         this.follow(event);
       });
       element.addEventListener("pointermove", (event) => {
         if (this.on && event.buttons !== 0) this.follow(event);
+      });
+      // Where it was let go counts, also if the browser left out steps on the way.
+      element.addEventListener("pointerup", (event) => {
+        if (this.on) this.follow(event);
       });
     }
     this.handle.addEventListener("keydown", (event) => {
