@@ -9,7 +9,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-# Bytecode is made when a module is first imported: of most of torch, never.
+# Bytecode is made when a module is first imported: of most of torch, in development, never.
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --no-compile --disable-pip-version-check --constraint constraints.txt
 # Several tests at a time; each uses one thread.
 PYTEST_ARGS ?= --numprocesses auto --maxprocesses 4 --dist worksteal
@@ -42,7 +42,7 @@ $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
 
 $(VENV)/.installed-base: pyproject.toml constraints.txt | $(VENV)/bin/python
-	@echo "Installing monoface into $(VENV), once; torch is the largest part."
+	@echo "Installing monoface into $(VENV), once."
 	$(PIP_INSTALL) --editable .
 	@touch $@
 

@@ -1,9 +1,9 @@
-"""Measure the face detector: recall, false alarms, crops, small faces, turned photos, speed.
+"""Measure the face detector: recall, false alarms, crops, turned photos, speed.
 
     python benchmarks/detection.py --data DATA
     python benchmarks/detection.py --data DATA --only dev negatives speed
 
-Everything is seeded; only the times differ from run to run.
+Everything is seeded; only the times differ from run to run. Small faces are in `benchmarks/small_faces.py`.
 """
 
 import argparse
@@ -196,59 +196,6 @@ def _blobs(rng: np.random.Generator) -> np.ndarray:
 _TEXTURES = (_noise, _checkers, _stripes, _gradient, _discs, _blobs)
 
 
-def heads(detector: FaceDetector, data: Path, count: int) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Head crops of portraits and the box of the face in each."""
-    images = TarImages(data / "portraits_cc0")
-    found = []
-    for name in images.names:
-        image = images.decode(name)
-        faces = detector(image)
-        if len(faces) != 1:
-            continue
-        x0, y0, x1, y1 = faces[0].box
-        x, y, half = (x0 + x1) / 2, (y0 + y1) / 2, 0.9 * max(x1 - x0, y1 - y0)
-        left, top = int(max(x - half, 0)), int(max(y - half, 0))
-        crop = image[top : int(y + half), left : int(x + half)]
-        found.append((crop, faces[0].box - [left, top, left, top]))
-        if len(found) == count:
-            break
-    return found
-
-
-def paste_heads(
-    canvas: np.ndarray, crops: list[tuple[np.ndarray, np.ndarray]], sizes_px: np.ndarray, columns: int
-) -> np.ndarray:
-    """Paste heads into the cells of a grid, the longer side of each face as asked; return their boxes."""
-    rows = -(-len(crops) // columns)
-    boxes = []
-    for index, ((crop, box), size) in enumerate(zip(crops, sizes_px, strict=True)):
-        zoom = size / (box[2:] - box[:2]).max()
-        shape = (round(crop.shape[1] * zoom), round(crop.shape[0] * zoom))
-        x = index % columns * canvas.shape[1] // columns + 10
-        y = index // columns * canvas.shape[0] // rows + 10
-        head = np.asarray(Image.fromarray(crop).resize(shape, Image.Resampling.LANCZOS))
-        canvas[y : y + shape[1], x : x + shape[0]] = head
-        boxes.append(box * zoom + [x, y, x, y])
-    return np.array(boxes)
-
-
-def measure_small(detector: FaceDetector, data: Path) -> None:
-    """Twenty faces of 30 to 200 px in one picture, and small faces in a very large photo."""
-    for width, height, low, high, columns in ((2000, 1500, 30, 200, 5), (6000, 4000, 40, 120, 5)):
-        canvas = np.full((height, width, 3), (110, 120, 130), dtype=np.uint8)
-        sizes = np.linspace(low, high, 20)
-        truth = paste_heads(canvas, heads(detector, data, 20), sizes, columns)
-        start = time.perf_counter()
-        found = detector(canvas)
-        seconds = time.perf_counter() - start
-        hits = np.array([best_overlap(box, found)[0] >= _MIN_IOU for box in truth])
-        missed = [round(float(size)) for size in sizes[~hits]]
-        print(
-            f"{width} x {height}, 20 faces of {low}-{high} px: {hits.sum()} found, missed sizes {missed}, "
-            f"{len(found) - hits.sum()} others, {seconds:.2f} s"
-        )
-
-
 def measure_turned(detector: FaceDetector, data: Path) -> None:
     """Portraits turned in the picture plane."""
     images = TarImages(data / "portraits_cc0")
@@ -297,7 +244,6 @@ _MEASURES: dict[str, Callable[[FaceDetector, Path], None]] = {
     "ytf": measure_ytf,
     "fasseg": measure_fasseg,
     "unlabelled": measure_unlabelled,
-    "small": measure_small,
     "turned": measure_turned,
     "speed": measure_speed,
 }

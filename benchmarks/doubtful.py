@@ -1,11 +1,12 @@
 """Measure what is called a face: portraits turned by any angle, photos in the wild, and animals.
 
-    python benchmarks/doubtful.py --data DATA --animals DIR [--weights NAME]
+    python benchmarks/doubtful.py --data DATA --animals DIR [--weights NAME] [--all-steps]
 
 DIR holds pictures of animals' faces, photos or drawings, with or without transparency. Of what is `ok`, an
 animal is wrong, and so is a turned portrait whose landmarks are more than 5 % of the face's size from where
 the upright one has them. Prints that share and what of the photos is lost, at several thresholds; and the
-constants of `pipeline.plausibility`, fitted to half of the pictures and tried on the other half.
+constants of `pipeline.plausibility`, fitted to half of the pictures and tried on the other half. With
+--all-steps each portrait is turned by 15, 30, … 345 degrees, and not by one of these.
 """
 
 import argparse
@@ -65,15 +66,15 @@ def _inverse(confidence: float, score: float, yaw_deg: float) -> float:
     return (low + high) / 2
 
 
-def turned_portraits(data: Path, count: int) -> Iterator[tuple[np.ndarray, float]]:
-    """Square portraits on grey, each turned by one more step of 15 degrees, and upright before."""
-    images = TarImages(data / "portraits_cc0")
+def turned_portraits(folder: Path, count: int, *, all_steps: bool) -> Iterator[tuple[np.ndarray, float]]:
+    """Square portraits on grey, upright and then turned: each by one more step of 15 degrees, or by all."""
+    images = TarImages(folder)
     names = sorted(images.names)[:: max(1, len(images) // count)][:count]
     for number, name in enumerate(names):
         picture = Image.fromarray(images.decode(name))
         canvas = Image.new("RGB", (round(1.45 * picture.width),) * 2, (128,) * 3)
         canvas.paste(picture, ((canvas.width - picture.width) // 2, (canvas.height - picture.height) // 2))
-        for step in (0, 1 + number % 23):
+        for step in range(24) if all_steps else (0, 1 + number % 23):
             yield (
                 np.asarray(canvas.rotate(-15 * step, Image.Resampling.BICUBIC, fillcolor=(128,) * 3)),
                 15.0 * step,
@@ -94,7 +95,9 @@ def animals(folder: Path) -> Iterator[np.ndarray]:
             yield np.asarray(canvas.convert("RGB").rotate(angle, fillcolor=grey))
 
 
-def look(reconstructor: Reconstructor, data: Path, folder: Path) -> tuple[list[Seen], dict[str, int]]:
+def look(
+    reconstructor: Reconstructor, data: Path, portraits: Iterator[tuple[np.ndarray, float]], folder: Path
+) -> tuple[list[Seen], dict[str, int]]:
     """Faces of all pictures, and how many pictures there are of each kind."""
     seen, counts = [], {"wild": 0, "turned": 0, "animal": 0}
 
@@ -121,7 +124,7 @@ def look(reconstructor: Reconstructor, data: Path, folder: Path) -> tuple[list[S
     for photo in Aflw2000.from_packed(data / "aflw2000_dev"):
         add("wild", photo.image, photo.points68_px[:, :2])
     upright_px = None
-    for image, roll_deg in turned_portraits(data, 100):
+    for image, roll_deg in portraits:
         if not roll_deg:
             upright_px = add("turned", image)
         elif upright_px is not None:
@@ -185,10 +188,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, required=True, help="folder of the data sets")
     parser.add_argument("--animals", type=Path, required=True, help="folder of pictures of animals")
+    parser.add_argument("--portraits", default="portraits_cc0", help="data set of the portraits to turn")
+    parser.add_argument("--count", type=int, default=100, help="how many portraits")
+    parser.add_argument("--all-steps", action="store_true", help="turn each by all steps of 15 degrees")
     parser.add_argument("--weights", default=ReconstructorConfig.weights, help="name or path")
     arguments = parser.parse_args()
     reconstructor = Reconstructor(ReconstructorConfig(weights=arguments.weights))
-    seen, counts = look(reconstructor, arguments.data, arguments.animals)
+    portraits = turned_portraits(
+        arguments.data / arguments.portraits, arguments.count, all_steps=arguments.all_steps
+    )
+    seen, counts = look(reconstructor, arguments.data, portraits, arguments.animals)
     report(seen, counts)
     fitted(seen)
 

@@ -26,6 +26,7 @@ from monoface.methods import Method
 from monoface.methods.pretrain import Pretrain
 from monoface.methods.twodasl import TwoDasl, TwoDaslConfig
 from monoface.networks import RegressorInfo
+from monoface.networks.storage import weights_of
 from monoface.pipeline import CoefficientRegressor
 from monoface.training.regressors.runs import TrainRegressorConfig
 
@@ -103,7 +104,7 @@ def main() -> None:
         print(f"  {name:<34}{milliseconds(step, chosen.repetitions)}", flush=True)
 
     info = RegressorInfo("twodasl", model.coefficient_space, model.identity_size, model.expression_size)
-    regressor = CoefficientRegressor(method.regressor.eval(), info, name="untrained", sha256="")
+    regressor = CoefficientRegressor(weights_of(method.regressor.eval()), info, name="untrained", sha256="")
     crop = np.random.default_rng(0).integers(0, 256, (1, 120, 120, 3), dtype=np.uint8)
     points = np.random.default_rng(0).uniform(30, 90, (1, 18, 2))
     detect, box = FaceMeshLandmarks(), np.array([[0.0, 0.0, 120.0, 120.0]])

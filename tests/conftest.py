@@ -45,7 +45,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--record-slow",
         action="store_true",
-        help="write which of these tests take more than two seconds to tests/slow_tests.txt",
+        help="write which of these tests take a processor more than a second to tests/slow_tests.txt",
     )
     parser.addoption(
         "--update-golden",

@@ -18,8 +18,8 @@ def tool(repository):
     return load
 
 
-def test_lowest_versions_are_the_bounds_without_torch(tool):
-    text = '[project]\ndependencies = ["numpy>=2.0", "torch>=2.5", "Pillow>=11.0"]'
+def test_lowest_versions_are_the_bounds(tool):
+    text = '[project]\ndependencies = ["numpy>=2.0", "Pillow>=11.0"]'
     assert tool("lowest_versions").lowest_versions(text) == ["numpy==2.0", "Pillow==11.0"]
 
 
@@ -68,3 +68,14 @@ def test_a_missing_module_of_our_own_is_never_right(tool, tmp_path, monkeypatch)
 
     monkeypatch.setattr(check_imports.importlib, "import_module", import_module)
     assert check_imports.modules_that_fail() == ["monoface.training: No module named 'monoface.gone'"]
+
+
+def test_what_reconstruction_needs_may_not_miss_torch(tool, tmp_path, monkeypatch):
+    package_with(tmp_path, monkeypatch, regression="", losses="")
+
+    def import_module(name):
+        raise ModuleNotFoundError("No module named 'torch'", name="torch")
+
+    check_imports = tool("check_imports")
+    monkeypatch.setattr(check_imports.importlib, "import_module", import_module)
+    assert check_imports.modules_that_fail() == ["monoface.regression: No module named 'torch'"]

@@ -1,5 +1,8 @@
 """The list of slow tests is kept by measuring."""
 
+import subprocess
+import sys
+import time
 from types import SimpleNamespace
 
 import pytest
@@ -8,6 +11,20 @@ from slow_tests import SlowTests
 
 def make(path, *, record=False):
     return SlowTests(path, SimpleNamespace(getoption=lambda name: record))
+
+
+def report(name, cpu_s):
+    return SimpleNamespace(nodeid=name, user_properties=[("other", 9.0), ("cpu_s", cpu_s)])
+
+
+def cpu_s_of(slow, work):
+    """What a report says of a phase of a test."""
+    hook = slow.pytest_runtest_makereport()
+    next(hook)
+    work()
+    with pytest.raises(StopIteration) as ended:
+        hook.send(SimpleNamespace(user_properties=[]))
+    return dict(ended.value.value.user_properties)["cpu_s"]
 
 
 def test_listed_tests_are_marked_whatever_their_parameters(tmp_path):
@@ -29,10 +46,10 @@ def test_recording_changes_what_was_measured_alone(tmp_path):
     for name, durations in (
         ("tests/a.py::test_was_slow", (0.1, 0.1, 0.1)),
         ("tests/a.py::test_now_slow[1]", (0.1, 0.2, 0.1)),
-        ("tests/a.py::test_now_slow[2]", (1.5, 0.9, 0.1)),
+        ("tests/a.py::test_now_slow[2]", (0.5, 0.6, 0.1)),
     ):
         for duration in durations:
-            slow.pytest_runtest_logreport(SimpleNamespace(nodeid=name, duration=duration))
+            slow.pytest_runtest_logreport(report(name, duration))
     slow.pytest_sessionfinish()
     assert path.read_text().splitlines()[1:] == ["tests/a.py::test_now_slow", "tests/other.py::test_not_run"]
 
@@ -43,6 +60,13 @@ def test_other_runs_change_nothing(tmp_path, exists):
     if exists:
         path.write_text("tests/a.py::test_long\n")
     slow = make(path)
-    slow.pytest_runtest_logreport(SimpleNamespace(nodeid="tests/b.py::test_long", duration=9.0))
+    slow.pytest_runtest_logreport(report("tests/b.py::test_long", 9.0))
     slow.pytest_sessionfinish()
     assert slow.listed == ({"tests/a.py::test_long"} if exists else set())
+
+
+def test_what_counts_is_the_time_of_processors_and_of_children(tmp_path):
+    slow = make(tmp_path / "slow_tests.txt")
+    spin = "import time\nwhile time.process_time() < 0.3: pass"
+    assert cpu_s_of(slow, lambda: time.sleep(0.2)) < 0.1
+    assert cpu_s_of(slow, lambda: subprocess.run([sys.executable, "-c", spin], check=True)) >= 0.25

@@ -3,8 +3,7 @@
     python tools/lowest_versions.py >lowest.txt
     python -m pip install --requirement lowest.txt
 
-torch is left out: its old builds are large, and some do not know today's Pythons. A lower bound is the
-version that is named after `>=`.
+A lower bound is the version that is named after `>=`.
 """
 
 import re
@@ -13,7 +12,6 @@ from pathlib import Path
 
 _ROOT = Path(__file__).parent.parent
 _BOUND = re.compile(r"(?P<name>[\w.-]+)>=(?P<version>[\w.]+)")
-_LEFT_OUT = ("torch",)
 
 
 def lowest_versions(pyproject: str) -> list[str]:
@@ -27,8 +25,7 @@ def lowest_versions(pyproject: str) -> list[str]:
         bound = _BOUND.fullmatch(requirement)
         if bound is None:
             raise ValueError(f"{requirement}: expected a lower bound and nothing else, such as numpy>=2.0.")
-        if bound["name"] not in _LEFT_OUT:
-            lines.append(f"{bound['name']}=={bound['version']}")
+        lines.append(f"{bound['name']}=={bound['version']}")
     return lines
 
 

@@ -3,6 +3,8 @@
 import hashlib
 import json
 import os
+import re
+from concurrent.futures import ThreadPoolExecutor as Pool
 
 import pytest
 
@@ -158,3 +160,29 @@ def test_a_full_disk_fails_the_photos_that_do_not_fit(toy, photos, tmp_path, cap
 def test_stems_are_distinct_after_they_were_made_plain(tmp_path):
     photos = [tmp_path / "a\nb.jpg", tmp_path / "a%0Ab.jpg"]
     assert distinct_stems(photos) == ["a%0Ab", "a%0Ab-2"]
+
+
+def test_json_alone_writes_the_report_and_asks_for_nothing_else(toy, photos, tmp_path):
+    out = tmp_path / "out"
+    assert run(photos[:2], out, "--formats", "json") == 0
+    assert {path.name for path in out.iterdir()} == {"p0.json", "p1.json"}
+    assert json.loads((out / "p0.json").read_text())["options"]["formats"] == []
+    assert run(photos[:2], out, "--formats", "json", "--resume") == 0
+    assert toy.seen == []
+
+
+def test_several_photos_end_with_how_fast_they_were(toy, photos, tmp_path, capsys):
+    out = tmp_path / "out"
+    assert run([*photos, tmp_path / "missing.jpg"], out) == 3
+    told = capsys.readouterr().err
+    assert re.fullmatch(r"6 photos in \d+\.\d s, \d+\.\d photos/s\n", told)
+    assert run([*photos, tmp_path / "missing.jpg"], out, "--resume") == 3
+    assert not capsys.readouterr().err
+
+
+def test_as_many_photos_are_worked_on_at_a_time_as_there_are_workers(toy, photos, tmp_path, monkeypatch):
+    made = []
+    monkeypatch.setattr("monoface.cli.batch.ThreadPoolExecutor", lambda count: made.append(count) or Pool(2))
+    assert run(photos, tmp_path / "out", "--workers", "5") == 0
+    assert made == [toy.config.threads] == [5]
+    assert run(photos, tmp_path / "out", "--workers", "0") == 2

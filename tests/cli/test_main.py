@@ -87,7 +87,7 @@ def test_a_missing_extra_is_named(capsys, monkeypatch):
 
     monkeypatch.setattr(module.importlib, "import_module", missing)
     assert main(["evaluate", "aflw"]) == 2
-    assert "pip install 'monoface[eval]'" in capsys.readouterr().err
+    assert 'pip install "monoface[eval]"' in capsys.readouterr().err
 
 
 def test_our_own_missing_modules_are_no_missing_extras(monkeypatch):
@@ -118,20 +118,27 @@ def own_process(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("words", "chosen", "expected"),
+    ("words", "variable", "chosen", "expected"),
     [
-        (["reconstruct"], None, "PASSIVE"),
-        (["reconstruct"], "ACTIVE", "ACTIVE"),
-        (["data", "prepare"], None, None),
+        (["reconstruct"], "OMP_WAIT_POLICY", None, "PASSIVE"),
+        (["reconstruct"], "OMP_WAIT_POLICY", "ACTIVE", "ACTIVE"),
+        (["data", "prepare"], "OMP_WAIT_POLICY", None, None),
+        (["reconstruct"], "OPENBLAS_NUM_THREADS", None, "1"),
+        (["reconstruct"], "OPENBLAS_NUM_THREADS", "4", "4"),
+        (["data", "prepare"], "OPENBLAS_NUM_THREADS", None, None),
     ],
 )
-def test_torchs_threads_sleep_where_others_need_the_cores(words, chosen, expected, monkeypatch, own_process):
-    # So that it is put back afterwards, whatever the command sets.
-    monkeypatch.setenv("OMP_WAIT_POLICY", chosen or "")
-    if chosen is None:
-        monkeypatch.delenv("OMP_WAIT_POLICY")
+def test_threads_do_not_spin_where_others_need_the_cores(
+    words, variable, chosen, expected, monkeypatch, own_process
+):
+    # So that they are put back afterwards, whatever the command sets.
+    for name in ("OMP_WAIT_POLICY", "OPENBLAS_NUM_THREADS"):
+        monkeypatch.setenv(name, "")
+        monkeypatch.delenv(name)
+    if chosen is not None:
+        monkeypatch.setenv(variable, chosen)
     assert own_process(*words, "--help") == 0
-    assert os.environ.get("OMP_WAIT_POLICY") == expected
+    assert os.environ.get(variable) == expected
 
 
 @pytest.fixture
@@ -154,14 +161,26 @@ def test_garbage_is_collected_while_a_command_runs_but_not_while_it_loads(small_
 
 
 def test_called_by_a_program_the_process_stays_as_it_was(small_command, monkeypatch):
-    monkeypatch.setenv("OMP_WAIT_POLICY", "")
-    monkeypatch.delenv("OMP_WAIT_POLICY")
+    for name in ("OMP_WAIT_POLICY", "OPENBLAS_NUM_THREADS"):
+        monkeypatch.setenv(name, "")
+        monkeypatch.delenv(name)
     frozen = gc.get_freeze_count()
     assert main(["try"]) == 11
     assert gc.get_freeze_count() == frozen
-    assert "OMP_WAIT_POLICY" not in os.environ
+    assert not {"OMP_WAIT_POLICY", "OPENBLAS_NUM_THREADS"} & os.environ.keys()
 
 
 def test_the_package_runs_as_a_program():
     ran = subprocess.run([sys.executable, "-m", "monoface", "--version"], capture_output=True, text=True)
     assert (ran.returncode, ran.stdout) == (0, f"monoface {monoface.__version__}\n")
+
+
+def test_a_current_folder_that_was_removed_is_told(tmp_path, capsys, monkeypatch):
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    assert main(["reconstruct", "me.jpg", "--out", "out"]) == 2
+    assert capsys.readouterr().err == (
+        "monoface: the current folder was removed. Change to one that exists.\n"
+    )

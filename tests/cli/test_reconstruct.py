@@ -38,6 +38,20 @@ def test_the_same_photo_gives_the_same_bytes(run_cli, photo, tmp_path):
     assert _files(tmp_path / "first") == _files(tmp_path / "second")
 
 
+def test_results_do_not_depend_on_the_workers(run_cli, sample, noise, tmp_path, capsys):
+    photos = [tmp_path / f"p{number}.jpg" for number in range(5)]
+    for number, path in enumerate(photos):
+        (noise if number == 3 else sample.crop((90 + 4 * number, 0, 366, 276))).save(path)
+    told = []
+    for workers in (1, 4):
+        out = tmp_path / str(workers)
+        assert run_cli("reconstruct", *photos, "--out", out, "--formats", "json", "--workers", workers) == 3
+        told.append(capsys.readouterr().out)
+    assert told[0] == told[1]
+    assert set(_files(tmp_path / "1")) == {f"p{number}.json" for number in range(5)}
+    assert _files(tmp_path / "1") == _files(tmp_path / "4")
+
+
 def test_nothing_usable_is_4(run_cli, noise, tmp_path, capsys):
     noise.save(tmp_path / "noise.png")
     assert run_cli("reconstruct", tmp_path / "noise.png", "nowhere.jpg", "--out", tmp_path / "out") == 4

@@ -48,6 +48,35 @@ def test_files_lines_and_exit_codes(run_cli, photos, noise, tmp_path, capsys):
     assert json.loads((out / "together.json").read_text())["status"] == "nothing_usable"
 
 
+def test_resuming_keeps_what_is_whole_and_of_the_same(run_cli, photos, sample, tmp_path, capsys, monkeypatch):
+    out = tmp_path / "out"
+    words = ["together", *photos, "--out", out]
+    assert run_cli(*words, "--resume") == 0
+    capsys.readouterr()
+    before = {path: path.stat().st_mtime_ns for path in out.iterdir()}
+
+    def unasked(*_):
+        raise AssertionError("nothing is to be done")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("monoface.cli.together.reconstruct_together", unasked)
+        assert run_cli(*words, "--resume") == 0
+        lines = capsys.readouterr().out.splitlines()
+        assert [line.split()[0] for line in lines] == ["ok", "ok"]
+        assert all("finished before" in line for line in lines)
+        # The same files from another photo, and other files, are something else.
+        sample.crop((90, 0, 346, 256)).save(photos[0])
+        assert run_cli(*words, "--resume") == 2
+        assert "is of another photo or other options" in capsys.readouterr().err
+        assert run_cli(*words) == 2
+        assert "--overwrite to replace it, or --resume to skip what is finished" in capsys.readouterr().err
+    assert {path: path.stat().st_mtime_ns for path in before} == before
+
+    (out / "together.glb").unlink()
+    assert run_cli(*words, "--resume") == 0
+    assert (out / "together.glb").stat().st_size > 0
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [

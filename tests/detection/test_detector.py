@@ -9,6 +9,7 @@ from skimage import data
 from monoface.core.errors import ConfigError, ImageError
 from monoface.detection import FaceDetector, FaceDetectorConfig
 from monoface.geometry.roi import box_iou
+from monoface.photos.loaded import LoadedImage
 
 # Right and left eye, nose tip and mouth, and the extent from brows to chin, read off the picture.
 _KEYPOINTS_PX = np.array([[204.0, 102.0], [246.0, 103.0], [225.0, 129.0], [225.0, 147.0]])
@@ -154,3 +155,58 @@ def test_other_pictures_are_refused(detector):
 def test_settings_that_cannot_work_are_refused(options, message):
     with pytest.raises(ConfigError, match=message):
         FaceDetectorConfig(**options)
+
+
+class _OverviewOnly(LoadedImage):
+    """A photo of which nothing but the overview may be looked at."""
+
+    def __init__(self, photo):
+        vars(self).update({name: getattr(photo, name) for name in ("name", "original_size_px", "scale")})
+        vars(self)["overview"] = photo.overview
+
+    @property
+    def image_srgb(self):
+        raise AssertionError("expected a look at the overview, got one at all pixels")
+
+    @property
+    def size_px(self):
+        return self.original_size_px
+
+
+def _loaded(image):
+    return LoadedImage(image, "photo", image.shape[1::-1], 1.0)
+
+
+def test_of_a_large_photo_with_a_large_face_only_the_overview_is_looked_at(detector, astronaut):
+    """Defect: 84 windows of a photo of 4,000 pixels, 59 times the time of one of 512."""
+    large = np.asarray(Image.fromarray(astronaut).resize((2400, 2400), Image.Resampling.BICUBIC))
+    ((found,),) = detector.detect_photos([_OverviewOnly(_loaded(large))])
+    (expected,) = detector(astronaut)
+    assert_allclose(found.box * 512 / 2400, expected.box, atol=1.5)
+    assert_allclose(found.keypoints_px * 512 / 2400, expected.keypoints_px, atol=1.5)
+
+
+@pytest.fixture
+def family(astronaut):
+    """Faces of 280, 150, 75 and 38 pixels, from brows to chin, in a photo of 2,400."""
+    canvas = np.full((1800, 2400, 3), (110, 120, 130), dtype=np.uint8)
+    head = Image.fromarray(astronaut).crop((130, 20, 320, 240))
+    places = [(100, 100), (1400, 900), (900, 1400), (2100, 200)]
+    for (x, y), zoom in zip(places, (3.2, 1.7, 0.85, 0.43), strict=True):
+        one = head.resize((round(190 * zoom), round(220 * zoom)), Image.Resampling.LANCZOS)
+        canvas[y : y + one.height, x : x + one.width] = np.asarray(one)
+    return canvas
+
+
+def test_small_faces_ask_for_smaller_ones(detector, family):
+    assert len(detector(family)) == 4
+
+
+def test_a_large_face_does_not_but_the_user_may(detector, family):
+    family[800:], family[:, 2000:] = 128, 128
+    family[1500:1600, 300:400] = 128
+    small = np.asarray(Image.fromarray(family[100:804, 100:708]).resize((81, 94)))
+    family[1500:1594, 1300:1381] = small
+    assert len(detector(family)) == 1
+    thorough = FaceDetector(FaceDetectorConfig(threads=1, small_faces=True))
+    assert len(thorough(family)) == 2

@@ -10,6 +10,7 @@ from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 from torch.testing import assert_close
 
+from monoface.core.arrays import in_numpy
 from monoface.core.errors import ModelFileError
 from monoface.facemodel import (
     CoefficientLayout,
@@ -20,8 +21,8 @@ from monoface.facemodel import (
 )
 from monoface.facemodel.blendshape_scale import BlendshapeScale
 from monoface.facemodel.fitting import correct_fit, fit_landmarks, project_points
+from monoface.facemodel.formulas.mirrored_modes import expression_mirror, mirror_vertices
 from monoface.facemodel.mirroring import CoefficientMirror
-from monoface.facemodel.modes import expression_mirror, mirror_vertices
 from monoface.facemodel.parts import eye_height_mm, skin_parts, skin_triangles
 from monoface.facemodel.shared_fitting import fit_shared_identity
 
@@ -108,13 +109,13 @@ def test_mirror_images_are_solved_for_on_the_mesh(model, truth, symmetric):
 def test_mirror_partners_are_found_where_none_are_stated(model):
     data = replace(model.data, mirror=torch.arange(len(model.data.mirror)))
     places = data.mean_mm * torch.tensor([-1.0, 1.0, 1.0])
-    assert_close(data.mean_mm[mirror_vertices(data)], places, rtol=0, atol=1e-3)
+    assert_close(data.mean_mm[mirror_vertices(in_numpy(data))], places, rtol=0, atol=1e-3)
 
 
 def test_blendshapes_are_exchanged_by_what_they_do(head_data, head):
     """Not by their names, and exactly."""
     names = tuple(f"shape{number}" for number in range(head.expression_size))
-    found = expression_mirror(replace(head_data, expression_names=names))
+    found = torch.from_numpy(expression_mirror(in_numpy(replace(head_data, expression_names=names))))
     partner = [
         head.expression_names.index(
             name.replace("Left", "Right") if "Left" in name else name.replace("Right", "Left")

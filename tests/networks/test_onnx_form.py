@@ -8,13 +8,20 @@ from torch import nn
 from torch.testing import assert_close
 
 from monoface.networks import Regressor, RegressorConfig, ResNetConfig
-from monoface.networks.onnx_form import regressor_to_onnx
+from monoface.networks.onnx.layers import regressor_shapes
+from monoface.networks.onnx.regressor import regressor_to_onnx
+from monoface.networks.storage import weights_of
 
 SHAPES = {
     "small": ResNetConfig(blocks=(1, 1, 1, 1), width=0.125),
     "bottlenecks": ResNetConfig(blocks=(1, 2, 1, 1), width=0.125, bottleneck=True, last_stride=1),
     "four channels": ResNetConfig(blocks=(1, 1, 1, 1), width=0.125, in_channels=4),
 }
+
+
+def as_onnx(network):
+    read = weights_of(network)
+    return regressor_to_onnx(read.config, read.weights)
 
 
 def trained(backbone: ResNetConfig) -> Regressor:
@@ -33,7 +40,7 @@ def trained(backbone: ResNetConfig) -> Regressor:
 @pytest.mark.parametrize("name", SHAPES)
 def test_agrees_with_the_module(name):
     network = trained(SHAPES[name])
-    content = regressor_to_onnx(network)
+    content = as_onnx(network)
     onnx.checker.check_model(onnx.load_from_string(content), full_check=True)
     session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
     for batch in (1, 3):
@@ -45,12 +52,14 @@ def test_agrees_with_the_module(name):
         assert_close(torch.from_numpy(log_error[:, 0]), expected_error, rtol=1e-4, atol=1e-5)
 
 
-def test_layers_it_does_not_know_are_refused():
-    network = trained(SHAPES["small"])
-    network.backbone.stem.append(nn.Dropout())
-    with pytest.raises(TypeError, match="got Dropout"):
-        regressor_to_onnx(network)
+@pytest.mark.parametrize("name", SHAPES)
+@pytest.mark.parametrize("points", [0, 5])
+def test_shapes_are_those_of_the_module(name, points):
+    config = RegressorConfig(outputs=7, size_px=41, backbone=SHAPES[name], points=points)
+    state = Regressor(config).state_dict()
+    expected = {key: tuple(one.shape) for key, one in state.items() if "num_batches" not in key}
+    assert regressor_shapes(config) == expected
 
 
 def test_equal_networks_give_equal_bytes():
-    assert regressor_to_onnx(trained(SHAPES["small"])) == regressor_to_onnx(trained(SHAPES["small"]))
+    assert as_onnx(trained(SHAPES["small"])) == as_onnx(trained(SHAPES["small"]))

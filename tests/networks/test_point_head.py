@@ -19,7 +19,8 @@ from monoface.networks import (
     load_regressor,
     save_regressor,
 )
-from monoface.networks.onnx_form import regressor_to_onnx
+from monoface.networks.onnx.regressor import regressor_to_onnx
+from monoface.networks.storage import weights_of
 
 SMALL = ResNetConfig(blocks=(1, 1, 1, 1), width=0.125)
 
@@ -98,7 +99,8 @@ def test_a_network_comes_back_with_its_points(tmp_path, rng):
 
 def test_onnx_runtime_finds_the_same_points():
     regressor = moved(network(4))
-    content = regressor_to_onnx(regressor)
+    read = weights_of(regressor)
+    content = regressor_to_onnx(read.config, read.weights)
     onnx.checker.check_model(onnx.load_from_string(content), full_check=True)
     session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
     image = torch.rand(3, 3, 41, 41)

@@ -8,7 +8,7 @@ from PIL import Image, ImageCms
 from torch.testing import assert_close
 
 from monoface.core.errors import ImageError
-from monoface.photos.reading import read_image
+from monoface.photos.reading import open_photo, read_image
 
 RED, GREEN, BLUE, YELLOW = (250, 10, 10), (10, 250, 10), (10, 10, 250), (250, 250, 10)
 
@@ -194,6 +194,15 @@ def test_wide_gamut_colours_become_srgb(tmp_path, suffix):
     picture.save(path, icc_profile=wide_gamut_profile(), quality=100, subsampling=0)
     # Display P3 (200, 100, 100) is sRGB (215, 94, 98), by the matrices of both spaces.
     np.testing.assert_allclose(read_image(path).image_srgb[8, 8], (215, 94, 98), atol=3)
+
+
+def test_colours_of_an_overview_are_converted_too(tmp_path):
+    path = tmp_path / "photo.jpg"
+    Image.new("RGB", (1600, 900), (90, 160, 120)).save(path, icc_profile=wide_gamut_profile(), quality=95)
+    overview, whole = open_photo(path).overview.image_srgb, read_image(path).image_srgb
+    assert overview.shape == (450, 800, 3)
+    assert np.abs(whole[0, 0].astype(int) - (90, 160, 120)).max() > 10
+    np.testing.assert_allclose(overview[10, 10].astype(int), whole[20, 20].astype(int), atol=1)
 
 
 @pytest.mark.parametrize(

@@ -146,3 +146,17 @@ def test_photos_are_read_on_many_threads_as_on_one(tmp_path):
         together = list(threads.map(lambda path: read_image(path, max_side_px=45), paths))
     for first, second in zip(one_by_one, together, strict=True):
         np.testing.assert_array_equal(first.image_srgb, second.image_srgb)
+
+
+@pytest.mark.parametrize(
+    ("name", "found"),
+    [
+        ("https://example.org/me.jpg", "an address. Download the picture"),
+        (Path("https://example.org/me.jpg"), "an address. Download the picture"),
+        ("file:///home/me.jpg", "an address. Download the picture"),
+        ("C:/me.jpg", "no such file. Check the path"),
+    ],
+)
+def test_addresses_are_told_from_missing_files(name, found):
+    with pytest.raises(ImageError, match=f"found {found}"):
+        read_image(name)

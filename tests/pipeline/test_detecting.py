@@ -100,3 +100,16 @@ def test_the_first_photo_is_searched_and_regressed_alone_if_it_is_to_come_soon()
 def test_batches_hold_few_large_photos():
     photos = [_searched(0, side=4096) for _ in range(5)]
     assert [len(batch) for batch in in_batches(photos, 3)] == [2, 2, 1]
+
+
+def test_faces_are_seen_in_the_overview_if_that_shows_them_well():
+    photo = LoadedImage(np.zeros((2000, 4000, 3), np.uint8), "photo", (8000, 4000), 0.5)
+    large, small = _detection(100, 100, 1100, 900), _detection(0, 0, 500, 300)
+    (seen, in_overview), (also_seen, as_it_is) = SearchedPhoto("photo", photo, (large, small)).looks(120)
+    assert seen is photo.overview
+    assert seen.size_px == (800, 400)
+    assert_equal(in_overview.box / seen.scale, large.box / photo.scale)
+    assert in_overview.roi_side_px == pytest.approx(200 * 2**0.5)
+    assert also_seen is photo
+    assert as_it_is is small
+    assert SearchedPhoto("photo", None, (), "unreadable").looks(120) == []

@@ -168,8 +168,31 @@ def test_a_second_pass_shows_the_network_the_landmarks_it_found(
     assert nothing is None
     rois = [roi_of_box(toy_face.box)]
     points = reconstructor.face_model.subset(reconstructor.face_model.landmarks("flm18"))
-    in_photo = first.in_photo(np.stack(rois), 120).landmarks_px(points).numpy()
+    in_photo = first.in_photo(np.stack(rois), 120).landmarks_px(points)
     landmarks68 = first.in_photo(np.stack(rois), 120).landmarks_px(reconstructor._points).numpy()[0]
     new_roi = next_roi(landmarks68, rois[0])
     assert_allclose(shown, photo_to_crop(in_photo, new_roi[None], 120), atol=1e-3)
     assert face.confidence == pytest.approx(float(second.confidence[0]), abs=1e-4)
+
+
+def test_a_large_jpeg_is_decoded_for_its_texture_only(reconstructor_told, photo_array, tmp_path):
+    large = Image.fromarray(photo_array).resize((2000, 1600), Image.Resampling.BICUBIC)
+    large.save(tmp_path / "photo.jpg", quality=95)
+    reconstructor = reconstructor_told(np.array((700.0, 400, 1300, 1100)))
+    result = reconstructor.reconstruct(tmp_path / "photo.jpg")
+    assert result.photo.size_px == (2000, 1600)
+    assert "image_srgb" not in vars(result.photo)
+    (face,) = result.all_faces
+    (of_array,) = reconstructor.reconstruct(np.asarray(large)).all_faces
+    assert_allclose(face.landmarks68_px, of_array.landmarks68_px, atol=2)
+    assert_allclose(face.box, (700, 400, 1300, 1100))
+    assert face.texture.shape == (64, 64, 3)
+    assert result.photo.image_srgb.shape == (1600, 2000, 3)
+    assert "image_srgb" in vars(result.photo)
+
+
+def test_a_large_array_may_change_once_it_is_reconstructed(reconstructor_told):
+    array = np.full((1600, 2000, 3), 90, dtype=np.uint8)
+    result = reconstructor_told(np.array((700.0, 400, 1300, 1100))).reconstruct(array)
+    array[:] = 0
+    assert (result.photo.image_srgb == 90).all()

@@ -3,6 +3,7 @@ import pytest
 import torch
 from crop_points import crop_to_photo
 from torch.testing import assert_close
+from torch_results import TorchResults
 
 from monoface.core.errors import ConfigError, ModelFileError
 from monoface.facemodel import CoefficientLayout
@@ -20,7 +21,7 @@ from monoface.pipeline import CoefficientRegressor
 
 @pytest.fixture(scope="module")
 def regressor(toy_files):
-    return CoefficientRegressor.load(toy_files[1])
+    return TorchResults(CoefficientRegressor.load(toy_files[1]))
 
 
 @pytest.fixture(scope="module")
@@ -83,7 +84,7 @@ def test_the_mean_with_the_mirror_image(regressor, crops, mirror):
 
 def test_a_mirrored_photo_has_the_mirrored_face(mapped_weights, crops, mirror):
     """With a landmark map too. The toy's modes do not span mirrored shapes, so only its pose shows it."""
-    mapped = CoefficientRegressor.load(mapped_weights)
+    mapped = TorchResults(CoefficientRegressor.load(mapped_weights))
     points = np.random.default_rng(2).uniform(10, 110, (3, 18, 2))
     found = mapped.predict(crops, points, mirror=mirror)
     points[..., 0] = 120 - points[..., 0]
@@ -110,7 +111,7 @@ def pointed_weights(toy_model, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def pointed(pointed_weights):
-    return CoefficientRegressor.load(pointed_weights)
+    return TorchResults(CoefficientRegressor.load(pointed_weights))
 
 
 def test_points_are_pixels_of_crop_and_photo(pointed, pointed_weights, crops):
@@ -147,7 +148,7 @@ def test_confidence_follows_the_calibration(toy_files, crops, tmp_path):
     network, info = load_regressor(toy_files[1])
     calibrated = type(info)(**{**vars(info), "confidence": (-1.0, -2.0)})
     save_regressor(network, calibrated, tmp_path / "calibrated.safetensors")
-    found = CoefficientRegressor.load(tmp_path / "calibrated.safetensors").predict(crops)
+    found = TorchResults(CoefficientRegressor.load(tmp_path / "calibrated.safetensors")).predict(crops)
     assert_close(found.confidence, torch.sigmoid(-1 - 2 * found.log_error))
 
 
@@ -157,7 +158,7 @@ def test_crops_of_another_size_are_refused(regressor):
 
 
 def test_landmarks_reach_the_network_as_its_map(mapped_weights, crops):
-    mapped = CoefficientRegressor.load(mapped_weights)
+    mapped = TorchResults(CoefficientRegressor.load(mapped_weights))
     network, _ = load_regressor(mapped_weights)
     points = np.random.default_rng(2).uniform(10, 110, (3, 18, 2))
     image = torch.from_numpy(crops).permute(0, 3, 1, 2).float() / 255

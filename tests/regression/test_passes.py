@@ -6,6 +6,7 @@ import torch
 from numpy.testing import assert_allclose
 from synthetic_head import synthetic_head
 from torch.testing import assert_close
+from torch_results import TorchResults, regress_crops, regress_photos
 
 from monoface.core.errors import ConfigError
 from monoface.facemodel import CoefficientLayout
@@ -15,7 +16,7 @@ from monoface.facemodel.mirroring import CoefficientMirror
 from monoface.geometry.crops import crop_and_resize, photo_to_crop
 from monoface.geometry.roi import next_roi, roi_from_points
 from monoface.networks import LandmarkMapConfig, Regressor, RegressorConfig, ResNetConfig
-from monoface.regression import CropPredictor, Passes, regress_crops, regress_photos
+from monoface.regression import CropPredictor, Passes
 
 SIZE = 32
 # Convolutions differ in their last bits from call to call, with where tensors lie in memory.
@@ -98,7 +99,9 @@ def test_looks_at_photos_are_those_of_the_reconstructor(predictor, head, photos)
     boxes, mapped_px = BOXES, None
     for number in range(3):
         last = number == 2
-        expected = predictor.predict(cut(photos, boxes), mapped_px, mirror=mirror if last else None)
+        expected = TorchResults(predictor).predict(
+            cut(photos, boxes), mapped_px, mirror=mirror if last else None
+        )
         expected = expected.in_photo(boxes, SIZE)
         if not last:
             points_px = expected.landmarks_px(landmarks).numpy()

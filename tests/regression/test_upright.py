@@ -8,12 +8,13 @@ import pytest
 import torch
 from synthetic_head import synthetic_head
 from torch.testing import assert_close
+from torch_results import regress_photos, regress_turned
 
 from monoface.detection.crops import SquareCrop
 from monoface.facemodel import CoefficientLayout
 from monoface.geometry.cameras import PerspectiveCamera
 from monoface.networks import Regressor, RegressorConfig, ResNetConfig
-from monoface.regression import CropPredictor, Passes, TurnedFace, regress_photos, regress_turned
+from monoface.regression import CropPredictor, Passes, TurnedFace
 from monoface.shading import sh_irradiance
 
 SIZE = 32
@@ -103,3 +104,25 @@ def test_of_several_crops_the_one_of_least_expected_error_counts(predictor, phot
     for row, expected in enumerate((alone[0], best, alone[2])):
         assert_close(found.log_error[row], expected.log_error[0], rtol=0, atol=1e-4)
         assert_close(found.coefficients.rotation[row], expected.coefficients.rotation[0], rtol=0, atol=1e-3)
+
+
+@torch.no_grad()
+def test_what_is_upside_down_is_looked_at_where_the_check_says(predictor, photo, landmarks):
+    passes = Passes(2, landmarks=landmarks)
+    crop = SquareCrop((60.0, 60.0), SIDE, 2.0)
+    other = SquareCrop((55.0, 62.0), SIDE - 4, 2.0 + math.pi)
+    faces = [TurnedFace(photo, [crop]), TurnedFace(photo, [crop]), TurnedFace(photo, [level()])]
+    faces.append(TurnedFace(photo, [level()], score=0.85))
+    asked = []
+
+    def rights(seen):
+        asked.extend(square.roll_rad for _, square in seen)
+        return [None, other, None]
+
+    found = regress_turned(predictor, faces, passes, rights)
+    plain = regress_turned(predictor, faces, passes)
+    expected = regress_turned(predictor, [TurnedFace(photo, [other])], passes)
+    assert len(asked) == 3, "heads that are level and sure need not be asked after"
+    for row, one in enumerate((plain[:1], expected, plain[2:3], plain[3:])):
+        assert_close(found.landmarks_px(landmarks)[row], one.landmarks_px(landmarks)[0], rtol=0, atol=1e-2)
+    assert not torch.allclose(found.landmarks_px(landmarks)[1], plain.landmarks_px(landmarks)[1], atol=5)

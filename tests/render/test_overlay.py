@@ -1,11 +1,15 @@
 import pytest
 import torch
+from with_tensors import with_tensors
 
 from monoface.geometry.rotations import HALF_TURN_ABOUT_X
-from monoface.render import draw_landmarks, draw_mesh, draw_pose_axes
+from monoface.render import overlay
 from monoface.render.overlay import AXIS_COLOURS, LANDMARK_COLOUR
 
 SIZE = (160, 220)
+draw_landmarks, draw_mesh, draw_pose_axes = map(
+    with_tensors, (overlay.draw_landmarks, overlay.draw_mesh, overlay.draw_pose_axes)
+)
 
 
 @pytest.fixture(params=[0.05, 0.9], ids=["dark", "light"])

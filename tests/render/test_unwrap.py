@@ -2,12 +2,15 @@ import numpy as np
 import pytest
 import torch
 from torch.testing import assert_close
+from with_tensors import with_tensors
 
+from monoface import render
 from monoface.geometry.rotations import matrix_from_axis_angle
 from monoface.raster import interpolate, rasterize, texture
-from monoface.render import TextureLayout, TextureMap, complete_texture, project, unwrap_photo
+from monoface.render import TextureLayout, TextureMap, project
 
 SIZE = (200, 260)
+complete_texture, unwrap_photo = map(with_tensors, (render.complete_texture, render.unwrap_photo))
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +51,7 @@ def view(request, head, smooth_texture, weak_camera, pinhole):
 
 def completed_texture(texture, layout, fill, share=None):
     """The completed texture as a tensor in [0, 1]."""
-    return torch.from_numpy(complete_texture(texture, layout, fill, share)).float() / 255
+    return complete_texture(texture, layout, fill, share).float() / 255
 
 
 def test_unwrapped_then_rendered_is_the_photo(view, head, layout):

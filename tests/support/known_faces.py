@@ -8,13 +8,13 @@ from functools import cache
 
 import numpy as np
 
-from monoface.data.people.gaze import EyeBalls
 from monoface.data.people.looking import Eyes, SeenFace
 from monoface.data.people.marks import MESH, all_points
 from monoface.data.people.mesh_points import LEFT_IRIS, MESH_POINTS, RIGHT_IRIS
 from monoface.data.people.photos import NOBODY, PeoplePhotos
 from monoface.facemodel import FaceModel, load_default_model
 from monoface.facemodel.estimation.evidence import Poses
+from monoface.facemodel.estimation.gaze import EyeBalls
 from monoface.facemodel.estimation.marked_poses import rotation_of_yaw
 
 MODES = 5

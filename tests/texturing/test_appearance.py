@@ -3,9 +3,15 @@ import math
 import pytest
 import torch
 from torch.testing import assert_close
+from with_tensors import with_tensors
 
 from monoface.shading import ambient_light, shade, srgb_to_linear
-from monoface.texturing.appearance import SeenSkin, fit_appearance, fit_shared_appearance, likely_tone
+from monoface.texturing import appearance
+from monoface.texturing.appearance import SeenSkin
+
+fit_appearance = with_tensors(appearance.fit_appearance)
+fit_shared_appearance = with_tensors(appearance.fit_shared_appearance)
+likely_tone = with_tensors(appearance.likely_tone)
 
 
 @pytest.fixture(scope="module")

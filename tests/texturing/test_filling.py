@@ -1,13 +1,22 @@
 import pytest
 import torch
 from torch.testing import assert_close
+from with_tensors import with_tensors
 
 from monoface.texturing.filling import ColourSpreader
 
 
+class _Spreader:
+    """The same for tensors."""
+
+    def __init__(self, spreader):
+        self.near_face = torch.from_numpy(spreader.near_face)
+        self.spread, self.fill = with_tensors(spreader.spread), with_tensors(spreader.fill)
+
+
 @pytest.fixture(scope="module")
 def spreader(toy_model):
-    return ColourSpreader(toy_model)
+    return _Spreader(ColourSpreader(toy_model.in_numpy()))
 
 
 @pytest.fixture(scope="module")

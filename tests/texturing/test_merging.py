@@ -3,10 +3,14 @@
 import pytest
 import torch
 from torch.testing import assert_close
+from with_tensors import with_tensors
 
 from monoface.render import TextureMap
 from monoface.shading import linear_to_srgb
-from monoface.texturing.merging import SeenTexture, exposure_gains, merge_textures
+from monoface.texturing import merging
+from monoface.texturing.merging import SeenTexture
+
+exposure_gains, merge_textures = map(with_tensors, (merging.exposure_gains, merging.merge_textures))
 
 SIZE = 64
 

@@ -6,9 +6,10 @@ import torch
 from PIL import Image
 
 from monoface import Reconstructor, ReconstructorConfig
+from monoface.core.arrays import in_numpy
 from monoface.geometry.cameras import WeakPerspectiveCamera, transform_points
 from monoface.methods.detail import DetailConfig
-from monoface.networks import FaceParser, ParserConfig, Translator, TranslatorConfig, save_translator
+from monoface.networks import Translator, TranslatorConfig, save_translator
 from monoface.texturing.skin import SkinFinder
 from monoface.texturing.texturer import PlacedMesh
 from monoface.training.detail.train import translator_info
@@ -16,13 +17,15 @@ from monoface.training.detail.train import translator_info
 FRONTAL = torch.diag(torch.tensor((1.0, -1.0, -1.0)))
 
 
-class _BrightIsSkin(FaceParser):
+class _BrightIsSkin(SkinFinder):
     """Takes what is bright for skin, and what is dark for hair."""
 
-    def forward(self, image):
-        logits = torch.zeros(len(image), 7, *image.shape[2:])
-        logits[:, 1] = 20 * (image.mean(dim=1) - 0.5)
-        return logits
+    def _loaded(self):
+        return self
+
+    def run(self, outputs, feed):
+        logits = 20 * (feed["image"].mean(axis=1, keepdims=True) - 0.5)
+        return [1 / (1 + np.exp(-logits))]
 
 
 @pytest.fixture(scope="module")
@@ -32,13 +35,13 @@ def half_lit(face_model):
     photo[:, :, :140] = 1
     verts = transform_points(FRONTAL[None], torch.tensor(((0.0, 0.0, 1000.0),)), face_model.mean_mm[None])[0]
     camera = WeakPerspectiveCamera(torch.tensor((1.0,)), torch.tensor(((140.0, 150.0),)))
-    return PlacedMesh(photo, camera, verts, face_model)
+    return PlacedMesh(*in_numpy((photo, camera, verts)), face_model.in_numpy())
 
 
 def test_vertices_get_what_the_parser_says_where_they_are(half_lit):
-    trust = SkinFinder(_BrightIsSkin(ParserConfig(widths=(4, 4, 4, 4)))).trust(half_lit)
+    trust = _BrightIsSkin().trust(half_lit)
     x = half_lit.verts_px[:, 0]
-    near = (half_lit.verts_px[:, 1] - 150).abs() < 60
+    near = np.abs(half_lit.verts_px[:, 1] - 150) < 60
     assert (trust[near & (x < 130) & (x > 80)] == 1).all()
     # What is no skin is widened by a pixel of the crop, so that none of it counts.
     assert (trust[near & (x > 140)] == 0).all()

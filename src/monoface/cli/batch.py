@@ -1,31 +1,19 @@
 """The photos of a command, one after the other: skipped, written or failed, and a line for each."""
 
-import dataclasses
-import stat
+import time
 from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
+from monoface.cli.origins import origin_of
 from monoface.cli.outputs import PhotoOutputs
 from monoface.cli.progress import PhotoReport
-from monoface.core.assets import sha256_of
 from monoface.core.errors import MonofaceError, OutputExistsError
-from monoface.pipeline import PhotoResult, Reconstructor, ReconstructorConfig
-from monoface.pipeline.writing.json_report import made_with_report
+from monoface.pipeline import PhotoResult, Reconstructor
 from monoface.pipeline.writing.result_files import Existing, Origin
-
-# Photos whose results are textured, encoded and written at a time, while the next ones are regressed.
-_WRITERS = 2
-
-# Larger files hold no photo that is decoded, so they need no digest.
-_MAX_PHOTO_BYTES = 2**30
-
-# What of a configuration does not say what the result is: the weights' and models' hashes do.
-_NO_OPTIONS = ("weights", "device", "face_model", "detail", "batch_size", "threads")
 
 
 @dataclass(frozen=True)
@@ -47,6 +35,10 @@ class EarlierResults:
             return "overwrite"
         return "resume" if self.resume else "keep"
 
+    def advised(self, error: OutputExistsError) -> str:
+        """What an error says, and what could be asked for instead."""
+        return f"{error}, or --resume to skip what is finished" if self.existing == "keep" else str(error)
+
 
 @dataclass(frozen=True, eq=False)
 class _Job:
@@ -61,7 +53,8 @@ class PhotoBatch:
     """Reconstructs photos and writes their results as they are ready.
 
     Args:
-        reconstructor: What reconstructs.
+        reconstructor: What reconstructs; it reads and searches as many photos at a time as it has threads,
+            while as many are textured, encoded and written.
         outputs: Where the results of each photo go.
         earlier: What becomes of earlier ones.
         report: Gets a line for each photo.
@@ -82,6 +75,7 @@ class PhotoBatch:
         self._waiting: deque[tuple[_Job, PhotoResult, Future[None]]] = deque()
         self._done = 0
         self._fine = 0
+        self._made = 0
 
     def run(self) -> int:
         """Work through all photos; returns how many are fine.
@@ -89,13 +83,15 @@ class PhotoBatch:
         Raises:
             KeyboardInterrupt: If interrupted; its text says how to go on.
         """
+        at_a_time = self._reconstructor.config.threads
+        start = time.perf_counter()
         try:
-            with _finishing(ThreadPoolExecutor(_WRITERS)) as writers:
+            with _finishing(ThreadPoolExecutor(at_a_time)) as writers:
                 for result in self._reconstructor.reconstruct_many(self._take()):
                     job = self._taken.popleft()
                     written = writers.submit(job.files.write, result, job.origin, self._earlier.existing)
                     self._waiting.append((job, result, written))
-                    self._tell_written(_WRITERS)
+                    self._tell_written(at_a_time)
                 self._tell_written(0)
         except KeyboardInterrupt:
             self._waiting = deque(one for one in self._waiting if not one[2].cancelled())
@@ -104,13 +100,14 @@ class PhotoBatch:
             raise KeyboardInterrupt(
                 f"{self._done} of {len(self._outputs)} photos are done; the same command{again} goes on"
             ) from None
+        self._report.finished(self._made, time.perf_counter() - start)
         return self._fine
 
     def _take(self) -> Iterator[Path]:
         """Photos that are to be reconstructed; the others get their lines."""
-        config, made_with = self._reconstructor.config, made_with_report(self._reconstructor.made_with)
         for photo, files in self._outputs:
-            origin = Origin(_photo_sha256(photo), _options(config, files), made_with)
+            chosen = {"formats": list(files.formats), "dense": files.dense}
+            origin = origin_of([photo], self._reconstructor, chosen)
             results = files.results(origin)
             finished = results.finished() if self._earlier.resume else None
             if finished is not None:
@@ -119,7 +116,7 @@ class PhotoBatch:
             try:
                 results.check(files.certain_names, self._earlier.existing)
             except OutputExistsError as error:
-                self._tell(photo, "failed", self._advised(error))
+                self._tell(photo, "failed", self._earlier.advised(error))
                 continue
             self._taken.append(_Job(photo, files, origin))
             yield photo
@@ -128,10 +125,11 @@ class PhotoBatch:
         """Wait until all results but the last ones are written, and say so."""
         while len(self._waiting) > left:
             job, result, written = self._waiting.popleft()
+            self._made += 1
             try:
                 written.result()
             except OutputExistsError as error:
-                self._tell(job.photo, "failed", self._advised(error))
+                self._tell(job.photo, "failed", self._earlier.advised(error))
             except OSError as error:
                 self._tell(job.photo, "failed", f"the results cannot be written ({error.strerror or error})")
             except MonofaceError as error:
@@ -145,31 +143,6 @@ class PhotoBatch:
         self._report.photo_done(photo, status, reason)
         self._done += status != "failed"
         self._fine += status == "ok"
-
-    def _advised(self, error: OutputExistsError) -> str:
-        return f"{error}, or --resume to skip what is finished" if self._asked_nothing else str(error)
-
-    @property
-    def _asked_nothing(self) -> bool:
-        return not (self._earlier.overwrite or self._earlier.resume)
-
-
-def _options(config: ReconstructorConfig, files: PhotoOutputs) -> dict[str, Any]:
-    """What was chosen, as far as results depend on it, as JSON has it; no path of this machine."""
-    chosen = {name: value for name, value in dataclasses.asdict(config).items() if name not in _NO_OPTIONS}
-    detail = config.detail is not None
-    return {"formats": list(files.formats), "dense": files.dense, "detail": detail, **chosen}
-
-
-def _photo_sha256(path: Path) -> str | None:
-    """Digest of a photo's file; None if there is no such file, or none that could be a photo."""
-    try:
-        about = path.stat()
-        if not stat.S_ISREG(about.st_mode) or about.st_size > _MAX_PHOTO_BYTES:
-            return None
-        return sha256_of(path)
-    except OSError:
-        return None
 
 
 @contextmanager

@@ -11,19 +11,23 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import torch
 import tyro
 from jaxtyping import UInt8
 from PIL import Image, ImageOps
 
+from monoface.cli.comparison.comparing import compare_at, comparison_report, comparison_text
+from monoface.cli.comparison.peers import PeerName, load_peers
 from monoface.cli.mean_head import render_mean_head
 from monoface.cli.timing import Timing, hardware, time_stage, timing_of
 from monoface.core.errors import ConfigError
+from monoface.core.files import write_atomically
+from monoface.core.kernels.threads import thread_count, use_threads
 from monoface.core.sessions import open_session
 from monoface.geometry.crops import crop_and_resize
-from monoface.networks import load_regressor
-from monoface.networks.onnx_form import regressor_to_onnx
+from monoface.networks import read_regressor
+from monoface.networks.onnx.regressor import regressor_to_onnx
 from monoface.pipeline import Reconstructor, ReconstructorConfig, read_image, roi_of_box, weights_path
+from monoface.pipeline.writing.json_report import to_json
 
 _SIZE = (640, 480)
 
@@ -47,10 +51,23 @@ class BenchmarkArguments:
     """Timed starts of the command line with warm caches; 0 leaves the cold stages out."""
     threads: int = os.cpu_count() or 1
     """Threads for the warm stages; the exported regressor always has one."""
+    against: tuple[PeerName, ...] = ()
+    """Compare with other programs on the same photo at several sizes, in turns, in place of the stages: the
+    three networks of the face landmarker (landmarker), MediaPipe's whole face landmarker (mediapipe)."""
+    landmarker: Path | None = None
+    """Google's face_landmarker.task, which both run."""
+    sides: tuple[int, ...] = (512, 1024, 2048, 4000)
+    """Longer sides of the photo, in pixels, at which programs are compared."""
+    json: Path | None = None
+    """File for the comparison's results; an existing one is replaced."""
 
     def __post_init__(self) -> None:
         if self.runs < 1 or self.threads < 1 or self.cold_runs < 0:
             raise ConfigError("benchmark: expected at least one run and one thread.")
+        if not self.sides or min(self.sides) < 64:
+            raise ConfigError(f"--sides: expected sides of at least 64 pixels, got {self.sides}.")
+        if self.json is not None and not self.against:
+            raise ConfigError("--json: expected --against, too, else there is no comparison to write.")
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -59,6 +76,8 @@ def run(arguments: Sequence[str]) -> int:
     image = render_mean_head(*_SIZE) if chosen.photo is None else _load(chosen.photo)
     for name, value in hardware().items():
         print(f"{name}: {value}")
+    if chosen.against:
+        return _compare(chosen)
     print(f"\n{'stage':<58}{'threads':>8}{'runs':>6}{'p50 ms':>9}{'p95 ms':>9}{'budget':>9}")
     for timing in _all_timings(chosen, image):
         budget = "" if timing.budget_ms is None else f"{timing.budget_ms:g}"
@@ -69,6 +88,22 @@ def run(arguments: Sequence[str]) -> int:
         )
     if chosen.cold_runs:
         print(f"\npeak memory of the command line: {_peak_of_children()}")
+    return 0
+
+
+def _compare(chosen: BenchmarkArguments) -> int:
+    photo = render_mean_head(*_SIZE) if chosen.photo is None else read_image(chosen.photo).image_srgb
+    peers = load_peers(chosen.against, chosen.landmarker, chosen.threads)
+    with _torch_threads(chosen.threads):
+        reconstructor = Reconstructor(ReconstructorConfig(weights=chosen.weights))
+        rows = []
+        for side in chosen.sides:
+            rows += compare_at(side, photo, reconstructor, peers, chosen.runs)
+            print(comparison_text(rows[-len(peers) - 2 :]), flush=True)
+    if chosen.json is not None:
+        name = "mean head" if chosen.photo is None else chosen.photo.name
+        report = comparison_report(rows, hardware(), photo=name, threads=chosen.threads)
+        write_atomically(chosen.json, to_json(report), overwrite=True)
     return 0
 
 
@@ -88,8 +123,8 @@ def _all_timings(chosen: BenchmarkArguments, image: UInt8[np.ndarray, "480 640 3
 
 
 def _exported_regressor(chosen: BenchmarkArguments) -> Timing:
-    regressor, _ = load_regressor(weights_path(chosen.weights))
-    exported = open_session(regressor_to_onnx(regressor), 1)
+    regressor, _ = read_regressor(weights_path(chosen.weights))
+    exported = open_session(regressor_to_onnx(regressor.config, regressor.weights), 1)
     size, channels = regressor.config.size_px, regressor.config.backbone.in_channels
     feed = {"image": np.random.default_rng(0).random((1, channels, size, size), dtype=np.float32)}
     return time_stage(
@@ -102,6 +137,7 @@ def _warm_stages(chosen: BenchmarkArguments, image: UInt8[np.ndarray, "480 640 3
     result = reconstructor.reconstruct(image)
     if len(result.all_faces) != 1:
         raise ConfigError(f"photo {chosen.photo}: expected one face, got {len(result.all_faces)}.")
+    photo = read_image(image)
     face, regressor = result.all_faces[0], reconstructor.regressor
     crop = crop_and_resize(image, roi_of_box(face.box), regressor.size_px)
     crops = {count: np.repeat(crop[None], count, axis=0) for count in (1, 32)}
@@ -109,7 +145,7 @@ def _warm_stages(chosen: BenchmarkArguments, image: UInt8[np.ndarray, "480 640 3
 
     stages: dict[str, tuple[Callable[[], object], float | None]] = {
         "  read": (lambda: read_image(image), None),
-        "  detect": (lambda: reconstructor.detector(image), None),
+        "  detect": (lambda: reconstructor.detector.detect_photos([photo]), None),
         "  crop": (lambda: crop_and_resize(image, roi_of_box(face.box), regressor.size_px), None),
         "  regress, one pass": (lambda: regressor.predict(crops[1]), None),
         "  regress, one pass, 32 crops": (lambda: regressor.predict(crops[32]), None),
@@ -164,9 +200,9 @@ def _peak_of_children() -> str:
 
 @contextmanager
 def _torch_threads(count: int) -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(count)
+    before = thread_count()
+    use_threads(count)
     try:
         yield
     finally:
-        torch.set_num_threads(before)
+        use_threads(before)

@@ -21,7 +21,9 @@ class PackArguments:
     A pack is images-N.tar and labels.npz; recipes look for it in a folder of the source's name. `merl_rav`
     adds its points to a packed aflw. docs/data.md describes the layouts, terms and addresses.
 
-    Exit code: 0 packed, 2 usage error or damaged data.
+    Photos and clips that cannot be read are left out, with a line each.
+
+    Exit code: 0 packed, 2 usage error, damaged annotations or no photo that can be read.
     """
 
     source: tyro.conf.Positional[Annotated[Source, tyro.conf.arg(metavar="SOURCE")]]

@@ -35,9 +35,9 @@ class Command:
         words: What the user types after `monoface`.
         module: Module with a function `run(arguments) -> exit code`.
         summary: One line for the list of commands.
-        extra: Optional dependencies that the command needs, as in `pip install 'monoface[extra]'`.
-        shares_cores: Whether torch does the smaller part of the work, so that its threads should sleep while
-            they wait: they else spin on the cores that other threads are about to need.
+        extra: Optional dependencies that the command needs, as in `pip install "monoface[extra]"`.
+        shares_cores: Whether torch and numpy do the smaller part of the work, so that their threads should
+            not wait by spinning on the cores that other threads are about to need.
         member: Which of several commands of the module it is; then the module has a function
             `command(member)` in place of `run`, which returns it.
     """
@@ -69,7 +69,7 @@ class Command:
                 raise
             raise MonofaceError(
                 f"{self.name} needs {missing}, which is not installed. Install it with: pip install "
-                f"'monoface[{self.extra}]'"
+                f'"monoface[{self.extra}]"'
             ) from error
         return run
 
@@ -82,6 +82,15 @@ COMMANDS = (
         "turn several photos of one person into one 3D face",
         shares_cores=True,
     ),
+    Command(("view",), "monoface.cli.view", "show a GLB file or a result in the browser"),
+    Command(
+        ("serve",),
+        "monoface.cli.serve",
+        "a local app in the browser, and a REST API",
+        "serve",
+        shares_cores=True,
+    ),
+    Command(("export",), "monoface.cli.export", "write networks and face model for other programs"),
     *(
         Command(("evaluate", name), "monoface.cli.evaluate", one.summary, "eval", member=name)
         for name, one in BENCHMARKS.items()
@@ -89,10 +98,15 @@ COMMANDS = (
     Command(
         ("evaluate", "compare"), "monoface.cli.compare", "compare two reports, with paired intervals", "eval"
     ),
-    Command(("data", "pack"), "monoface.cli.data_pack", "make source packs from public data sets"),
-    Command(("data", "prepare"), "monoface.cli.data_prepare", "turn a folder of photos into training packs"),
-    Command(("data", "people"), "monoface.cli.data_people", "label photos by who is seen in them"),
-    Command(("data", "views"), "monoface.cli.data_views", "make packs of views of one face each"),
+    Command(("data", "pack"), "monoface.cli.data_pack", "make source packs from public data sets", "train"),
+    Command(
+        ("data", "prepare"),
+        "monoface.cli.data_prepare",
+        "turn a folder of photos into training packs",
+        "train",
+    ),
+    Command(("data", "people"), "monoface.cli.data_people", "label photos by who is seen in them", "train"),
+    Command(("data", "views"), "monoface.cli.data_views", "make packs of views of one face each", "train"),
     *(
         Command(("train", name), "monoface.cli.train", one.summary, "train", member=name)
         for name, one in METHODS.items()
@@ -124,7 +138,13 @@ COMMANDS = (
         "find its landmark sets on annotated photos",
         "facemodel",
     ),
-    Command(("benchmark",), "monoface.cli.benchmark", "time the stages on this machine", shares_cores=True),
+    Command(
+        ("benchmark",),
+        "monoface.cli.benchmark",
+        "time the stages on this machine",
+        "train",
+        shares_cores=True,
+    ),
 )
 
 
@@ -158,6 +178,7 @@ def console() -> int:
 def _run(words: list[str], load: Callable[[Command], Run]) -> int:
     with _sigterm_raises():
         try:
+            _refuse_a_place_that_is_gone()
             return _dispatch(words, load)
         except KeyboardInterrupt as stop:
             # Commands say what to do next in its text.
@@ -173,6 +194,14 @@ def _run(words: list[str], load: Callable[[Command], Run]) -> int:
             return USAGE_ERROR
         except SystemExit as stop:
             return stop.code if isinstance(stop.code, int) else USAGE_ERROR
+
+
+def _refuse_a_place_that_is_gone() -> None:
+    """Libraries would end the process, or load nothing, where the current folder was removed."""
+    try:
+        os.getcwd()
+    except FileNotFoundError as error:
+        raise MonofaceError("the current folder was removed. Change to one that exists.") from error
 
 
 def _dispatch(words: list[str], load: Callable[[Command], Run]) -> int:
@@ -200,8 +229,9 @@ def _file_problem(error: OSError) -> str:
 def _load_in_own_process(command: Command) -> Run:
     """Load a command with settings of the process that make it faster."""
     if command.shares_cores:
-        # Read by the OpenMP library when torch loads it.
+        # Read by the OpenMP library when torch loads it, and by numpy's, whose threads spin, too.
         os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+        os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     # No search for garbage among what modules define, neither now nor later: it stays.
     gc.disable()
     try:

@@ -32,6 +32,12 @@ class PhotoReport:
         if self._progress is not None and self._task is not None:
             self._progress.advance(self._task)
 
+    def finished(self, photos: int, seconds: float) -> None:
+        """A line on standard error that says how fast several photos were."""
+        if photos > 1:
+            rate = photos / max(seconds, 1e-9)
+            print(f"{photos} photos in {seconds:.1f} s, {rate:.1f} photos/s", file=sys.stderr, flush=True)
+
 
 @contextmanager
 def showing_photos(total: int) -> Iterator[PhotoReport]:

@@ -1,5 +1,6 @@
 """`monoface reconstruct PHOTO… --out DIR`: photos in; reports, overlays and 3D files out."""
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,7 +10,14 @@ import tyro
 
 from monoface.cli.batch import EarlierResults, PhotoBatch
 from monoface.cli.options.detail import DEFAULT_WEIGHTS, refuse_unused_detail
-from monoface.cli.outputs import PhotoOutputs, distinct_stems, parse_formats
+from monoface.cli.outputs import (
+    MESH_FORMATS,
+    PAGE,
+    REPORT_FORMAT,
+    PhotoOutputs,
+    distinct_stems,
+    parse_formats,
+)
 from monoface.cli.progress import exit_code, make_folder, showing_photos
 from monoface.core.errors import ConfigError
 from monoface.pipeline import Reconstructor, ReconstructorConfig
@@ -34,7 +42,9 @@ class ReconstructArguments:
     out: Annotated[Path, tyro.conf.arg(metavar="DIR")]
     """Folder for the results; it is made if it does not exist."""
     formats: str = "glb"
-    """3D formats, separated by commas: glb, vrm, usdz (with the extra `usd`), obj, ply."""
+    """Formats, separated by commas: glb, vrm, usdz, obj, ply; html is a page that shows all of it in a browser. json
+    writes STEM.json alone, without an overlay: for those who need geometry, and not pictures, several times
+    as fast."""
     weights: str = "monoface"
     """Regressor: the name of shipped weights, or the path of a .safetensors file."""
     device: Literal["cpu", "cuda"] = "cpu"
@@ -47,6 +57,9 @@ class ReconstructArguments:
     they count as they ended. What an interrupted run left is made anew."""
     max_faces: int | None = None
     """Most faces taken from a photo, largest first. By default all."""
+    small_faces: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
+    """Search every photo for faces down to 24 pixels, which takes long for large photos. Without it they are
+    searched for where no face is found otherwise, or others are small, too."""
     min_confidence: float = ReconstructorConfig.min_confidence
     """Faces with a lower confidence are reported as doubtful, and get no 3D files."""
     field_of_view: float | None = None
@@ -65,6 +78,9 @@ class ReconstructArguments:
     """Side of the displacement map in texels: 256 or 512."""
     refine: Literal["auto", "none"] = ReconstructorConfig.refine
     """none takes faces as the network says; auto measures them, with weights that are better for it."""
+    workers: int = os.cpu_count() or 1
+    """Photos that are read and searched at a time, and as many that are written. Results do not depend on
+    it."""
     dense: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
     """With --detail, the displaced dense mesh too: STEM.face0.dense.glb, and .ply if that is a format."""
 
@@ -74,14 +90,16 @@ def run(arguments: Sequence[str]) -> int:
     chosen = tyro.cli(ReconstructArguments, prog="monoface reconstruct", args=list(arguments))
     if not chosen.photos:
         raise ConfigError("reconstruct: expected a photo, got none. See monoface reconstruct --help.")
-    formats = parse_formats(chosen.formats)
-    refuse_unused_detail(chosen, formats)
+    formats = parse_formats(chosen.formats, (*MESH_FORMATS, PAGE, REPORT_FORMAT))
+    meshes = tuple(name for name in formats if name != REPORT_FORMAT)
+    refuse_unused_detail(chosen, meshes)
     make_folder(chosen.out)
     reconstructor = Reconstructor(
         ReconstructorConfig(
             weights=chosen.weights,
             device=chosen.device,
             max_faces=chosen.max_faces,
+            small_faces=chosen.small_faces,
             min_confidence=chosen.min_confidence,
             focal=chosen.focal,
             field_of_view_deg=chosen.field_of_view,
@@ -89,11 +107,10 @@ def run(arguments: Sequence[str]) -> int:
             detail=chosen.detail_weights if chosen.detail or chosen.dense else None,
             detail_size=chosen.detail_size,
             refine=chosen.refine,
+            threads=chosen.workers,
         )
     )
-    outputs = [
-        PhotoOutputs(chosen.out, stem, formats, chosen.dense) for stem in distinct_stems(chosen.photos)
-    ]
+    outputs = [PhotoOutputs(chosen.out, stem, meshes, chosen.dense) for stem in distinct_stems(chosen.photos)]
     earlier = EarlierResults(chosen.overwrite, chosen.resume)
     with showing_photos(len(chosen.photos)) as report:
         paired = list(zip(chosen.photos, outputs, strict=True))

@@ -3,13 +3,14 @@
 import os
 import platform
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import onnxruntime
-import torch
+
+from monoface.core.kernels.threads import thread_count
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,7 @@ class Timing:
 def time_stage(
     stage: str, run: Callable[[], object], runs: int, *, warm_up: int = 5, budget_ms: float | None = None
 ) -> Timing:
-    """Time repeated runs, after some that are not counted, on torch's present number of threads."""
+    """Time repeated runs, after some that are not counted, on the present number of threads."""
     for _ in range(warm_up):
         run()
     taken_ms = []
@@ -44,13 +45,32 @@ def time_stage(
         start = time.perf_counter()
         run()
         taken_ms.append(1000 * (time.perf_counter() - start))
-    return timing_of(stage, taken_ms, torch.get_num_threads(), budget_ms)
+    return timing_of(stage, taken_ms, thread_count(), budget_ms)
 
 
 def timing_of(stage: str, taken_ms: list[float], threads: int, budget_ms: float | None = None) -> Timing:
     """Percentiles of measured times."""
     p50, p95 = np.percentile(taken_ms, (50, 95))
     return Timing(stage, float(p50), float(p95), len(taken_ms), threads, budget_ms)
+
+
+def time_in_turns(
+    runs: Mapping[str, Callable[[], object]], rounds: int, *, warm_up: int = 2
+) -> dict[str, list[float]]:
+    """Milliseconds that each of several things takes, one after the other in each round.
+
+    What else the machine does disturbs all of them alike, so that ratios can be trusted where times cannot.
+    """
+    for _ in range(warm_up):
+        for run in runs.values():
+            run()
+    taken_ms: dict[str, list[float]] = {name: [] for name in runs}
+    for _ in range(rounds):
+        for name, run in runs.items():
+            start = time.perf_counter()
+            run()
+            taken_ms[name].append(1000 * (time.perf_counter() - start))
+    return taken_ms
 
 
 def hardware() -> dict[str, str | int]:
@@ -60,7 +80,6 @@ def hardware() -> dict[str, str | int]:
         "cores": os.cpu_count() or 1,
         "system": platform.platform(),
         "python": platform.python_version(),
-        "torch": str(torch.__version__),
         "onnxruntime": onnxruntime.__version__,
     }
 

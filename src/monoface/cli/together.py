@@ -1,15 +1,17 @@
 """`monoface together PHOTO… --out DIR`: several photos of one person in, one 3D face out."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import tyro
 
-from monoface.cli.outputs import distinct_stems, parse_formats
+from monoface.cli.batch import EarlierResults
+from monoface.cli.origins import origin_of
+from monoface.cli.outputs import MESH_FORMATS, PAGE, distinct_stems, parse_formats
 from monoface.cli.progress import exit_code, make_folder, showing_photos
-from monoface.core.errors import ConfigError
+from monoface.core.errors import ConfigError, OutputExistsError
 from monoface.core.file_sets import staged_in
 from monoface.pipeline import Reconstructor, ReconstructorConfig, TogetherResult, reconstruct_together
 from monoface.pipeline.writing.json_report import TOGETHER_FORMAT
@@ -37,13 +39,16 @@ class TogetherArguments:
     out: Annotated[Path, tyro.conf.arg(metavar="DIR")]
     """Folder for the results; it is made if it does not exist."""
     formats: str = "glb"
-    """3D formats, separated by commas: glb, vrm, usdz (with the extra `usd`), obj, ply."""
+    """Formats, separated by commas: glb, vrm, usdz, obj, ply; html is a page that shows all of it in a browser."""
     weights: str = "monoface"
     """Regressor: the name of shipped weights, or the path of a .safetensors file."""
     device: Literal["cpu", "cuda"] = "cpu"
     """Where the regressor runs."""
     overwrite: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
     """Replace results of an earlier run: the files that together.json lists, and no others."""
+    resume: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
+    """Keep a face whose files are all there, made from the same photos with the same options and version;
+    what an interrupted run left is made anew."""
     min_confidence: float = ReconstructorConfig.min_confidence
     """Photos whose faces have a lower confidence are left out."""
     texture_size: int = ReconstructorConfig.texture_size
@@ -57,14 +62,18 @@ def run(arguments: Sequence[str]) -> int:
     chosen = tyro.cli(TogetherArguments, prog="monoface together", args=list(arguments))
     if not chosen.photos:
         raise ConfigError("together: expected photos, got none. See monoface together --help.")
-    faces = [chosen.out / f"{_NAME}.{extension}" for extension in parse_formats(chosen.formats)]
+    formats = parse_formats(chosen.formats, (*MESH_FORMATS, PAGE))
+    faces = [chosen.out / f"{_NAME}.{extension}" for extension in formats]
     # The first name is taken, for a photo may be called together too.
     stems = distinct_stems([Path(_NAME), *chosen.photos])[1:]
     overlays = [chosen.out / f"{stem}.overlay.png" for stem in stems]
     make_folder(chosen.out)
+    written = [path.name for path in (*faces, *overlays)]
+    earlier = EarlierResults(chosen.overwrite, chosen.resume)
     files = ResultFiles(chosen.out / f"{_NAME}.json", TOGETHER_FORMAT)
-    existing: Existing = "overwrite" if chosen.overwrite else "keep"
-    files.check([path.name for path in (*faces, *overlays)], existing)
+    if not chosen.resume:
+        # Before networks are loaded.
+        _check(files, written, earlier)
     reconstructor = Reconstructor(
         ReconstructorConfig(
             weights=chosen.weights,
@@ -74,13 +83,36 @@ def run(arguments: Sequence[str]) -> int:
             refine=chosen.refine,
         )
     )
+    files = replace(files, origin=origin_of(chosen.photos, reconstructor, {"files": written}))
+    if chosen.resume:
+        finished = files.finished()
+        if finished is not None:
+            return _tell(chosen.photos, [_finished_before(photo) for photo in finished["photos"]])
+        _check(files, written, earlier)
     result = reconstruct_together(chosen.photos, reconstructor)
-    problem = _write(result, faces, overlays, files, existing)
-    with showing_photos(len(chosen.photos)) as lines:
-        for path, photo in zip(chosen.photos, result.photos, strict=True):
-            told = ("failed", problem) if problem else (photo.status, photo.reason)
-            lines.photo_done(path, *told)
-    return exit_code(0 if problem else len(result.faces), len(chosen.photos))
+    problem = _write(result, faces, overlays, files, earlier.existing)
+    if problem:
+        return _tell(chosen.photos, [("failed", problem)] * len(chosen.photos))
+    return _tell(chosen.photos, [(photo.status, photo.reason) for photo in result.photos])
+
+
+def _check(files: ResultFiles, names: Sequence[str], earlier: EarlierResults) -> None:
+    try:
+        files.check(names, earlier.existing)
+    except OutputExistsError as error:
+        raise OutputExistsError(earlier.advised(error)) from None
+
+
+def _finished_before(photo: Mapping[str, Any]) -> tuple[str, str]:
+    return photo["status"], f"{photo['reason']} (finished before)"
+
+
+def _tell(photos: Sequence[Path], told: Sequence[tuple[str, str]]) -> int:
+    """A line for each photo, with its status and the reason; returns the exit code."""
+    with showing_photos(len(photos)) as lines:
+        for path, (status, reason) in zip(photos, told, strict=True):
+            lines.photo_done(path, status, reason)
+    return exit_code(sum(status == "ok" for status, _ in told), len(photos))
 
 
 def _write(
@@ -97,13 +129,16 @@ def _write(
     """
     try:
         with staged_in(files.report.parent) as stage:
-            if result.face is not None:
-                for path in faces:
+            for path in faces:
+                if result.face is not None or path.suffix == f".{PAGE}":
                     result.save(stage / path.name, overwrite=True)
             for path, photo in zip(overlays, result.photos, strict=True):
                 if photo.all_faces:
                     photo.save(stage / path.name, overwrite=True)
-            files.publish(stage, result.report(), existing)
+            report = result.report()
+            if files.origin is not None:
+                report |= files.origin.as_report() | {"made_with": files.origin.made_with}
+            files.publish(stage, report, existing)
     except OSError as error:
         return f"the results cannot be written ({error.strerror or error})"
     return ""

@@ -54,3 +54,7 @@ class CheckpointError(MonofaceError):
 
 class OutputExistsError(MonofaceError):
     """A result would replace a file that exists, and replacing was not asked for."""
+
+
+class MissingExtraError(MonofaceError):
+    """What was asked for needs a package that only an extra of monoface installs."""

@@ -47,3 +47,8 @@ def _percent(char: str) -> str:
         # A lone surrogate that stands for no byte, as names on Windows may have.
         content = char.encode("utf-8", "surrogatepass")
     return "".join(f"%{byte:02X}" for byte in content)
+
+
+def said_of(error: Exception) -> str:
+    """An error's kind and text, without what it holds besides: that may be a whole file."""
+    return f"{type(error).__name__}: {error}"

@@ -7,11 +7,11 @@ from functools import partial
 
 import numpy as np
 from jaxtyping import UInt8
-from PIL import Image
 
 from monoface.core.processes import PerProcess
 from monoface.detection.blazeface import BlazeFace, Candidates
 from monoface.detection.crops import SquareCrop
+from monoface.detection.layered_photo import LayeredPhoto
 
 
 @dataclass(frozen=True, eq=False)
@@ -20,19 +20,19 @@ class CropView:
 
     Attributes:
         network: Who looks.
-        photo: RGB photo.
+        photo: The photo.
         crop: The part of it to look at.
         mirrored: Whether the network sees the crop mirrored; what it finds is then of the mirrored crop.
     """
 
     network: BlazeFace
-    photo: Image.Image
+    photo: LayeredPhoto
     crop: SquareCrop
     mirrored: bool = False
 
     def sample(self) -> UInt8[np.ndarray, "size size 3"]:
         """The picture that the network sees."""
-        pixels = self.crop.sample(self.photo, self.network.spec.size_px)
+        pixels = self.photo.sample(self.crop, self.network.spec.size_px)
         return pixels[:, ::-1] if self.mirrored else pixels
 
 

@@ -60,19 +60,27 @@ class SquareCrop:
         """Map points (x, y) of the photo to the crop at `size` pixels: the inverse of `to_photo`."""
         return (points - self.centre_px) @ _rotation(-self.roll_rad).T * (size / self.side_px) + size / 2
 
-    def sample(self, photo: Image.Image, size: int) -> UInt8[np.ndarray, "size size 3"]:
+    def zoomed(self, zoom: float) -> Self:
+        """The same part of the photo once it has `zoom` times as many pixels along each axis."""
+        x, y = self.centre_px
+        return type(self)((zoom * x, zoom * y), zoom * self.side_px, self.roll_rad)
+
+    def sample(
+        self, photo: Image.Image | UInt8[np.ndarray, "height width 3"], size: int
+    ) -> UInt8[np.ndarray, "size size 3"]:
         """Resample the crop to `size` pixels; black outside the photo.
 
         Shrinking averages blocks of whole pixels first, so that fine texture does not alias.
         """
         corners = self.to_photo(np.array([[0.0, 0.0], [size, 0.0], [size, size], [0.0, size]]), size)
         left, top = np.maximum(np.floor(corners.min(axis=0)) - 2, 0).astype(int)
-        right, bottom = np.minimum(np.ceil(corners.max(axis=0)) + 2, photo.size).astype(int)
+        extent = photo.size if isinstance(photo, Image.Image) else photo.shape[1::-1]
+        right, bottom = np.minimum(np.ceil(corners.max(axis=0)) + 2, extent).astype(int)
         if right <= left or bottom <= top:
             return np.zeros((size, size, 3), dtype=np.uint8)
 
         factor = max(1, round(self.side_px / size))
-        region = photo.reduce(factor, box=(int(left), int(top), int(right), int(bottom)))
+        region = _reduced(photo, factor, (int(left), int(top), int(right), int(bottom)))
         step = _rotation(self.roll_rad) * (self.side_px / size / factor)
         offset = (corners[0] - (left, top)) / factor
         matrix = (step[0, 0], step[0, 1], offset[0], step[1, 0], step[1, 1], offset[1])
@@ -82,8 +90,28 @@ class SquareCrop:
         return np.asarray(turned)
 
 
+def _reduced(
+    photo: Image.Image | UInt8[np.ndarray, "height width 3"], factor: int, box: tuple[int, int, int, int]
+) -> Image.Image:
+    """Part of a photo, blocks of `factor` x `factor` pixels averaged; of an array no more is converted."""
+    if isinstance(photo, Image.Image):
+        return photo.reduce(factor, box=box)
+    left, top, right, bottom = box
+    return Image.fromarray(np.ascontiguousarray(photo[top:bottom, left:right])).reduce(factor)
+
+
 def photo_from_array(image: np.ndarray) -> Image.Image:
     """Check that an array is an RGB picture (height, width, 3) and make it a Pillow image.
+
+    Raises:
+        ImageError: If the array is not (height, width, 3) of uint8, or empty.
+    """
+    check_rgb(image)
+    return Image.fromarray(np.ascontiguousarray(image))
+
+
+def check_rgb(image: np.ndarray) -> None:
+    """Check that an array is an RGB picture (height, width, 3).
 
     Raises:
         ImageError: If the array is not (height, width, 3) of uint8, or empty.
@@ -93,7 +121,6 @@ def photo_from_array(image: np.ndarray) -> Image.Image:
             f"image: expected a non-empty uint8 array (height, width, 3), got {image.dtype} {image.shape}. "
             "Convert the picture to 8-bit RGB first."
         )
-    return Image.fromarray(np.ascontiguousarray(image))
 
 
 def direction_rad(start: Float[np.ndarray, " dims"], end: Float[np.ndarray, " dims"]) -> float:

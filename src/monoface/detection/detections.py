@@ -33,6 +33,15 @@ class Detection:
     keypoints_px: Float[np.ndarray, "6 2"]
     network_box: Float[np.ndarray, " 4"]
 
+    def zoomed(self, zoom: float) -> "Detection":
+        """The same face in the photo once it has `zoom` times as many pixels along each axis."""
+        return Detection(zoom * self.box, self.score, zoom * self.keypoints_px, zoom * self.network_box)
+
+    @property
+    def roi_side_px(self) -> float:
+        """Side of the square crop for regressors."""
+        return SIDE_PER_BOX * float((self.box[2:] - self.box[:2]).max())
+
     def roi_box(self) -> Float[np.ndarray, " 4"]:
         """Square crop for the regressors: sqrt(2) times the longer side of `box`, around its centre."""
         return roi_of_box(self.box)

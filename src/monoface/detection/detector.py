@@ -6,9 +6,11 @@ again*: every candidate is cropped, turned upright and centred, and judged by th
 scale it knows best; box and keypoints come from here. *Verify*: what is neither clearly a face nor clearly
 none is judged in many views (see `judging`).
 
-Large pictures, and small ones in which nothing was found, are then searched in overlapping tiles for small
-faces; a picture without a clear face is searched turned by quarter turns. Both look at many more places, so
-their thresholds is stricter, and it is the tiles that decide how strict.
+*Turn*: a picture without a clear face is looked at turned by quarter turns, too. *Search for small faces*:
+overlapping tiles, from large to small, as long as something asks for smaller ones: nothing was found yet, or
+the faces found are hardly larger than what is searched for. So the work depends on what is in a picture, not
+on its size. Both look at many more places, so their thresholds are stricter, and it is the tiles that decide
+how strict.
 """
 
 import math
@@ -16,8 +18,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import UInt8
-from PIL import Image
+from jaxtyping import Float, UInt8
 
 from monoface.core.errors import ConfigError
 from monoface.detection.blazeface import (
@@ -30,13 +31,15 @@ from monoface.detection.blazeface import (
     merge_overlapping,
 )
 from monoface.detection.crop_views import CropView, NetworkRunner
-from monoface.detection.crops import photo_from_array
+from monoface.detection.crops import check_rgb
 from monoface.detection.detections import Detection
 from monoface.detection.face_box import estimate_face_box
 from monoface.detection.facemesh import FaceMeshNetwork
+from monoface.detection.layered_photo import LayeredPhoto
 from monoface.detection.sessions import probability_to_logit
 from monoface.detection.verifying import CandidateVerifier, Thresholds
 from monoface.detection.windows import tile_sides, tiles, whole_picture
+from monoface.photos.loaded import LoadedImage
 
 # The full-range network finds faces from 14 of its 192 pixels; with this border the short-range one finds
 # faces that are larger than the picture.
@@ -46,11 +49,9 @@ _MERGE_IOU = 0.3
 _MAX_INSIDE = 0.6
 # Candidates from this part of the photo's longer side on may be judged leniently.
 _LARGE_PART = 0.3
-# So many faces that are hardly larger than what is searched for are a crowd, of which more are a little
-# smaller: it is searched once more, for faces smaller by so much.
-_CROWD, _NEAR_SMALLEST, _FINER = 20, 1.5, 1.5
-# Photos at least this long are searched in tiles even if faces were found in the whole.
-_TILE_FROM_PX = 1000
+# A face less than so many times as large as the smallest that was searched for asks for smaller ones. So many
+# of them at the end are a crowd: it is searched once more, for faces smaller by so much.
+_NEAR_SMALLEST, _CROWD, _FINER = 1.5, 20, 1.5
 
 # What fills much of a picture is rarely mistaken for a face, and often a profile, which the face mesh denies.
 # Beside a clear face, in tiles and in turned photos there is less reason to be lenient.
@@ -71,6 +72,8 @@ class FaceDetectorConfig:
         min_face_part: Smallest face to search for, as a part of the photo's longer side; the larger counts.
         proposal_score: What a network must give a candidate for a second look.
         tile_overlap: Overlap of neighbouring tiles, as a part of their side.
+        small_faces: Search every photo for the smallest faces, not only where something asks for it. It
+            takes a time that grows with the photo.
         turned: Search a photo without a clear face turned by quarter turns, too.
         batch_size: Windows in one run of a network.
         threads: Threads that share the windows of a photo.
@@ -81,6 +84,7 @@ class FaceDetectorConfig:
     min_face_part: float = 1 / 160
     proposal_score: float = 0.2
     tile_overlap: float = 0.25
+    small_faces: bool = False
     turned: bool = True
     batch_size: int = 8
     threads: int = 2
@@ -134,64 +138,85 @@ class FaceDetector:
         Raises:
             ImageError: As `detect`.
         """
-        photos = [photo_from_array(image) for image in images]
-        proposals = self._look_at_whole(photos, roll_rad=0.0)
-        return [self._find(photo, one) for photo, one in zip(photos, proposals, strict=True)]
+        for image in images:
+            check_rgb(image)
+        return self.detect_photos(
+            [LoadedImage(image, "array", (image.shape[1], image.shape[0]), 1.0) for image in images]
+        )
 
-    def _find(self, photo: Image.Image, proposals: Candidates) -> list[Detection]:
+    def detect_photos(self, photos: Sequence[LoadedImage]) -> list[list[Detection]]:
+        """As `detect_batch`, of photos that were read: boxes are in pixels of their working copies.
+
+        Of a large photo only the overview is looked at, unless faces are small.
+        """
+        layered = [LayeredPhoto(photo) for photo in photos]
+        proposals = self._look_at_whole(layered, roll_rad=0.0)
+        return [self._find(photo, one) for photo, one in zip(layered, proposals, strict=True)]
+
+    def _find(self, photo: LayeredPhoto, proposals: Candidates) -> list[Detection]:
         """All faces of one photo, from what the first look proposes."""
-        faces = self._faces_among(photo, proposals, lenient=True)
-        if len(faces) == 0 or max(photo.size) >= _TILE_FROM_PX:
-            smallest_px = max(self.config.min_face_px, max(photo.size) * self.config.min_face_part)
-            faces = self._with_small(photo, faces, smallest_px)
-            sides = (faces.box[:, 2:] - faces.box[:, :2]).max(axis=1)
-            if np.count_nonzero(sides < _NEAR_SMALLEST * smallest_px) >= _CROWD:
-                faces = self._with_small(photo, faces, smallest_px / _FINER)
-        if self.config.turned and not _has_clear_face(faces):
-            faces = self._best_turned(photo, faces)
+        upright = self._faces_among(photo, proposals, lenient=True)
+        turned = Candidates.joined([])
+        if self.config.turned and not _has_clear_face(upright):
+            turned = self._surest_turned(photo)
+        if not _has_clear_face(turned):
+            upright = self._with_small(photo, upright)
+        faces = turned if _best_score(turned) > _best_score(upright) else upright
         detections = [_detection(faces, index) for index in range(len(faces))]
         detections.sort(key=lambda one: -float((one.box[2:] - one.box[:2]).prod()))
         return detections[: self.config.max_faces]
 
-    def _best_turned(self, photo: Image.Image, upright: Candidates) -> Candidates:
-        """Faces of the photo as it is or turned by a quarter or half, whichever has the surest one."""
-        best = upright
+    def _surest_turned(self, photo: LayeredPhoto) -> Candidates:
+        """Faces of the photo turned by a quarter or half, whichever has the surest one."""
+        best = Candidates.joined([])
         for quarter in (1, 3, 2):
             proposals = self._look_at_whole([photo], quarter * math.pi / 2)[0]
             turned = self._faces_among(photo, proposals, lenient=False)
-            if turned.score.max(initial=0.0) > best.score.max(initial=0.0):
+            if _best_score(turned) > _best_score(best):
                 best = turned
         return best
 
-    def _look_at_whole(self, photos: Sequence[Image.Image], roll_rad: float) -> list[Candidates]:
+    def _look_at_whole(self, photos: Sequence[LayeredPhoto], roll_rad: float) -> list[Candidates]:
         """Candidates of each photo, seen whole by both networks."""
-        views = [CropView(self._full, one, whole_picture(one.size, 1.0, roll_rad)) for one in photos]
-        views += [CropView(self._short, one, whole_picture(one.size, _BORDER, roll_rad)) for one in photos]
+        views = [CropView(self._full, one, whole_picture(one.size_px, 1.0, roll_rad)) for one in photos]
+        views += [CropView(self._short, one, whole_picture(one.size_px, _BORDER, roll_rad)) for one in photos]
         found = self._runner.run_in_photo(views, self.config.proposal_score)
         return [Candidates.joined([found[i], found[i + len(photos)]]) for i in range(len(photos))]
 
-    def _with_small(self, photo: Image.Image, faces: Candidates, smallest_px: float) -> Candidates:
-        """Faces of one photo, and besides those that are seen in tiles."""
-        small = self._faces_among(photo, self._look_at_tiles(photo, smallest_px), lenient=False)
-        return drop_duplicates(Candidates.joined([faces, small]), _MERGE_IOU, _MAX_INSIDE)
+    def _with_small(self, photo: LayeredPhoto, faces: Candidates) -> Candidates:
+        """Faces of one photo, and smaller ones as long as something asks for them."""
+        longest = max(photo.size_px)
+        smallest_px = max(self.config.min_face_px, longest * self.config.min_face_part)
+        searched_px = longest * _SMALLEST_PART
+        for side in tile_sides(longest, smallest_px, _SMALLEST_PART, self.config.tile_overlap):
+            if (
+                not self.config.small_faces
+                and len(faces)
+                and not _count_below(faces, _NEAR_SMALLEST * searched_px)
+            ):
+                return faces
+            faces = self._with_those_in_tiles(photo, faces, side)
+            searched_px = side * _SMALLEST_PART
+        if _count_below(faces, _NEAR_SMALLEST * searched_px) >= _CROWD:
+            faces = self._with_those_in_tiles(photo, faces, searched_px / _SMALLEST_PART / _FINER)
+        return faces
 
-    def _look_at_tiles(self, photo: Image.Image, smallest_px: float) -> Candidates:
-        """Candidates of one photo, seen in overlapping tiles by the full-range network."""
-        overlap = self.config.tile_overlap
+    def _with_those_in_tiles(self, photo: LayeredPhoto, faces: Candidates, side_px: float) -> Candidates:
+        """Faces of one photo, and besides those that the full-range network sees in tiles of one size."""
         views = [
             CropView(self._full, photo, crop)
-            for side in tile_sides(max(photo.size), smallest_px, _SMALLEST_PART, overlap)
-            for crop in tiles(photo.size, side, overlap)
+            for crop in tiles(photo.size_px, side_px, self.config.tile_overlap)
         ]
-        return Candidates.joined(self._runner.run_in_photo(views, self.config.proposal_score))
+        proposals = Candidates.joined(self._runner.run_in_photo(views, self.config.proposal_score))
+        small = self._faces_among(photo, proposals, lenient=False)
+        return drop_duplicates(Candidates.joined([faces, small]), _MERGE_IOU, _MAX_INSIDE)
 
-    def _faces_among(self, photo: Image.Image, proposals: Candidates, lenient: bool) -> Candidates:
+    def _faces_among(self, photo: LayeredPhoto, proposals: Candidates, lenient: bool) -> Candidates:
         """Faces among candidates; with `lenient`, large ones are judged so unless there is a clear face."""
         merged = merge_overlapping(proposals, _MERGE_IOU)
         proposals = drop_shadows(merged, _CLEAR_SCORE, _MAX_INSIDE)
         focused = drop_duplicates(self._verifier.focus(photo, proposals), _MERGE_IOU, _MAX_INSIDE)
-        sides = (focused.box[:, 2:] - focused.box[:, :2]).max(axis=1)
-        large = sides >= _LARGE_PART * max(photo.size)
+        large = _sides_px(focused) >= _LARGE_PART * max(photo.size_px)
         thresholds = _LENIENT if lenient and not _has_clear_face(focused) else _STRICT
         return Candidates.joined(
             [
@@ -202,7 +227,20 @@ class FaceDetector:
 
 
 def _has_clear_face(faces: Candidates) -> bool:
-    return probability_to_logit(float(faces.score.max(initial=0.0))) >= _STRICT.clear_logit
+    return probability_to_logit(_best_score(faces)) >= _STRICT.clear_logit
+
+
+def _best_score(faces: Candidates) -> float:
+    return float(faces.score.max(initial=0.0))
+
+
+def _sides_px(faces: Candidates) -> Float[np.ndarray, " count"]:
+    sides: Float[np.ndarray, " count"] = (faces.box[:, 2:] - faces.box[:, :2]).max(axis=1, initial=0.0)
+    return sides
+
+
+def _count_below(faces: Candidates, side_px: float) -> int:
+    return int(np.count_nonzero(_sides_px(faces) < side_px))
 
 
 def _detection(faces: Candidates, index: int) -> Detection:

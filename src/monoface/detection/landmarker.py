@@ -11,6 +11,7 @@ Reference:
 
 import zipfile
 import zlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -76,9 +77,9 @@ class FaceLandmarker:
         if passes < 1:
             raise ConfigError(f"passes: expected a positive number, got {passes}.")
         self._passes = passes
-        marks, blendshapes = _networks_of(path)
-        self._marks = _Network(path, marks, threads, ((1, _SIDE_PX, _SIDE_PX, 3),))
-        self._blendshapes = _Network(path, blendshapes, threads, ((1, len(_BLENDSHAPE_POINTS), 2),))
+        marks, blendshapes = networks_of(path, (_MARKS, _BLENDSHAPES))
+        self._marks = TaskNetwork(path, marks, threads, ((1, _SIDE_PX, _SIDE_PX, 3),))
+        self._blendshapes = TaskNetwork(path, blendshapes, threads, ((1, len(_BLENDSHAPE_POINTS), 2),))
 
     def __call__(
         self, image: UInt8[np.ndarray, "height width 3"], box: Float[np.ndarray, " 4"]
@@ -106,8 +107,19 @@ class FaceLandmarker:
         return LandmarkedFace(points_px.astype(np.float32), score, weights.ravel().astype(np.float32))
 
 
-class _Network:
-    """One network of the file, run by its own interpreter."""
+class TaskNetwork:
+    """One network of the file, run by its own interpreter.
+
+    Args:
+        path: What messages call the file.
+        content: The network.
+        threads: Of one run.
+        shapes: What its inputs must be.
+
+    Raises:
+        ConfigError: If `ai-edge-litert` is not installed.
+        ModelFileError: If it is no network, or another one.
+    """
 
     def __init__(self, path: Path, content: bytes, threads: int, shapes: tuple[tuple[int, ...], ...]) -> None:
         try:
@@ -141,17 +153,21 @@ class _Network:
         return [self._interpreter.get_tensor(index).copy() for index in self._outputs]
 
 
-def _networks_of(path: Path) -> tuple[bytes, bytes]:
-    """The networks for marks and for blendshapes."""
+def networks_of(path: Path, names: Sequence[str]) -> list[bytes]:
+    """Networks of a `face_landmarker.task` file, as they are named in it.
+
+    Raises:
+        ModelFileError: If the file is missing, damaged, or another one.
+    """
     try:
         with zipfile.ZipFile(path) as archive:
-            for name in (_MARKS, _BLENDSHAPES):
+            for name in names:
                 if archive.getinfo(name).file_size > _LARGEST_BYTES:
                     raise ModelFileError(f"{path}: expected small networks, {name} is larger than 64 MiB.")
-            return archive.read(_MARKS), archive.read(_BLENDSHAPES)
+            return [archive.read(name) for name in names]
     # RuntimeError: encrypted, or compressed in a way that zipfile cannot undo.
     except (OSError, KeyError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error) as error:
         raise ModelFileError(
-            f"{path}: expected an archive with {_MARKS} and {_BLENDSHAPES}, got: {error}. Fetch Google's "
+            f"{path}: expected an archive with {' and '.join(names)}, got: {error}. Fetch Google's "
             "face_landmarker.task."
         ) from error

@@ -4,12 +4,12 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from PIL import Image
 
 from monoface.detection.blazeface import BlazeFace, Candidates, merge_overlapping
 from monoface.detection.crop_views import CropView, NetworkRunner
 from monoface.detection.crops import SquareCrop, direction_rad
 from monoface.detection.facemesh import MESH_CROP_SCALE, MESH_SIZE_PX, FaceMeshNetwork
+from monoface.detection.layered_photo import LayeredPhoto
 from monoface.detection.sessions import logit_to_probability, probability_to_logit
 from monoface.geometry.roi import box_iou
 
@@ -51,7 +51,7 @@ class CandidateVerifier:
         self._network = network
         self._mesh = mesh
 
-    def focus(self, photo: Image.Image, candidates: Candidates) -> Candidates:
+    def focus(self, photo: LayeredPhoto, candidates: Candidates) -> Candidates:
         """Look at each candidate again, centred and upright.
 
         Returns:
@@ -65,7 +65,7 @@ class CandidateVerifier:
             kept.append(merge_overlapping(same, _SAME_IOU)[:1])
         return Candidates.joined(kept)
 
-    def decide(self, photo: Image.Image, candidates: Candidates, thresholds: Thresholds) -> Candidates:
+    def decide(self, photo: LayeredPhoto, candidates: Candidates, thresholds: Thresholds) -> Candidates:
         """Keep the faces among candidates that were focused on; scores become those of the evidence."""
         kept = []
         for index in range(len(candidates)):
@@ -82,14 +82,14 @@ class CandidateVerifier:
             kept.append(Candidates(one.box, one.keypoints_px, logit_to_probability(np.array([logit]))))
         return Candidates.joined(kept)
 
-    def _mesh_agrees(self, photo: Image.Image, one: Candidates, min_logit: float | None) -> bool:
+    def _mesh_agrees(self, photo: LayeredPhoto, one: Candidates, min_logit: float | None) -> bool:
         if min_logit is None:
             return True
-        pixels = _crop(one, MESH_CROP_SCALE).sample(photo, MESH_SIZE_PX)
+        pixels = photo.sample(_crop(one, MESH_CROP_SCALE), MESH_SIZE_PX)
         _, logits = self._mesh(np.stack([pixels, pixels[:, ::-1]]))
         return bool(logits.min() >= min_logit)
 
-    def _mean_logit(self, photo: Image.Image, one: Candidates) -> float:
+    def _mean_logit(self, photo: LayeredPhoto, one: Candidates) -> float:
         """Mean over crops at several scales and tilts, as they are and mirrored, of the best logit there."""
         views, expected = [], []
         for scale in _SCALES:

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Final, Literal, Self
 
 import numpy as np
-import torch
 from jaxtyping import Float, Float64, UInt8
 
+from monoface.core.arrays import in_torch
 from monoface.core.progress import Progress, announce
 from monoface.detection import Detection
 from monoface.evaluation.config import FacesConfig
@@ -26,6 +26,7 @@ from monoface.evaluation.landmarks.predictors import (
 )
 from monoface.facemodel import FaceModel
 from monoface.geometry.roi import SIDE_PER_BOX, enlarge_box
+from monoface.photos.loaded import LoadedImage
 from monoface.pipeline import (
     Face,
     ImageSource,
@@ -76,7 +77,7 @@ class ReconstructedFaces:
         self._count = 0
         self._stand_in = _StandIn(self._tools.detector)
         self._tools.detector = self._stand_in
-        self.model: FaceModel = self._tools.face_model
+        self.model = FaceModel(in_torch(self._tools.face_model.data))
         self.landmark_habits: LandmarkHabits = self._tools.landmark_habits
         self.made_with: MadeWith = self._tools.made_with
         self.detector: DetectsFaces = self._stand_in.detector
@@ -113,11 +114,11 @@ class ReconstructedFaces:
         return result.all_faces[0] if result.all_faces else result.reason
 
 
-@torch.no_grad()
 def regression_of(face: Face) -> Regression:
     """A face as what a regressor says; the expected error is not known."""
-    unknown = torch.full((1,), torch.nan)
-    return Regression(face.posed.coefficients, face.posed.camera, unknown, torch.tensor([face.confidence]))
+    confidence = np.array([face.confidence], np.float32)
+    unknown = np.full_like(confidence, np.nan)
+    return Regression(face.posed.coefficients, face.posed.camera, unknown, confidence)
 
 
 class ReconstructedLandmarks:
@@ -145,9 +146,9 @@ class ReconstructedLandmarks:
             if isinstance(face, str):
                 continue
             found = regression_of(face)
-            original_px[row] = found.landmarks_px(self._original)[0].numpy()
-            reannotated_px[row] = found.landmarks_px(self._reannotated)[0].numpy()
-            depths_px[row] = depth_px(found, self._original)[0].numpy()
+            original_px[row] = found.landmarks_px(self._original)[0]
+            reannotated_px[row] = found.landmarks_px(self._reannotated)[0]
+            depths_px[row] = depth_px(found, self._original)[0]
             yaw_deg[row] = face.yaw_deg
         return Landmarks68(original_px, reannotated_px, yaw_deg, depths_px)
 
@@ -168,7 +169,7 @@ def points_in_crops(
         for row, crop in enumerate(crops):
             face = faces.in_square(crop, np.array([0.0, 0.0, side, side]))
             if isinstance(face, Face):
-                found_px[row] = regression_of(face).landmarks_px(points)[0].numpy()
+                found_px[row] = regression_of(face).landmarks_px(points)[0]
         return found_px
 
     return predict
@@ -190,18 +191,13 @@ class _StandIn:
         finally:
             self._told = None
 
-    def __call__(self, image: UInt8[np.ndarray, "height width 3"]) -> Sequence[Detection]:
-        return self.detect_batch([image])[0]
-
-    def detect_batch(
-        self, images: Sequence[UInt8[np.ndarray, "height width 3"]]
-    ) -> Sequence[Sequence[Detection]]:
+    def detect_photos(self, photos: Sequence[LoadedImage]) -> Sequence[Sequence[Detection]]:
         """The face that was told of, or what the detector sees."""
         if self._told is None:
-            return self.detector.detect_batch(images)
+            return self.detector.detect_photos(photos)
         width, square = self._told
         # The pipeline works on smaller copies of large photos.
-        return [[_detection(square * image.shape[1] / width)] for image in images]
+        return [[_detection(square * photo.size_px[0] / width)] for photo in photos]
 
 
 def _detection(square: Float[np.ndarray, " 4"]) -> Detection:

@@ -1,5 +1,6 @@
 """Files that other programs open: binary glTF with a rig, OBJ and PLY."""
 
+from monoface.export._glb_camera import camera_to_gltf as camera_to_gltf
 from monoface.export.glb import encode_glb, write_glb
 from monoface.export.glb_reader import GlbCamera, GlbHead, read_glb
 from monoface.export.mesh import write_obj, write_ply

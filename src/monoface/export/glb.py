@@ -121,6 +121,9 @@ def _mesh(head: RiggedHead, part: MeshPart, buffer: BufferWriter) -> Json:
     if part.joint_weights is not None:
         joints, weights = strongest_influences(part.joint_weights)
         attributes |= {"JOINTS_0": buffer.add_joints(joints), "WEIGHTS_0": buffer.add_attribute(weights)}
+    # glTF keeps names that begin with an underscore for attributes of one's own.
+    for name, values in part.numbers.items():
+        attributes[f"_{name.upper()}"] = buffer.add_attribute(values[:, None])
     material = [material.name for material in head.materials].index(part.material)
     primitive: Json = {
         "attributes": attributes,

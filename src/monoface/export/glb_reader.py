@@ -15,6 +15,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from monoface.core.json_text import parse_json
+from monoface.core.names import said_of
 from monoface.export._gltf import (
     BINARY_CHUNK,
     FLOAT,
@@ -98,7 +99,7 @@ def read_glb(path: Path) -> GlbHead:
         return _Document(*_split_chunks(data)).to_head()
     except (KeyError, IndexError, ValueError, struct.error) as error:
         raise ExportError(
-            f"{path}: expected a GLB file written by monoface; cannot read it ({error!r})."
+            f"{path}: expected a GLB file written by monoface; cannot read it ({said_of(error)})."
         ) from error
 
 

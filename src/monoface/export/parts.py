@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
-import torch
 from jaxtyping import Float, Int
 
 from monoface.export.scene import ExportError, MeshPart
@@ -77,9 +76,7 @@ def split_into_parts(
     Raises:
         ExportError: If the mesh lacks one of the parts, or the part has no triangle.
     """
-    normals = vertex_normals(
-        torch.from_numpy(mesh.verts_mm), torch.from_numpy(mesh.faces), torch.from_numpy(mesh.weld)
-    ).numpy()
+    normals = vertex_normals(mesh.verts_mm, mesh.faces, mesh.weld)
     return tuple(
         _part(mesh, normals, name, material, () if name in rigid else mesh.morph_names, still_mm)
         for name, material in materials.items()

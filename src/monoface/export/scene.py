@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-import torch
 from jaxtyping import Float, Int, UInt8
 
 from monoface.core.errors import MonofaceError
@@ -108,24 +107,21 @@ class MeshPart:
 
     def tangents(self) -> Float[np.ndarray, "verts 4"]:
         """Unit tangents of the neutral face along growing u, and 1, or -1 where the texture is mirrored."""
-        verts, faces = (torch.from_numpy(np.ascontiguousarray(rows)) for rows in (self.verts_mm, self.faces))
-        along_u, along_v = texture_tangents(
-            verts[None].double(), faces.long(), torch.from_numpy(self.uv).double()
-        )
-        normals = torch.from_numpy(np.ascontiguousarray(self.neutral_normals()))
+        verts, uv = self.verts_mm[None].astype(np.float64), self.uv.astype(np.float64)
+        along_u, along_v = texture_tangents(verts, self.faces.astype(np.int64), uv)
+        normals = self.neutral_normals()
         tangent = orthonormal_tangents(normals, along_u[0])
         # Any direction across the normal will do where the texture tells none.
-        other = torch.linalg.cross(normals, normals.roll(1, dims=-1) + 0.5)
-        missing = (tangent == 0).all(dim=-1, keepdim=True)
-        tangent = torch.where(missing, normalize_or_zero(other), tangent)
+        other = np.linalg.cross(normals, np.roll(normals, 1, axis=-1) + 0.5)
+        missing = (tangent == 0).all(axis=-1, keepdims=True)
+        tangent = np.where(missing, normalize_or_zero(other), tangent)
         handed = tangent_handedness(normals, along_u[0], along_v[0])
-        return torch.cat((tangent, handed[:, None]), dim=-1).numpy()
+        return np.concatenate((tangent, handed[:, None]), axis=-1)
 
     def normals_at(self, verts_mm: Float[np.ndarray, "verts 3"]) -> Float[np.ndarray, "verts 3"]:
         """Unit normals with the vertices elsewhere; +z where a vertex has no triangle with an area."""
-        verts, faces = torch.from_numpy(np.ascontiguousarray(verts_mm)), torch.from_numpy(self.faces).long()
-        weld = None if self.weld is None else torch.from_numpy(self.weld).long()
-        return _unit_or_forward(vertex_normals(verts, faces, weld).numpy())
+        weld = None if self.weld is None else self.weld.astype(np.int64)
+        return _unit_or_forward(vertex_normals(verts_mm, self.faces.astype(np.int64), weld))
 
 
 @dataclass(frozen=True, eq=False)

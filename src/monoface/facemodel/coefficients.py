@@ -2,24 +2,28 @@
 
 import math
 from dataclasses import dataclass, fields
+from typing import Any, Generic
 
-import torch
 from jaxtyping import Float
-from torch import Tensor
 
-from monoface.facemodel.model import FaceModel
-from monoface.facemodel.point_basis import PointBasis
+from monoface.core.arrays import Array, constant, detached, filled, namespace
+from monoface.facemodel.formulas.linear_model import LinearFaceModel
+from monoface.facemodel.formulas.linear_points import LinearPoints
 from monoface.geometry.cameras import (
     NOMINAL_DISTANCE_MM,
     AnyCamera,
     PerspectiveCamera,
     WeakPerspectiveCamera,
+    transform_points,
 )
 from monoface.geometry.rotations import camera_to_head, head_to_camera, matrix_from_6d, matrix_to_6d
 
+# The first two columns of the rotation of an upright frontal head.
+_UPRIGHT = (1.0, 0.0, 0.0, 0.0, 1.0, 0.0)
+
 
 @dataclass(frozen=True)
-class FaceCoefficients:
+class FaceCoefficients(Generic[Array]):
     """One posed face for each row of the batch.
 
     Attributes:
@@ -33,14 +37,14 @@ class FaceCoefficients:
             tell it (`CoefficientLayout.light`), which is no darkness: `PosedFace.light` is None then.
     """
 
-    identity: Float[Tensor, "batch identity"]
-    expression: Float[Tensor, "batch expressions"]
-    albedo: Float[Tensor, "batch albedo"]
-    rotation: Float[Tensor, "batch 3 3"]
-    translation_mm: Float[Tensor, "batch 3"]
-    light: Float[Tensor, "batch 9 3"]
+    identity: Float[Array, "batch identity"]
+    expression: Float[Array, "batch expressions"]
+    albedo: Float[Array, "batch albedo"]
+    rotation: Float[Array, "batch 3 3"]
+    translation_mm: Float[Array, "batch 3"]
+    light: Float[Array, "batch 9 3"]
 
-    def __getitem__(self, rows: slice | Tensor) -> "FaceCoefficients":
+    def __getitem__(self, rows: Any) -> "FaceCoefficients":
         return FaceCoefficients(**{field.name: getattr(self, field.name)[rows] for field in fields(self)})
 
 
@@ -77,7 +81,7 @@ class CoefficientLayout:
     LIGHT_SIZE = 27
 
     @classmethod
-    def of(cls, model: FaceModel | PointBasis) -> "CoefficientLayout":
+    def of(cls, model: LinearFaceModel | LinearPoints) -> "CoefficientLayout":
         """Layout for a face model's geometry, under weak perspective."""
         return cls(model.identity_size, model.expression_size, model.bounded)
 
@@ -96,27 +100,27 @@ class CoefficientLayout:
         """Length of the output vector."""
         return self.geometry_size + self.albedo + self.LIGHT_SIZE * self.light
 
-    def split(self, output: Float[Tensor, "batch outputs"]) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
+    def split(self, output: Float[Array, "batch outputs"]) -> tuple[Array, Array, Array, Array, Array]:
         """Identity, raw expression, raw 6D rotation, raw log scale (batch) and raw shift (batch, 2)."""
-        identity, expression, rotation, scale, shift = output[:, : self.geometry_size].split(
-            (self.identity, self.expression, 6, 1, 2), dim=-1
-        )
-        return identity, expression, rotation, scale[:, 0], shift
+        pose = self.identity + self.expression
+        identity, expression = output[:, : self.identity], output[:, self.identity : pose]
+        scale, shift = output[:, pose + 6], output[:, pose + 7 : pose + 9]
+        return identity, expression, output[:, pose : pose + 6], scale, shift
 
     def split_appearance(
-        self, output: Float[Tensor, "batch outputs"]
-    ) -> tuple[Float[Tensor, "batch albedo"], Float[Tensor, "batch 9 3"]]:
+        self, output: Float[Array, "batch outputs"]
+    ) -> tuple[Float[Array, "batch albedo"], Float[Array, "batch 9 3"]]:
         """Albedo, and what is added to the white light; zeros where there is no light."""
         albedo = output[:, self.geometry_size : self.geometry_size + self.albedo]
         if not self.light:
-            return albedo, output.new_zeros(len(output), 9, 3)
-        return albedo, output[:, -self.LIGHT_SIZE :].unflatten(1, (9, 3))
+            return albedo, filled((len(output), 9, 3), 0.0, output)
+        return albedo, output[:, -self.LIGHT_SIZE :].reshape((len(output), 9, 3))
 
     def decode(
         self,
-        output: Float[Tensor, "batch outputs"],
+        output: Float[Array, "batch outputs"],
         size_px: int,
-        focal_per_size: Float[Tensor, " batch"] | None = None,
+        focal_per_size: Float[Array, " batch"] | None = None,
     ) -> tuple[FaceCoefficients, AnyCamera]:
         """Coefficients and camera in a crop of `size_px` pixels; without a light in the layout it is zero.
 
@@ -132,16 +136,16 @@ class CoefficientLayout:
         albedo, light = self.split_appearance(output)
         if self.bounded:
             expression = clamp_straight_through(expression, 0.0, 1.0)
-        upright = rotation6.new_tensor((1.0, 0.0, 0.0, 0.0, 1.0, 0.0))
-        rotation = head_to_camera(matrix_from_6d(rotation6 + upright))
-        scale = log_scale.exp() * (self.SCALE_PER_SIZE * size_px)
+        xp = namespace(output)
+        rotation = head_to_camera(matrix_from_6d(rotation6 + constant(_UPRIGHT, rotation6)))
+        scale = xp.exp(log_scale) * (self.SCALE_PER_SIZE * size_px)
         shift_mm = shift * (self.SHIFT_PER_SIZE * size_px) / scale[:, None]
-        principal = torch.full_like(shift_mm, size_px / 2)
+        principal = xp.full_like(shift_mm, size_px / 2)
         camera: AnyCamera
         if focal_per_size is None and self.focal_per_size is not None:
-            focal_per_size = torch.full_like(scale, self.focal_per_size)
+            focal_per_size = xp.full_like(scale, self.focal_per_size)
         if focal_per_size is None:
-            distance = torch.full_like(scale, NOMINAL_DISTANCE_MM)
+            distance = xp.full_like(scale, NOMINAL_DISTANCE_MM)
             camera = WeakPerspectiveCamera(scale, principal)
         else:
             focal_px = focal_per_size * size_px
@@ -152,13 +156,13 @@ class CoefficientLayout:
             expression=expression,
             albedo=albedo,
             rotation=rotation,
-            translation_mm=torch.cat((shift_mm, distance[:, None]), dim=-1),
+            translation_mm=xp.concat((shift_mm, distance[:, None]), -1),
             light=light + white_light(output) if self.light else light,
         )
         return coefficients, camera
 
     def decode_weak(
-        self, output: Float[Tensor, "batch outputs"], size_px: int
+        self, output: Float[Array, "batch outputs"], size_px: int
     ) -> tuple[FaceCoefficients, WeakPerspectiveCamera]:
         """As `decode`, for layouts under weak perspective and those who need its camera.
 
@@ -174,38 +178,47 @@ class CoefficientLayout:
 
     def encode(
         self, coefficients: FaceCoefficients, camera: AnyCamera, size_px: int
-    ) -> Float[Tensor, "batch outputs"]:
+    ) -> Float[Array, "batch outputs"]:
         """Output vector that decodes to given coefficients: the inverse of `decode`.
 
         Any camera is taken for the layout's own: what counts is where the model's origin appears, and how
         large.
         """
-        upright = coefficients.rotation.new_tensor((1.0, 0.0, 0.0, 0.0, 1.0, 0.0))
-        rotation6 = matrix_to_6d(camera_to_head(coefficients.rotation)) - upright
+        xp, rotation = namespace(coefficients.rotation), coefficients.rotation
+        rotation6 = matrix_to_6d(camera_to_head(rotation)) - constant(_UPRIGHT, rotation)
         scale = camera.scale_at(coefficients.translation_mm[:, 2])
-        log_scale = (scale / (self.SCALE_PER_SIZE * size_px)).log()[:, None]
+        log_scale = xp.log(scale / (self.SCALE_PER_SIZE * size_px))[:, None]
         centre_px = camera.project(coefficients.translation_mm[:, None])[0][:, 0]
         shift = (centre_px - size_px / 2) / (self.SHIFT_PER_SIZE * size_px)
         parts = [coefficients.identity, coefficients.expression, rotation6, log_scale, shift]
         if self.albedo:
             parts.append(coefficients.albedo)
         if self.light:
-            parts.append((coefficients.light - white_light(shift)).flatten(1))
-        return torch.cat(parts, dim=-1)
+            added = coefficients.light - white_light(shift)
+            parts.append(added.reshape((len(added), self.LIGHT_SIZE)))
+        return xp.concat(parts, -1)
 
 
-def white_light(like: Tensor) -> Float[Tensor, "9 3"]:
+def white_light(like: Array) -> Float[Array, "9 3"]:
     """White light from everywhere alike, under which a matt surface shows its albedo.
 
     Args:
-        like: Gives device and type.
+        like: Gives kind, device and type.
     """
-    light = like.new_zeros(9, 3)
+    light = filled((9, 3), 0.0, like)
     # The constant harmonic is 1 / sqrt(4 pi), and the cosine's part of it pi: the irradiance is then pi.
     light[0] = math.sqrt(4 * math.pi)
     return light
 
 
-def clamp_straight_through(value: Tensor, low: float, high: float) -> Tensor:
+def clamp_straight_through(value: Array, low: float, high: float) -> Array:
     """Clamped value whose gradient is that of the unclamped one."""
-    return value + (value.clamp(low, high) - value).detach()
+    return value + detached(value.clip(low, high) - value)
+
+
+def project_points(
+    basis: LinearPoints[Array], coefficients: FaceCoefficients[Array], camera: AnyCamera
+) -> Float[Array, "batch points 2"]:
+    """Pixels of a basis's points for posed faces."""
+    points_mm = basis.forward(coefficients.identity, coefficients.expression)
+    return camera.project(transform_points(coefficients.rotation, coefficients.translation_mm, points_mm))[0]

@@ -3,17 +3,17 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Any, Generic
 
 from jaxtyping import Bool, Float, Int
-from torch import Tensor
 
+from monoface.core.arrays import Array, namespace
 from monoface.core.errors import ModelFileError
 from monoface.facemodel.landmarks import LandmarkSet
 
 
 @dataclass(frozen=True)
-class EyeJoint:
+class EyeJoint(Generic[Array]):
     """An eyeball that turns about its centre.
 
     Attributes:
@@ -22,23 +22,23 @@ class EyeJoint:
         gaze_rad: Turn about the model's axes (x, y, z) that each expression at weight 1 causes.
     """
 
-    verts: Bool[Tensor, " verts"]
-    centre: Float[Tensor, " verts"]
-    gaze_rad: Float[Tensor, "expressions 3"]
+    verts: Bool[Array, " verts"]
+    centre: Float[Array, " verts"]
+    gaze_rad: Float[Array, "expressions 3"]
 
     @cached_property
-    def ball_index(self) -> Int[Tensor, " ball"]:
+    def ball_index(self) -> Int[Array, " ball"]:
         """The vertices that turn."""
-        return self.verts.nonzero()[:, 0]
+        return _places(self.verts)
 
     @cached_property
-    def centre_index(self) -> Int[Tensor, " few"]:
+    def centre_index(self) -> Int[Array, " few"]:
         """The vertices whose weighted mean is the centre."""
-        return self.centre.nonzero()[:, 0]
+        return _places(self.centre)
 
 
 @dataclass(frozen=True)
-class Correctives:
+class Correctives(Generic[Array]):
     """What some expressions do besides, in proportion to identity: lids meet in a blink of any eye.
 
     An expression of weight e moves a face of identity coefficients a by e times the sum of a_i times the
@@ -50,14 +50,14 @@ class Correctives:
         offsets_mm: For each of these expressions at weight 1, and each identity mode.
     """
 
-    expression: Int[Tensor, " corrected"]
-    verts: Int[Tensor, " few"]
-    offsets_mm: Float[Tensor, "corrected identity few 3"]
+    expression: Int[Array, " corrected"]
+    verts: Int[Array, " few"]
+    offsets_mm: Float[Array, "corrected identity few 3"]
 
 
 @dataclass(frozen=True)
-class FaceModelData:
-    """All that a face model consists of; see `FaceModel` for frames and units.
+class FaceModelData(Generic[Array]):
+    """All that a face model consists of, in numpy or PyTorch; see `FaceModel` for frames and units.
 
     Attributes:
         mean_mm: Vertices of the mean, neutral face.
@@ -81,18 +81,18 @@ class FaceModelData:
         correctives: What some expressions do besides, depending on identity; None where nothing does.
     """
 
-    mean_mm: Float[Tensor, "verts 3"]
-    identity_basis_mm: Float[Tensor, "identity verts 3"]
-    expression_basis_mm: Float[Tensor, "expressions verts 3"]
-    albedo_mean: Float[Tensor, "verts 3"]
-    albedo_basis: Float[Tensor, "albedo verts 3"]
-    faces: Int[Tensor, "faces 3"]
-    face_part: Int[Tensor, " faces"]
+    mean_mm: Float[Array, "verts 3"]
+    identity_basis_mm: Float[Array, "identity verts 3"]
+    expression_basis_mm: Float[Array, "expressions verts 3"]
+    albedo_mean: Float[Array, "verts 3"]
+    albedo_basis: Float[Array, "albedo verts 3"]
+    faces: Int[Array, "faces 3"]
+    face_part: Int[Array, " faces"]
     part_names: tuple[str, ...]
-    uv: Float[Tensor, "verts 2"]
-    weld: Int[Tensor, " verts"]
-    mirror: Int[Tensor, " verts"]
-    regions: Mapping[str, Bool[Tensor, " verts"]]
+    uv: Float[Array, "verts 2"]
+    weld: Int[Array, " verts"]
+    mirror: Int[Array, " verts"]
+    regions: Mapping[str, Bool[Array, " verts"]]
     landmarks: Mapping[str, LandmarkSet]
     expression_names: tuple[str, ...]
     expression_bounds: tuple[float, float] | None
@@ -200,3 +200,8 @@ class FaceModelData:
                 raise ModelFileError(
                     f"face model: expected ascending rows of correctives in 0..{count - 1}, got others."
                 )
+
+
+def _places(values: Array) -> Any:
+    """Where values of one axis are not zero."""
+    return namespace(values).argwhere(values)[:, 0]

@@ -3,33 +3,52 @@
 from copy import deepcopy
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from monoface.core.arrays import in_torch
 from monoface.core.assets import asset_path
 from monoface.facemodel.data import FaceModelData
-from monoface.facemodel.model import FaceModel
-from monoface.facemodel.storage import load_face_model_data
+from monoface.facemodel.formulas.numpy_model import NumpyFaceModel
+from monoface.facemodel.storage import load_face_model_data, read_face_model_data
+
+if TYPE_CHECKING:
+    from monoface.facemodel.model import FaceModel
 
 FACE_MODEL_FILE = "face_model.safetensors"
 """The shipped face model."""
 
 
-def load_default_model() -> FaceModel:
-    """The shipped face model. Its file is read once a process; every call gives a model of its own.
+def load_default_model() -> "FaceModel":
+    """The shipped face model in PyTorch. Its file is read once a process; each call gives a model of its own.
 
     Raises:
         AssetError: If the shipped file is missing or damaged.
     """
-    return FaceModel(deepcopy(_shipped_data()))
+    from monoface.facemodel.model import FaceModel
+
+    return FaceModel(in_torch(deepcopy(_shipped_data())))
 
 
-def open_face_model(path: Path | None) -> FaceModel:
-    """The face model of a file that `save_face_model` wrote; without one, the shipped model.
+def open_face_model(path: Path | None) -> "FaceModel":
+    """The face model in PyTorch of a file that `save_face_model` wrote; without one, the shipped model.
 
     Raises:
         AssetError: If the shipped file is missing or damaged.
         ModelFileError: If the file cannot be read.
     """
+    from monoface.facemodel.model import FaceModel
+
     return load_default_model() if path is None else FaceModel(load_face_model_data(path))
+
+
+def open_numpy_model(path: Path | None) -> NumpyFaceModel:
+    """The same in numpy.
+
+    Raises:
+        AssetError: If the shipped file is missing or damaged.
+        ModelFileError: If the file cannot be read.
+    """
+    return NumpyFaceModel(deepcopy(_shipped_data()) if path is None else read_face_model_data(path))
 
 
 def face_model_file(path: Path | None) -> Path:
@@ -43,4 +62,4 @@ def face_model_file(path: Path | None) -> Path:
 
 @cache
 def _shipped_data() -> FaceModelData:
-    return load_face_model_data(asset_path(FACE_MODEL_FILE))
+    return read_face_model_data(asset_path(FACE_MODEL_FILE))

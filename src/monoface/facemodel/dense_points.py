@@ -5,14 +5,13 @@ from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
-import torch
 from jaxtyping import Float, Int
-from torch import Tensor
 
+from monoface.core.arrays import Array, filled, namespace
 from monoface.core.errors import ConfigError
+from monoface.facemodel.formulas.linear_model import LinearFaceModel
 from monoface.facemodel.landmarks import LandmarkSet
 from monoface.facemodel.mirroring import PointSets, mirrored_points
-from monoface.facemodel.model import FaceModel
 
 
 @dataclass(frozen=True)
@@ -30,7 +29,7 @@ class DensePoints:
     mirror: Int[np.ndarray, " points"]
 
     @classmethod
-    def of(cls, model: FaceModel, sets: PointSets) -> Self:
+    def of(cls, model: LinearFaceModel, sets: PointSets) -> Self:
         """The points of some sets of a model.
 
         Raises:
@@ -43,23 +42,24 @@ class DensePoints:
         parts = [
             model.landmarks(name).grouped(tuple((int(row),) for row in taken)) for name, taken in rows.items()
         ]
-        return cls(rows, LandmarkSet.joined(*parts), mirror)
+        none = LandmarkSet(model.faces[:0, :1], model.mean_mm[:0, :1])
+        return cls(rows, LandmarkSet.joined(*parts) if parts else none, mirror)
 
     def __len__(self) -> int:
         return len(self.mirror)
 
     def gathered(
-        self, points_px: Mapping[str, Float[Tensor, "batch _ 2"]]
-    ) -> Float[Tensor, "batch points 2"] | None:
+        self, points_px: Mapping[str, Float[Array, "batch _ 2"]]
+    ) -> Float[Array, "batch points 2"] | None:
         """What is marked of these points; NaN where nothing is, None if no set is there at all."""
         known = [points for name, points in points_px.items() if name in self.rows]
         if not known:
             return None
         count = len(known[0])
         parts = [
-            points_px[name][:, torch.from_numpy(rows)]
+            points_px[name][:, rows.tolist()]
             if name in points_px
-            else known[0].new_full((count, len(rows), 2), torch.nan)
+            else filled((count, len(rows), 2), float("nan"), known[0])
             for name, rows in self.rows.items()
         ]
-        return torch.cat(parts, dim=1)
+        return namespace(known[0]).concat(parts, 1)

@@ -8,8 +8,9 @@ from jaxtyping import Float
 from torch import Tensor
 
 from monoface.facemodel.coefficients import CoefficientLayout, FaceCoefficients
+from monoface.facemodel.coefficients import project_points as project_points
 from monoface.facemodel.point_basis import PointBasis
-from monoface.geometry.cameras import AnyCamera, WeakPerspectiveCamera, transform_points
+from monoface.geometry.cameras import WeakPerspectiveCamera
 from monoface.geometry.rotations import camera_to_head, matrix_to_6d
 
 
@@ -157,14 +158,6 @@ def correct_fit(
 
     output = _minimised(start, loss, config.steps, config.learning_rate)
     return _measured(basis, output, points_px, weights, face_px, layout, size_px)
-
-
-def project_points(
-    basis: PointBasis, coefficients: FaceCoefficients, camera: AnyCamera
-) -> Float[Tensor, "batch points 2"]:
-    """Pixels of a basis's points for posed faces."""
-    points_mm = basis(coefficients.identity, coefficients.expression)
-    return camera.project(transform_points(coefficients.rotation, coefficients.translation_mm, points_mm))[0]
 
 
 def _minimised(

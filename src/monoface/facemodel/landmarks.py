@@ -1,11 +1,12 @@
 """Landmark sets: named points of a face model, each a sparse mean of vertices."""
 
 from dataclasses import dataclass
+from typing import Any, Generic
 
 import numpy as np
-import torch
 from jaxtyping import Float, Int
-from torch import Tensor
+
+from monoface.core.arrays import Array, cast, filled, in_torch, namespace
 
 # Indices of the usual iBUG/Multi-PIE 68 points, counted from 0.
 JAW = tuple(range(17))
@@ -43,7 +44,7 @@ at most 6.3 mm apart (brows), 5 mm elsewhere."""
 
 
 @dataclass(frozen=True)
-class LandmarkSet:
+class LandmarkSet(Generic[Array]):
     """Points of a mesh, each a weighted mean of a few vertices.
 
     Attributes:
@@ -51,38 +52,43 @@ class LandmarkSet:
         weight: Their weights, which sum to 1 in each row.
     """
 
-    index: Int[Tensor, "landmarks entries"]
-    weight: Float[Tensor, "landmarks entries"]
+    index: Int[Array, "landmarks entries"]
+    weight: Float[Array, "landmarks entries"]
 
     @classmethod
     def from_vertices(cls, vertices: Int[np.ndarray, " landmarks"]) -> "LandmarkSet":
-        """One vertex a point."""
-        index = torch.from_numpy(np.asarray(vertices, dtype=np.int64))[:, None]
-        return cls(index, torch.ones(index.shape))
+        """One vertex a point, in PyTorch."""
+        in_numpy: Any = cls.of_vertices(vertices)
+        return in_torch(in_numpy)
+
+    @classmethod
+    def of_vertices(cls, vertices: Int[np.ndarray, " landmarks"]) -> "LandmarkSet[np.ndarray]":
+        """One vertex a point, in numpy."""
+        index = np.asarray(vertices, dtype=np.int64)[:, None]
+        return LandmarkSet(index, np.ones(index.shape, np.float32))
 
     @classmethod
     def joined(cls, *sets: "LandmarkSet") -> "LandmarkSet":
         """The points of several sets, one set after the other."""
-        width = max((one.index.shape[1] for one in sets), default=1)
-        index, weight = torch.zeros(0, width, dtype=torch.int64), torch.zeros(0, width)
-        if sets:
-            pad = torch.nn.functional.pad
-            index = torch.cat([pad(one.index, (0, width - one.index.shape[1])) for one in sets])
-            weight = torch.cat([pad(one.weight, (0, width - one.weight.shape[1])) for one in sets])
-        return cls(index, weight)
+        if not sets:
+            none: Any = LandmarkSet.of_vertices(np.zeros(0, np.int64))
+            return none
+        width = max(one.index.shape[1] for one in sets)
+        xp = namespace(sets[0].index)
+        index = xp.concat([_widened(one.index, width) for one in sets])
+        return cls(index, xp.concat([_widened(one.weight, width) for one in sets]))
 
     def __len__(self) -> int:
         return len(self.index)
 
-    def points(self, verts: Float[Tensor, "batch verts 3"]) -> Float[Tensor, "batch landmarks 3"]:
+    def points(self, verts: Float[Array, "batch verts 3"]) -> Float[Array, "batch landmarks 3"]:
         """The points on given meshes, in the frame and unit of the vertices."""
-        return (self.weight[..., None].to(verts) * verts[:, self.index]).sum(dim=-2)
+        return (cast(self.weight[..., None], verts) * verts[:, self.index]).sum(-2)
 
     def grouped(self, groups: tuple[tuple[int, ...], ...]) -> "LandmarkSet":
         """Set whose points are the plain means of groups of this set's points."""
         width = max(len(group) for group in groups) * self.index.shape[1]
-        index = self.index.new_zeros(len(groups), width)
-        weight = self.weight.new_zeros(len(groups), width)
+        index, weight = (filled((len(groups), width), 0, like) for like in (self.index, self.weight))
         for row, group in enumerate(groups):
             flat = self.index[list(group)].flatten()
             index[row, : len(flat)] = flat
@@ -90,6 +96,14 @@ class LandmarkSet:
             weight[row, : len(flat)] = self.weight[list(group)].flatten() / len(group)
         return LandmarkSet(index, weight)
 
-    def to(self, device: torch.device) -> "LandmarkSet":
-        """The same set on another device."""
-        return LandmarkSet(self.index.to(device), self.weight.to(device))
+    def to(self, device: Any) -> "LandmarkSet":
+        """The same set on another device of PyTorch."""
+        index: Any = self.index
+        weight: Any = self.weight
+        return LandmarkSet(index.to(device), weight.to(device))
+
+
+def _widened(rows: Array, width: int) -> Array:
+    """Rows with zeros at their ends."""
+    missing = filled((len(rows), width - rows.shape[1]), 0, rows)
+    return namespace(rows).concat((rows, missing), 1)

@@ -1,53 +1,68 @@
 """What mirroring a picture does to the face model's coefficients and landmarks."""
 
+from copy import copy
 from dataclasses import replace
 
 import numpy as np
-import torch
 from jaxtyping import Bool, Float, Int
-from torch import Tensor
 
+from monoface.core.arrays import Array, cast, constant, in_numpy, namespace, numpy_of
 from monoface.facemodel.coefficients import FaceCoefficients
+from monoface.facemodel.formulas.linear_model import LinearFaceModel
+from monoface.facemodel.formulas.mirrored_modes import (
+    albedo_mirror,
+    expression_mirror,
+    identity_mirror,
+    nearest_points,
+)
 from monoface.facemodel.landmarks import LEFT_RIGHT_21, LEFT_RIGHT_68
-from monoface.facemodel.model import FaceModel
-from monoface.facemodel.modes import albedo_mirror, expression_mirror, identity_mirror
 
 PointSets = tuple[tuple[str, int], ...]
 """Names of landmark sets, each with the step at which its pairs of points are taken; 1 takes all."""
 
-# Rows of spherical harmonics, in the order of `shading.sh_basis`, that are odd in x: x, xy and xz.
-_ODD_LIGHT = (3, 4, 7)
+# Of spherical harmonics, in the order of `shading.sh_basis`: those that are odd in x (x, xy and xz) change.
+_LIGHT_SIGNS = ((1.0,), (1.0,), (1.0,), (-1.0,), (-1.0,), (1.0,), (1.0,), (-1.0,), (1.0,))
 
 
 class CoefficientMirror:
     """Exchanges left and right of faces of one model.
 
-    What becomes of coefficients is solved for on the mesh (see `modes.identity_mirror` and
-    `modes.expression_mirror`); names of expressions and parts play no part in it.
+    What becomes of coefficients is solved for on the mesh (see `mirrored_modes`); names of expressions and
+    parts play no part in it.
+
+    Args:
+        model: The face model, which says whether coefficients are of numpy or of PyTorch.
     """
 
-    def __init__(self, model: FaceModel) -> None:
-        self._identity = identity_mirror(model.data)
-        self._albedo = albedo_mirror(model.data)
-        self._light = torch.ones(9, 1).index_fill(0, torch.tensor(_ODD_LIGHT), -1.0)
-        self._expression = expression_mirror(model.data)
+    def __init__(self, model: LinearFaceModel) -> None:
+        data, like = in_numpy(model.data), model.mean_mm
+        self._identity = constant(identity_mirror(data), like)
+        self._albedo = constant(albedo_mirror(data), like)
+        self._expression = constant(expression_mirror(data), like)
+        self._light = constant(_LIGHT_SIGNS, like)
         self._exchanges = bool(((self._expression == 0) | (self._expression == 1)).all())
         self._model = model
         self._orders: dict[PointSets, Int[np.ndarray, " points"]] = {}
 
-    def __call__(self, coefficients: FaceCoefficients, where: Bool[Tensor, " batch"]) -> FaceCoefficients:
+    def in_numpy(self) -> "CoefficientMirror":
+        """The same for coefficients of numpy."""
+        same = copy(self)
+        for name in ("_identity", "_albedo", "_expression", "_light"):
+            setattr(same, name, numpy_of(getattr(self, name)))
+        return same
+
+    def __call__(self, coefficients: FaceCoefficients, where: Bool[Array, " batch"]) -> FaceCoefficients:
         """The faces that a mirror shows, in some rows: mirrored in x about the camera's axis.
 
         Light is mirrored with them. Albedo may be left out, with no coefficients.
         """
-        side = torch.where(where[:, None], -1.0, 1.0).to(coefficients.rotation)
-        flip = torch.cat((side, torch.ones_like(side), torch.ones_like(side)), dim=-1)
+        xp = namespace(where)
+        side = cast(xp.where(where[:, None], -1.0, 1.0), coefficients.rotation)
+        flip = xp.concat((side, xp.ones_like(side), xp.ones_like(side)), -1)
         return replace(
             coefficients,
-            identity=torch.where(
-                where[:, None], coefficients.identity @ self._identity, coefficients.identity
-            ),
-            expression=torch.where(
+            identity=xp.where(where[:, None], coefficients.identity @ self._identity, coefficients.identity),
+            expression=xp.where(
                 where[:, None], self._exchanged(coefficients.expression), coefficients.expression
             ),
             albedo=self.albedo(coefficients.albedo, where),
@@ -56,22 +71,22 @@ class CoefficientMirror:
             translation_mm=coefficients.translation_mm * flip,
         )
 
-    def _exchanged(self, expression: Float[Tensor, "batch expressions"]) -> Tensor:
+    def _exchanged(self, expression: Float[Array, "batch expressions"]) -> Array:
         mirrored = expression @ self._expression
         if self._model.bounded and not self._exchanges:
             # A basis that is not closed under mirroring may ask for weights that it does not have.
-            return mirrored.clamp(0, 1)
+            return mirrored.clip(0, 1)
         return mirrored
 
-    def albedo(self, albedo: Float[Tensor, "batch albedo"], where: Bool[Tensor, " batch"]) -> Tensor:
+    def albedo(self, albedo: Float[Array, "batch albedo"], where: Bool[Array, " batch"]) -> Array:
         """The same of albedo coefficients; where there are none of them, none."""
         if albedo.shape[1] == 0:
             return albedo
-        return torch.where(where[:, None], albedo @ self._albedo, albedo)
+        return namespace(albedo).where(where[:, None], albedo @ self._albedo, albedo)
 
-    def light(self, light: Float[Tensor, "batch 9 3"], where: Bool[Tensor, " batch"]) -> Tensor:
+    def light(self, light: Float[Array, "batch 9 3"], where: Bool[Array, " batch"]) -> Array:
         """The same of light: spherical harmonics that are odd in x change their sign."""
-        return torch.where(where[:, None, None], light * self._light, light)
+        return namespace(light).where(where[:, None, None], light * self._light, light)
 
     def points(self, sets: PointSets) -> Int[np.ndarray, " points"]:
         """For each point of some landmark sets in a row the one that it becomes; see `mirrored_points`."""
@@ -80,7 +95,7 @@ class CoefficientMirror:
         return self._orders[sets]
 
 
-def mirror_order(model: FaceModel, set_name: str) -> np.ndarray:
+def mirror_order(model: LinearFaceModel, set_name: str) -> np.ndarray:
     """For each landmark of a set the one that it becomes when the face is mirrored.
 
     The 68 and 21 points have fixed partners; those of other sets are the nearest ones on the other side
@@ -91,13 +106,12 @@ def mirror_order(model: FaceModel, set_name: str) -> np.ndarray:
         return np.array(LEFT_RIGHT_68)
     if len(points) == 21:
         return np.array(LEFT_RIGHT_21)
-    places = points.points(model.mean_mm[None])[0]
-    mirrored = places * places.new_tensor([-1.0, 1.0, 1.0])
-    return torch.cdist(mirrored, places).argmin(dim=1).numpy()
+    places = numpy_of(points.points(model.mean_mm[None])[0])
+    return nearest_points(places * (-1.0, 1.0, 1.0), places)
 
 
 def mirrored_points(
-    model: FaceModel, sets: PointSets
+    model: LinearFaceModel, sets: PointSets
 ) -> tuple[dict[str, Int[np.ndarray, " taken"]], Int[np.ndarray, " points"]]:
     """Which points of some sets are taken, and what each of them, one set after the other, becomes.
 

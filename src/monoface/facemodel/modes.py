@@ -3,20 +3,10 @@
 import hashlib
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Float
 from torch import Tensor
 
 from monoface.facemodel.data import FaceModelData
-
-_FLIP = (-1.0, 1.0, 1.0)
-# Vertices nearer to the middle than that may be their own mirror images.
-_MIDDLE_MM = 0.5
-# Of the size of a blendshape: how far the mirror image of another one may be from it. On the shipped model
-# the farthest pair is 0.07 apart, and the nearest expression that is no partner 0.6.
-_PAIR_TOLERANCE = 0.25
-# Directions of less variance than that part of the largest are taken for none.
-_RANK_TOLERANCE = 1e-10
-_CHUNK = 1024
 
 
 def vertex_areas(
@@ -72,92 +62,6 @@ def default_identity_modes(source: FaceModelData, count: int = 80) -> Float[Tens
     """
     narrow, face = source.regions["narrow_face"], source.regions["face"]
     return reduced_identity_modes(source, count, torch.where(narrow, 1.0, 0.2) * (narrow | face))
-
-
-def identity_mirror(model: FaceModelData) -> Float[Tensor, "identity identity"]:
-    """Matrix that turns a face's identity coefficients (a row) into those of its mirror image.
-
-    Modes are symmetric, antisymmetric, or mixtures of both where variances are nearly equal. The least
-    squares solution is exact for a model whose modes span the mirror images of its shapes.
-    """
-    basis = model.identity_basis_mm.double()
-    return _in_terms_of(basis, _mirrored(model, basis)).float()
-
-
-def albedo_mirror(model: FaceModelData) -> Float[Tensor, "albedo albedo"]:
-    """The same for albedo coefficients."""
-    basis = model.albedo_basis.double()
-    return _in_terms_of(basis, basis[:, mirror_vertices(model)]).float()
-
-
-def expression_mirror(model: FaceModelData) -> Float[Tensor, "expressions expressions"]:
-    """The same for expression coefficients.
-
-    Blendshapes that come in pairs, by what they do to the mesh, are exchanged exactly, whatever their names;
-    so weights stay in their range. Any other basis gets the least squares solution.
-    """
-    motions = _expression_motions(model)
-    mirrored = _mirrored(model, motions)
-    partner = _partners(motions.flatten(1), mirrored.flatten(1))
-    if partner is not None:
-        return torch.eye(len(motions))[partner]
-    return _in_terms_of(motions, mirrored).float()
-
-
-def mirror_vertices(model: FaceModelData) -> Int[Tensor, " verts"]:
-    """For each vertex the one that stands for its mirror image.
-
-    That is the stated one. Where a vertex beside the middle is stated to be its own, so where the mesh is
-    not symmetric, it is the vertex of the mean face that lies nearest to the mirrored place.
-    """
-    mean = model.mean_mm
-    own = torch.arange(len(mean), device=mean.device)
-    alone = ((model.mirror == own) & (mean[:, 0].abs() > _MIDDLE_MM)).nonzero()[:, 0]
-    if not len(alone):
-        return model.mirror
-    places = mean[alone] * mean.new_tensor(_FLIP)
-    nearest = torch.cat([torch.cdist(part, mean).argmin(dim=1) for part in places.split(_CHUNK)])
-    return model.mirror.index_copy(0, alone, nearest)
-
-
-def _mirrored(model: FaceModelData, modes: Float[Tensor, "modes verts 3"]) -> Float[Tensor, "modes verts 3"]:
-    """What the mirror images of faces that move by some modes move by."""
-    return modes[:, mirror_vertices(model)] * modes.new_tensor(_FLIP)
-
-
-def _expression_motions(model: FaceModelData) -> Float[Tensor, "expressions verts 3"]:
-    """Offsets of expressions on the mean face, turns of the eyeballs with them to first order."""
-    motions = model.expression_basis_mm.double()
-    mean = model.mean_mm.double()
-    for eye in model.eyes.values():
-        off = mean[eye.ball_index] - eye.centre.double() @ mean
-        turns = torch.linalg.cross(eye.gaze_rad.double()[:, None], off[None], dim=-1)
-        motions = motions.index_add(1, eye.ball_index, turns)
-    return motions
-
-
-def _partners(modes: Float[Tensor, "modes size"], mirrored: Tensor) -> Int[Tensor, " modes"] | None:
-    """For each mode the one that its mirror image is, up to noise; None unless all of them have one."""
-    if not len(modes):
-        return torch.zeros(0, dtype=torch.int64)
-    distance = torch.cdist(mirrored, modes)
-    partner = distance.argmin(dim=1)
-    own = torch.arange(len(modes))
-    near = distance[own, partner] <= _PAIR_TOLERANCE * modes.norm(dim=1)
-    mutual = partner[partner] == own
-    return partner if bool((near & mutual).all()) else None
-
-
-def _in_terms_of(basis: Tensor, modes: Tensor) -> Tensor:
-    """Matrix that turns coefficients of other modes (a row) into those of a basis, by least squares.
-
-    Of modes that depend on each other linearly, the solution of least coefficients.
-    """
-    gram = torch.einsum("ivc,jvc->ij", basis, basis)
-    cross = torch.einsum("ivc,jvc->ij", modes, basis)
-    if not len(basis):
-        return gram
-    return cross @ torch.linalg.pinv(gram, rtol=_RANK_TOLERANCE, hermitian=True)
 
 
 def coefficient_space(

@@ -6,15 +6,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from jaxtyping import Bool, Float, Int
-from torch import Tensor
 
+from monoface.core.arrays import in_numpy, numpy_of
 from monoface.core.errors import ConfigError, ModelFileError
 from monoface.facemodel.data import FaceModelData
 from monoface.facemodel.default import face_model_file
-from monoface.facemodel.model import FaceModel
-from monoface.facemodel.storage import load_face_model_data
+from monoface.facemodel.formulas.numpy_model import NumpyFaceModel
+from monoface.facemodel.storage import read_face_model_data
 
 
 class MorphableModel:
@@ -71,12 +70,12 @@ class MorphableModel:
             AssetError: If the shipped file is missing or damaged.
             ModelFileError: If the file cannot be read.
         """
-        return cls(load_face_model_data(face_model_file(None if path is None else Path(path))))
+        return cls(read_face_model_data(face_model_file(None if path is None else Path(path))))
 
     @cached_property
     def expression_basis_mm(self) -> Float[np.ndarray, "expressions verts 3"]:
         """Offsets of expressions at weight 1; see the class."""
-        nobody = torch.zeros(1, self._model.identity_size)
+        nobody = np.zeros((1, self._model.identity_size), np.float32)
         return _frozen(self._model.expression_basis_for(nobody)[0])
 
     def __repr__(self) -> str:
@@ -102,8 +101,7 @@ class MorphableModel:
             _row(*given)
             for given in zip(("identity", "expression"), (identity, expression), shape, strict=True)
         ]
-        with torch.no_grad():
-            return self._model.shape(*rows)[0].numpy()
+        return self._model.shape(*rows)[0]
 
     def expression_of(self, weights: Mapping[str, float]) -> Float[np.ndarray, " expressions"]:
         """Expression weights by name, such as `jawOpen`; zero for all that are not named.
@@ -124,9 +122,7 @@ class MorphableModel:
         Raises:
             ConfigError: If there are more or fewer coefficients than the model has.
         """
-        with torch.no_grad():
-            row = _row("albedo", coefficients, self._model.albedo_size)
-            return self._model.albedo(row)[0].numpy()
+        return self._model.albedo(_row("albedo", coefficients, self._model.albedo_size))[0]
 
     def landmarks(self, name: str) -> "Landmarks":
         """Landmark set of that name: `ibug68`, and those of `landmark_names`.
@@ -138,8 +134,8 @@ class MorphableModel:
         return Landmarks(_frozen(found.index), _frozen(found.weight))
 
     @cached_property
-    def _model(self) -> FaceModel:
-        return FaceModel(self._data)
+    def _model(self) -> NumpyFaceModel:
+        return NumpyFaceModel(in_numpy(self._data))
 
 
 class Landmarks:
@@ -166,15 +162,15 @@ class Landmarks:
         return (self.weight[..., None] * verts[self.index]).sum(axis=1)
 
 
-def _frozen(tensor: Tensor) -> np.ndarray:
+def _frozen(given: Any) -> np.ndarray:
     # A copy, so that neither side can change the other's numbers.
-    array = np.array(tensor.numpy())
+    array = np.array(numpy_of(given))
     array.flags.writeable = False
     return array
 
 
-def _row(name: str, values: np.ndarray | None, size: int) -> Float[Tensor, "1 values"]:
+def _row(name: str, values: np.ndarray | None, size: int) -> Float[np.ndarray, "1 values"]:
     row = np.zeros(size) if values is None else np.asarray(values)
     if row.shape != (size,):
         raise ConfigError(f"{name}: expected {size} coefficients, got shape {row.shape}.")
-    return torch.tensor(row, dtype=torch.float32)[None]
+    return row.astype(np.float32)[None]

@@ -1,11 +1,13 @@
-"""A face model reduced to a few points of its surface."""
+"""A face model reduced to a few points of its surface, in PyTorch."""
 
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
+from monoface.facemodel.formulas.linear_points import LinearPoints
 
-class PointBasis(nn.Module):
+
+class PointBasis(LinearPoints[Tensor], nn.Module):
     """A face model's mean and bases at a few points of its surface, in millimetres.
 
     Points on the eyeballs do not turn here.
@@ -18,12 +20,6 @@ class PointBasis(nn.Module):
         corrective_mm: What they do besides; without it, nothing.
         bounded: Whether expression weights lie in [0, 1], as of the face model.
     """
-
-    mean_mm: Tensor
-    identity_mm: Tensor
-    expression_mm: Tensor
-    corrected: Tensor
-    corrective_mm: Tensor
 
     def __init__(
         self,
@@ -45,27 +41,6 @@ class PointBasis(nn.Module):
         self.register_buffer("expression_mm", expression_mm, persistent=False)
         self.register_buffer("corrected", corrected, persistent=False)
         self.register_buffer("corrective_mm", corrective_mm, persistent=False)
-
-    @property
-    def identity_size(self) -> int:
-        """Number of identity coefficients."""
-        return len(self.identity_mm)
-
-    @property
-    def expression_size(self) -> int:
-        """Number of expression coefficients."""
-        return len(self.expression_mm)
-
-    def forward(
-        self, identity: Float[Tensor, "batch identity"], expression: Float[Tensor, "batch expressions"]
-    ) -> Float[Tensor, "batch points 3"]:
-        """Points in the model frame, millimetres."""
-        count = len(self.mean_mm)
-        offsets = identity @ self.identity_mm.flatten(1) + expression @ self.expression_mm.flatten(1)
-        points = self.mean_mm + offsets.unflatten(-1, (count, 3))
-        if len(self.corrected):
-            points = points + corrective_offsets(identity, expression[:, self.corrected], self.corrective_mm)
-        return points
 
     def moved(self, offset_mm: Float[Tensor, "points 3"]) -> "PointBasis":
         """The same points, each beside its place on the mean face by an offset in the model frame."""
@@ -96,13 +71,3 @@ class PointBasis(nn.Module):
         if not len(self.corrected):
             return basis
         return basis + torch.einsum("be,ekpc->bkpc", expression[:, self.corrected], self.corrective_mm)
-
-
-def corrective_offsets(
-    identity: Float[Tensor, "batch identity"],
-    weights: Float[Tensor, "batch corrected"],
-    offsets_mm: Float[Tensor, "corrected identity points 3"],
-) -> Float[Tensor, "batch points 3"]:
-    """What corrected expressions of given weights add to the points of given people."""
-    pairs = (weights[:, :, None] * identity[:, None]).flatten(1)
-    return (pairs @ offsets_mm.flatten(2).flatten(0, 1)).unflatten(-1, offsets_mm.shape[2:])

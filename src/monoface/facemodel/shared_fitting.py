@@ -1,14 +1,19 @@
 """Fit one identity to several photos of a person, each with its own expression and pose."""
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
-import torch
 from jaxtyping import Float
-from torch import Tensor
 
-from monoface.facemodel.coefficients import CoefficientLayout
-from monoface.facemodel.fitting import project_points
-from monoface.facemodel.point_basis import PointBasis
+from monoface.core.arrays import namespace
+from monoface.facemodel.coefficients import CoefficientLayout, project_points
+from monoface.facemodel.formulas.linear_points import LinearPoints
+
+if TYPE_CHECKING:
+    from torch import Tensor
+else:
+    # So that the configuration needs no PyTorch.
+    Tensor = Any
 
 # Residual, in percent of the face's size, from which a landmark pulls less.
 _ROBUST_PERCENT = 3.0
@@ -34,7 +39,7 @@ class SharedFitConfig:
 
 
 def fit_shared_identity(
-    basis: PointBasis,
+    basis: LinearPoints,
     start: Float[Tensor, "photos outputs"],
     identity: Float[Tensor, " identity"],
     points_px: Float[Tensor, "photos points 2"],
@@ -56,6 +61,8 @@ def fit_shared_identity(
     Returns:
         Vectors whose identities are equal. Without a weighted landmark they are the guesses.
     """
+    import torch
+
     config = config or SharedFitConfig()
     layout = CoefficientLayout.of(basis)
     valid = points_px.isfinite().all(dim=-1)
@@ -89,7 +96,7 @@ def fit_shared_identity(
 
 
 def _joined(shared: Float[Tensor, " identity"], own: Float[Tensor, "photos others"]) -> Tensor:
-    return torch.cat((shared.expand(len(own), -1), own), dim=1)
+    return namespace(own).concat((shared.expand(len(own), -1), own), 1)
 
 
 def _face_size(points_px: Float[Tensor, "photos points 2"]) -> Float[Tensor, " photos"]:

@@ -67,9 +67,10 @@ def crop_and_resize(
     part = Image.fromarray(np.ascontiguousarray(image[y.start : y.stop, x.start : x.stop]))
     if x.block > 1 or y.block > 1:
         # A block that the border of the photo cuts is averaged over what there is: the rest is black.
-        coverage = y.coverage[:, None, None] * x.coverage[None, :, None]
-        averages = np.asarray(part.reduce((x.block, y.block))) * coverage
-        part = Image.fromarray(averages.round().astype(np.uint8))
+        part = part.reduce((x.block, y.block))
+        if min(x.coverage[-1], y.coverage[-1]) < 1:
+            coverage = y.coverage[:, None, None] * x.coverage[None, :, None]
+            part = Image.fromarray((np.asarray(part) * coverage).round().astype(np.uint8))
     framed = part.crop((x.frame[0], y.frame[0], x.frame[1], y.frame[1]))
     inside = (x.low - x.frame[0], y.low - y.frame[0], x.high - x.frame[0], y.high - y.frame[0])
     # A copy, because Pillow's own memory is read-only.

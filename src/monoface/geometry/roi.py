@@ -3,9 +3,9 @@
 import math
 
 import numpy as np
-import torch
 from jaxtyping import Float
-from torch import Tensor
+
+from monoface.core.arrays import Array, cast, namespace, numpy_of
 
 SIDE_PER_BOX = math.sqrt(2)
 """Side of the square against the longer side of the box of the 68 landmarks.
@@ -33,9 +33,10 @@ def roi_of_box(box: Float[np.ndarray, "*batch 4"]) -> Float[np.ndarray, "*batch 
     return np.concatenate((centre - half, centre + half), axis=-1).astype(np.float64)
 
 
-def roi_from_points(points_px: Float[Tensor, "*batch points 2"]) -> Float[Tensor, "*batch 4"]:
+def roi_from_points(points_px: Float[Array, "*batch points 2"]) -> Float[Array, "*batch 4"]:
     """Square around the box of points; see `roi_of_box`. It has no gradient."""
-    return torch.from_numpy(roi_of_box(box_of_points(points_px.numpy(force=True)))).to(points_px)
+    roi = roi_of_box(box_of_points(numpy_of(points_px)))
+    return cast(namespace(points_px).asarray(roi), points_px)
 
 
 def box_of_points(points_px: Float[np.ndarray, "*batch points 2"]) -> Float[np.ndarray, "*batch 4"]:

@@ -4,22 +4,29 @@ Front faces are counter-clockwise seen from outside, in every frame of the proje
 frames are both right-handed. Pixels have y down, so there a front face has negative signed area.
 """
 
-import torch
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
 from jaxtyping import Float, Int
-from torch import Tensor
+
+from monoface.core.arrays import Array, namespace
+
+if TYPE_CHECKING:
+    from torch import Tensor
+else:
+    Tensor = Any
 
 
 def signed_areas_px(
-    points_px: Float[Tensor, "*batch points 2"], faces: Int[Tensor, "faces 3"]
-) -> Float[Tensor, "*batch faces"]:
+    points_px: Float[Array, "*batch points 2"], faces: Int[Array, "faces 3"]
+) -> Float[Array, "*batch faces"]:
     """Signed areas in square pixels: negative for front faces, positive for back faces.
 
     Zero for a triangle seen edge-on. This sign alone decides what faces the viewer.
     """
     first, second, third = (points_px[..., faces[:, corner], :] for corner in range(3))
-    x1, y1 = (second - first).unbind(dim=-1)
-    x2, y2 = (third - first).unbind(dim=-1)
-    return 0.5 * (x1 * y2 - x2 * y1)
+    one, other = second - first, third - first
+    return 0.5 * (one[..., 0] * other[..., 1] - other[..., 0] * one[..., 1])
 
 
 def triangle_areas(
@@ -37,10 +44,10 @@ def triangle_normals(
 
 
 def vertex_normals(
-    verts: Float[Tensor, "*batch verts 3"],
-    faces: Int[Tensor, "faces 3"],
-    weld: Int[Tensor, " verts"] | None = None,
-) -> Float[Tensor, "*batch verts 3"]:
+    verts: Float[Array, "*batch verts 3"],
+    faces: Int[Array, "faces 3"],
+    weld: Int[Array, " verts"] | None = None,
+) -> Float[Array, "*batch verts 3"]:
     """Unit normals at vertices: the mean of the adjacent triangles' normals, weighted by their areas.
 
     Args:
@@ -53,10 +60,14 @@ def vertex_normals(
         Normals in the frame of the vertices; the zero vector, with zero gradient, for vertices of no
         triangle or of degenerate ones only.
     """
-    batched = verts.reshape(-1, *verts.shape[-2:])
-    weld = torch.arange(verts.shape[-2], device=verts.device) if weld is None else weld
+    batched = verts.reshape((-1, *verts.shape[-2:]))
+    weld = namespace(faces).arange(verts.shape[-2], device=faces.device) if weld is None else weld
+    if isinstance(verts, np.ndarray):
+        from monoface.geometry.fused import arrays as fused
+
+        return fused.vertex_normals(batched, faces, weld)[0].reshape(verts.shape)
     if _is_fusable(verts):
-        from monoface.geometry._numba import FusedVertexNormals
+        from monoface.geometry.fused.autograd import FusedVertexNormals
 
         return FusedVertexNormals.apply(batched, faces, weld).reshape(verts.shape)
     return vertex_normals_reference(batched, faces, weld).reshape(verts.shape)
@@ -69,16 +80,20 @@ def vertex_normals_reference(
     # Rows of a whole batch are gathered and added at once: three times as fast as one axis later.
     rows = verts.transpose(0, 1)
     area_vectors = _double_area_vectors(rows, faces)
-    summed = torch.zeros_like(rows)
+    summed = rows.new_zeros(rows.shape)
     for corner in range(3):
         summed = summed.index_add(0, weld[faces[:, corner]], area_vectors)
     return normalize_or_zero_reference(summed)[weld].transpose(0, 1)
 
 
-def normalize_or_zero(vectors: Float[Tensor, "*batch 3"]) -> Float[Tensor, "*batch 3"]:
+def normalize_or_zero(vectors: Float[Array, "*batch 3"]) -> Float[Array, "*batch 3"]:
     """Vectors scaled to unit length; the zero vector stays zero, with zero gradient."""
+    if isinstance(vectors, np.ndarray):
+        from monoface.geometry.fused import arrays as fused
+
+        return fused.normalize(vectors.reshape(-1, 3))[0].reshape(vectors.shape)
     if _is_fusable(vectors):
-        from monoface.geometry._numba import FusedNormalize
+        from monoface.geometry.fused.autograd import FusedNormalize
 
         return FusedNormalize.apply(vectors.reshape(-1, 3)).reshape(vectors.shape)
     return normalize_or_zero_reference(vectors)
@@ -86,15 +101,16 @@ def normalize_or_zero(vectors: Float[Tensor, "*batch 3"]) -> Float[Tensor, "*bat
 
 def normalize_or_zero_reference(vectors: Float[Tensor, "*batch 3"]) -> Float[Tensor, "*batch 3"]:
     """The definition of `normalize_or_zero` in plain PyTorch, for any device and for tests."""
-    squared = vectors.square().sum(dim=-1, keepdim=True)
+    xp, squared = namespace(vectors), vectors.square().sum(dim=-1, keepdim=True)
     positive = squared > 0
-    inverse = torch.where(positive, squared, torch.ones_like(squared)).rsqrt()
-    return vectors * torch.where(positive, inverse, torch.zeros_like(inverse))
+    inverse = xp.where(positive, squared, xp.ones_like(squared)).rsqrt()
+    return vectors * xp.where(positive, inverse, xp.zeros_like(inverse))
 
 
 def connected_parts(faces: Int[Tensor, "faces 3"], verts: int) -> Int[Tensor, " verts"]:
     """For each vertex the lowest vertex that it is connected to, over triangles with common vertices."""
-    label = torch.arange(verts, device=faces.device)
+    xp = namespace(faces)
+    label = xp.arange(verts, device=faces.device)
     while True:
         lowest = label[faces].amin(dim=1)
         smaller = label.clone()
@@ -102,25 +118,26 @@ def connected_parts(faces: Int[Tensor, "faces 3"], verts: int) -> Int[Tensor, " 
             smaller.scatter_reduce_(0, faces[:, corner], lowest, "amin")
         # Labels are vertices: following them twice as far each time takes few rounds.
         smaller = smaller[smaller]
-        if torch.equal(smaller, label):
+        if xp.equal(smaller, label):
             return label
         label = smaller
 
 
 def _is_fusable(tensor: Tensor) -> bool:
     """Whether compiled kernels take it; they are imported late, because numba takes half a second."""
-    return tensor.device.type == "cpu" and tensor.dtype in (torch.float32, torch.float64)
+    xp = namespace(tensor)
+    return tensor.device.type == "cpu" and tensor.dtype in (xp.float32, xp.float64)
 
 
 def _double_area_vectors(
     rows: Float[Tensor, "verts *batch 3"], faces: Tensor
 ) -> Float[Tensor, "faces *batch 3"]:
     first, second, third = (rows.index_select(0, faces[:, corner]) for corner in range(3))
-    return torch.linalg.cross(second - first, third - first, dim=-1)
+    return namespace(rows).linalg.cross(second - first, third - first)
 
 
 def _safe_norm(vectors: Tensor) -> Tensor:
-    squared = vectors.square().sum(dim=-1)
+    xp, squared = namespace(vectors), vectors.square().sum(dim=-1)
     positive = squared > 0
-    length = torch.where(positive, squared, torch.ones_like(squared)).sqrt()
-    return torch.where(positive, length, torch.zeros_like(length))
+    length = xp.where(positive, squared, xp.ones_like(squared)).sqrt()
+    return xp.where(positive, length, xp.zeros_like(length))

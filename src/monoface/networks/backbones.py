@@ -1,67 +1,10 @@
 """Residual networks of any width: picture in, feature vector out."""
 
-from dataclasses import dataclass
-from typing import Literal
-
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from monoface.core.errors import ConfigError
-
-_STAGE_WIDTHS = (64, 128, 256, 512)
-LARGEST_CROP_PX = 1024
-"""Largest side of the square crops that a network may be made for: a file could else ask for any memory."""
-
-# Far beyond any published network (ResNet-152 has 36 blocks in its longest stage).
-_MOST_BLOCKS, _LARGEST_WIDTH = 128, 32
-
-
-@dataclass(frozen=True)
-class ResNetConfig:
-    """Shape of a residual network.
-
-    Attributes:
-        blocks: Residual blocks of each of the four stages: (2, 2, 2, 2) is ResNet-18, (3, 4, 6, 3)
-            ResNet-34 or, with bottlenecks, ResNet-50.
-        width: Channels against the published ones; 0.5 halves them.
-        bottleneck: Whether blocks squeeze their channels by four between two 1x1 convolutions.
-        in_channels: 3 for RGB; more when maps are stacked on it.
-        last_stride: Stride of the last stage; 2DASL uses 1.
-    """
-
-    blocks: tuple[int, int, int, int] = (2, 2, 2, 2)
-    width: float = 0.5
-    bottleneck: bool = False
-    in_channels: int = 3
-    last_stride: Literal[1, 2] = 2
-
-    def __post_init__(self) -> None:
-        if not self.width > 0 or min(self.blocks) < 1 or self.in_channels < 1:
-            raise ConfigError(
-                "residual network: expected positive width, blocks and channels, "
-                f"got {self.width}, {self.blocks} and {self.in_channels}."
-            )
-        if self.width > _LARGEST_WIDTH or max(self.blocks) > _MOST_BLOCKS:
-            raise ConfigError(
-                f"residual network: expected a width of at most {_LARGEST_WIDTH} and at most {_MOST_BLOCKS} "
-                f"blocks a stage, got {self.width} and {self.blocks}."
-            )
-
-    @property
-    def stage_channels(self) -> tuple[int, ...]:
-        """Inner channels of the four stages, in multiples of eight."""
-        return tuple(max(8, round(width * self.width / 8) * 8) for width in _STAGE_WIDTHS)
-
-    @property
-    def features(self) -> int:
-        """Length of the feature vector."""
-        return self.stage_channels[-1] * (4 if self.bottleneck else 1)
-
-    def map_side(self, size_px: int) -> int:
-        """Side of the feature map of square pictures."""
-        for stride in (2, 2, 1, 2, 2, self.last_stride):
-            size_px = -(-size_px // stride)
-        return size_px
+from monoface.networks.configs import LARGEST_CROP_PX as LARGEST_CROP_PX
+from monoface.networks.configs import ResNetConfig as ResNetConfig
 
 
 class ResNet(nn.Module):

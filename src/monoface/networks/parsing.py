@@ -1,50 +1,13 @@
 """The face parser: which part of a face, if any, each pixel of a crop shows."""
 
-from dataclasses import dataclass
-
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from monoface.core.errors import ConfigError
-from monoface.networks.backbones import LARGEST_CROP_PX, ResidualBlock, convolution
-
-PARSING_CLASSES = ("background", "skin", "hair", "eyes", "nose", "mouth", "occluder")
-"""Names of the class indices.
-
-Skin includes ears, neck and beard; brows are hair; lips and what an open mouth shows are mouth; an occluder
-is whatever covers a part of the head and does not belong to it, glasses included.
-"""
-
-_MOST_BLOCKS = 128
-_SKIN = (PARSING_CLASSES.index("skin"), PARSING_CLASSES.index("nose"))
-
-
-@dataclass(frozen=True)
-class ParserConfig:
-    """What a parser looks like.
-
-    Attributes:
-        size_px: Side of the square crops it is trained on.
-        widths: Channels at a half, a quarter, an eighth and a sixteenth of the crop's size.
-        deep_blocks: Residual blocks at the smallest size, where a pixel sees the whole face.
-    """
-
-    size_px: int = 128
-    widths: tuple[int, int, int, int] = (24, 48, 96, 144)
-    deep_blocks: int = 2
-
-    def __post_init__(self) -> None:
-        if self.deep_blocks > _MOST_BLOCKS or self.size_px > LARGEST_CROP_PX:
-            raise ConfigError(
-                f"parser: expected at most {_MOST_BLOCKS} deep blocks and crops of at most {LARGEST_CROP_PX} "
-                f"pixels, got {self.deep_blocks} and {self.size_px}."
-            )
-        if self.size_px < 16 or self.size_px % 16 or min(self.widths) < 1 or self.deep_blocks < 1:
-            raise ConfigError(
-                "parser: expected a size in multiples of 16, positive widths and at least one deep block, "
-                f"got {self.size_px}, {self.widths} and {self.deep_blocks}."
-            )
+from monoface.networks.backbones import ResidualBlock, convolution
+from monoface.networks.configs import PARSING_CLASSES as PARSING_CLASSES
+from monoface.networks.configs import SKIN_CLASSES
+from monoface.networks.configs import ParserConfig as ParserConfig
 
 
 class FaceParser(nn.Module):
@@ -112,4 +75,4 @@ def skin_probability(logits: Float[Tensor, "batch 7 height width"]) -> Float[Ten
 
     Brows, eyes, lips, hair and whatever covers the face are out; the neck and the ears are in.
     """
-    return torch.softmax(logits, dim=1)[:, _SKIN].sum(dim=1)
+    return torch.softmax(logits, dim=1)[:, SKIN_CLASSES].sum(dim=1)

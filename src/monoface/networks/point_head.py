@@ -6,7 +6,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-_CHANNELS = 96
+from monoface.networks.onnx.layers import POINT_CHANNELS
+
 # What every point is thought to be off by at the beginning, in parts of the crop's side.
 _FIRST_DEVIATION = 0.03
 
@@ -23,9 +24,11 @@ class PointHead(nn.Module):
     def __init__(self, features: int, side: int, points: int) -> None:
         super().__init__()
         self.squeeze = nn.Sequential(
-            nn.Conv2d(features, _CHANNELS, 1, bias=False), nn.BatchNorm2d(_CHANNELS), nn.ReLU(inplace=True)
+            nn.Conv2d(features, POINT_CHANNELS, 1, bias=False),
+            nn.BatchNorm2d(POINT_CHANNELS),
+            nn.ReLU(inplace=True),
         )
-        self.place = nn.Linear(_CHANNELS * side * side, 3 * points)
+        self.place = nn.Linear(POINT_CHANNELS * side * side, 3 * points)
         nn.init.normal_(self.place.weight, std=1e-3)
         self.begin_at(torch.full((points, 2), 0.5))
 

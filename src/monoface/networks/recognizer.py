@@ -8,7 +8,7 @@ from jaxtyping import Float, UInt8
 
 from monoface.core.sessions import Session, open_session
 from monoface.geometry.face_chips import CHIP_PX, face_chip
-from monoface.networks.onnx_graph import OnnxGraph
+from monoface.networks.onnx.graph import OnnxGraph
 from monoface.networks.recognition_weights import (
     BLOCKS,
     DESCRIPTOR_SIZE,

@@ -3,67 +3,19 @@
 import copy
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import TypeVar
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from monoface.core.errors import ConfigError
-from monoface.networks.backbones import LARGEST_CROP_PX, ResNet, ResNetConfig
-from monoface.networks.landmark_map import LandmarkMapConfig, with_landmark_map
+from monoface.networks.backbones import ResNet
+from monoface.networks.configs import RegressorConfig as RegressorConfig
+from monoface.networks.landmark_map import with_landmark_map
 from monoface.networks.point_head import PointHead
+from monoface.networks.regressed import Regressed as Regressed
 
 Network = TypeVar("Network", bound=nn.Module)
-
-
-@dataclass(frozen=True)
-class RegressorConfig:
-    """What a regressor looks like.
-
-    Attributes:
-        outputs: Length of the output vector: `CoefficientLayout.size`.
-        size_px: Side of the square crops it is trained on.
-        backbone: The network that computes features.
-        landmark_map: How the map in its fourth channel is drawn; None if it sees RGB alone.
-        points: How many points of the face it finds in the picture, each with an uncertainty of its own.
-    """
-
-    outputs: int
-    size_px: int = 120
-    backbone: ResNetConfig = field(default_factory=ResNetConfig)
-    landmark_map: LandmarkMapConfig | None = None
-    points: int = 0
-
-    def __post_init__(self) -> None:
-        if self.landmark_map is not None and self.backbone.in_channels != 4:
-            raise ConfigError(
-                "regressor: expected 4 input channels for RGB and a landmark map, "
-                f"got {self.backbone.in_channels}."
-            )
-        if self.points < 0:
-            raise ConfigError(f"regressor: expected a number of points of at least 0, got {self.points}.")
-        if not 1 <= self.size_px <= LARGEST_CROP_PX:
-            raise ConfigError(
-                f"regressor: expected crops of 1 to {LARGEST_CROP_PX} pixels, got {self.size_px}."
-            )
-
-
-@dataclass(frozen=True)
-class Regressed:
-    """All that a regressor says about crops.
-
-    Attributes:
-        output: Output vectors of its layout.
-        log_error: Expected logarithm of the mean landmark error, as a fraction of the face's size.
-        points: Where points of the face are: x and y in parts of the crop's side, from its left upper corner,
-            and the logarithm of their standard deviation in the same unit. None of a network without points.
-    """
-
-    output: Float[Tensor, "batch outputs"]
-    log_error: Float[Tensor, " batch"]
-    points: Float[Tensor, "batch points 3"]
 
 
 class Regressor(nn.Module):

@@ -2,64 +2,42 @@
 
 import dataclasses
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from monoface.core.errors import ModelFileError
-from monoface.networks.backbones import ResNetConfig
+import torch
+
+from monoface.networks.eye_file import EYES_FORMAT, eye_network_told
+from monoface.networks.eye_network import EyeNetwork
+from monoface.networks.eye_outputs import EYES_ASSET, EyeCalibration
 from monoface.networks.identity_network import IdentityNetwork, IdentityNetworkConfig
-from monoface.networks.landmark_map import LandmarkMapConfig
-from monoface.networks.parsing import PARSING_CLASSES, FaceParser, ParserConfig
+from monoface.networks.onnx.parser import ParserWeights
+from monoface.networks.parser_file import PARSER_FORMAT, parser_config
+from monoface.networks.parsing import PARSING_CLASSES, FaceParser
 from monoface.networks.recognition import RecognitionNetwork, load_recognition_network
 from monoface.networks.recognition_weights import RECOGNITION_ASSET, RECOGNITION_FORMAT
-from monoface.networks.regressor import Regressor, RegressorConfig
+from monoface.networks.regressor import Regressor
+from monoface.networks.regressor_file import (
+    REGRESSOR_FORMAT,
+    RegressorInfo,
+    RegressorWeights,
+    read_regressor,
+    with_tuple,
+)
 from monoface.networks.translator import Translator, TranslatorConfig
-from monoface.networks.weights_file import asset_or_path, load_weights, save_weights, weights_format
+from monoface.networks.weights_arrays import asset_or_path, weights_format
+from monoface.networks.weights_file import load_weights, save_weights
 
-_REGRESSOR = "monoface-regressor-1"
 _TRANSLATOR = "monoface-translator-1"
-_PARSER = "monoface-parser-1"
 _IDENTITY = "monoface-identity-1"
-
-
-@dataclass(frozen=True)
-class RegressorInfo:
-    """What must be known to use a regressor's output.
-
-    Attributes:
-        method: The method that trained it, for instance `pretrain`.
-        coefficient_space: Name of the coordinates it puts out: `FaceModel.coefficient_space`.
-        identity: Number of identity coefficients.
-        expression: Number of expression coefficients.
-        bounded: Whether expression weights lie in [0, 1].
-        confidence: Offset and slope of the logistic function that turns its log error into the
-            probability that the mean landmark error is below 5 % of the face's size.
-        albedo: Number of albedo coefficients.
-        albedo_space: Name of the albedo's coordinates: `FaceModel.albedo_space`.
-        light: Whether it puts out a light.
-        focal_per_size: Focal length of its camera in sides of the crop; None for weak perspective.
-        point_sets: Landmark sets that its points are of; see `facemodel.dense_points`.
-    """
-
-    method: str
-    coefficient_space: str
-    identity: int
-    expression: int
-    bounded: bool = True
-    confidence: tuple[float, float] = (0.0, 0.0)
-    albedo: int = 0
-    albedo_space: str = ""
-    light: bool = False
-    focal_per_size: float | None = None
-    point_sets: tuple[tuple[str, int], ...] = ()
+_UNCALIBRATED = EyeCalibration()
 
 
 def save_regressor(
     regressor: Regressor, info: RegressorInfo, path: Path, *, eight_bits: bool = False
 ) -> None:
     """Write a regressor's weights, rounded to float16 or to 8 bits, with its configuration."""
-    _save(regressor, path, eight_bits=eight_bits, format=_REGRESSOR, info=dataclasses.asdict(info))
+    _save(regressor, path, eight_bits=eight_bits, format=REGRESSOR_FORMAT, info=dataclasses.asdict(info))
 
 
 def load_regressor(path: Path) -> tuple[Regressor, RegressorInfo]:
@@ -68,16 +46,29 @@ def load_regressor(path: Path) -> tuple[Regressor, RegressorInfo]:
     Raises:
         ModelFileError: If the file is missing, damaged, or of another format.
     """
-    regressor, header = load_weights(path, _REGRESSOR, "a regressor", _regressor)
-    info = _regressor_info(header)
-    outputs = info.identity + info.expression + 9 + info.albedo + 27 * info.light
-    if min(info.identity, info.expression, info.albedo) < 0 or outputs != regressor.config.outputs:
-        raise ModelFileError(
-            f"{path.name}: expected the {regressor.config.outputs} outputs that the network has, got "
-            f"{info.identity} for identity, {info.expression} for expression, 9 for the pose, {info.albedo} "
-            f"for albedo and {27 * info.light} for light. The file is damaged or changed; get it anew."
-        )
-    return regressor, info
+    read, info = read_regressor(path)
+    return regressor_of(read), info
+
+
+def regressor_of(read: RegressorWeights) -> Regressor:
+    """The network of weights that were read, in evaluation mode."""
+    regressor = Regressor(read.config)
+    # Counters alone are missing.
+    state = {name: torch.from_numpy(array) for name, array in read.weights.items()}
+    regressor.load_state_dict(state, strict=False)
+    return regressor.eval()
+
+
+def weights_of(regressor: Regressor) -> RegressorWeights:
+    """The weights of a network as they are now."""
+    state = {name: tensor.float().numpy(force=True) for name, tensor in regressor.state_dict().items()}
+    return RegressorWeights(regressor.config, state)
+
+
+def parser_weights_of(parser: FaceParser) -> ParserWeights:
+    """The weights of a parser as they are now."""
+    state = {name: tensor.float().numpy(force=True) for name, tensor in parser.state_dict().items()}
+    return ParserWeights(parser.config, state)
 
 
 def save_translator(translator: Translator, info: Mapping[str, Any], path: Path) -> None:
@@ -103,7 +94,7 @@ def load_translator(path: Path) -> tuple[Translator, dict[str, Any]]:
 
 def save_parser(parser: FaceParser, path: Path) -> None:
     """Write a parser's weights, rounded to float16, with its configuration."""
-    _save(parser, path, format=_PARSER, classes=PARSING_CLASSES)
+    _save(parser, path, format=PARSER_FORMAT, classes=PARSING_CLASSES)
 
 
 def load_parser(name_or_path: str | Path = "parsing") -> FaceParser:
@@ -116,7 +107,7 @@ def load_parser(name_or_path: str | Path = "parsing") -> FaceParser:
         AssetError: If no asset has that name, or its file is damaged.
         ModelFileError: If the file is missing, damaged, or of another format.
     """
-    return load_weights(asset_or_path(name_or_path), _PARSER, "a parser", _parser)[0]
+    return load_weights(asset_or_path(name_or_path), PARSER_FORMAT, "a parser", _parser)[0]
 
 
 def save_identity_encoder(encoder: IdentityNetwork, path: Path) -> None:
@@ -146,8 +137,33 @@ def load_identity_encoder(
     return encoder.requires_grad_(False)
 
 
+def save_eye_network(network: EyeNetwork, path: Path, calibration: EyeCalibration = _UNCALIBRATED) -> None:
+    """Write an eye network's weights, rounded to float16, with its configuration.
+
+    Args:
+        network: The network.
+        path: The file.
+        calibration: How its answers become true.
+    """
+    _save(network, path, format=EYES_FORMAT, calibration=dataclasses.asdict(calibration))
+
+
+def load_eye_network(name_or_path: str | Path = EYES_ASSET) -> tuple[EyeNetwork, EyeCalibration]:
+    """Read what `save_eye_network` wrote; the network comes back in evaluation mode, float32.
+
+    Args:
+        name_or_path: Name of a shipped asset, or, with a folder or the suffix `.safetensors`, a path.
+
+    Raises:
+        AssetError: If no asset has that name, or its file is damaged.
+        ModelFileError: If the file is missing, damaged, or of another format.
+    """
+    network, header = load_weights(asset_or_path(name_or_path), EYES_FORMAT, "an eye network", _eye_network)
+    return network, eye_network_told(header)[1]
+
+
 def _save(
-    network: Regressor | Translator | FaceParser | IdentityNetwork,
+    network: Regressor | Translator | FaceParser | IdentityNetwork | EyeNetwork,
     path: Path,
     *,
     eight_bits: bool = False,
@@ -157,38 +173,17 @@ def _save(
     save_weights(network, said, path, eight_bits=eight_bits)
 
 
-def _regressor(header: dict[str, Any]) -> Regressor:
-    # Now, so that a header without it is refused as a damaged file.
-    _regressor_info(header)
-    config = dict(header["config"])
-    backbone = _with_tuple(config.pop("backbone"), "blocks")
-    # Files from before there were landmark maps say nothing about one.
-    drawn = config.pop("landmark_map", None)
-    landmark_map = None if drawn is None else LandmarkMapConfig(**drawn)
-    return Regressor(RegressorConfig(**config, backbone=ResNetConfig(**backbone), landmark_map=landmark_map))
-
-
-def _regressor_info(header: dict[str, Any]) -> RegressorInfo:
-    info = _with_tuple(header["info"], "confidence")
-    # Files from before there were points say nothing about them.
-    sets = tuple((str(name), int(step)) for name, step in info.get("point_sets", ()))
-    return RegressorInfo(**info | {"point_sets": sets})
-
-
 def _translator(header: dict[str, Any]) -> Translator:
-    return Translator(TranslatorConfig(**_with_tuple(header["config"], "widths")))
+    return Translator(TranslatorConfig(**with_tuple(header["config"], "widths")))
 
 
 def _parser(header: dict[str, Any]) -> FaceParser:
-    if header["classes"] != list(PARSING_CLASSES):
-        raise ValueError(f"expected the classes {', '.join(PARSING_CLASSES)}, got {header['classes']}")
-    return FaceParser(ParserConfig(**_with_tuple(header["config"], "widths")))
+    return FaceParser(parser_config(header))
+
+
+def _eye_network(header: dict[str, Any]) -> EyeNetwork:
+    return EyeNetwork(eye_network_told(header)[0])
 
 
 def _identity_encoder(header: dict[str, Any]) -> IdentityNetwork:
-    return IdentityNetwork(IdentityNetworkConfig(**_with_tuple(header["config"], "blocks")))
-
-
-def _with_tuple(values: Mapping[str, Any], name: str) -> dict[str, Any]:
-    """Values of JSON, which has no tuples, with one where a configuration has one."""
-    return {**values, name: tuple(values[name])}
+    return IdentityNetwork(IdentityNetworkConfig(**with_tuple(header["config"], "blocks")))

@@ -1,16 +1,20 @@
 """Open and decode picture files within bounded memory, and refuse what is none, is damaged or too large."""
 
+import io
 import struct
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import BinaryIO
 
 from PIL import Image
 from PIL.JpegImagePlugin import JpegImageFile, get_sampling
 
 from monoface.core.errors import ImageError
+
+PictureFile = BinaryIO | io.BytesIO
+"""An encoded picture, open for reading."""
 
 # What a picture may take once decoded, so that a photo's peak stays below the budget of 1.2 GB.
 MAX_DECODED_BYTES = 512 * 2**20
@@ -49,10 +53,10 @@ _DECODER_COPIES = {"WEBP": 2, "AVIF": 2, "HEIF": 2}
 
 @dataclass(frozen=True)
 class DecodedPicture:
-    """A loaded Pillow picture, perhaps decoded at a fraction of the size it is stored in.
+    """A Pillow picture, perhaps decoded at a fraction of the size it is stored in.
 
     Attributes:
-        picture: Loaded, in its own mode, not yet turned by EXIF.
+        picture: In its own mode, not yet turned by EXIF.
         stored_size_px: Width and height as stored, before EXIF rotation.
         divisor: How many times smaller than stored `picture` is; a last, partial pixel is kept.
     """
@@ -62,7 +66,7 @@ class DecodedPicture:
     divisor: int
 
 
-def decode_file(file: BinaryIO, name: str, wanted_side_px: int) -> DecodedPicture:
+def decode_file(file: PictureFile, name: str, wanted_side_px: int) -> DecodedPicture:
     """Decode the first picture in a file.
 
     A JPEG larger than wanted is decoded at 1/2, 1/4 or 1/8 of its size, which saves time and memory.
@@ -76,6 +80,18 @@ def decode_file(file: BinaryIO, name: str, wanted_side_px: int) -> DecodedPictur
         ImageError: If the file is no picture, or is too large to decode. What a damaged one raises, and that
             may be many things, `damage_refused` turns into an `ImageError`.
     """
+    opened = open_file(file, name, wanted_side_px)
+    opened.picture.load()
+    # Pillow turns a TIFF upright while it loads it.
+    return opened if opened.divisor > 1 else replace(opened, stored_size_px=opened.picture.size)
+
+
+def open_file(file: PictureFile, name: str, wanted_side_px: int) -> DecodedPicture:
+    """As `decode_file`, but what is told of the picture's pixels is only read when it is loaded.
+
+    Raises:
+        ImageError: As `decode_file`.
+    """
     picture = _open(file, name)
     _refuse_too_many_pixels(picture.size, name)
     decoder_bytes = _progressive_jpeg_bytes(picture)
@@ -84,9 +100,17 @@ def decode_file(file: BinaryIO, name: str, wanted_side_px: int) -> DecodedPictur
         drafted = picture.draft(None, size_within(picture.size, wanted_side_px))
         divisor = round(stored_size_px[0] / drafted[1][2]) if drafted else 1
     _refuse_too_many_bytes(picture, decoder_bytes, stored_size_px, name)
-    picture.load()
-    # Pillow turns a TIFF upright while it loads it.
-    return DecodedPicture(picture, picture.size if divisor == 1 else stored_size_px, divisor)
+    return DecodedPicture(picture, stored_size_px, divisor)
+
+
+def stored_size_px(file: BinaryIO, name: str) -> tuple[int, int]:
+    """Width and height of the first picture in a file, as its header tells them, before EXIF rotation.
+
+    Raises:
+        ImageError: If the file is no picture, or its header is damaged.
+    """
+    with damage_refused(name):
+        return _open(file, name).size
 
 
 def decode_picture(picture: Image.Image, name: str) -> DecodedPicture:
@@ -125,7 +149,7 @@ def damage_refused(name: str) -> Iterator[None]:
         ) from error
 
 
-def _open(file: BinaryIO, name: str) -> Image.Image:
+def _open(file: PictureFile, name: str) -> Image.Image:
     """Read a picture's header, like `Image.open` but with limits of our own.
 
     Pillow's limit is a global, and counts pixels before it is known that a JPEG will be decoded at 1/8.
@@ -162,7 +186,7 @@ def _unknown_pixels_refused(name: str) -> Iterator[None]:
         ) from error
 
 
-def _open_heif(file: BinaryIO, name: str) -> Image.Image:
+def _open_heif(file: PictureFile, name: str) -> Image.Image:
     try:
         from pillow_heif import HeifImageFile
     except ImportError as error:

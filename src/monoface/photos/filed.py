@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import UInt8
 
 from monoface.core.errors import ImageError
-from monoface.photos.normalizing import LoadedImage
+from monoface.photos.loaded import LoadedImage
 from monoface.photos.reading import read_image
 
 

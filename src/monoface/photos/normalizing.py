@@ -2,15 +2,15 @@
 
 import io
 from contextlib import suppress
-from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float, UInt8, UInt16
+from jaxtyping import UInt8, UInt16
 from PIL import ExifTags, Image, ImageCms
 
 from monoface.core.errors import ImageError
 from monoface.photos.decoding import DAMAGE, DecodedPicture, size_within
 from monoface.photos.focal import focal_of_exif
+from monoface.photos.loaded import LoadedImage
 
 # EXIF orientation: what makes the picture upright, and whether that reverses the stored x and y axis.
 _UPRIGHT = {
@@ -28,36 +28,6 @@ _MODES_16_BIT = ("I;16", "I;16L", "I;16B", "I;16N")
 _MODES = (*_FLAT_MODES, *_MODES_16_BIT, "1", "LA", "P", "PA", "RGBA", "RGBa", "RGBX", "YCbCr", "HSV")
 _TILE_SIDE_PX = 1024
 _WHITE = (255, 255, 255, 255)
-
-
-@dataclass(frozen=True)
-class LoadedImage:
-    """A photo as the pipeline works on it.
-
-    Attributes:
-        image_srgb: RGB, upright, no longer than was asked for; shared with nobody.
-        name: What messages and results call the photo: the path as given, or what kind of object it was.
-        original_size_px: Width and height of the upright photo before it was made smaller.
-        scale: Working pixels per pixel of the upright original, the same along both axes, at most 1.
-        exif_focal_px: Focal length in pixels of the upright original by its EXIF data; None where they do not
-            tell.
-    """
-
-    image_srgb: UInt8[np.ndarray, "height width 3"]
-    name: str
-    original_size_px: tuple[int, int]
-    scale: float
-    exif_focal_px: float | None = None
-
-    @property
-    def size_px(self) -> tuple[int, int]:
-        """Width and height of the working copy."""
-        height, width, _ = self.image_srgb.shape
-        return width, height
-
-    def to_original_px(self, points_px: Float[np.ndarray, "*points 2"]) -> Float[np.ndarray, "*points 2"]:
-        """Take points from the working copy to the upright original photo."""
-        return points_px / self.scale
 
 
 def normalise(decoded: DecodedPicture, name: str, max_side_px: int) -> LoadedImage:

@@ -1,21 +1,25 @@
 """Read a photo once, at the boundary: path, Pillow image, array or tensor in; upright sRGB pixels out."""
 
 import os
+import re
 import stat
 from pathlib import Path
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, BinaryIO, Protocol, runtime_checkable
 
 import numpy as np
-import torch
 from jaxtyping import Float, UInt8
 from PIL import Image
-from torch import Tensor
+from PIL.JpegImagePlugin import JpegImageFile
 
+from monoface.core.arrays import is_tensor, numpy_of
 from monoface.core.errors import ImageError
-from monoface.photos.decoding import damage_refused, decode_file, decode_picture
-from monoface.photos.normalizing import LoadedImage, normalise, to_8_bits
+from monoface.photos.copied import CopiedImage
+from monoface.photos.decoding import damage_refused, decode_file, decode_picture, open_file
+from monoface.photos.drafted import MAX_DRAFTED_BYTES, DraftedImage
+from monoface.photos.loaded import OVERVIEW_SIDE_PX, LoadedImage
+from monoface.photos.normalizing import normalise, to_8_bits
 
-__all__ = ["MAX_SIDE_PX", "ImageSource", "LoadedImage", "read_image"]
+__all__ = ["MAX_SIDE_PX", "ImageSource", "LoadedImage", "open_photo", "read_image"]
 
 
 @runtime_checkable
@@ -36,6 +40,8 @@ MAX_SIDE_PX = 4096
 # Resampling may overshoot [0, 1] a little; half a step of 8 bits is no more than rounding.
 _RANGE_TOLERANCE = 0.5 / 255
 _CHANNELS = (1, 3, 4)
+# Also as `pathlib` has it, with one slash; not a drive's letter.
+_ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/")
 
 
 def read_image(source: ImageSource, *, max_side_px: int = MAX_SIDE_PX) -> LoadedImage:
@@ -63,11 +69,52 @@ def read_image(source: ImageSource, *, max_side_px: int = MAX_SIDE_PX) -> Loaded
     if isinstance(source, Image.Image):
         name = str(getattr(source, "filename", "")) or "Pillow image"
         return _loaded(source, name, max_side_px)
-    if isinstance(source, Tensor):
+    if is_tensor(source):
         return _loaded_pixels(_pixels_of_tensor(source), "tensor", max_side_px)
     if isinstance(source, str | os.PathLike):
         return _read_file(source, max_side_px)
     return _loaded_pixels(_pixels_of_array(np.asarray(source), "array"), "array", max_side_px)
+
+
+def open_photo(source: ImageSource) -> LoadedImage:
+    """Read a photo as `read_image` does, but of a large one no more than an overview at once.
+
+    The rest of a JPEG file is decoded when its pixels are asked for, if ever: faces that are large enough do
+    without. An array is copied meanwhile: it must stay as it is until `LoadedImage.finish`.
+
+    Raises:
+        ImageError: As `read_image`.
+    """
+    if isinstance(source, np.ndarray) and _is_worth_an_overview(source):
+        return CopiedImage(source, "array")
+    if not isinstance(source, str | os.PathLike):
+        return read_image(source)
+    name = str(source)
+    with _opened(source) as file, damage_refused(name):
+        if not _is_worth_drafting(file, name):
+            return normalise(decode_file(file, name, MAX_SIDE_PX), name, MAX_SIDE_PX)
+        return DraftedImage(file.read(), name, MAX_SIDE_PX)
+
+
+def _is_worth_an_overview(array: np.ndarray) -> bool:
+    """Whether an array is a photo that is copied as it is, and has an overview."""
+    is_photo = array.dtype == np.uint8 and array.ndim == 3 and array.shape[2] == 3 and array.size > 0
+    return is_photo and 2 * OVERVIEW_SIDE_PX <= max(array.shape) <= MAX_SIDE_PX
+
+
+def _is_worth_drafting(file: BinaryIO, name: str) -> bool:
+    """Whether a file is a JPEG, as cameras make them, that is smaller when it is decoded for an overview.
+
+    The file is at its beginning, before and after.
+    """
+    opened = open_file(file, name, MAX_SIDE_PX)
+    file_bytes = file.seek(0, os.SEEK_END)
+    file.seek(0)
+    return (
+        isinstance(opened.picture, JpegImageFile)
+        and max(opened.stored_size_px) >= 2 * OVERVIEW_SIDE_PX
+        and file_bytes <= MAX_DRAFTED_BYTES
+    )
 
 
 def _loaded(picture: Image.Image, name: str, max_side_px: int) -> LoadedImage:
@@ -83,6 +130,12 @@ def _loaded_pixels(pixels: UInt8[np.ndarray, "..."], name: str, max_side_px: int
 
 
 def _read_file(source: str | os.PathLike[str], max_side_px: int) -> LoadedImage:
+    name = str(source)
+    with _opened(source) as file, damage_refused(name):
+        return normalise(decode_file(file, name, max_side_px), name, max_side_px)
+
+
+def _opened(source: str | os.PathLike[str]) -> BinaryIO:
     path = Path(source)
     name = str(source)
     try:
@@ -92,29 +145,30 @@ def _read_file(source: str | os.PathLike[str], max_side_px: int) -> LoadedImage:
             raise ImageError(f"{name}: expected a picture, got a folder. Name the pictures in it.")
         if not stat.S_ISREG(kind):
             raise ImageError(f"{name}: expected a picture, got a device or pipe. Save the picture as a file.")
-        file = path.open("rb")
+        return path.open("rb")
     except (FileNotFoundError, NotADirectoryError, ValueError) as error:
         # A name with a null byte, which no file has, is a ValueError.
-        found = "a link that leads nowhere" if path.is_symlink() else "no such file"
-        raise ImageError(f"{name}: expected a picture, found {found}. Check the path.") from error
+        found, advice = "no such file", "Check the path."
+        if path.is_symlink():
+            found = "a link that leads nowhere"
+        elif _ADDRESS.match(name):
+            found, advice = "an address", "Download the picture, and name its file."
+        raise ImageError(f"{name}: expected a picture, found {found}. {advice}") from error
     except OSError as error:
         # Without permission, too long a name, a circle of links, a disk that fails.
         reason = error.strerror or str(error)
         raise ImageError(f"{name}: cannot be opened ({reason}). Check its name and permissions.") from error
-    with file, damage_refused(name):
-        return normalise(decode_file(file, name, max_side_px), name, max_side_px)
 
 
-def _pixels_of_tensor(tensor: Tensor) -> UInt8[np.ndarray, "..."]:
+def _pixels_of_tensor(tensor: Any) -> UInt8[np.ndarray, "..."]:
     if tensor.ndim != 3 or tensor.shape[0] not in _CHANNELS:
         raise ImageError(
             f"tensor: expected shape (channels, height, width) with 1, 3 or 4 channels, got "
             f"{tuple(tensor.shape)}. {_shape_advice(tensor.shape, channels_axis=-1)}"
         )
-    tensor = tensor.detach().cpu()
-    if tensor.dtype in (torch.float16, torch.bfloat16):
+    if tensor.is_floating_point() and tensor.element_size() < 4:
         tensor = tensor.float()
-    return _pixels_of_array(tensor.permute(1, 2, 0).numpy(), "tensor")
+    return _pixels_of_array(numpy_of(tensor).transpose(1, 2, 0), "tensor")
 
 
 def _pixels_of_array(array: np.ndarray, name: str) -> UInt8[np.ndarray, "..."]:

@@ -3,11 +3,13 @@
 What `__all__` names is stable, see `docs/api/stability.md`. The other names are for monoface itself.
 """
 
+from typing import TYPE_CHECKING
+
+from monoface.core.on_demand import names_on_demand
 from monoface.geometry.roi import box_of_points as box_of_points
 from monoface.geometry.roi import next_roi as next_roi
 from monoface.geometry.roi import roi_of_box as roi_of_box
 from monoface.photos.reading import ImageSource, LoadedImage, read_image
-from monoface.pipeline.detailing import DisplacedSkin, FaceDetail
 from monoface.pipeline.face import Face
 from monoface.pipeline.multi_photo.identity_similarity import IdentityLikeness
 from monoface.pipeline.multi_photo.reconstruct import TogetherConfig, TogetherResult, reconstruct_together
@@ -19,6 +21,9 @@ from monoface.pipeline.results import PhotoResult, Status
 from monoface.regression import CoefficientRegressor as CoefficientRegressor
 from monoface.regression import Regression as Regression
 from monoface.regression import weights_path as weights_path
+
+if TYPE_CHECKING:
+    from monoface.pipeline.detailing import DisplacedSkin, FaceDetail
 
 __all__ = [
     "DisplacedSkin",
@@ -41,3 +46,8 @@ __all__ = [
     "read_image",
     "reconstruct_together",
 ]
+
+# These need PyTorch.
+__getattr__ = names_on_demand(
+    __name__, dict.fromkeys(("DisplacedSkin", "FaceDetail"), "monoface.pipeline.detailing")
+)

@@ -229,13 +229,15 @@ class Detailer:
         return DenseSkin(self.displacer.model, self.displacer)
 
     @torch.no_grad()
-    def evidence(self, mesh: PlacedMesh, appearance: Appearance, bare: Float[Tensor, " verts"]) -> Evidence:
+    def evidence(
+        self, mesh: PlacedMesh, appearance: Appearance, bare: Float[np.ndarray, " verts"]
+    ) -> Evidence:
         """A photo's face against its coarse mesh, where it shows bare skin; see `find`."""
         unwrapped = unwrap_face(mesh, self.texturer, bare, appearance)
         return evidence_of(unwrapped, self.displacer)
 
     @torch.no_grad()
-    def find(self, mesh: PlacedMesh, appearance: Appearance, bare: Float[Tensor, " verts"]) -> FaceDetail:
+    def find(self, mesh: PlacedMesh, appearance: Appearance, bare: Float[np.ndarray, " verts"]) -> FaceDetail:
         """Relief of one face.
 
         Args:

@@ -8,15 +8,15 @@ from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Protocol
 
-import numpy as np
-from jaxtyping import UInt8
-
 from monoface.core.errors import ImageError
 from monoface.detection import Detection
-from monoface.photos.reading import ImageSource, LoadedImage, read_image
+from monoface.photos.reading import ImageSource, LoadedImage, open_photo
 
 # Photos that one thread reads and searches together, so that they share the runs of the networks.
 _PHOTOS_TOGETHER = 4
+
+# Pixels of the photo, along each axis, for each of a face's crop.
+_OVERSAMPLING = 2.0
 
 # Photos held at a time until their faces are regressed: at most as many pixels as about ten photos of twelve
 # megapixels have, or two of the largest working copies.
@@ -47,18 +47,29 @@ class SearchedPhoto:
         """Size of the working copy."""
         return 0 if self.photo is None else self.photo.size_px[0] * self.photo.size_px[1]
 
+    def looks(self, crop_px: int) -> list[tuple[LoadedImage, Detection]]:
+        """Each face with the pixels that suffice to see it: those of the overview, or all.
+
+        Args:
+            crop_px: Side at which crops of faces are looked at.
+        """
+        if self.photo is None:
+            return []
+        overview = self.photo.overview
+        zoom = overview.scale / self.photo.scale
+        return [
+            (overview, one.zoomed(zoom))
+            if zoom * one.roi_side_px >= _OVERSAMPLING * crop_px
+            else (self.photo, one)
+            for one in self.detections
+        ]
+
 
 class DetectsFaces(Protocol):
-    """Finds faces in RGB photos, as `FaceDetector` does."""
+    """Finds faces in photos, as `FaceDetector` does."""
 
-    def __call__(self, image: UInt8[np.ndarray, "height width 3"]) -> Sequence[Detection]:
-        """Faces of one photo."""
-        ...
-
-    def detect_batch(
-        self, images: Sequence[UInt8[np.ndarray, "height width 3"]]
-    ) -> Sequence[Sequence[Detection]]:
-        """Faces of several photos."""
+    def detect_photos(self, photos: Sequence[LoadedImage]) -> Sequence[Sequence[Detection]]:
+        """Faces of each photo, in pixels of its working copy."""
         ...
 
 
@@ -68,7 +79,7 @@ def search_photos(
     """Read photos and look for their faces; an unreadable one is a result, not an error."""
     read = [_read(source) for source in sources]
     photos = [one.photo for one in read if one.photo is not None]
-    detections = iter(detector.detect_batch([photo.image_srgb for photo in photos]) if photos else ())
+    detections = iter(detector.detect_photos(photos) if photos else ())
     return [one if one.photo is None else _with_faces(one, next(detections), max_faces) for one in read]
 
 
@@ -134,7 +145,7 @@ def in_batches(
 
 def _read(source: ImageSource) -> SearchedPhoto:
     try:
-        photo = read_image(source)
+        photo = open_photo(source)
     except ImageError as error:
         name, problem = _name_and_problem(source, error)
         return SearchedPhoto(name, None, (), problem)
@@ -155,7 +166,7 @@ def _area(detection: Detection) -> float:
 
 
 def _name_and_problem(source: ImageSource, error: ImageError) -> tuple[str, str]:
-    """Split the message of `read_image`, which begins with what it calls the photo."""
+    """Split the message of `open_photo`, which begins with what it calls the photo."""
     # The whole message, for as text it may be shortened within the name.
     text = str(error.args[0])
     name = str(source) if isinstance(source, str | os.PathLike) else text.partition(": ")[0]

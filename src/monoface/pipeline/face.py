@@ -10,11 +10,13 @@ from jaxtyping import Bool, Float, UInt8
 
 from monoface.facemodel import MorphableModel
 from monoface.photos.reading import LoadedImage
-from monoface.pipeline.detailing import FaceDetail
 from monoface.pipeline.face_skin import FaceSkin
 from monoface.pipeline.posed_face import Lens, MadeWith, PosedFace
 from monoface.pipeline.writing.json_report import face_report
 from monoface.pipeline.writing.save import save_face
+
+if TYPE_CHECKING:
+    from monoface.pipeline.detailing import FaceDetail
 
 # Names that faces had before their numbers were arrays: where each went, and what to use instead.
 _FORMER_NAMES = {
@@ -215,7 +217,7 @@ class Face:
         return self.skin.albedo_texture
 
     @property
-    def detail(self) -> FaceDetail | None:
+    def detail(self) -> "FaceDetail | None":
         """Wrinkles and folds that the coarse mesh does not have; None if they were not asked for."""
         return self.skin.detail
 

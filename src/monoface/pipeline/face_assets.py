@@ -4,18 +4,22 @@ from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
 from threading import RLock
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from monoface.core.arrays import in_torch
 from monoface.core.assets import asset_sha256, sha256_of
 from monoface.core.errors import ConfigError, ModelFileError
+from monoface.core.on_demand import require_torch
 from monoface.core.processes import PerProcess
-from monoface.facemodel import FaceModel, MorphableModel, open_face_model
+from monoface.facemodel import MorphableModel, NumpyFaceModel, open_numpy_model
 from monoface.facemodel.default import FACE_MODEL_FILE
 from monoface.facemodel.estimation.uncertainty import VertexUncertainty
-from monoface.pipeline.detailing import Detailer
 from monoface.rigging.rig import HeadRig
 from monoface.texturing.skin import SkinFinder
 from monoface.texturing.texturer import Texturer
+
+if TYPE_CHECKING:
+    from monoface.pipeline.detailing import Detailer
 
 
 @dataclass(frozen=True)
@@ -52,13 +56,13 @@ class AssetNames:
             raise ConfigError(f"face model {face_model}: expected a file, found none.")
         return cls(face_model, sha256_of(face_model), texture_size, detail, detail_size)
 
-    def load_face_model(self) -> FaceModel:
+    def load_face_model(self) -> NumpyFaceModel:
         """Read the face model.
 
         Raises:
             ModelFileError: If it cannot be read, or is not the one with that hash.
         """
-        model = open_face_model(self.face_model)
+        model = open_numpy_model(self.face_model)
         if self.face_model is None:
             return model
         found = sha256_of(self.face_model)
@@ -82,13 +86,13 @@ class FaceAssets:
         model: The face model, if it is not to be loaded.
     """
 
-    def __init__(self, names: AssetNames, model: FaceModel | None = None) -> None:
+    def __init__(self, names: AssetNames, model: NumpyFaceModel | None = None) -> None:
         self.names = names
         self._given = model
         self._lock = PerProcess(RLock)
 
     @property
-    def model(self) -> FaceModel:
+    def model(self) -> NumpyFaceModel:
         """The face model."""
         with self._lock():
             return self._model
@@ -118,7 +122,7 @@ class FaceAssets:
             return self._rig
 
     @property
-    def detailer(self) -> Detailer | None:
+    def detailer(self) -> "Detailer | None":
         """Finds wrinkles; None if they are not asked for."""
         with self._lock():
             return self._detailer
@@ -130,7 +134,7 @@ class FaceAssets:
             return self._uncertainty
 
     @cached_property
-    def _model(self) -> FaceModel:
+    def _model(self) -> NumpyFaceModel:
         return self.names.load_face_model() if self._given is None else self._given
 
     @cached_property
@@ -150,10 +154,14 @@ class FaceAssets:
         return HeadRig.of(self._model.data)
 
     @cached_property
-    def _detailer(self) -> Detailer | None:
+    def _detailer(self) -> "Detailer | None":
         if self.names.detail is None:
             return None
-        return Detailer(self._model, self.names.detail, self.names.detail_size)
+        require_torch("detail")
+        from monoface.facemodel.model import FaceModel
+        from monoface.pipeline.detailing import Detailer
+
+        return Detailer(FaceModel(in_torch(self._model.data)), self.names.detail, self.names.detail_size)
 
     @cached_property
     def _uncertainty(self) -> VertexUncertainty:

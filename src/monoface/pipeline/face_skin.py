@@ -2,26 +2,30 @@
 
 from dataclasses import dataclass, fields
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
 from jaxtyping import Bool, Float, UInt8
-from torch import Tensor
 
-from monoface.facemodel import FaceModel
+from monoface.facemodel import NumpyFaceModel
 from monoface.photos.reading import LoadedImage
-from monoface.pipeline.detailing import FaceDetail
 from monoface.pipeline.face_assets import FaceAssets
 from monoface.pipeline.posed_face import PosedFace
 from monoface.texturing.appearance import Appearance
 from monoface.texturing.delighting import light_on_relief, without_light
 from monoface.texturing.texturer import PlacedMesh
 
+if TYPE_CHECKING:
+    from monoface.pipeline.detailing import FaceDetail
+
 # Colours are taken so far from what is no skin: the edge of a mask is easily missed by that much.
 _COLOUR_MARGIN_PX = 3
+# What a report says of a face: small, and computed from what is large.
+_REPORTED = ("appearance", "mean_vertex_sigma_mm", "detail_report")
+# What takes megabytes.
+_LARGE = ("placed_mesh", "texture", "albedo_texture", "detail")
 # What a pickle keeps of what was computed: pictures that took long and are small.
-_KEPT = ("texture", "albedo_texture", "visibility", "vertex_sigma_mm")
+_KEPT = ("texture", "albedo_texture", "visibility", "vertex_sigma_mm", "mean_vertex_sigma_mm")
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -39,7 +43,7 @@ class FaceSkin:
     assets: FaceAssets
 
     @property
-    def model(self) -> FaceModel:
+    def model(self) -> NumpyFaceModel:
         """The face model that the coefficients belong to."""
         return self.assets.model
 
@@ -47,8 +51,7 @@ class FaceSkin:
     def neutral_verts_mm(self) -> Float[np.ndarray, "verts 3"]:
         """Vertices of this person without an expression, in the model frame."""
         found = self.posed.coefficients
-        with torch.no_grad():
-            return self.model.shape(found.identity, torch.zeros_like(found.expression))[0].numpy()
+        return self.model.shape(found.identity, np.zeros_like(found.expression))[0]
 
     @cached_property
     def vertex_sigma_mm(self) -> Float[np.ndarray, " verts"] | None:
@@ -59,23 +62,35 @@ class FaceSkin:
         return measurement.uncertainty.vertex_sigma_mm(self.assets.uncertainty)
 
     @cached_property
+    def mean_vertex_sigma_mm(self) -> float | None:
+        """Mean of `vertex_sigma_mm` over the narrow face."""
+        measurement = self.posed.measurement
+        return None if measurement is None else measurement.uncertainty.mean_sigma_mm(self.assets.uncertainty)
+
+    @cached_property
     def placed_mesh(self) -> PlacedMesh:
         """The mesh in the part of the photo that shows it."""
         posed = self.posed
-        verts_mm = torch.from_numpy(posed.verts_mm)
-        return PlacedMesh.in_photo(self.photo, posed.coefficients, posed.camera, verts_mm, self.model)
+        return PlacedMesh.in_photo(self.photo, posed.coefficients, posed.camera, posed.verts_mm, self.model)
 
     def forget_mesh(self) -> None:
         """Let go of the placed mesh, which has a part of the photo in four times the memory."""
         self.__dict__.pop("placed_mesh", None)
 
+    def forget_pictures(self) -> None:
+        """Let go of all that takes megabytes, to be computed anew if asked for; what reports say stays."""
+        for name in _REPORTED:
+            getattr(self, name)
+        for name in _LARGE:
+            self.__dict__.pop(name, None)
+
     @cached_property
     def visibility(self) -> Bool[np.ndarray, " verts"]:
         """Whether the photo shows each vertex: it faces the camera and nothing of the head hides it."""
-        return self.placed_mesh.visible.numpy()
+        return self.placed_mesh.visible
 
     @cached_property
-    def bare_skin(self) -> Float[Tensor, " verts"]:
+    def bare_skin(self) -> Float[np.ndarray, " verts"]:
         """How far each vertex may tell of the skin's colour and of the light: bare skin, 0 to 1."""
         return self.assets.skin_finder.trust(self.placed_mesh, _COLOUR_MARGIN_PX)
 
@@ -85,7 +100,7 @@ class FaceSkin:
         albedo, light = self.posed.albedo, self.posed.light
         if albedo is None or light is None:
             return self.fitted_appearance
-        return Appearance(torch.from_numpy(albedo), torch.from_numpy(light))
+        return Appearance(albedo, light)
 
     @cached_property
     def fitted_appearance(self) -> Appearance:
@@ -107,13 +122,18 @@ class FaceSkin:
         return without_light(self.texture, mesh, appearance, self.assets.texturer.layout(), on_relief)
 
     @cached_property
-    def detail(self) -> FaceDetail | None:
+    def detail(self) -> "FaceDetail | None":
         """Wrinkles and folds that the coarse mesh does not have; None if they were not asked for."""
         detailer = self.assets.detailer
         if detailer is None:
             return None
         bare = self.assets.skin_finder.trust(self.placed_mesh)
         return detailer.find(self.placed_mesh, self.fitted_appearance, bare)
+
+    @cached_property
+    def detail_report(self) -> dict[str, Any] | None:
+        """What a report says of the detail; None without."""
+        return None if self.detail is None else self.detail.report()
 
     def __getstate__(self) -> dict[str, Any]:
         names = (*(field.name for field in fields(self)), *_KEPT)

@@ -6,7 +6,6 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-import torch
 from jaxtyping import Float
 
 from monoface.facemodel import FaceCoefficients
@@ -47,8 +46,8 @@ class Pinhole:
     focal_px: float
 
     def as_camera(self) -> PerspectiveCamera:
-        """The same in PyTorch, a batch of one."""
-        return PerspectiveCamera(torch.tensor([self.focal_px]), torch.tensor([self.principal_px]))
+        """The same as a batch of one."""
+        return PerspectiveCamera(_floats([self.focal_px]), _floats([self.principal_px]))
 
 
 @dataclass(frozen=True)
@@ -64,8 +63,8 @@ class WeakPerspective:
     scale_px_per_mm: float
 
     def as_camera(self) -> WeakPerspectiveCamera:
-        """The same in PyTorch, a batch of one."""
-        return WeakPerspectiveCamera(torch.tensor([self.scale_px_per_mm]), torch.tensor([self.principal_px]))
+        """The same as a batch of one."""
+        return WeakPerspectiveCamera(_floats([self.scale_px_per_mm]), _floats([self.principal_px]))
 
 
 Lens = Pinhole | WeakPerspective
@@ -156,7 +155,7 @@ class PosedFace:
         albedo = np.zeros(0, np.float32) if self.albedo is None else self.albedo
         light = np.zeros((9, 3), np.float32) if self.light is None else self.light
         arrays = (self.identity, self.expression, albedo, self.rotation, self.translation_mm, light)
-        return FaceCoefficients(*(torch.tensor(array)[None] for array in arrays))
+        return FaceCoefficients(*(array[None] for array in arrays))
 
     @cached_property
     def camera(self) -> AnyCamera:
@@ -174,7 +173,7 @@ class PosedFace:
     @cached_property
     def head_angles_deg(self) -> tuple[float, float, float]:
         """Yaw, pitch and roll in degrees, as AFLW2000-3D has them."""
-        angles = head_angles_from_matrix(camera_to_head(torch.tensor(self.rotation)))
+        angles = head_angles_from_matrix(camera_to_head(self.rotation))
         yaw, pitch, roll = (float(degrees(angle)) for angle in angles)
         return yaw, pitch, roll
 
@@ -182,7 +181,10 @@ class PosedFace:
     def blendshapes(self) -> dict[str, float]:
         """Each named expression in ARKit's scale, from 0 to 1."""
         values = self.blendshape_scale(self.expression[None].astype(np.float64))
-        return dict(zip(self.expression_names, values[0].tolist(), strict=True))
+        named = dict(zip(self.expression_names, values[0].tolist(), strict=True))
+        # How far an eye is shut for an eye of its kind, crops of eyes tell; a weight tells how far lids go.
+        read = None if self.measurement is None else self.measurement.eyes
+        return named if read is None else named | read.blendshapes
 
     @cached_property
     def dense_landmarks_px(self) -> Float[np.ndarray, "verts 2"]:
@@ -192,9 +194,9 @@ class PosedFace:
     def project(self, points_mm: Float[np.ndarray, "points 3"]) -> Float[np.ndarray, "points 2"]:
         """Pixels of the photo at which points of the model frame appear."""
         found = self.coefficients
-        points = torch.from_numpy(np.asarray(points_mm, dtype=np.float32))[None]
+        points = np.asarray(points_mm, dtype=np.float32)[None]
         points_camera = transform_points(found.rotation, found.translation_mm, points)
-        return self.camera.project(points_camera)[0][0].numpy()
+        return self.camera.project(points_camera)[0][0]
 
     def __getstate__(self) -> dict[str, Any]:
         # What is computed from the fields is computed again where it is needed.
@@ -209,9 +211,13 @@ def pose_of(coefficients: FaceCoefficients, camera: AnyCamera) -> dict[str, Any]
         camera: A batch of one.
     """
     return {
-        "identity": coefficients.identity[0].numpy().copy(),
-        "expression": coefficients.expression[0].numpy().copy(),
-        "rotation": coefficients.rotation[0].numpy().copy(),
-        "translation_mm": coefficients.translation_mm[0].numpy().copy(),
+        "identity": coefficients.identity[0].copy(),
+        "expression": coefficients.expression[0].copy(),
+        "rotation": coefficients.rotation[0].copy(),
+        "translation_mm": coefficients.translation_mm[0].copy(),
         "lens": lens_of(camera),
     }
+
+
+def _floats(values: object) -> Float[np.ndarray, "..."]:
+    return np.array(values, np.float32)

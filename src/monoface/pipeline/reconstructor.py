@@ -6,12 +6,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any, Self
 
-import torch
+import numpy as np
 
 from monoface.core.assets import asset_sha256
 from monoface.core.errors import ModelFileError
+from monoface.core.kernels.threads import thread_count
 from monoface.core.version import VERSION
-from monoface.detection import Detection, FaceDetector
+from monoface.detection import Detection, FaceDetector, FaceDetectorConfig
+from monoface.detection.upside_down import UpsideDownCheck
 from monoface.facemodel.default import FACE_MODEL_FILE
 from monoface.facemodel.landmarks import FLM18
 from monoface.facemodel.mirroring import CoefficientMirror
@@ -19,6 +21,7 @@ from monoface.geometry.cameras import PerspectiveCamera
 from monoface.geometry.roi import box_of_points, same_face
 from monoface.geometry.rotations import camera_to_head, head_angles_from_matrix
 from monoface.networks import Recognizer
+from monoface.networks.eye_reader import EyeReader
 from monoface.photos.reading import ImageSource, LoadedImage
 from monoface.pipeline.detecting import DetectsFaces, SearchedPhoto, in_batches, search_ahead, search_photos
 from monoface.pipeline.face import Face
@@ -29,6 +32,7 @@ from monoface.pipeline.plausibility import human_probability
 from monoface.pipeline.posed_face import MadeWith, PosedFace, pose_of
 from monoface.pipeline.reconstructor_config import ReconstructorConfig
 from monoface.pipeline.refining.blendshape_file import load_blendshape_scale
+from monoface.pipeline.refining.eyes import EyeFitter
 from monoface.pipeline.refining.landmark_file import landmark_points, load_landmark_habits
 from monoface.pipeline.refining.refinement_file import load_refinement
 from monoface.pipeline.refining.refiner import Measurement, Refiner
@@ -69,7 +73,8 @@ class Reconstructor:
         self._assets = FaceAssets(names)
         self.face_model = self._assets.model
         check_space(self.regressor.name, self.regressor.info, self.face_model)
-        self.detector: DetectsFaces = FaceDetector()
+        self.detector: DetectsFaces = FaceDetector(FaceDetectorConfig(small_faces=self.config.small_faces))
+        self._upside_down = UpsideDownCheck(self.config.threads)
         detailer = self._assets.detailer
         self._blendshape_scale = load_blendshape_scale(
             weights_path(self.config.weights),
@@ -117,7 +122,10 @@ class Reconstructor:
         refinement = load_refinement(weights_path(self.config.weights))
         if refinement is None or not refinement.default:
             return None
-        return Refiner(refinement, self.regressor.info, self.face_model, Recognizer(torch.get_num_threads()))
+        threads = thread_count()
+        habits = load_landmark_habits(weights_path(self.config.weights))
+        eyes = EyeFitter.of(self.face_model, habits, EyeReader(threads))
+        return Refiner(refinement, self.regressor.info, self.face_model, Recognizer(threads), eyes)
 
     def reconstruct(self, source: ImageSource) -> PhotoResult:
         """Reconstruct the faces of one photo.
@@ -160,31 +168,40 @@ class Reconstructor:
     def _search(self, sources: Sequence[ImageSource]) -> list[SearchedPhoto]:
         return search_photos(sources, self.detector, self.config.max_faces)
 
-    @torch.no_grad()
     def _reconstruct_batch(self, batch: list[SearchedPhoto]) -> list[PhotoResult]:
-        seen = [
-            (one.photo, detection) for one in batch for detection in one.detections if one.photo is not None
-        ]
+        seen = [look for one in batch for look in one.looks(self.regressor.size_px)]
+        photos = [one.photo for one in batch if one.photo is not None for _ in one.detections]
         faces = [
             face
             for start in range(0, len(seen), self.config.batch_size)
-            for face in self._reconstruct_seen(seen[start : start + self.config.batch_size])
+            for face in self._reconstruct_seen(
+                seen[start : start + self.config.batch_size], photos[start : start + self.config.batch_size]
+            )
         ]
         results = []
         for one in batch:
             count = len(one.detections)
             results.append(self._result(one, faces[:count]))
             faces = faces[count:]
+            if one.photo is not None:
+                one.photo.finish()
         return results
 
-    def _reconstruct_seen(self, seen: list[tuple[LoadedImage, Detection]]) -> list[Face]:
-        """Regress faces of any photos together."""
+    def _reconstruct_seen(
+        self, seen: list[tuple[LoadedImage, Detection]], photos: list[LoadedImage]
+    ) -> list[Face]:
+        """Regress faces of any photos together.
+
+        Args:
+            seen: Each face with the pixels that it is seen in.
+            photos: The whole photo of each.
+        """
         found = self._regress(seen)
-        zoom = torch.tensor([photo.scale for photo, _ in seen])
-        found = found.uncropped(torch.zeros(len(seen), 2), zoom)
+        zoom = np.array([photo.scale for photo, _ in seen], np.float32)
+        found = found.uncropped(np.zeros((len(seen), 2), np.float32), zoom)
         measured: list[Measurement | None] = [None] * len(seen)
         if self.refiner is not None and seen:
-            landmarks_px = found.landmarks_px(self._points).numpy()
+            landmarks_px = found.landmarks_px(self._points)
             found, told = self.refiner(found, [photo for photo, _ in seen], landmarks_px)
             measured = [*told]
         verts_mm = self.face_model.shape(found.coefficients.identity, found.coefficients.expression)
@@ -197,23 +214,23 @@ class Reconstructor:
                 score=float(detection.score),
                 box=detection.box / photo.scale,
                 confidence=_confidence(one, detection),
-                verts_mm=verts_mm[row].numpy().copy(),
-                landmarks68_px=one.landmarks_px(self._landmarks68)[0].numpy(),
+                verts_mm=verts_mm[row].copy(),
+                landmarks68_px=one.landmarks_px(self._landmarks68)[0],
                 expression_names=self.face_model.expression_names,
                 blendshape_scale=self._blendshape_scale,
                 photo_size_px=photo.original_size_px,
                 made_with=self.made_with,
                 measurement=measured[row],
             )
-            faces.append(Face(FaceSkin(posed, photo, self._assets)))
+            faces.append(Face(FaceSkin(posed, photos[row], self._assets)))
         return faces
 
     def _told_appearance(self, found: Regression) -> dict[str, Any]:
         """Albedo and light of a face, None for what the weights do not tell."""
         layout, told = self.regressor.layout, found.coefficients
         return {
-            "albedo": told.albedo[0].numpy().copy() if layout.albedo else None,
-            "light": told.light[0].numpy().copy() if layout.light else None,
+            "albedo": told.albedo[0].copy() if layout.albedo else None,
+            "light": told.light[0].copy() if layout.light else None,
         }
 
     def _in_pinhole(self, found: Regression, photo: LoadedImage) -> Regression:
@@ -221,8 +238,8 @@ class Reconstructor:
         focal_px = self.config.focal_px(photo)
         if focal_px is None:
             return found
-        middle_px = torch.tensor([photo.original_size_px]) / 2
-        pinhole = PerspectiveCamera(torch.tensor([focal_px]), middle_px)
+        middle_px = np.array([photo.original_size_px], np.float32) / 2
+        pinhole = PerspectiveCamera(np.array([focal_px], np.float32), middle_px)
         shape = found.coefficients.identity, found.coefficients.expression
         coefficients = seen_by_pinhole(found.coefficients, found.camera, self._points(*shape), pinhole)
         return replace(found, coefficients=coefficients, camera=pinhole)
@@ -232,8 +249,8 @@ class Reconstructor:
 
         Networks with a landmark map see an empty one at first, and then the landmarks that they found.
         """
-        faces = [TurnedFace(photo.image_srgb, detection.roi_crops()) for photo, detection in seen]
-        return regress_turned(self.regressor, faces, self._passes)
+        faces = [TurnedFace(photo.image_srgb, one.roi_crops(), one.score) for photo, one in seen]
+        return regress_turned(self.regressor, faces, self._passes, self._upside_down)
 
     def _result(self, searched: SearchedPhoto, faces: list[Face]) -> PhotoResult:
         distinct = _without_duplicates(faces)
@@ -253,8 +270,8 @@ class Reconstructor:
 
 def _confidence(found: Regression, detection: Detection) -> float:
     """Probability that the face is a human one and its landmarks are right; see `Face.confidence`."""
-    right = float(found.confidence)
-    yaw_deg = math.degrees(head_angles_from_matrix(camera_to_head(found.coefficients.rotation))[0])
+    right = float(found.confidence[0])
+    yaw_deg = math.degrees(head_angles_from_matrix(camera_to_head(found.coefficients.rotation[0]))[0])
     return right * human_probability(right, detection.score, yaw_deg)
 
 

@@ -28,6 +28,8 @@ class ReconstructorConfig:
         face_model: File that `monoface facemodel learn` wrote; the shipped face model by default. It must be
             the one the weights were trained with.
         max_faces: Most faces taken from a photo, largest first; all by default.
+        small_faces: Every photo is searched for the smallest faces, which takes longer the larger it is. By
+            default only where no face is found otherwise, or others are small, too.
         min_confidence: Faces of less confidence are set aside as doubtful; see `Face.confidence`.
         passes: Times a face is cropped and regressed, each time around the landmarks of the time before.
         mirror: The last time its mirror image is regressed too, and the mean of both taken.
@@ -48,6 +50,7 @@ class ReconstructorConfig:
     device: Literal["cpu", "cuda"] = "cpu"
     face_model: Path | None = None
     max_faces: int | None = None
+    small_faces: bool = False
     min_confidence: float = 0.4
     passes: int = 2
     mirror: bool = True
@@ -57,7 +60,7 @@ class ReconstructorConfig:
     detail: str | None = None
     detail_size: int = 256
     refine: Literal["auto", "none"] = "auto"
-    batch_size: int = 32
+    batch_size: int = 8
     threads: int = 2
 
     def __post_init__(self) -> None:

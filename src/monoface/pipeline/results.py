@@ -10,6 +10,7 @@ from monoface.photos.reading import LoadedImage
 from monoface.pipeline.face import Face
 from monoface.pipeline.posed_face import MadeWith
 from monoface.pipeline.writing.json_report import photo_report
+from monoface.pipeline.writing.result_page import photo_page, save_page
 from monoface.pipeline.writing.save import save_overlay, save_report
 
 Status = Literal["ok", "no_face", "low_confidence", "unreadable"]
@@ -65,7 +66,9 @@ class PhotoResult:
         )
 
     def save(self, path: str | Path, *, overwrite: bool = False) -> None:
-        """Write the report as a `.json` file, or the photo with its faces drawn on it as a `.png` file.
+        """Write the report as `.json`, the photo with its faces drawn on it as `.png`, or a page as `.html`.
+
+        The page is one file that shows the photo and the heads in a browser, without a network.
 
         Raises:
             ConfigError: If the suffix is another one, or if there is no photo to draw on.
@@ -81,8 +84,12 @@ class PhotoResult:
                     raise ConfigError(f"{path}: expected a photo to draw on, but {self.name} was unreadable.")
                 faces, doubtful = ([face.skin for face in some] for some in (self.faces, self.doubtful))
                 save_overlay(self.photo, faces, doubtful, path, overwrite=overwrite)
+            case ".html":
+                faces, doubtful = ([face.skin for face in some] for some in (self.faces, self.doubtful))
+                page = photo_page(self.report(), self.photo, faces, doubtful, path.stem)
+                save_page(page, path, overwrite=overwrite)
             case _:
-                raise ConfigError(f"{path}: expected a suffix .json or .png, got {path.suffix!r}.")
+                raise ConfigError(f"{path}: expected a suffix .json, .png or .html, got {path.suffix!r}.")
 
 
 def photo_result(

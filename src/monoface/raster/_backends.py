@@ -4,10 +4,9 @@ import importlib.util
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Literal, Protocol, runtime_checkable
+from typing import Any, Literal, Protocol, runtime_checkable
 
-import torch
-from torch import Tensor
+import numpy as np
 
 from monoface.raster.fragments import Fragments
 
@@ -21,20 +20,20 @@ class Backend(Protocol):
     """The operations with fused kernels; arguments are already checked."""
 
     def rasterize(
-        self, verts_px: Tensor, faces: Tensor, size: tuple[int, int], *, perspective: bool, cull_back: bool
+        self, verts_px: Any, faces: Any, size: tuple[int, int], *, perspective: bool, cull_back: bool
     ) -> Fragments:
         """Visible triangle of each pixel, and the place on it."""
         ...
 
-    def interpolate(self, attributes: Tensor, faces: Tensor, fragments: Fragments) -> Tensor:
+    def interpolate(self, attributes: Any, faces: Any, fragments: Fragments) -> Any:
         """Attributes of vertices, blended at pixels."""
         ...
 
-    def antialias(self, image: Tensor, verts_px: Tensor, faces: Tensor, fragments: Fragments) -> Tensor:
+    def antialias(self, image: Any, verts_px: Any, faces: Any, fragments: Fragments) -> Any:
         """The image with silhouettes blended."""
         ...
 
-    def sample(self, texels: Tensor, sizes: list[tuple[int, int]], uv: Tensor, level: Tensor) -> Tensor:
+    def sample(self, texels: Any, sizes: list[tuple[int, int]], uv: Any, level: Any) -> Any:
         """Colours of a texture, from its halved copies."""
         ...
 
@@ -52,9 +51,16 @@ def use_backend(name: BackendName) -> Iterator[None]:
         _chosen.reset(token)
 
 
-def backend_for(device: torch.device) -> Backend:
-    """Backend that `use_backend` says, else numba's on the CPU, Triton's on CUDA, or the definition."""
-    name = _chosen.get() or _suitable_for(device)
+def backend_for(array: Any) -> Any:
+    """A `Backend`: what `use_backend` says, else numba's on the CPU, Triton's on CUDA, or the definition.
+
+    For arrays of numpy, it is a module with compiled kernels for rasterising and interpolating alone.
+    """
+    if isinstance(array, np.ndarray):
+        from monoface.raster import _arrays
+
+        return _arrays
+    name = _chosen.get() or _suitable_for(array.device)
     # Imported late, because numba and Triton take half a second, and the definition does without.
     if name == "numba":
         from monoface.raster import _numba
@@ -69,7 +75,7 @@ def backend_for(device: torch.device) -> Backend:
     return _reference
 
 
-def _suitable_for(device: torch.device) -> BackendName:
+def _suitable_for(device: Any) -> BackendName:
     if device.type == "cpu":
         return "numba"
     # Builds of PyTorch for CUDA bring Triton along, but not on every system.

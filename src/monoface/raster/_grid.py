@@ -5,10 +5,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-SUBPIXEL_BITS = 8
-SUBPIXELS = 1 << SUBPIXEL_BITS
-LARGEST_COORDINATE_PX = 1 << 21
-"""Triangles that reach further are not drawn: their edge functions could overflow 64 bits."""
+from monoface.raster._precision import LARGEST_COORDINATE_PX, SUBPIXELS
 
 
 def to_grid(points_px: Tensor) -> Tensor:

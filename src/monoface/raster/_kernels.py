@@ -10,7 +10,7 @@ import numba
 import numpy as np
 
 from monoface.core.kernels.compiled import Array, kernel, subroutine
-from monoface.raster._grid import LARGEST_COORDINATE_PX, SUBPIXEL_BITS, SUBPIXELS
+from monoface.raster._precision import LARGEST_COORDINATE_PX, SUBPIXEL_BITS, SUBPIXELS
 
 _NOT_RASTERIZABLE = np.int32(-(2**31))
 _HALF_PIXEL = SUBPIXELS // 2

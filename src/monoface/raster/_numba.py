@@ -9,10 +9,12 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from monoface.core.kernels.arrays import empty, zeros
+from monoface.core.arrays import in_torch
+from monoface.core.kernels.arrays import new_array
 from monoface.core.kernels.compiled import Array
+from monoface.core.kernels.tensors import empty, zeros
 from monoface.core.kernels.threads import band_limits, count_bands, run_for_each
-from monoface.raster import _kernels
+from monoface.raster import _arrays, _kernels
 from monoface.raster._numba_edges import antialias
 from monoface.raster._numba_texture import sample
 from monoface.raster.fragments import Fragments
@@ -38,32 +40,14 @@ class _Rasterize(torch.autograd.Function):
     def forward(
         ctx: Any, verts_px: Tensor, faces: Tensor, size: tuple[int, int], perspective: bool, cull_back: bool
     ) -> tuple[Tensor, Tensor, Tensor]:
-        batch, count, _ = verts_px.shape
-        verts, corners = verts_px.detach().contiguous().numpy(), faces.contiguous().numpy()
-        grid = empty((batch, count, 2), torch.int32)
-        linear = empty((batch, count), verts_px.dtype)
-        face_index = empty((batch, *size), torch.int64)
-        barycentric = empty((batch, *size, 3), verts_px.dtype)
-        depth = empty((batch, *size), verts_px.dtype)
-        grid_np, linear_np = grid.numpy(), linear.numpy()
-        outputs = face_index.numpy(), barycentric.numpy(), depth.numpy()
-
-        def snap(b: int) -> None:
-            _kernels.snap(verts[b], perspective, grid_np[b], linear_np[b])
-
-        def rasterize(task: tuple[int, tuple[int, int]]) -> None:
-            b, (top, bottom) = task
-            band = [array[b, top:bottom] for array in outputs]
-            _kernels.rasterize(grid_np[b], linear_np[b], corners, perspective, cull_back, top, *band)
-
-        limits = band_limits(size[0], count_bands(batch))
-        run_for_each(snap, range(batch))
-        run_for_each(rasterize, [(b, band) for b in range(batch) for band in limits])
+        inputs = verts_px.detach().numpy(), faces.numpy()
+        found = in_torch(_arrays.rasterize_into(new_array, *inputs, size, perspective, cull_back))
+        grid, linear, face_index = found.grid, found.linear, found.fragments.face_index
         ctx.save_for_backward(grid, linear, faces, face_index)
         ctx.perspective = perspective
         ctx.mark_non_differentiable(face_index)
         ctx.set_materialize_grads(False)
-        return face_index, barycentric, depth
+        return face_index, found.fragments.barycentric, found.fragments.depth
 
     @staticmethod
     @once_differentiable
@@ -100,18 +84,8 @@ class _Interpolate(torch.autograd.Function):
     def forward(
         ctx: Any, attributes: Tensor, barycentric: Tensor, faces: Tensor, face_index: Tensor
     ) -> Tensor:
-        batch, height, width = face_index.shape
-        result = empty((batch, height, width, attributes.shape[-1]), attributes.dtype)
-        values = [attribute.detach().contiguous().numpy() for attribute in attributes]
-        corners = faces.contiguous().numpy()
-        pixels = face_index.contiguous().numpy(), barycentric.detach().contiguous().numpy(), result.numpy()
-
-        def blend(task: tuple[int, tuple[int, int]]) -> None:
-            b, (top, bottom) = task
-            _kernels.blend(values[b], corners, *[array[b, top:bottom] for array in pixels])
-
-        limits = band_limits(height, count_bands(batch))
-        run_for_each(blend, [(b, band) for b in range(batch) for band in limits])
+        inputs = [tensor.detach().numpy() for tensor in (attributes, barycentric, faces, face_index)]
+        result = torch.from_numpy(_arrays.interpolate_into(new_array, *inputs))
         ctx.save_for_backward(attributes, barycentric, faces, face_index)
         return result
 

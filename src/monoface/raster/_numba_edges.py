@@ -6,9 +6,9 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from monoface.core.kernels.arrays import empty, zeros
+from monoface.core.kernels.tensors import empty, zeros
 from monoface.core.kernels.threads import run_for_each
-from monoface.raster import _edge_kernels, _kernels
+from monoface.raster import _blend_kernels, _edge_kernels, _kernels
 from monoface.raster.fragments import Fragments
 
 
@@ -43,7 +43,7 @@ class _Antialias(torch.autograd.Function):
             _kernels.snap(verts[b], False, grids[b], linear[b].numpy())
             parted = [array[b] for array in found]
             _edge_kernels.find_silhouettes(grids[b], corners, twins, seen[b], depths[b], *parted)
-            _edge_kernels.blend_shares(colours[b], *parted[1:], results[b])
+            _blend_kernels.blend_shares(colours[b], *parted[1:], results[b])
 
         run_for_each(rasterize, range(batch))
         ctx.save_for_backward(image, result, grid, faces, edges, shares, touched)
@@ -64,8 +64,8 @@ class _Antialias(torch.autograd.Function):
 
         def accumulate(b: int) -> None:
             pictures = [array[b] for array in inputs]
-            _edge_kernels.blend_shares_backward(*pictures)
-            _edge_kernels.move_edges_backward(grids[b], corners, pictures[2], pictures[-1], moved[b])
+            _blend_kernels.blend_shares_backward(*pictures)
+            _blend_kernels.move_edges_backward(grids[b], corners, pictures[2], pictures[-1], moved[b])
 
         run_for_each(accumulate, range(len(grid)))
         return grad_image, grad_verts, None, None, None

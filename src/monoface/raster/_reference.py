@@ -10,15 +10,8 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
-from monoface.raster._grid import (
-    SUBPIXEL_BITS,
-    SUBPIXELS,
-    Snap,
-    TakeValue,
-    edge_function,
-    is_rasterizable,
-    to_grid,
-)
+from monoface.raster._grid import Snap, TakeValue, edge_function, is_rasterizable, to_grid
+from monoface.raster._precision import SUBPIXEL_BITS, SUBPIXELS
 from monoface.raster._reference_edges import antialias
 from monoface.raster._reference_texture import sample
 from monoface.raster.fragments import Fragments

@@ -12,7 +12,8 @@ import torch
 from torch import Tensor
 
 from monoface.raster._adjacency import edge_twins
-from monoface.raster._grid import SUBPIXELS, Snap, TakeValue, edge_function, is_rasterizable, to_grid
+from monoface.raster._grid import Snap, TakeValue, edge_function, is_rasterizable, to_grid
+from monoface.raster._precision import SUBPIXELS
 from monoface.raster.fragments import Fragments
 
 LONGEST_WALK = 64

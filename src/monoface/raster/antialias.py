@@ -1,11 +1,18 @@
 """Fourth verb: smooth silhouettes, and through them a gradient of what covers what."""
 
+from typing import TYPE_CHECKING, Any
+
 from jaxtyping import Float, Int
-from torch import Tensor
 
 from monoface.raster._backends import backend_for
 from monoface.raster.fragments import Fragments
 from monoface.raster.rasterize import check_faces, check_floats
+
+if TYPE_CHECKING:
+    from torch import Tensor
+else:
+    # So that the package can be imported without PyTorch.
+    Tensor = Any
 
 
 def antialias(
@@ -50,4 +57,4 @@ def antialias(
             f"image: expected {verts_px.dtype} of shape {(*expected, 'channels')}, "
             f"got {image.dtype} of {tuple(image.shape)}"
         )
-    return backend_for(verts_px.device).antialias(image, verts_px, faces, fragments)
+    return backend_for(verts_px).antialias(image, verts_px, faces, fragments)

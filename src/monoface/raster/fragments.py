@@ -1,13 +1,15 @@
 """What rasterising yields: the visible triangle of each pixel and the place on it."""
 
 from dataclasses import dataclass
+from typing import Generic
 
 from jaxtyping import Bool, Float, Int
-from torch import Tensor
+
+from monoface.core.arrays import Array
 
 
 @dataclass(frozen=True)
-class Fragments:
+class Fragments(Generic[Array]):
     """The visible surface at pixel centres.
 
     Attributes:
@@ -17,11 +19,11 @@ class Fragments:
         depth: Depth in the unit of the vertices; 0 where there is no surface. Differentiable too.
     """
 
-    face_index: Int[Tensor, "batch height width"]
-    barycentric: Float[Tensor, "batch height width 3"]
-    depth: Float[Tensor, "batch height width"]
+    face_index: Int[Array, "batch height width"]
+    barycentric: Float[Array, "batch height width 3"]
+    depth: Float[Array, "batch height width"]
 
     @property
-    def mask(self) -> Bool[Tensor, "batch height width"]:
+    def mask(self) -> Bool[Array, "batch height width"]:
         """Where there is a surface."""
         return self.face_index >= 0

@@ -1,18 +1,18 @@
 """Second verb: attributes of vertices, at pixels."""
 
 from jaxtyping import Float, Int
-from torch import Tensor
 
+from monoface.core.arrays import Array, namespace
 from monoface.raster._backends import backend_for
 from monoface.raster.fragments import Fragments
 from monoface.raster.rasterize import check_faces, check_floats
 
 
 def interpolate(
-    attributes: Float[Tensor, "#batch verts channels"],
-    faces: Int[Tensor, "faces 3"],
+    attributes: Float[Array, "#batch verts channels"],
+    faces: Int[Array, "faces 3"],
     fragments: Fragments,
-) -> Float[Tensor, "batch height width channels"]:
+) -> Float[Array, "batch height width channels"]:
     """Blends the attributes of the three vertices of each pixel's triangle.
 
     Differentiable with respect to attributes and, through the barycentrics, to vertex positions.
@@ -39,4 +39,5 @@ def interpolate(
             f"attributes: expected {barycentric.dtype} with a batch of 1 or {batch}, "
             f"got {attributes.dtype} with {len(attributes)}"
         )
-    return backend_for(attributes.device).interpolate(attributes.expand(batch, -1, -1), faces, fragments)
+    batched = namespace(attributes).broadcast_to(attributes, (batch, *attributes.shape[1:]))
+    return backend_for(attributes).interpolate(batched, faces, fragments)

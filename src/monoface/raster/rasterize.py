@@ -1,11 +1,11 @@
 """First verb: which triangle each pixel shows, and where on it."""
 
-from typing import Literal
+from typing import Any, Literal
 
-import torch
+import numpy as np
 from jaxtyping import Float, Int
-from torch import Tensor
 
+from monoface.core.arrays import Array, namespace, numpy_of
 from monoface.raster._backends import backend_for
 from monoface.raster.fragments import Fragments
 
@@ -13,8 +13,8 @@ Cull = Literal["back", "none"]
 
 
 def rasterize(
-    verts_px: Float[Tensor, "batch verts 3"],
-    faces: Int[Tensor, "faces 3"],
+    verts_px: Float[Array, "batch verts 3"],
+    faces: Int[Array, "faces 3"],
     size: tuple[int, int],
     *,
     perspective: bool = False,
@@ -45,38 +45,44 @@ def rasterize(
         ValueError: If shapes or types do not fit, or a face names a vertex that does not exist.
     """
     _check(verts_px, faces, size, cull)
-    backend = backend_for(verts_px.device)
+    backend = backend_for(verts_px)
     return backend.rasterize(verts_px, faces, size, perspective=perspective, cull_back=cull == "back")
 
 
-def check_faces(faces: Tensor, count: int) -> None:
+def check_faces(faces: Any, count: int) -> None:
     """Refuses faces that are not int64 rows of three indices below `count`."""
-    if faces.dtype != torch.int64 or faces.ndim != 2 or faces.shape[1] != 3:
+    if faces.dtype != namespace(faces).int64 or faces.ndim != 2 or faces.shape[1] != 3:
         raise ValueError(
             f"faces: expected int64 of shape (faces, 3), got {faces.dtype} of {tuple(faces.shape)}"
         )
-    if faces.numel() == 0:
+    if len(faces) == 0:
         return
     # On the CPU numpy does it: after a parallel operation of torch its threads spin for a while, on the
     # cores that the kernels are about to need.
-    bounds = (faces.numpy().min(), faces.numpy().max()) if faces.device.type == "cpu" else faces.aminmax()
+    bounds = faces.aminmax() if _is_elsewhere(faces) else (numpy_of(faces).min(), numpy_of(faces).max())
     least, largest = (int(bound) for bound in bounds)
     if least < 0 or largest >= count:
         raise ValueError(f"faces: expected vertex indices from 0 to {count - 1}, got {least} to {largest}")
 
 
-def check_floats(name: str, tensor: Tensor, last: int | None = None) -> None:
+def check_floats(name: str, tensor: Any, last: int | None = None) -> None:
     """Refuses what is not (batch, items, channels) of float32 or float64."""
-    if tensor.dtype not in (torch.float32, torch.float64):
+    xp = namespace(tensor)
+    if tensor.dtype not in (xp.float32, xp.float64):
         raise ValueError(f"{name}: expected float32 or float64, got {tensor.dtype}; convert it first")
     if tensor.ndim != 3 or (last is not None and tensor.shape[-1] != last):
         raise ValueError(f"{name}: expected (batch, verts, {last or 'channels'}), got {tuple(tensor.shape)}")
 
 
-def _check(verts_px: Tensor, faces: Tensor, size: tuple[int, int], cull: str) -> None:
+def _check(verts_px: Any, faces: Any, size: tuple[int, int], cull: str) -> None:
     check_floats("verts_px", verts_px, last=3)
     check_faces(faces, verts_px.shape[1])
     if min(size) < 1 or max(size) > 1 << 16:
         raise ValueError(f"size: expected a height and a width from 1 to 65536, got {size}")
     if cull not in ("back", "none"):
         raise ValueError(f'cull: expected "back" or "none", got {cull!r}')
+
+
+def _is_elsewhere(array: Any) -> bool:
+    """Whether it is a tensor on another device than the CPU."""
+    return not isinstance(array, np.ndarray) and array.device.type != "cpu"

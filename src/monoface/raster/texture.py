@@ -1,11 +1,17 @@
 """Third verb: colours of a texture, at pixels."""
 
-import torch
+from typing import TYPE_CHECKING, Any
+
 from jaxtyping import Float
-from torch import Tensor
 
 from monoface.raster._backends import backend_for
 from monoface.raster.fragments import Fragments
+
+if TYPE_CHECKING:
+    from torch import Tensor
+else:
+    # So that the package can be imported without PyTorch.
+    Tensor = Any
 
 
 def texture(
@@ -29,6 +35,8 @@ def texture(
     Raises:
         ValueError: If the types of texture and coordinates differ.
     """
+    import torch
+
     if image.dtype != uv.dtype:
         raise ValueError(f"image: expected {uv.dtype} as the coordinates are, got {image.dtype}")
     if uv_derivatives is None:
@@ -41,7 +49,7 @@ def texture(
     sizes = [(copy.shape[-2], copy.shape[-1]) for copy in copies]
     # All copies in one array, each texel's channels side by side.
     texels = torch.cat([copy.flatten(2) for copy in copies], dim=2).transpose(1, 2)
-    return backend_for(uv.device).sample(texels.expand(len(uv), -1, -1), sizes, uv, level)
+    return backend_for(uv).sample(texels.expand(len(uv), -1, -1), sizes, uv, level)
 
 
 def uv_derivatives(
@@ -52,6 +60,8 @@ def uv_derivatives(
     Of the differences to both neighbours the smaller one: across a seam of the texture or a silhouette
     one of them jumps. Zero where neither neighbour shows a surface; without gradient.
     """
+    import torch
+
     with torch.no_grad():
         steps = [_smaller_step(uv, fragments.mask, axis) for axis in (2, 1)]
     return torch.stack(steps, dim=-1)
@@ -59,6 +69,8 @@ def uv_derivatives(
 
 def _smaller_step(uv: Tensor, mask: Tensor, axis: int) -> Tensor:
     """Of the steps from the pixel before and to the one after, along an axis, the one of lesser length."""
+    import torch
+
     count = uv.shape[axis] - 1
     step = uv.narrow(axis, 1, count) - uv.narrow(axis, 0, count)
     on_surface = mask.narrow(axis, 1, count) & mask.narrow(axis, 0, count)
@@ -72,7 +84,7 @@ def _smaller_step(uv: Tensor, mask: Tensor, axis: int) -> Tensor:
     return torch.where(known[..., None], chosen, chosen.new_zeros(()))
 
 
-def _levels(derivatives: Tensor, size: torch.Size) -> Tensor:
+def _levels(derivatives: Tensor, size: tuple[int, ...]) -> Tensor:
     """How often to halve the texture for each pixel, with a fraction; 0 where texels are no smaller."""
     rows, columns = size
     texels = derivatives.detach() * derivatives.new_tensor((columns, rows))[:, None]
@@ -83,6 +95,8 @@ def _levels(derivatives: Tensor, size: torch.Size) -> Tensor:
 
 def _halved_copies(image: Tensor, count: int) -> list[Tensor]:
     """The texture, then copies whose texels are means of two by two of the one before."""
+    import torch
+
     copies = [image]
     for _ in range(count):
         copies.append(torch.nn.functional.avg_pool2d(copies[-1], 2, ceil_mode=True, count_include_pad=False))

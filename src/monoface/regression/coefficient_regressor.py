@@ -4,15 +4,18 @@ import os
 from pathlib import Path
 from typing import Self
 
-import torch
-from torch import Tensor
+import numpy as np
+from jaxtyping import Float
 
+from monoface.core.arrays import in_numpy
 from monoface.core.assets import asset_names, asset_path, sha256_of
 from monoface.core.errors import ConfigError, ModelFileError
+from monoface.core.kernels.threads import thread_count
+from monoface.core.on_demand import require_torch
 from monoface.core.sessions import open_session
-from monoface.facemodel import CoefficientLayout, FaceModel
-from monoface.networks import Regressed, Regressor, RegressorInfo, fold_batch_norm, load_regressor
-from monoface.networks.onnx_form import regressor_to_onnx
+from monoface.facemodel import CoefficientLayout, LinearFaceModel
+from monoface.networks import Regressed, RegressorInfo, RegressorWeights, read_regressor
+from monoface.networks.onnx.regressor import regressor_to_onnx
 from monoface.regression.predictor import CropPredictor, Network
 
 _SUFFIX = ".safetensors"
@@ -22,7 +25,7 @@ _NO_REGRESSORS = ("detail", "face_model", "parsing", "recognition")
 class CoefficientRegressor(CropPredictor):
     """A trained regressor ready for use: 8-bit crops in, coefficients, cameras and confidences out.
 
-    Wherever the network runs, its results are on the CPU.
+    On the CPU ONNX Runtime runs it, on a GPU PyTorch; its results are arrays of numpy in either case.
 
     Attributes:
         info: What the weights say about themselves.
@@ -33,13 +36,13 @@ class CoefficientRegressor(CropPredictor):
     """
 
     def __init__(
-        self, regressor: Regressor, info: RegressorInfo, *, name: str, sha256: str, device: str = "cpu"
+        self, regressor: RegressorWeights, info: RegressorInfo, *, name: str, sha256: str, device: str = "cpu"
     ) -> None:
         self.info = info
         self.name = name
         self.sha256 = sha256
         self.device = available_device(device)
-        run = _on_cpu(regressor) if self.device.type == "cpu" else _in_torch(regressor, self.device)
+        run = _on_cpu(regressor) if self.device == "cpu" else _in_torch(regressor, self.device)
         super().__init__(
             _checked(run, name),
             regressor.config,
@@ -59,50 +62,55 @@ class CoefficientRegressor(CropPredictor):
             ModelFileError: If the file holds no regressor.
         """
         path = weights_path(name_or_path)
-        regressor, info = load_regressor(path)
+        regressor, info = read_regressor(path)
         return cls(regressor, info, name=path.stem, sha256=sha256_of(path), device=device)
 
 
 def _checked(network: Network, name: str) -> Network:
     """The same network, which refuses to put out NaN or infinity: then its weights must be damaged."""
 
-    def run(image: Tensor) -> Regressed:
+    def run(image: Float[np.ndarray, "batch channels size size"]) -> Regressed:
         found = network(image)
-        if not all(part.isfinite().all() for part in (found.output, found.log_error, found.points)):
+        if not all(np.isfinite(part).all() for part in (found.output, found.log_error, found.points)):
             raise ModelFileError(f"weights {name}: expected finite outputs, got NaN or infinity.")
         return found
 
     return run
 
 
-def _on_cpu(regressor: Regressor) -> Network:
-    """The network in ONNX Runtime, which runs it more than twice as fast as torch does."""
-    session = open_session(lambda: regressor_to_onnx(regressor), torch.get_num_threads())
+def _on_cpu(regressor: RegressorWeights) -> Network:
+    """The network in ONNX Runtime."""
+    config = regressor.config
+    session = open_session(lambda: regressor_to_onnx(config, regressor.weights), thread_count())
 
-    def run(image: Tensor) -> Regressed:
+    def run(image: Float[np.ndarray, "batch channels size size"]) -> Regressed:
         if not len(image):
-            empty = image.new_zeros(0, regressor.config.outputs)
-            return Regressed(empty, image.new_zeros(0), image.new_zeros(0, regressor.config.points, 3))
-        found = session.run(None, {"image": image.contiguous().numpy()})
-        output, log_error, *points = (torch.from_numpy(one) for one in found)
-        dense = points[0].unflatten(1, (-1, 3)) if points else output.new_zeros(len(output), 0, 3)
-        return Regressed(output, log_error[:, 0], dense)
+            shapes = (config.outputs,), (), (config.points, 3)
+            return Regressed(*[np.zeros((0, *shape), np.float32) for shape in shapes])
+        output, log_error, *points = session.run(None, {"image": np.ascontiguousarray(image)})
+        dense = points[0] if points else np.zeros((len(output), 0), np.float32)
+        return Regressed(output, log_error[:, 0], dense.reshape(len(output), config.points, 3))
 
     return run
 
 
-def _in_torch(regressor: Regressor, device: torch.device) -> Network:
-    network = fold_batch_norm(regressor).requires_grad_(False).to(device)
+def _in_torch(regressor: RegressorWeights, device: str) -> Network:
+    import torch
+
+    from monoface.networks.regressor import fold_batch_norm
+    from monoface.networks.storage import regressor_of
+
+    network = fold_batch_norm(regressor_of(regressor)).requires_grad_(False).to(device)
     made_in = os.getpid()
 
-    def run(image: Tensor) -> Regressed:
+    def run(image: Float[np.ndarray, "batch channels size size"]) -> Regressed:
         if os.getpid() != made_in:
             raise ConfigError(
                 f"device {device}: expected the process that loaded the weights, got a forked child, to "
                 'which a GPU cannot be handed on. Start processes by the method "spawn" or "forkserver".'
             )
-        found = network.regress(image.to(device))
-        return Regressed(found.output.cpu(), found.log_error.cpu(), found.points.cpu())
+        with torch.no_grad():
+            return in_numpy(network.regress(torch.from_numpy(image).to(device)))
 
     return run
 
@@ -119,7 +127,7 @@ def layout_of(info: RegressorInfo) -> CoefficientLayout:
     )
 
 
-def check_space(name: str, info: RegressorInfo, model: FaceModel) -> None:
+def check_space(name: str, info: RegressorInfo, model: LinearFaceModel) -> None:
     """Refuse weights that put out coefficients of another face model.
 
     Args:
@@ -174,14 +182,19 @@ def weights_path(name_or_path: str | Path) -> Path:
     return asset_path(filename)
 
 
-def available_device(name: str) -> torch.device:
-    """Device of that name.
+def available_device(name: str) -> str:
+    """The device of that name.
 
     Raises:
         ConfigError: If it is neither `cpu` nor `cuda`, or if torch sees no CUDA device.
+        MissingExtraError: If it is `cuda` and PyTorch is not installed.
     """
     if name not in ("cpu", "cuda"):
         raise ConfigError(f"device {name}: expected cpu or cuda.")
-    if name == "cuda" and not torch.cuda.is_available():
-        raise ConfigError("device cuda: torch sees no CUDA device. Use cpu, or install torch for CUDA.")
-    return torch.device(name)
+    if name == "cuda":
+        require_torch("device cuda")
+        import torch
+
+        if not torch.cuda.is_available():
+            raise ConfigError("device cuda: torch sees no CUDA device. Use cpu, or install torch for CUDA.")
+    return name

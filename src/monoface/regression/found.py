@@ -1,14 +1,13 @@
 """Faces as a regressor found them in crops."""
 
 from dataclasses import dataclass, fields, replace
-from typing import Self, TypeVar
+from typing import Any, Generic, Self, TypeVar
 
 import numpy as np
-import torch
 from jaxtyping import Float
-from torch import Tensor
 
-from monoface.facemodel import FaceCoefficients, PointBasis
+from monoface.core.arrays import Array, cast, constant, namespace
+from monoface.facemodel import FaceCoefficients, LinearPoints
 from monoface.geometry.cameras import AnyCamera, transform_points
 from monoface.geometry.rotations import matrix_from_axis_angle
 from monoface.shading.harmonics import rotate_radiance
@@ -17,7 +16,7 @@ _Rows = TypeVar("_Rows", FaceCoefficients, AnyCamera, "FoundPoints")
 
 
 @dataclass(frozen=True)
-class FoundPoints:
+class FoundPoints(Generic[Array]):
     """Points of faces as a network found them in the picture, whatever its coefficients say.
 
     Attributes:
@@ -25,27 +24,25 @@ class FoundPoints:
         sigma_px: Standard deviation along each axis that the network expects.
     """
 
-    place_px: Float[Tensor, "batch points 2"]
-    sigma_px: Float[Tensor, "batch points"]
+    place_px: Float[Array, "batch points 2"]
+    sigma_px: Float[Array, "batch points"]
 
-    def __getitem__(self, rows: slice | Tensor) -> "FoundPoints":
+    def __getitem__(self, rows: Any) -> "FoundPoints":
         return FoundPoints(self.place_px[rows], self.sigma_px[rows])
 
-    def uncropped(self, corner_px: Float[Tensor, "batch 2"], zoom: Float[Tensor, " batch"]) -> "FoundPoints":
+    def uncropped(self, corner_px: Float[Array, "batch 2"], zoom: Float[Array, " batch"]) -> "FoundPoints":
         """The same in the photo that crops were cut from."""
         place_px = self.place_px / zoom[:, None, None] + corner_px[:, None]
         return FoundPoints(place_px, self.sigma_px / zoom[:, None])
 
-    def turned(
-        self, inside: Float[Tensor, "batch 2 2"], centre_px: Float[Tensor, "batch 2"]
-    ) -> "FoundPoints":
+    def turned(self, inside: Float[Array, "batch 2 2"], centre_px: Float[Array, "batch 2"]) -> "FoundPoints":
         """The same in the picture that was turned about a point by a rotation in its plane."""
         around = self.place_px - centre_px[:, None]
-        return replace(self, place_px=around @ inside.transpose(-1, -2) + centre_px[:, None])
+        return replace(self, place_px=around @ inside.mT + centre_px[:, None])
 
 
 @dataclass(frozen=True)
-class Regression:
+class Regression(Generic[Array]):
     """Posed faces that a regressor found in crops, one for each row.
 
     Attributes:
@@ -58,14 +55,14 @@ class Regression:
 
     coefficients: FaceCoefficients
     camera: AnyCamera
-    log_error: Float[Tensor, " batch"]
-    confidence: Float[Tensor, " batch"]
+    log_error: Float[Array, " batch"]
+    confidence: Float[Array, " batch"]
     points: FoundPoints | None = None
 
     def __len__(self) -> int:
         return len(self.log_error)
 
-    def __getitem__(self, rows: slice | Tensor) -> "Regression":
+    def __getitem__(self, rows: Any) -> "Regression":
         points = None if self.points is None else self.points[rows]
         return Regression(
             self.coefficients[rows], self.camera[rows], self.log_error[rows], self.confidence[rows], points
@@ -73,11 +70,12 @@ class Regression:
 
     def joined(self, others: "Regression") -> "Regression":
         """These faces and others after them, of the same network and kind of camera."""
+        xp = namespace(self.log_error)
         return Regression(
             _joined(self.coefficients, others.coefficients),
             _joined(self.camera, others.camera),
-            torch.cat((self.log_error, others.log_error)),
-            torch.cat((self.confidence, others.confidence)),
+            xp.concat((self.log_error, others.log_error)),
+            xp.concat((self.confidence, others.confidence)),
             None if self.points is None or others.points is None else _joined(self.points, others.points),
         )
 
@@ -88,27 +86,28 @@ class Regression:
             boxes: Left, top, right, bottom edges of the crops in the photo; squares.
             size_px: Side of the crops.
         """
-        edges = torch.as_tensor(boxes).to(self.log_error)
+        edges = constant(boxes, self.log_error)
         return self.uncropped(edges[:, :2], size_px / (edges[:, 2] - edges[:, 0]))
 
-    def uncropped(self, corner_px: Float[Tensor, "batch 2"], zoom: Float[Tensor, " batch"]) -> Self:
+    def uncropped(self, corner_px: Float[Array, "batch 2"], zoom: Float[Array, " batch"]) -> Self:
         """The same faces and points in the picture that begins at a corner and was enlarged by a zoom."""
         points = None if self.points is None else self.points.uncropped(corner_px, zoom)
         return replace(self, camera=self.camera.uncropped(corner_px, zoom), points=points)
 
-    def turned(self, roll_rad: Float[Tensor, " batch"], centre_px: Float[Tensor, "batch 2"]) -> Self:
+    def turned(self, roll_rad: Float[Array, " batch"], centre_px: Float[Array, "batch 2"]) -> Self:
         """The same faces and points in the picture that was turned about a point, clockwise as seen.
 
         The light turns, too: it is in the camera frame.
         """
-        turn = matrix_from_axis_angle(torch.nn.functional.pad(roll_rad[:, None], (2, 0)))
+        xp, still = namespace(roll_rad), roll_rad[:, None] * 0
+        turn = matrix_from_axis_angle(xp.concat((still, still, roll_rad[:, None]), 1))
         inside = turn[:, :2, :2]
         principal_px = (inside @ (self.camera.principal_px - centre_px)[..., None])[..., 0] + centre_px
         faces = self.coefficients
         light = faces.light
-        if light.numel():
+        if len(light):
             moved = roll_rad != 0
-            light = torch.where(moved[:, None, None], rotate_radiance(light, turn), light)
+            light = xp.where(moved[:, None, None], rotate_radiance(light, turn), light)
         coefficients = replace(
             faces,
             rotation=turn @ faces.rotation,
@@ -119,19 +118,22 @@ class Regression:
         camera = replace(self.camera, principal_px=principal_px)
         return replace(self, coefficients=coefficients, camera=camera, points=points)
 
-    def landmarks_px(self, points: PointBasis) -> Float[Tensor, "batch landmarks 2"]:
+    def landmarks_px(self, points: LinearPoints) -> Float[Array, "batch landmarks 2"]:
         """Landmarks in pixels of the picture that the camera belongs to.
 
         Args:
             points: The face model at the landmarks: `model.subset(model.landmarks("ibug68"))`.
         """
         found = self.coefficients
+        if isinstance(found.rotation, np.ndarray):
+            points = points.in_numpy()
         basis = points.mean_mm
-        landmarks_mm = points(found.identity.to(basis), found.expression.to(basis)).to(found.rotation)
+        shape = (cast(part, basis) for part in (found.identity, found.expression))
+        landmarks_mm = cast(points.forward(*shape), found.rotation)
         return self.camera.project(transform_points(found.rotation, found.translation_mm, landmarks_mm))[0]
 
 
 def _joined(first: _Rows, second: _Rows) -> _Rows:
-    """The rows of two dataclasses of tensors, one after the other."""
-    names = [one.name for one in fields(first)]
-    return type(first)(**{name: torch.cat((getattr(first, name), getattr(second, name))) for name in names})
+    """The rows of two dataclasses of arrays, one after the other."""
+    pairs = {one.name: (getattr(first, one.name), getattr(second, one.name)) for one in fields(first)}
+    return type(first)(**{name: namespace(pair[0]).concat(pair) for name, pair in pairs.items()})

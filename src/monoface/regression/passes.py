@@ -4,11 +4,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 from jaxtyping import Float, UInt8
 
 from monoface.core.errors import ConfigError
-from monoface.facemodel import PointBasis
+from monoface.facemodel import LinearPoints
 from monoface.facemodel.mirroring import CoefficientMirror
 from monoface.geometry.crops import crop_and_resize, photo_to_crop
 from monoface.geometry.roi import box_of_points, next_roi, roi_of_box
@@ -21,6 +20,8 @@ _Boxes = Float[np.ndarray, "batch 4"]
 @dataclass(frozen=True)
 class Passes:
     """How often a regressor looks at a face, and what changes from one look to the next.
+
+    Points and mirror may be of a model in PyTorch; they are used in numpy.
 
     Attributes:
         count: Looks at each face.
@@ -35,15 +36,18 @@ class Passes:
     """
 
     count: int = 1
-    landmarks: PointBasis | None = None
+    landmarks: LinearPoints | None = None
     follow: bool = False
-    mapped: PointBasis | None = None
+    mapped: LinearPoints | None = None
     mirror: CoefficientMirror | None = None
     mirror_each: bool = False
 
     def __post_init__(self) -> None:
         if self.count < 1:
             raise ConfigError(f"passes: expected at least 1, got {self.count}.")
+        for name in ("landmarks", "mapped", "mirror"):
+            if (given := getattr(self, name)) is not None:
+                object.__setattr__(self, name, given.in_numpy())
 
 
 def regress_photos(
@@ -85,7 +89,6 @@ def regress_crops(predictor: CropPredictor, crops: Crops, passes: Passes) -> Reg
     return _regress(predictor, lambda _: crops, np.tile(whole, (len(crops), 1)), passes, None)
 
 
-@torch.no_grad()
 def _regress(
     predictor: CropPredictor,
     cut: Callable[[_Boxes], Crops],
@@ -101,9 +104,9 @@ def _regress(
         if not further:
             break
         if passes.landmarks is not None:
-            boxes = _boxes_around(found.landmarks_px(passes.landmarks).numpy(), first, passes.follow)
+            boxes = _boxes_around(found.landmarks_px(passes.landmarks), first, passes.follow)
         if passes.mapped is not None and predictor.sees_landmarks:
-            shown_px = found.landmarks_px(passes.mapped).numpy()
+            shown_px = found.landmarks_px(passes.mapped)
     return found
 
 

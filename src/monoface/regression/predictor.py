@@ -1,31 +1,29 @@
 """From square crops to posed faces: a network and what its outputs mean."""
 
 from collections.abc import Callable
-from typing import Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
-import torch
 from jaxtyping import Float, Float32, UInt8
-from torch import Tensor
 
+from monoface.core.arrays import numpy_of
 from monoface.facemodel import CoefficientLayout
 from monoface.facemodel.mirroring import CoefficientMirror, PointSets
-from monoface.networks import Regressed, Regressor, RegressorConfig, with_landmark_map
+from monoface.networks import Regressed, RegressorConfig, with_landmark_map
 from monoface.regression.found import FoundPoints, Regression
 
-Network = Callable[[Tensor], Regressed]
-"""Runs on input on the CPU, of all channels; its results are on the CPU too."""
+if TYPE_CHECKING:
+    from monoface.networks import Regressor
 
-Crops = (
-    UInt8[np.ndarray, "batch size size 3"]
-    | UInt8[Tensor, "batch size size 3"]
-    | Float32[np.ndarray, "batch size size 3"]
-)
-"""Square sRGB pictures: bytes, or numbers in [0, 1]."""
+Network = Callable[[Float[np.ndarray, "batch channels size size"]], Regressed]
+"""Runs on input of all channels, in numpy, wherever it computes."""
+
+Crops = UInt8[Any, "batch size size 3"] | Float32[Any, "batch size size 3"]
+"""Square sRGB pictures, as arrays or tensors: bytes, or numbers in [0, 1]."""
 
 
 class CropPredictor:
-    """Finds the face in each of a batch of crops; results are on the CPU, wherever the network runs.
+    """Finds the face in each of a batch of crops; results are arrays of numpy, wherever the network runs.
 
     Args:
         network: Runs the regressor.
@@ -59,18 +57,22 @@ class CropPredictor:
         self._point_sets = point_sets
 
     @classmethod
-    def of_network(cls, regressor: Regressor, layout: CoefficientLayout) -> Self:
+    def of_network(cls, regressor: "Regressor", layout: CoefficientLayout) -> Self:
         """A network as it is at each call, for instance while it trains; its points are left out.
 
         Args:
             regressor: On any device, in evaluation mode.
             layout: What its outputs mean.
         """
+        import torch
 
-        def run(image: Tensor) -> Regressed:
+        @torch.no_grad()
+        def run(image: Float[np.ndarray, "batch channels size size"]) -> Regressed:
             device = next(regressor.parameters()).device
-            output, log_error = regressor(image.to(device, memory_format=torch.channels_last))
-            return Regressed(output.cpu(), log_error.cpu(), torch.zeros(len(image), 0, 3))
+            seen = torch.from_numpy(image).to(device, memory_format=torch.channels_last)
+            output, log_error = regressor(seen)
+            nothing = np.zeros((len(image), 0, 3), np.float32)
+            return Regressed(numpy_of(output), numpy_of(log_error), nothing)
 
         return cls(run, regressor.config, layout)
 
@@ -79,11 +81,10 @@ class CropPredictor:
         """Whether the network has a landmark map as fourth channel."""
         return self._map is not None
 
-    @torch.no_grad()
     def predict(
         self,
         crops: Crops,
-        landmarks_px: Float[np.ndarray, "batch 18 2"] | Float[Tensor, "batch 18 2"] | None = None,
+        landmarks_px: Float[Any, "batch 18 2"] | None = None,
         *,
         mirror: CoefficientMirror | None = None,
     ) -> Regression:
@@ -99,28 +100,27 @@ class CropPredictor:
         Raises:
             ValueError: If the crops have another size, or the network sees no landmarks.
         """
-        pixels = crops.numpy(force=True) if isinstance(crops, Tensor) else crops
+        pixels = numpy_of(crops)
         if pixels.shape[1:] != (self.size_px, self.size_px, 3):
             expected = f"(batch, {self.size_px}, {self.size_px}, 3)"
             raise ValueError(f"crops: expected shape {expected}, got {tuple(pixels.shape)}")
         image = _as_network_input(pixels)
         if self._map is not None:
-            known = None if landmarks_px is None else torch.as_tensor(landmarks_px)
+            known = None if landmarks_px is None else numpy_of(landmarks_px)
             image = with_landmark_map(image, known, self._map)
         elif landmarks_px is not None:
             raise ValueError(f"{self._name}: expected no landmarks, for the network has no map of them")
         # A mirrored map is the map of the mirrored landmarks, for it does not say which is which.
-        found = self._network(image if mirror is None else torch.cat((image, image.flip(-1))))
+        found = self._network(image if mirror is None else np.concat((image, image[..., ::-1])))
         if mirror is not None:
-            found = self._mean_with_mirrored(found, mirror)
+            found = self._mean_with_mirrored(found, mirror.in_numpy())
         coefficients, camera = self.layout.decode(found.output, self.size_px)
         offset, slope = self._confidence
-        confidence = torch.sigmoid(offset + slope * found.log_error)
+        confidence = 1 / (1 + np.exp(-(offset + slope * found.log_error)))
         points = None
         if self._point_sets:
-            points = FoundPoints(
-                self.size_px * found.points[..., :2], self.size_px * found.points[..., 2].exp()
-            )
+            places, deviation = found.points[..., :2], np.exp(found.points[..., 2])
+            points = FoundPoints(self.size_px * places, self.size_px * deviation)
         return Regression(coefficients, camera, found.log_error, confidence, points)
 
     def _mean_with_mirrored(self, found: Regressed, mirror: CoefficientMirror) -> Regressed:
@@ -128,20 +128,21 @@ class CropPredictor:
 
         Through the decoder, so that it is a mean of rotations, and of expressions within their bounds.
         """
-        second = torch.arange(len(found.output)) >= len(found.output) // 2
+        count = len(found.output) // 2
+        second = np.arange(2 * count) >= count
         faces, camera = self.layout.decode(found.output, self.size_px)
         both = self.layout.encode(mirror(faces, second), camera, self.size_px)
-        first, turned = found.points.chunk(2)
+        first, turned = found.points[:count], found.points[count:]
         if self._point_sets:
-            turned = turned[:, torch.from_numpy(mirror.points(self._point_sets))]
-        turned = torch.cat((1 - turned[..., :1], turned[..., 1:]), dim=-1)
-        output, log_error = (part.unflatten(0, (2, -1)).mean(dim=0) for part in (both, found.log_error))
+            turned = turned[:, mirror.points(self._point_sets)]
+        turned = np.concat((1 - turned[..., :1], turned[..., 1:]), -1)
+        output, log_error = ((part[:count] + part[count:]) / 2 for part in (both, found.log_error))
         return Regressed(output, log_error, (first + turned) / 2)
 
 
-def _as_network_input(pixels: np.ndarray) -> Float[Tensor, "batch 3 size size"]:
-    """Crops in [0, 1], channels first; by numpy, for torch would wake its threads for so little."""
+def _as_network_input(pixels: np.ndarray) -> Float[np.ndarray, "batch 3 size size"]:
+    """Crops in [0, 1], channels first."""
     image = np.empty((len(pixels), 3, *pixels.shape[1:3]), dtype=np.float32)
     divisor = np.float32(255 if pixels.dtype == np.uint8 else 1)
     np.divide(pixels.transpose(0, 3, 1, 2), divisor, out=image)
-    return torch.from_numpy(image)
+    return image

@@ -7,8 +7,8 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from monoface.core.kernels.arrays import empty, zeros
 from monoface.core.kernels.compiled import Array
+from monoface.core.kernels.tensors import empty, zeros
 from monoface.core.kernels.threads import band_limits, count_bands, run_for_each
 from monoface.render import _shading_kernels
 

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from monoface.core.kernels.arrays import empty
+from monoface.core.kernels.tensors import empty
 from monoface.core.kernels.threads import band_limits, count_bands, run_for_each
 from monoface.render import _warping_kernels
 

@@ -3,11 +3,10 @@
 import math
 
 import numpy as np
-import torch
 from jaxtyping import Float, UInt8
-from torch import Tensor
 
 from monoface.core.kernels.threads import band_limits, count_bands, run_for_each
+from monoface.geometry.resampling import halved, resized
 from monoface.render.layout import TextureLayout
 from monoface.render.unwrap import TextureMap
 
@@ -23,9 +22,9 @@ _LEAST_WEIGHT = 1e-6
 def complete_texture(
     texture: TextureMap,
     layout: TextureLayout,
-    fill: Float[Tensor, "verts 3"],
-    share: Float[Tensor, " verts"] | None = None,
-    continued: Float[Tensor, " verts"] | None = None,
+    fill: Float[np.ndarray, "verts 3"],
+    share: Float[np.ndarray, " verts"] | None = None,
+    continued: Float[np.ndarray, " verts"] | None = None,
 ) -> UInt8[np.ndarray, "size size 3"]:
     """Completes a texture from its other half and from given colours, and pads its charts.
 
@@ -48,11 +47,11 @@ def complete_texture(
     """
     from monoface.render import _kernels
 
-    texels = [layout.face_index.numpy(), layout.barycentric.numpy()]
-    texels += [tensor.contiguous().numpy() for tensor in (texture.image, texture.weight)]
-    whole = torch.ones(len(fill))
+    texels = [layout.face_index, layout.barycentric]
+    texels += [np.ascontiguousarray(array) for array in (texture.image, texture.weight)]
+    whole = np.ones(len(fill), np.float32)
     shares = [whole if one is None else one for one in (share, continued)]
-    surface = [torch.cat((fill, torch.stack(shares, dim=1)), dim=1).float().numpy(), layout.faces.numpy()]
+    surface = [np.concat((fill, np.stack(shares, axis=1)), axis=1).astype(np.float32), layout.faces]
     coarse = layout.size // _BLOCK
     sums = np.empty((coarse, coarse, 4), dtype=np.float32)
     result = np.zeros((layout.size, layout.size, 3), dtype=np.uint8)
@@ -63,18 +62,20 @@ def complete_texture(
 
     def blend(band: tuple[int, int]) -> None:
         rows = [array[slice(*band)] for array in (*texels, result)]
-        differences = layout.usable.numpy(), corrections, layout.mirrored
+        differences = layout.usable, corrections, layout.mirrored
         _kernels.blend_layers(*surface, *differences, band[0], _BLOCK, *rows)
 
     bands = 4 * count_bands(1)
     run_for_each(sum_differences, band_limits(coarse, bands))
-    corrections = _corrections(torch.from_numpy(sums), layout.mirrored).numpy()
+    corrections = _corrections(sums, layout.mirrored)
     run_for_each(blend, band_limits(layout.size, bands))
     layout.pad(result)
     return result
 
 
-def _corrections(sums: Tensor, mirrored: bool) -> Tensor:
+def _corrections(
+    sums: Float[np.ndarray, "rows columns 4"], mirrored: bool
+) -> Float[np.ndarray, "rows columns 6"]:
     """For each block: shift of the mirrored differences, then the continued differences.
 
     Args:
@@ -82,25 +83,25 @@ def _corrections(sums: Tensor, mirrored: bool) -> Tensor:
         mirrored: Whether hidden texels may take the differences of their mirror images.
     """
     weight = sums[..., 3:] / _BLOCK**2
-    difference = sums[..., :3] / sums[..., 3:].clamp_min(_LEAST_WEIGHT)
+    difference = sums[..., :3] / sums[..., 3:].clip(_LEAST_WEIGHT)
     if not mirrored:
         continued = extend_smoothly(difference, weight)
-        return torch.cat((torch.zeros_like(continued), continued), dim=-1).contiguous()
+        return np.concat((np.zeros_like(continued), continued), axis=-1)
     # Where both sides are seen they differ in light, smoothly, and in detail, which is not to be shifted.
-    seen_on_both = weight * weight.flip(1)
-    shift = extend_smoothly(difference - difference.flip(1), seen_on_both, detail=1 / _SHIFT_BLOCKS)
-    other, other_weight = difference.flip(1) + shift, weight.flip(1)
+    seen_on_both = weight * weight[:, ::-1]
+    shift = extend_smoothly(difference - difference[:, ::-1], seen_on_both, detail=1 / _SHIFT_BLOCKS)
+    other, other_weight = difference[:, ::-1] + shift, weight[:, ::-1]
     either = weight + (1 - weight) * other_weight
     blended = weight * difference + (1 - weight) * other_weight * other
-    continued = extend_smoothly(blended / either.clamp_min(_LEAST_WEIGHT), either)
-    return torch.cat((shift, continued), dim=-1).contiguous()
+    continued = extend_smoothly(blended / either.clip(_LEAST_WEIGHT), either)
+    return np.concat((shift, continued), axis=-1)
 
 
 def extend_smoothly(
-    values: Float[Tensor, "height width channels"],
-    weight: Float[Tensor, "height width 1"],
+    values: Float[np.ndarray, "height width channels"],
+    weight: Float[np.ndarray, "height width 1"],
     detail: float = 1.0,
-) -> Float[Tensor, "height width channels"]:
+) -> Float[np.ndarray, "height width channels"]:
     """Smooth values everywhere, close to the given ones where their weight is near one.
 
     Averages down to one value, weighted, and comes back up putting finer values, as far as their weight
@@ -114,26 +115,27 @@ def extend_smoothly(
     Reference:
         Gortler et al., "The Lumigraph", SIGGRAPH 1996, section 3.4 (push-pull).
     """
-    size = values.shape[:2]
-    weighted, weight = (values * weight).movedim(-1, 0)[None], weight.movedim(-1, 0)[None]
+    weighted = values * weight
     for _ in range(round(-math.log2(detail))):
         weighted, weight = _halve(weighted, weight)
-    smooth = _push_pull(weighted, weight)
-    if smooth.shape[-2:] != size:
-        smooth = torch.nn.functional.interpolate(smooth, size=size, mode="bicubic", align_corners=False)
-    return smooth[0].movedim(0, -1)
+    return resized(_push_pull(weighted, weight), values.shape[:2], "bicubic")
 
 
-def _push_pull(weighted: Tensor, weight: Tensor) -> Tensor:
-    if max(weight.shape[-2:]) == 1:
-        return weighted / weight.clamp_min(_LEAST_WEIGHT)
+def _push_pull(
+    weighted: Float[np.ndarray, "rows columns channels"], weight: Float[np.ndarray, "rows columns 1"]
+) -> Float[np.ndarray, "rows columns channels"]:
+    if max(weight.shape[:2]) == 1:
+        return weighted / weight.clip(_LEAST_WEIGHT)
     coarse = _push_pull(*_halve(weighted, weight))
-    up = torch.nn.functional.interpolate(coarse, size=weight.shape[-2:], mode="bilinear", align_corners=False)
-    return weighted + (1 - weight) * up
+    return weighted + (1 - weight) * resized(coarse, weight.shape[:2], "bilinear")
 
 
-def _halve(weighted: Tensor, weight: Tensor) -> tuple[Tensor, Tensor]:
-    down = torch.nn.functional.avg_pool2d(torch.cat((weighted, weight), dim=1), 2, ceil_mode=True)
+def _halve(
+    weighted: Float[np.ndarray, "rows columns channels"], weight: Float[np.ndarray, "rows columns 1"]
+) -> tuple[
+    Float[np.ndarray, "half_rows half_columns channels"], Float[np.ndarray, "half_rows half_columns 1"]
+]:
+    down, down_weight = halved(weighted), halved(weight)
     # Weights saturate: a quarter of the area seen well determines the coarser value.
-    saturated = (4 * down[:, -1:]).clamp_max(1)
-    return down[:, :-1] * (saturated / down[:, -1:].clamp_min(_LEAST_WEIGHT)), saturated
+    saturated = (4 * down_weight).clip(None, 1)
+    return down * (saturated / down_weight.clip(_LEAST_WEIGHT)), saturated

@@ -2,18 +2,17 @@
 
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Self
+from typing import Any, Generic, Self
 
 import numpy as np
-import torch
 from jaxtyping import Bool, Float, Int, Shaped
-from torch import Tensor
 
+from monoface.core.arrays import Array, cast, in_torch, namespace, numpy_of
 from monoface.raster import Fragments, interpolate, rasterize
 
 
 @dataclass(frozen=True)
-class TextureLayout:
+class TextureLayout(Generic[Array]):
     """Texels of a mesh. Make it once a mesh and texture size: it is costlier than unwrapping a photo.
 
     Attributes:
@@ -26,24 +25,24 @@ class TextureLayout:
         mirrored: Whether column u and column 1 - u show mirrored places of the mesh.
     """
 
-    faces: Int[Tensor, "faces 3"]
-    face_index: Int[Tensor, "size size"]
-    barycentric: Float[Tensor, "size size 3"]
-    nearest: Int[Tensor, " texels"]
-    usable: Bool[Tensor, " faces"]
+    faces: Int[Array, "faces 3"]
+    face_index: Int[Array, "size size"]
+    barycentric: Float[Array, "size size 3"]
+    nearest: Int[Array, " texels"]
+    usable: Bool[Array, " faces"]
     mirrored: bool
 
     @classmethod
     def from_mesh(
         cls,
-        faces: Int[Tensor, "faces 3"],
-        uv: Float[Tensor, "verts 2"],
+        faces: Int[Array, "faces 3"],
+        uv: Float[Array, "verts 2"],
         size: int,
         *,
-        usable: Bool[Tensor, " faces"] | None = None,
+        usable: Bool[Array, " faces"] | None = None,
         mirrored: bool = True,
     ) -> Self:
-        """Rasterises a mesh in texture space, on the CPU.
+        """Rasterises a mesh in texture space, on the CPU. The layout is of the kind that the faces are.
 
         Args:
             faces: Vertex indices, which index `uv` too.
@@ -60,22 +59,23 @@ class TextureLayout:
 
         if size < 16 or size % 16 != 0:
             raise ValueError(f"size: expected a positive multiple of 16 texels, got {size}")
-        faces = faces.cpu()
-        flat = torch.cat((uv.float().cpu() * size, torch.zeros(len(uv), 1)), dim=1)
-        fragments = rasterize(flat[None], faces, (size, size), cull="none")
-        beside, nearest = torch.empty((2, size, size), dtype=torch.int32)
-        _kernels.nearest_covered(fragments.mask[0].numpy(), beside.numpy(), nearest.numpy())
-        return cls(
-            faces=faces,
-            face_index=fragments.face_index[0].to(torch.int32),
+        corners, flat = numpy_of(faces), np.zeros((len(uv), 3), np.float32)
+        flat[:, :2] = numpy_of(uv) * np.float32(size)
+        fragments = rasterize(flat[None], corners, (size, size), cull="none")
+        beside, nearest = np.empty((2, size, size), dtype=np.int32)
+        _kernels.nearest_covered(fragments.mask[0], beside, nearest)
+        layout = cls(
+            faces=corners,
+            face_index=fragments.face_index[0].astype(np.int32),
             barycentric=fragments.barycentric[0],
-            nearest=nearest.flatten(),
-            usable=torch.ones(len(faces), dtype=torch.bool) if usable is None else usable.cpu(),
+            nearest=nearest.ravel(),
+            usable=np.ones(len(corners), bool) if usable is None else numpy_of(usable),
             mirrored=mirrored,
         )
+        return layout if isinstance(faces, np.ndarray) else in_torch(layout)
 
-    def to(self, device: torch.device) -> "TextureLayout":
-        """The same texels on another device; `pad` needs those on the CPU."""
+    def to(self, device: Any) -> "TextureLayout":
+        """The same texels on another device of PyTorch; `pad` needs those on the CPU."""
         tensors = ("faces", "face_index", "barycentric", "nearest", "usable")
         return replace(self, **{name: getattr(self, name).to(device) for name in tensors})
 
@@ -85,7 +85,7 @@ class TextureLayout:
         return len(self.face_index)
 
     @property
-    def mask(self) -> Bool[Tensor, "size size"]:
+    def mask(self) -> Bool[Array, "size size"]:
         """Texels on a chart."""
         return self.face_index >= 0
 
@@ -99,13 +99,12 @@ class TextureLayout:
     @cached_property
     def _gaps(self) -> tuple[Int[np.ndarray, " gaps"], Int[np.ndarray, " gaps"]]:
         """Row-major indices of the texels between charts, and of their nearest ones."""
-        gaps = np.flatnonzero(self.face_index.numpy() < 0)
-        return gaps, self.nearest.numpy()[gaps].astype(np.intp)
+        gaps = np.flatnonzero(numpy_of(self.face_index) < 0)
+        return gaps, numpy_of(self.nearest)[gaps].astype(np.intp)
 
-    def from_vertices(
-        self, attributes: Float[Tensor, "verts channels"]
-    ) -> Float[Tensor, "size size channels"]:
+    def from_vertices(self, attributes: Float[Array, "verts channels"]) -> Float[Array, "size size channels"]:
         """Attributes of vertices as a texture, such as positions; 0 between the charts. Differentiable."""
-        no_depth = torch.zeros_like(self.barycentric[None, ..., 0])
-        fragments = Fragments(self.face_index[None].long(), self.barycentric[None], no_depth)
-        return interpolate(attributes[None].float().to(self.faces.device), self.faces, fragments)[0]
+        xp, weights = namespace(self.faces), self.barycentric[None]
+        seen = xp.asarray(self.face_index[None], dtype=xp.int64)
+        fragments = Fragments(seen, weights, xp.zeros_like(weights[..., 0]))
+        return interpolate(cast(attributes[None], weights), self.faces, fragments)[0]

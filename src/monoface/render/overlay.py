@@ -1,14 +1,16 @@
 """Drawings over photos: the mesh, landmarks and the head's axes."""
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
-import torch
 from jaxtyping import Float, Int
 from PIL import Image, ImageDraw
-from torch import Tensor
 
-from monoface.render.renderer import Camera, Renderer, composite
+from monoface.geometry.cameras import AnyCamera, PerspectiveCamera
+from monoface.geometry.triangles import normalize_or_zero, vertex_normals
+from monoface.raster import interpolate, rasterize
+from monoface.render.projection import project
 from monoface.shading import linear_to_srgb, srgb_to_linear
 
 Rgb = tuple[int, int, int]
@@ -22,17 +24,18 @@ _OUTLINE: Rgb = (20, 20, 24)
 
 _SUPERSAMPLING = 4
 _MESH_ZOOM = 2
+_TOWARDS_LIGHT = np.array((-0.35, -0.6, -0.7), np.float32) / np.float32(math.hypot(-0.35, -0.6, -0.7))
 
 
 def draw_mesh(
-    photo: Float[Tensor, "3 height width"],
-    camera: Camera,
-    verts_camera: Float[Tensor, "verts 3"],
-    faces: Int[Tensor, "faces 3"],
+    photo: Float[np.ndarray, "3 height width"],
+    camera: AnyCamera,
+    verts_camera: Float[np.ndarray, "verts 3"],
+    faces: Int[np.ndarray, "faces 3"],
     *,
-    weld: Int[Tensor, " verts"] | None = None,
+    weld: Int[np.ndarray, " verts"] | None = None,
     opacity: float = 0.65,
-) -> Float[Tensor, "3 height width"]:
+) -> Float[np.ndarray, "3 height width"]:
     """Lays the mesh over a photo: translucent, matt and lit from above, so that its shape shows.
 
     Drawn at twice the size and averaged down, for smooth edges.
@@ -45,37 +48,41 @@ def draw_mesh(
         weld: See `geometry.triangles.vertex_normals`.
         opacity: Of the mesh, 0 to 1.
     """
-    with torch.no_grad():
-        points_px = camera.project(verts_camera[None])[0][0].nan_to_num()
-        limits = points_px.new_tensor((photo.shape[2], photo.shape[1]))
-        low = torch.minimum(points_px.amin(dim=0).floor().clamp_min(0), limits - 1)
-        high = torch.maximum(torch.minimum(points_px.amax(dim=0).ceil(), limits), low + 1)
-        (left, top), (right, bottom) = low.long().tolist(), high.long().tolist()
-        part = camera.cropped(low[None], low.new_full((1,), _MESH_ZOOM))
-        size = _MESH_ZOOM * (bottom - top), _MESH_ZOOM * (right - left)
-        colour = srgb_to_linear(low.new_tensor(MESH_COLOUR) / 255)
-        rendered = Renderer(faces, size, weld).render(
-            part, verts_camera[None], colour.expand(1, len(verts_camera), 3)
-        )
-        # The light comes from behind and above the camera, with some from everywhere for the rest.
-        towards_light = torch.nn.functional.normalize(low.new_tensor((-0.35, -0.6, -0.7)), dim=0)
-        lit = rendered.radiance * (0.1 + 1.1 * (rendered.normals @ towards_light).clamp_min(0))[:, None]
-        coverage = torch.nn.functional.avg_pool2d(rendered.mask.to(photo.dtype), _MESH_ZOOM)
-        mean = torch.nn.functional.avg_pool2d(lit, _MESH_ZOOM) / coverage[:, None].clamp_min(1e-6)
-        picture = linear_to_srgb(mean).clamp(0, 1).to(photo)
-        result = photo.clone()
-        behind = photo[None, :, top:bottom, left:right]
-        result[:, top:bottom, left:right] = composite(picture, behind, opacity * coverage.to(photo))[0]
-        return result
+    points_px = np.nan_to_num(camera.project(verts_camera[None])[0][0])
+    limits = np.array((photo.shape[2], photo.shape[1]))
+    low = np.minimum(np.floor(points_px.min(axis=0)).clip(0), limits - 1)
+    high = np.maximum(np.minimum(np.ceil(points_px.max(axis=0)), limits), low + 1)
+    (left, top), (right, bottom) = low.astype(int).tolist(), high.astype(int).tolist()
+    part = camera.cropped(low[None].astype(np.float32), np.full(1, _MESH_ZOOM, np.float32))
+    size = _MESH_ZOOM * (bottom - top), _MESH_ZOOM * (right - left)
+    perspective = isinstance(camera, PerspectiveCamera)
+    fragments = rasterize(project(part, verts_camera[None]), faces, size, perspective=perspective)
+    normals = interpolate(vertex_normals(verts_camera, faces, weld)[None], faces, fragments)[0]
+    # The light comes from behind and above the camera, with some from everywhere for the rest.
+    lit = 0.1 + 1.1 * (normalize_or_zero(normals) @ _TOWARDS_LIGHT).clip(0)
+    coverage = _reduced(fragments.mask[0].astype(np.float32))
+    mean = _reduced(np.where(fragments.mask[0], lit, np.float32(0))) / coverage.clip(1e-6)
+    colour = srgb_to_linear(np.array(MESH_COLOUR, np.float32) / 255)
+    picture = linear_to_srgb(colour[:, None, None] * mean).clip(0, 1)
+    result, share = photo.copy(), opacity * coverage
+    behind = photo[:, top:bottom, left:right]
+    result[:, top:bottom, left:right] = share * picture + (1 - share) * behind
+    return result
+
+
+def _reduced(values: Float[np.ndarray, "height width"]) -> Float[np.ndarray, "rows columns"]:
+    """Means over squares of pixels, as many as the mesh is drawn larger by."""
+    height, width = (extent // _MESH_ZOOM for extent in values.shape)
+    return values.reshape(height, _MESH_ZOOM, width, _MESH_ZOOM).mean(axis=(1, 3))
 
 
 def draw_landmarks(
-    photo: Float[Tensor, "3 height width"],
-    landmarks_px: Float[Tensor, "landmarks 2"],
+    photo: Float[np.ndarray, "3 height width"],
+    landmarks_px: Float[np.ndarray, "landmarks 2"],
     *,
     radius_px: float | None = None,
     colour: Rgb = LANDMARK_COLOUR,
-) -> Float[Tensor, "3 height width"]:
+) -> Float[np.ndarray, "3 height width"]:
     """Draws landmarks as dots with a dark rim, which stand out from light and dark faces alike.
 
     Args:
@@ -84,10 +91,10 @@ def draw_landmarks(
         radius_px: Radius of the dots; a share of the points' extent, if not given.
         colour: Of the dots, sRGB.
     """
-    points = landmarks_px.detach().double().cpu().numpy()
+    points = landmarks_px.astype(np.float64)
     points = points[np.isfinite(points).all(axis=1)]
     if len(points) == 0:
-        return photo.clone()
+        return photo.copy()
     radius = max(1.0, 0.007 * float(np.ptp(points, axis=0).max())) if radius_px is None else radius_px
     rim = radius + max(0.6, 0.4 * radius)
     layer = _Layer(photo, points.min(axis=0) - rim, points.max(axis=0) + rim)
@@ -99,13 +106,13 @@ def draw_landmarks(
 
 
 def draw_pose_axes(
-    photo: Float[Tensor, "3 height width"],
-    camera: Camera,
-    rotation: Float[Tensor, "3 3"],
-    origin_camera: Float[Tensor, " 3"],
+    photo: Float[np.ndarray, "3 height width"],
+    camera: AnyCamera,
+    rotation: Float[np.ndarray, "3 3"],
+    origin_camera: Float[np.ndarray, " 3"],
     *,
     length_mm: float = 90.0,
-) -> Float[Tensor, "3 height width"]:
+) -> Float[np.ndarray, "3 height width"]:
     """Draws the head's axes: red to the subject's left, green up, blue out of the face.
 
     Args:
@@ -115,11 +122,11 @@ def draw_pose_axes(
         origin_camera: Where the axes start, in the camera frame, millimetres.
         length_mm: Length of each axis.
     """
-    points = torch.stack((origin_camera, *(origin_camera + length_mm * axis for axis in rotation.T)))
-    start, *ends = camera.project(points[None])[0][0].detach().double().cpu().numpy()
+    points = np.stack((origin_camera, *(origin_camera + length_mm * axis for axis in rotation.T)))
+    start, *ends = camera.project(points[None])[0][0].astype(np.float64)
     corners = np.stack((start, *ends))
     if not np.isfinite(corners).all():
-        return photo.clone()
+        return photo.copy()
     extent = float(np.linalg.norm(corners[1:] - start, axis=1).max())
     thickness = max(1.5, 0.035 * extent)
     layer = _Layer(photo, corners.min(axis=0) - 4 * thickness, corners.max(axis=0) + 4 * thickness)
@@ -132,7 +139,7 @@ def draw_pose_axes(
 class _Layer:
     """A transparent drawing over part of a photo, at a multiple of its resolution."""
 
-    def __init__(self, photo: Tensor, low: np.ndarray, high: np.ndarray) -> None:
+    def __init__(self, photo: np.ndarray, low: np.ndarray, high: np.ndarray) -> None:
         size = np.array((photo.shape[2], photo.shape[1]))
         self._low = np.clip(np.floor(low), 0, size - 1).astype(int)
         self._high = np.maximum(np.clip(np.ceil(high), 1, size).astype(int), self._low + 1)
@@ -158,16 +165,15 @@ class _Layer:
             tip, base = end + along * 1.8 * rim, neck - along * rim
             self._polygon((tip, base + across, base - across), fill)
 
-    def laid_over(self, photo: Tensor) -> Tensor:
+    def laid_over(self, photo: np.ndarray) -> np.ndarray:
         width, height = (self._high - self._low).tolist()
         # Averaging needs colours weighted by opacity.
         premultiplied = self._image.convert("RGBa").resize((width, height), Image.Resampling.BOX)
-        drawn = (
-            torch.from_numpy(np.array(premultiplied)).to(photo.dtype).to(photo.device).movedim(-1, 0) / 255
-        )
-        result = photo.clone()
+        drawn = np.asarray(premultiplied).astype(photo.dtype).transpose(2, 0, 1) / 255
+        result = photo.copy()
         part = result[:, self._low[1] : self._high[1], self._low[0] : self._high[0]]
-        part.mul_(1 - drawn[3]).add_(drawn[:3])
+        part *= 1 - drawn[3]
+        part += drawn[:3]
         return result
 
     def _scaled(self, point: np.ndarray) -> tuple[float, float]:

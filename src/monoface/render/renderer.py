@@ -13,6 +13,7 @@ from monoface.geometry.triangles import normalize_or_zero, vertex_normals
 from monoface.raster import Fragments, antialias, interpolate, rasterize, texture, uv_derivatives
 from monoface.raster.rasterize import Cull
 from monoface.render.clipping import NearClip, clip_near
+from monoface.render.projection import project as project
 from monoface.render.shaded import shade_pixels
 from monoface.shading import linear_to_srgb, shade, srgb_to_linear
 
@@ -235,12 +236,6 @@ def normalized_coordinates(mean_verts_mm: Float[Tensor, "verts 3"]) -> Float[Ten
     """
     low, high = mean_verts_mm.aminmax(dim=0)
     return (mean_verts_mm - low) / (high - low).clamp_min(1e-12)
-
-
-def project(camera: Camera, verts_camera: Float[Tensor, "batch verts 3"]) -> Float[Tensor, "batch verts 3"]:
-    """Pixel coordinates and depth of vertices, side by side, as `raster.rasterize` takes them."""
-    points_px, depth_mm = camera.project(verts_camera)
-    return torch.cat((points_px, depth_mm[..., None]), dim=-1)
 
 
 def composite(

@@ -1,18 +1,19 @@
 """From a photo to the texture of the face in it: what the photo shows, and how well."""
 
 from dataclasses import dataclass
+from typing import Generic
 
 import numpy as np
-import torch
 from jaxtyping import Bool, Float, Int
-from torch import Tensor
 
+from monoface.core.arrays import Array, normalized
 from monoface.core.kernels.threads import band_limits, count_bands, run_for_each
-from monoface.geometry.cameras import PerspectiveCamera
+from monoface.geometry.cameras import AnyCamera, PerspectiveCamera
+from monoface.geometry.resampling import averaged
 from monoface.geometry.triangles import vertex_normals
 from monoface.raster import rasterize
 from monoface.render.layout import TextureLayout
-from monoface.render.renderer import Camera, project
+from monoface.render.projection import project
 
 _OCCLUDER_PX = 320
 """Longer side of the depth map that tells what is hidden: about a millimetre a pixel."""
@@ -32,7 +33,7 @@ _LARGEST_SHRINK = 1.5
 
 
 @dataclass(frozen=True)
-class TextureMap:
+class TextureMap(Generic[Array]):
     """A texture in the colour space of the photo (sRGB), origin at the top left.
 
     Attributes:
@@ -40,23 +41,23 @@ class TextureMap:
         weight: How far each texel's colour comes from the photo, 0 to 1.
     """
 
-    image: Float[Tensor, "size size 3"]
-    weight: Float[Tensor, "size size"]
+    image: Float[Array, "size size 3"]
+    weight: Float[Array, "size size"]
 
 
 def unwrap_photo(
-    photo: Float[Tensor, "3 height width"],
-    camera: Camera,
-    verts_camera: Float[Tensor, "verts 3"],
+    photo: Float[np.ndarray, "3 height width"],
+    camera: AnyCamera,
+    verts_camera: Float[np.ndarray, "verts 3"],
     layout: TextureLayout,
     *,
-    weld: Int[Tensor, " verts"] | None = None,
-    trust: Float[Tensor, " verts"] | None = None,
+    weld: Int[np.ndarray, " verts"] | None = None,
+    trust: Float[np.ndarray, " verts"] | None = None,
 ) -> TextureMap:
     """Reads the colour of each texel from where the photo shows it.
 
     The weight falls off smoothly where the surface turns away from the camera, towards silhouettes and
-    the edges of what hides other parts, and at the photo's border. Runs on the CPU; not differentiable.
+    the edges of what hides other parts, and at the photo's border.
 
     Args:
         photo: sRGB, 0 to 1.
@@ -73,18 +74,18 @@ def unwrap_photo(
     from monoface.render import _kernels
 
     perspective = isinstance(camera, PerspectiveCamera)
-    with torch.no_grad():
-        verts = verts_camera.detach().float().cpu()
-        verts_px = project(camera, verts[None])[0]
-        pixels, origin_px, shrink = _cut_out(photo.detach().float().cpu(), verts_px, layout.size)
-        verts_px = torch.cat(((verts_px[:, :2] - origin_px) / shrink, verts_px[:, 2:]), dim=1)
-        facing = _facing(verts, layout.faces, weld, perspective)
-        trusts = torch.ones(len(verts)) if trust is None else trust.detach().float().cpu()
-        attributes = torch.cat((verts_px, facing, trusts[:, None]), dim=1)
-        occluders = _occluders(verts_px, verts, layout.faces, perspective)
-    colour, weight = torch.zeros((layout.size, layout.size, 3)), torch.zeros((layout.size, layout.size))
-    surface = [attributes.numpy(), layout.faces.numpy(), layout.usable.numpy()]
-    texels = [tensor.numpy() for tensor in (layout.face_index, layout.barycentric, colour, weight)]
+    verts = verts_camera.astype(np.float32, copy=False)
+    verts_px = project(camera, verts[None])[0].astype(np.float32, copy=False)
+    pixels, origin_px, shrink = _cut_out(photo, verts_px, layout.size)
+    verts_px = np.concat(((verts_px[:, :2] - origin_px) / np.float32(shrink), verts_px[:, 2:]), axis=1)
+    facing = _facing(verts, layout.faces, weld, perspective)
+    trusts = np.ones(len(verts), np.float32) if trust is None else trust.astype(np.float32, copy=False)
+    attributes = np.concat((verts_px, facing, trusts[:, None]), axis=1)
+    occluders = _occluders(verts_px, verts, layout.faces, perspective)
+    size = layout.size
+    colour, weight = np.zeros((size, size, 3), np.float32), np.zeros((size, size), np.float32)
+    surface = [attributes, layout.faces, layout.usable]
+    texels = [layout.face_index, layout.barycentric, colour, weight]
 
     def sample(band: tuple[int, int]) -> None:
         rows = [array[slice(*band)] for array in texels]
@@ -95,56 +96,65 @@ def unwrap_photo(
 
 
 def _cut_out(
-    photo: Tensor, verts_px: Tensor, size: int
-) -> tuple[Float[np.ndarray, "height width 3"], Tensor, int]:
+    photo: Float[np.ndarray, "3 height width"], verts_px: Float[np.ndarray, "verts 3"], size: int
+) -> tuple[Float[np.ndarray, "rows columns 3"], Float[np.ndarray, " 2"], int]:
     """The part of the photo around the mesh, averaged down if far finer than the texture.
 
     Returns the part, its origin in the photo and by what it was shrunk.
     """
-    limits = torch.tensor((photo.shape[2], photo.shape[1]))
-    points = verts_px[:, :2].nan_to_num()
-    low = torch.minimum((points.amin(dim=0).floor().long() - 2).clamp_min(0), limits - 2)
-    high = torch.maximum(torch.minimum(points.amax(dim=0).ceil().long() + 2, limits), low + 2)
-    part = photo[:, int(low[1]) : int(high[1]), int(low[0]) : int(high[0])]
-    shrink = max(1, int(max(part.shape[1:]) / (_LARGEST_SHRINK * size)))
-    if shrink > 1 and min(part.shape[1:]) >= 2 * shrink:
-        part = torch.nn.functional.avg_pool2d(part, shrink)
+    limits = np.array((photo.shape[2], photo.shape[1]))
+    points = np.nan_to_num(verts_px[:, :2])
+    low = np.minimum((np.floor(points.min(axis=0)).astype(int) - 2).clip(0), limits - 2)
+    high = np.maximum(np.minimum(np.ceil(points.max(axis=0)).astype(int) + 2, limits), low + 2)
+    part = photo[:, low[1] : high[1], low[0] : high[0]].transpose(1, 2, 0)
+    shrink = max(1, int(max(part.shape[:2]) / (_LARGEST_SHRINK * size)))
+    if shrink > 1 and min(part.shape[:2]) >= 2 * shrink:
+        part = averaged(part, shrink)
     else:
         shrink = 1
-    pixels = np.ascontiguousarray(part.permute(1, 2, 0).numpy())
+    pixels, low = np.ascontiguousarray(part, np.float32), low.astype(np.float32)
     # Photos of one pixel's width or height still need four pixels to interpolate between.
     missing = [(0, max(0, 2 - extent)) for extent in pixels.shape[:2]]
     return np.pad(pixels, (*missing, (0, 0)), mode="edge") if max(missing)[1] else pixels, low, shrink
 
 
-def _facing(verts: Tensor, faces: Tensor, weld: Tensor | None, perspective: bool) -> Tensor:
+def _facing(
+    verts: Float[np.ndarray, "verts 3"],
+    faces: Int[np.ndarray, "faces 3"],
+    weld: Int[np.ndarray, " verts"] | None,
+    perspective: bool,
+) -> Float[np.ndarray, "verts 1"]:
     """Cosine of the angle between a vertex's normal and the direction to the camera."""
     normals = vertex_normals(verts, faces, weld)
     if not perspective:
         return -normals[:, 2:]
-    return -(normals * torch.nn.functional.normalize(verts, dim=-1)).sum(dim=-1, keepdim=True)
+    return -(normals * normalized(verts)).sum(axis=-1, keepdims=True)
 
 
 def _occluders(
-    verts_px: Tensor, verts: Tensor, faces: Tensor, perspective: bool
+    verts_px: Float[np.ndarray, "verts 3"],
+    verts: Float[np.ndarray, "verts 3"],
+    faces: Int[np.ndarray, "faces 3"],
+    perspective: bool,
 ) -> tuple[Float[np.ndarray, "height width"], Float[np.ndarray, "height width"], Float[np.ndarray, " 5"]]:
     """Coarse pictures of the mesh for `sample_photo`, and how it finds its way in them.
 
     The first holds the least depth around each pixel, the second goes from 0 at the silhouette to 1.
     """
-    low, high = verts_px[:, :2].amin(dim=0), verts_px[:, :2].amax(dim=0)
-    scale = _OCCLUDER_PX / (high - low).amax().clamp_min(1e-6)
+    low, high = verts_px[:, :2].min(axis=0), verts_px[:, :2].max(axis=0)
+    scale = np.float32(_OCCLUDER_PX / (high - low).max().clip(1e-6))
     offset = _MARGIN_PX - low * scale
-    width, height = ((high - low) * scale + 2 * _MARGIN_PX + 1).long().clamp(2, 2 * _OCCLUDER_PX).tolist()
-    scaled = torch.cat((verts_px[:, :2] * scale + offset, verts_px[:, 2:]), dim=1)
+    extent = ((high - low) * scale + 2 * _MARGIN_PX + 1).astype(int).clip(2, 2 * _OCCLUDER_PX)
+    width, height = extent.tolist()
+    scaled = np.concat((verts_px[:, :2] * scale + offset, verts_px[:, 2:]), axis=1)
     fragments = rasterize(scaled[None], faces, (height, width), perspective=perspective)
-    covered = fragments.face_index[0].numpy() >= 0
-    depth = np.where(covered, fragments.depth[0].numpy(), np.float32(np.inf))
-    extent_mm = (verts[:, :2].amax(dim=0) - verts[:, :2].amin(dim=0)).amax()
+    covered = fragments.mask[0]
+    depth = np.where(covered, fragments.depth[0], np.float32(np.inf))
+    extent_mm = np.ptp(verts[:, :2], axis=0).max()
     pixel_mm = float(extent_mm) / _OCCLUDER_PX
     growth_mm = (_MARGIN_PX + 0.5) * pixel_mm
     place = np.array((scale, *offset, _TOLERANCE_MM, growth_mm), dtype=np.float32)
-    return _least_around(depth, _MARGIN_PX), _inside_silhouette(covered, pixel_mm), place
+    return least_around(depth, _MARGIN_PX), _inside_silhouette(covered, pixel_mm), place
 
 
 def _inside_silhouette(
@@ -155,7 +165,7 @@ def _inside_silhouette(
     middle, reach = (
         min(round(pixels), _OCCLUDER_PX // 8) for pixels in ((begin + end) / 2, (end - begin) / 2)
     )
-    sums, side = _least_around(np.pad(covered, 1), middle).astype(np.int32), 2 * reach + 1
+    sums, side = least_around(np.pad(covered, 1), middle).astype(np.int32), 2 * reach + 1
     for _ in range(2):
         # One more zero in front, so that the difference of two running sums is a sum of `side` values.
         running = np.cumsum(np.pad(sums, ((reach + 1, reach), (0, 0))), axis=0)
@@ -163,7 +173,7 @@ def _inside_silhouette(
     return np.ascontiguousarray(sums[1:-1, 1:-1] / (side * side), dtype=np.float32)
 
 
-def _least_around(values: np.ndarray, reach: int) -> np.ndarray:
+def least_around(values: np.ndarray, reach: int) -> np.ndarray:
     """Least value within so many pixels in each direction, in either axis."""
     outside = np.array(np.inf if values.dtype.kind == "f" else True, dtype=values.dtype)
     for _ in range(2):

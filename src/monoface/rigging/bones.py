@@ -61,11 +61,9 @@ class Bones:
     @classmethod
     def of(cls, data: FaceModelData) -> "Bones":
         """Bones of a face model with landmarks `ibug68`; without jaw or eyes where it has none."""
-        mean = data.mean_mm.double().numpy()
+        mean = data.mean_mm.astype(np.float64)
         points = data.landmarks["ibug68"]
-        chin = (points.weight.double().numpy()[_CHIN, :, None] * mean[points.index.numpy()[_CHIN]]).sum(
-            axis=0
-        )
+        chin = (points.weight.astype(np.float64)[_CHIN, :, None] * mean[points.index[_CHIN]]).sum(axis=0)
         chin[0] = 0
         joints = [
             Joint(CHEST, None, chin + _CHEST_MM),
@@ -79,15 +77,17 @@ class Bones:
             jaw = _jaw_weights(data, hinge)
             columns = [*(column * (1 - jaw) for column in columns), jaw]
         for part, eye in data.eyes.items():
-            joints.append(Joint(EYE_JOINTS.get(part, part), 2, eye.centre.double().numpy() @ mean))
-            mask = eye.verts.numpy()
+            joints.append(Joint(EYE_JOINTS.get(part, part), 2, eye.centre.astype(np.float64) @ mean))
+            mask = eye.verts
             columns = [np.where(mask, 0.0, column) for column in columns] + [mask.astype(np.float64)]
         return cls(Skeleton(tuple(joints)), np.stack(columns, axis=1), hinge, mean)
 
     def skeleton_of(self, neutral_mm: Float[np.ndarray, "verts 3"], data: FaceModelData) -> Skeleton:
         """Skeleton of a person: joints go with what identity moves around them, eyes with their centres."""
         moved = neutral_mm - self.mean_mm
-        places = {EYE_JOINTS.get(part, part): eye.centre.double().numpy() for part, eye in data.eyes.items()}
+        places = {
+            EYE_JOINTS.get(part, part): eye.centre.astype(np.float64) for part, eye in data.eyes.items()
+        }
         joints = []
         for joint in self.skeleton.joints:
             if joint.name in places:
@@ -104,7 +104,7 @@ def jaw_hinge(data: FaceModelData) -> JawHinge | None:
     offsets = _jaw_open(data)
     if offsets is None:
         return None
-    mean = data.mean_mm.double().numpy()
+    mean = data.mean_mm.astype(np.float64)
     rigid = _rigid_jaw(data, offsets)
     start, end = mean[rigid][:, 1:], (mean + offsets)[rigid][:, 1:]
     out, there = start - start.mean(axis=0), end - end.mean(axis=0)
@@ -118,14 +118,14 @@ def jaw_hinge(data: FaceModelData) -> JawHinge | None:
 def _jaw_open(data: FaceModelData) -> Float[np.ndarray, "verts 3"] | None:
     if "jawOpen" not in data.expression_names:
         return None
-    return data.expression_basis_mm[data.expression_names.index("jawOpen")].double().numpy()
+    return data.expression_basis_mm[data.expression_names.index("jawOpen")].astype(np.float64)
 
 
 def _rigid_jaw(data: FaceModelData, offsets: np.ndarray) -> Bool[np.ndarray, " verts"]:
     length = np.linalg.norm(offsets, axis=1)
     teeth = data.regions.get("teeth")
     if teeth is not None and bool(teeth.any()):
-        return teeth.numpy() & (length > length.max() / 4)
+        return teeth & (length > length.max() / 4)
     return length > 0.7 * length.max()
 
 
@@ -133,7 +133,7 @@ def _jaw_weights(data: FaceModelData, hinge: JawHinge) -> Float[np.ndarray, " ve
     """How far each vertex goes with the jaw: its way in `jawOpen`, as a part of the way of the bone."""
     offsets = _jaw_open(data)
     assert offsets is not None
-    out = data.mean_mm.double().numpy() - hinge.place_mm
+    out = data.mean_mm.astype(np.float64) - hinge.place_mm
     cos, sin = np.cos(hinge.angle_rad), np.sin(hinge.angle_rad)
     way = np.stack(
         (0 * out[:, 0], cos * out[:, 1] - sin * out[:, 2], sin * out[:, 1] + cos * out[:, 2]), axis=1

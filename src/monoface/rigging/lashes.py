@@ -85,8 +85,8 @@ def lash_strips(data: FaceModelData) -> tuple[LashStrip, ...]:
     points = data.landmarks.get("facemesh468")
     if points is None or set(data.eyes) != {"eye_left", "eye_right"}:
         return ()
-    index, weight = points.index.numpy(), points.weight.double().numpy()
-    mirror = data.mirror.numpy()
+    index, weight = points.index, points.weight.astype(np.float64)
+    mirror = data.mirror
     strips = []
     for rows, lengths, rise in ((_UPPER, _UPPER_MM, 1.0), (_LOWER, _LOWER_MM, -1.0)):
         places, shares = _columns(index[list(rows)], weight[list(rows)])

@@ -62,8 +62,8 @@ class Mouth:
         """The mouth of a face model with the parts `mouth` and `teeth`; None without."""
         if not {"mouth", "teeth"} <= set(data.part_names) or "jawOpen" not in data.expression_names:
             return None
-        mean = data.mean_mm.double().numpy()
-        offsets = data.expression_basis_mm[data.expression_names.index("jawOpen")].double().numpy()
+        mean = data.mean_mm.astype(np.float64)
+        offsets = data.expression_basis_mm[data.expression_names.index("jawOpen")].astype(np.float64)
         moves = np.linalg.norm(offsets, axis=1)
         teeth, soft = (_verts_of(data, name) for name in ("teeth", "mouth"))
         gums = soft & ~_touching_skin(data, soft)
@@ -80,8 +80,8 @@ class Mouth:
             follows=follows,
             tilts=follows * upper * front,
             tips=tips,
-            lip_index=points.index.numpy()[_UPPER_LIP],
-            lip_weight=points.weight.double().numpy()[_UPPER_LIP],
+            lip_index=points.index[_UPPER_LIP],
+            lip_weight=points.weight.astype(np.float64)[_UPPER_LIP],
             is_tongue=_is_tongue(mean, gums & (moves > _STILL_MM)),
             tongue=Tongue.of(data, gums & (moves > _STILL_MM)),
             lining=lining,
@@ -114,14 +114,14 @@ class Mouth:
 
 def _verts_of(data: FaceModelData, part: str) -> Bool[np.ndarray, " verts"]:
     found = np.zeros(len(data.mean_mm), dtype=bool)
-    found[data.faces[data.face_part == data.part_names.index(part)].numpy()] = True
+    found[data.faces[data.face_part == data.part_names.index(part)]] = True
     return found
 
 
 def _touching_skin(data: FaceModelData, soft: np.ndarray) -> Bool[np.ndarray, " verts"]:
     """Those of the soft vertices that hang together with the skin: the lining, not the gums."""
-    weld = data.weld.numpy()
-    faces = weld[data.faces[data.face_part == data.part_names.index("mouth")].numpy()]
+    weld = data.weld
+    faces = weld[data.faces[data.face_part == data.part_names.index("mouth")]]
     reached = np.zeros(len(weld), dtype=bool)
     reached[weld[_verts_of(data, "skin")]] = True
     while True:
@@ -133,7 +133,7 @@ def _touching_skin(data: FaceModelData, soft: np.ndarray) -> Bool[np.ndarray, " 
 
 def _inwards(data: FaceModelData, mean: np.ndarray, lining: np.ndarray) -> Float[np.ndarray, " verts"]:
     """0 at the lips, 1 from some way inside on."""
-    weld = data.weld.numpy()
+    weld = data.weld
     border = mean[lining & np.isin(weld, weld[_verts_of(data, "skin")])]
     distance = np.zeros(len(mean))
     rows = np.flatnonzero(lining)

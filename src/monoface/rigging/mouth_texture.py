@@ -45,8 +45,8 @@ def mouth_texture(data: FaceModelData, mouth: Mouth) -> Float[np.ndarray, "size 
     """Linear RGB of the inside of the mouth, laid out by `inside_uv`."""
     colours = _vertex_colours(data, mouth)
     parts = [data.part_names.index(name) for name in ("mouth", "teeth")]
-    faces = data.faces.numpy()[np.isin(data.face_part.numpy(), parts)]
-    uv = data.uv.double().numpy()
+    faces = data.faces[np.isin(data.face_part, parts)]
+    uv = data.uv.astype(np.float64)
     # The subject's left half; the other one is its mirror image.
     faces = faces[(uv[faces, 0] > 0.5).all(axis=1)]
     picture, painted = _painted(SIZE_PX * inside_uv(uv), faces, colours)
@@ -65,9 +65,9 @@ def shaded(
 
 
 def _vertex_colours(data: FaceModelData, mouth: Mouth) -> Float[np.ndarray, "verts 3"]:
-    mean = data.mean_mm.double().numpy()
-    teeth = data.regions["teeth"].numpy()
-    normals = vertex_normals(data.mean_mm.double(), data.faces, data.weld).numpy()
+    mean = data.mean_mm.astype(np.float64)
+    teeth = data.regions["teeth"]
+    normals = vertex_normals(data.mean_mm.astype(np.float64), data.faces, data.weld)
     colours = np.where(mouth.lining[:, None], _LINING, _GUM)
     colours = np.where(mouth.is_tongue[:, None], _TONGUE, colours)
     # A tooth's crown is what lies nearest to where the rows meet.

@@ -52,19 +52,19 @@ class HeadRig:
     @classmethod
     def of(cls, data: FaceModelData) -> "HeadRig":
         """The rig of a face model."""
-        mean = data.mean_mm.double().numpy()
+        mean = data.mean_mm.astype(np.float64)
         points = data.landmarks["ibug68"]
-        chin = points.weight.double().numpy()[_CHIN] @ mean[points.index.numpy()[_CHIN]]
+        chin = points.weight.astype(np.float64)[_CHIN] @ mean[points.index[_CHIN]]
         out = mean - (0, *chin[1:])
         height = _CUT_RADIUS_MM - np.linalg.norm(out - _CUT_MIDDLE_MM, axis=1)
-        above = mean[:, 1] >= mean[data.regions["narrow_face"].numpy(), 1].min()
-        above |= ~skin_verts(data).numpy() | ("neck" not in data.regions)
+        above = mean[:, 1] >= mean[data.regions["narrow_face"], 1].min()
+        above |= ~skin_verts(data) | ("neck" not in data.regions)
         height = np.where(above, np.maximum(height, 1.0), height)
         mouth = Mouth.of(data)
         return cls(
             data=data,
             bones=Bones.of(data),
-            cut=cut_mesh(height, data.faces.numpy(), data.weld.numpy()),
+            cut=cut_mesh(height, data.faces, data.weld),
             lashes=lash_strips(data),
             mouth=mouth,
             mouth_texture=None if mouth is None else mouth_texture(data, mouth),
@@ -96,9 +96,9 @@ class HeadRig:
         bare = WholeMesh(
             verts_mm=cut.take(neutral),
             faces=cut.faces,
-            face_part=data.face_part.numpy()[cut.face_origin],
+            face_part=data.face_part[cut.face_origin],
             part_names=self.part_names,
-            uv=cut.take(data.uv.numpy()),
+            uv=cut.take(data.uv),
             weld=cut.weld,
             morphs_mm=cut.take(morphs_mm),
             morph_names=self.data.expression_names,
@@ -112,7 +112,7 @@ class HeadRig:
         """The strips of lashes; each morph moves them as it moves their lids."""
         pieces = []
         for strip in self.lashes:
-            centre = self.data.eyes[strip.eye].centre.double().numpy() @ neutral
+            centre = self.data.eyes[strip.eye].centre.astype(np.float64) @ neutral
             still = strip.verts(neutral, centre)
             offsets = np.zeros((len(morphs_mm), *still.shape))
             for row in np.flatnonzero(np.abs(morphs_mm[:, strip.index]).max(axis=(1, 2, 3)) > 0):

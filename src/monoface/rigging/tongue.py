@@ -46,7 +46,7 @@ class Tongue:
     @classmethod
     def of(cls, data: FaceModelData, soft: Bool[np.ndarray, " verts"]) -> "Tongue":
         """The tongue of a face model; `soft` are vertices of gums and tongue that go with the jaw."""
-        mean = data.mean_mm.double().numpy()
+        mean = data.mean_mm.astype(np.float64)
         rest = _tube(_AT_REST, _REST_SIZE_MM)
         rows = np.flatnonzero(soft)
         squared = ((rest[:, None] - mean[rows]) ** 2).sum(axis=-1)

@@ -2,9 +2,10 @@
 
 import math
 
-import torch
+import numpy as np
 from jaxtyping import Float
-from torch import Tensor
+
+from monoface.core.arrays import Array, constant, filled, namespace, normalized
 
 # Convolution with the clamped cosine scales each SH degree: pi, 2 pi / 3, pi / 4.
 _COSINE_LOBE = (math.pi, *3 * (2 * math.pi / 3,), *5 * (math.pi / 4,))
@@ -26,15 +27,16 @@ _PROBES = (
 )  # fmt: skip
 
 
-def sh_basis(directions: Float[Tensor, "*batch points 3"]) -> Float[Tensor, "*batch points 9"]:
+def sh_basis(directions: Float[Array, "*batch points 3"]) -> Float[Array, "*batch points 9"]:
     """Real, orthonormal spherical harmonics up to degree 2 of unit directions.
 
     Ordered by degree, then by order from -l to l: 1; y, z, x; xy, yz, 3 z^2 - 1, xz, x^2 - y^2. All
     signs are positive (no Condon-Shortley phase).
     """
-    x, y, z = directions.unbind(dim=-1)
+    xp = namespace(directions)
+    x, y, z = (directions[..., axis] for axis in range(3))
     terms = (
-        torch.full_like(x, _DEGREE_0),
+        xp.full_like(x, _DEGREE_0),
         _DEGREE_1 * y,
         _DEGREE_1 * z,
         _DEGREE_1 * x,
@@ -44,13 +46,13 @@ def sh_basis(directions: Float[Tensor, "*batch points 3"]) -> Float[Tensor, "*ba
         _DEGREE_2 * x * z,
         (0.5 * _DEGREE_2) * (x * x - y * y),
     )
-    return torch.stack(terms, dim=-1)
+    return xp.stack(terms, -1)
 
 
 def sh_irradiance(
-    normals: Float[Tensor, "*batch points 3"],
-    radiance: Float[Tensor, "*batch coeffs 3"],
-) -> Float[Tensor, "*batch points 3"]:
+    normals: Float[Array, "*batch points 3"],
+    radiance: Float[Array, "*batch coeffs 3"],
+) -> Float[Array, "*batch points 3"]:
     """Light that falls on surface points, from distant lighting given in spherical harmonics.
 
     Args:
@@ -73,34 +75,34 @@ def sh_irradiance(
     if count not in (1, 4, 9):
         raise ValueError(f"radiance: expected 1, 4 or 9 SH coefficients, got {count}")
 
-    lobe = radiance.new_tensor(_COSINE_LOBE[:count])
+    lobe = constant(_COSINE_LOBE[:count], radiance)
     return sh_basis(normals)[..., :count] @ (lobe[:, None] * radiance)
 
 
-def ambient_light(irradiance: Float[Tensor, "*batch 3"], coeffs: int = 9) -> Float[Tensor, "*batch coeffs 3"]:
+def ambient_light(irradiance: Float[Array, "*batch 3"], coeffs: int = 9) -> Float[Array, "*batch coeffs 3"]:
     """Lighting from everywhere alike that gives every surface point the same irradiance, linear RGB."""
-    light = irradiance.new_zeros((*irradiance.shape[:-1], coeffs, 3))
+    light = filled((*irradiance.shape[:-1], coeffs, 3), 0.0, irradiance)
     light[..., 0, :] = irradiance / (math.pi * _DEGREE_0)
     return light
 
 
 def rotate_radiance(
-    radiance: Float[Tensor, "*batch 9 3"], rotation: Float[Tensor, "*batch 3 3"]
-) -> Float[Tensor, "*batch 9 3"]:
+    radiance: Float[Array, "*batch 9 3"], rotation: Float[Array, "*batch 3 3"]
+) -> Float[Array, "*batch 9 3"]:
     """Lighting of a frame whose directions are those of the old one under x -> R x.
 
     Light that came from a direction d comes from R d afterwards. Exact: rotations keep each degree.
     """
-    directions = torch.nn.functional.normalize(radiance.new_tensor(_PROBES), dim=-1)
+    directions = normalized(constant(_PROBES, radiance))
     values = sh_basis(directions @ rotation) @ radiance
-    return torch.linalg.pinv(sh_basis(directions)) @ values
+    return namespace(radiance).linalg.pinv(sh_basis(directions)) @ values
 
 
 def shade(
-    albedo: Float[Tensor, "*batch points 3"],
-    normals: Float[Tensor, "*batch points 3"],
-    light: Float[Tensor, "*batch coeffs 3"],
-) -> Float[Tensor, "*batch points 3"]:
+    albedo: Float[Array, "*batch points 3"],
+    normals: Float[Array, "*batch points 3"],
+    light: Float[Array, "*batch coeffs 3"],
+) -> Float[Array, "*batch points 3"]:
     """Light that leaves matt surface points: albedo times irradiance / pi, in linear RGB, not clamped.
 
     Args:
@@ -108,6 +110,9 @@ def shade(
         normals: Unit normals, in the frame of the lighting.
         light: SH coefficients of incoming radiance, as `sh_irradiance` takes them.
     """
+    if isinstance(albedo, np.ndarray):
+        return shade_reference(albedo, normals, light)
+    torch = namespace(albedo)
     fusable = albedo.dtype == normals.dtype == light.dtype and albedo.dtype in (torch.float32, torch.float64)
     if albedo.device.type != "cpu" or not fusable or light.shape[-2] not in (1, 4, 9):
         return shade_reference(albedo, normals, light)
@@ -122,7 +127,7 @@ def shade(
     return FusedShade.apply(*batched).reshape(albedo.shape)
 
 
-def matt_response(light: Float[Tensor, "*batch coeffs 3"]) -> Float[Tensor, "*batch 9 3"]:
+def matt_response(light: Float[Array, "*batch coeffs 3"]) -> Float[Array, "*batch 9 3"]:
     """What a white matt surface sends out, as a polynomial of its unit normal x, y, z.
 
     Args:
@@ -133,14 +138,15 @@ def matt_response(light: Float[Tensor, "*batch coeffs 3"]) -> Float[Tensor, "*ba
     """
     count = light.shape[-2]
     factors = [lobe / math.pi * scale for lobe, scale in zip(_COSINE_LOBE, _BASIS_SCALE, strict=True)]
-    response = light.new_tensor(factors[:count])[:, None] * light
-    return torch.nn.functional.pad(response, (0, 0, 0, 9 - count))
+    response = constant(factors[:count], light)[:, None] * light
+    rest = filled((*light.shape[:-2], 9 - count, 3), 0.0, light)
+    return namespace(light).concat((response, rest), -2)
 
 
 def shade_reference(
-    albedo: Float[Tensor, "*batch points 3"],
-    normals: Float[Tensor, "*batch points 3"],
-    light: Float[Tensor, "*batch coeffs 3"],
-) -> Float[Tensor, "*batch points 3"]:
-    """The definition of `shade` in plain PyTorch, for any device and for tests."""
+    albedo: Float[Array, "*batch points 3"],
+    normals: Float[Array, "*batch points 3"],
+    light: Float[Array, "*batch coeffs 3"],
+) -> Float[Array, "*batch points 3"]:
+    """The definition of `shade` in plain operations, for any device, for numpy and for tests."""
     return albedo * sh_irradiance(normals, light) / math.pi

@@ -6,12 +6,13 @@ The fit explains the photo coarsely: it is what hidden parts of the texture are 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Generic
 
-import torch
+import numpy as np
 from jaxtyping import Bool, Float
-from torch import Tensor
 
-from monoface.facemodel import FaceModel
+from monoface.core.arrays import Array, namespace, norm
+from monoface.facemodel import LinearFaceModel, NumpyFaceModel
 from monoface.shading import ambient_light, linear_to_srgb, sh_irradiance
 
 # Rounds of light, albedo and weights in turn; the fourth changes colours by less than one step of 8 bits.
@@ -39,14 +40,14 @@ _LARGEST_ALBEDO = 1.5
 # its mean and spread over a few hundred clips and portraits, less what skin itself varies.
 _LOG_BRIGHTNESS = 0.1
 _LOG_BRIGHTNESS_SPREAD = 0.35
-_BRIGHTNESSES = torch.linspace(-3.0, 2.0, 101)
+_BRIGHTNESSES = np.linspace(-3.0, 2.0, 101, dtype=np.float32)
 
 # Places turned away from all light that was seen still get this part of the mean light.
 _LEAST_LIGHT = 0.35
 
 
 @dataclass(frozen=True)
-class Appearance:
+class Appearance(Generic[Array]):
     """What a face's surface is like, and the light on it.
 
     Attributes:
@@ -54,25 +55,28 @@ class Appearance:
         light: Radiance in spherical harmonics, linear RGB, in the camera frame.
     """
 
-    albedo: Float[Tensor, " albedo"]
-    light: Float[Tensor, "9 3"]
+    albedo: Float[Array, " albedo"]
+    light: Float[Array, "9 3"]
 
-    def colours_srgb(self, model: FaceModel, normals: Float[Tensor, "verts 3"]) -> Float[Tensor, "verts 3"]:
+    def colours_srgb(
+        self, model: LinearFaceModel, normals: Float[Array, "verts 3"]
+    ) -> Float[Array, "verts 3"]:
         """Expected colours of all vertices in sRGB, 0 to 1, for normals in the camera frame."""
         colour = model.albedo(self.albedo[None])[0] * self.irradiance(normals)
-        return linear_to_srgb(colour.clamp(0, 1)).clamp(0, 1)
+        return linear_to_srgb(colour.clip(0, 1)).clip(0, 1)
 
-    def irradiance(self, normals: Float[Tensor, "points 3"]) -> Float[Tensor, "points 3"]:
+    def irradiance(self, normals: Float[Array, "points 3"]) -> Float[Array, "points 3"]:
         """Irradiance over pi, linear RGB, for unit normals in the camera frame; never far below the mean."""
         everywhere = sh_irradiance(normals, self.light[:1])
-        return torch.maximum(sh_irradiance(normals, self.light), _LEAST_LIGHT * everywhere) / math.pi
+        lit = namespace(normals).maximum(sh_irradiance(normals, self.light), _LEAST_LIGHT * everywhere)
+        return lit / math.pi
 
 
 def fit_appearance(
-    model: FaceModel,
-    normals: Float[Tensor, "verts 3"],
-    colours: Float[Tensor, "verts 3"],
-    seen: Bool[Tensor, " verts"],
+    model: NumpyFaceModel,
+    normals: Float[np.ndarray, "verts 3"],
+    colours: Float[np.ndarray, "verts 3"],
+    seen: Bool[np.ndarray, " verts"],
 ) -> Appearance:
     """Find the albedo and light that explain colours best.
 
@@ -84,29 +88,29 @@ def fit_appearance(
         colours: Colours of the vertices in the photo, linear RGB.
         seen: Which vertices to use: those in view, of the skin.
     """
-    index = seen.nonzero()[:, 0]
-    mean, basis = model.albedo_mean[index], model.albedo_basis.index_select(1, index)
+    index = np.flatnonzero(seen)
+    mean, basis = model.albedo_mean[index], model.albedo_basis.take(index, axis=1)
     colours, directions = colours[index], _sh_directions(normals[index])
-    albedo = model.albedo_mean.new_zeros(model.albedo_size)
+    albedo = np.zeros(model.albedo_size, np.float32)
     if len(colours) < _LEAST_VERTS:
-        brightness = colours.mean(dim=0) if len(colours) else torch.full((3,), 0.5)
-        average = model.albedo_mean[model.data.regions["narrow_face"]].mean(dim=0)
-        return Appearance(albedo, ambient_light(math.pi * brightness / average.clamp_min(0.05)))
+        brightness = colours.mean(axis=0) if len(colours) else np.full(3, 0.5, np.float32)
+        average = model.albedo_mean[model.data.regions["narrow_face"]].mean(axis=0)
+        return Appearance(albedo, ambient_light(math.pi * brightness / average.clip(0.05)))
 
-    scale = colours.mean().clamp_min(1e-3)
-    albedo = likely_tone(mean.mean(dim=(0, 1)), basis.mean(dim=(1, 2)), scale)
-    weight = torch.ones(len(colours))
+    scale = colours.mean().clip(1e-3)
+    albedo = likely_tone(mean.mean(axis=(0, 1)), basis.mean(axis=(1, 2)), scale)
+    weight = np.ones(len(colours), np.float32)
     for _ in range(_ROUNDS):
-        light = _fit_light(_combine(mean, albedo, basis).clamp(0.01, 1), directions, colours, weight)
-        irradiance = (directions @ light / math.pi).clamp_min(0.05 * scale)
+        light = _fit_light(_combine(mean, albedo, basis).clip(0.01, 1), directions, colours, weight)
+        irradiance = (directions @ light / math.pi).clip(0.05 * scale)
         albedo = _fit_albedo(mean, basis, irradiance, colours, weight, _COLOUR_NOISE * scale)
         residual = _combine(mean, albedo, basis) * irradiance - colours
-        weight = 1 / (1 + (residual.norm(dim=-1) / (_ROBUST_SCALE * scale)).square())
+        weight = 1 / (1 + np.square(norm(residual) / (_ROBUST_SCALE * scale)))
     return Appearance(albedo, light)
 
 
 @dataclass(frozen=True, eq=False)
-class SeenSkin:
+class SeenSkin(Generic[Array]):
     """Skin that one photo shows.
 
     Attributes:
@@ -115,12 +119,12 @@ class SeenSkin:
         seen: Which vertices to use: those in view, of the skin.
     """
 
-    normals: Float[Tensor, "verts 3"]
-    colours: Float[Tensor, "verts 3"]
-    seen: Bool[Tensor, " verts"]
+    normals: Float[Array, "verts 3"]
+    colours: Float[Array, "verts 3"]
+    seen: Bool[Array, " verts"]
 
 
-def fit_shared_appearance(model: FaceModel, photos: Sequence[SeenSkin]) -> list[Appearance]:
+def fit_shared_appearance(model: NumpyFaceModel, photos: Sequence[SeenSkin]) -> list[Appearance]:
     """Find one albedo, and a light for each photo, that explain the colours of several photos best.
 
     Lights are in the frames of their cameras. Albedo is found against all photos together, each with the
@@ -134,29 +138,30 @@ def fit_shared_appearance(model: FaceModel, photos: Sequence[SeenSkin]) -> list[
 
     means, bases, parts, scales = [], [], [], []
     for place in enough:
-        index = photos[place].seen.nonzero()[:, 0]
+        index = np.flatnonzero(photos[place].seen)
         means.append(model.albedo_mean[index])
-        bases.append(model.albedo_basis.index_select(1, index))
-        scale = photos[place].colours[index].mean().clamp_min(1e-3)
+        bases.append(model.albedo_basis.take(index, axis=1))
+        scale = photos[place].colours[index].mean().clip(1e-3)
         parts.append((photos[place].colours[index] / scale, _sh_directions(photos[place].normals[index])))
         scales.append(scale)
-    mean, basis = torch.cat(means), torch.cat(bases, dim=1)
-    colours = torch.cat([colours for colours, _ in parts])
+    mean, basis = np.concat(means), np.concat(bases, axis=1)
+    colours = np.concat([colours for colours, _ in parts])
     sizes = [len(part) for part in means]
-    weight = torch.cat([torch.full((size,), sum(sizes) / size) for size in sizes])
-    equal, albedo = weight, torch.stack([alone[place].albedo for place in enough]).mean(dim=0)
+    ends = np.cumsum(sizes)[:-1]
+    weight = np.concat([np.full(size, sum(sizes) / size, np.float32) for size in sizes])
+    equal, albedo = weight, np.stack([alone[place].albedo for place in enough]).mean(axis=0)
     for _ in range(_ROUNDS):
-        plain = _combine(mean, albedo, basis).clamp(0.01, 1).split(sizes)
+        plain = np.split(_combine(mean, albedo, basis).clip(0.01, 1), ends)
         lights = [
             _fit_light(own, directions, seen, part)
-            for own, (seen, directions), part in zip(plain, parts, weight.split(sizes), strict=True)
+            for own, (seen, directions), part in zip(plain, parts, np.split(weight, ends), strict=True)
         ]
-        irradiance = torch.cat(
+        irradiance = np.concat(
             [directions @ light / math.pi for (_, directions), light in zip(parts, lights, strict=True)]
-        ).clamp_min(0.05)
-        albedo = _fit_albedo(mean, basis, irradiance, colours, weight, torch.tensor(_COLOUR_NOISE))
+        ).clip(0.05)
+        albedo = _fit_albedo(mean, basis, irradiance, colours, weight, np.float32(_COLOUR_NOISE))
         residual = _combine(mean, albedo, basis) * irradiance - colours
-        weight = equal / (1 + (residual.norm(dim=-1) / _ROBUST_SCALE).square())
+        weight = equal / (1 + np.square(norm(residual) / _ROBUST_SCALE))
     found = [replace(one, albedo=albedo) for one in alone]
     for place, light, scale in zip(enough, lights, scales, strict=True):
         found[place] = Appearance(albedo, light * scale)
@@ -164,8 +169,10 @@ def fit_shared_appearance(model: FaceModel, photos: Sequence[SeenSkin]) -> list[
 
 
 def likely_tone(
-    mean: Float[Tensor, ""], basis: Float[Tensor, " albedo"], brightness: Float[Tensor, ""]
-) -> Float[Tensor, " albedo"]:
+    mean: np.floating | Float[np.ndarray, ""],
+    basis: Float[np.ndarray, " albedo"],
+    brightness: np.floating | Float[np.ndarray, ""],
+) -> Float[np.ndarray, " albedo"]:
     """Albedo coefficients that skin of some brightness in a photo most probably has.
 
     The photo shows the product of skin and light. Of all pairs with that product it is the most probable one:
@@ -176,49 +183,64 @@ def likely_tone(
         basis: What each coefficient adds to it.
         brightness: Grey colour of the skin, linear.
     """
-    tone = brightness / _BRIGHTNESSES.exp() - mean
-    unlikely = tone.square() / basis.square().sum().clamp_min(1e-9)
-    unlikely = unlikely + ((_BRIGHTNESSES - _LOG_BRIGHTNESS) / _LOG_BRIGHTNESS_SPREAD).square()
-    return tone[unlikely.argmin()] * basis / basis.square().sum().clamp_min(1e-9)
+    tone = brightness / np.exp(_BRIGHTNESSES) - mean
+    power = np.square(basis).sum().clip(1e-9)
+    unlikely = np.square(tone) / power
+    unlikely = unlikely + np.square((_BRIGHTNESSES - _LOG_BRIGHTNESS) / _LOG_BRIGHTNESS_SPREAD)
+    return tone[unlikely.argmin()] * basis / power
 
 
-def _fit_light(albedo: Tensor, directions: Tensor, colours: Tensor, weight: Tensor) -> Tensor:
+def _fit_light(
+    albedo: Float[np.ndarray, "verts 3"],
+    directions: Float[np.ndarray, "verts 9"],
+    colours: Float[np.ndarray, "verts 3"],
+    weight: Float[np.ndarray, " verts"],
+) -> Float[np.ndarray, "9 3"]:
     """Ridge regression of the nine light coefficients, each colour channel for itself."""
-    design = albedo.T[:, :, None] * directions / math.pi
-    weighted = (weight[:, None] * design).transpose(1, 2)
+    design = albedo.T[:, :, None] * directions / np.float32(math.pi)
+    weighted = (weight[:, None] * design).mT
     normal = weighted @ design
-    mean = normal.diagonal(dim1=1, dim2=2).mean(dim=1, keepdim=True)
-    ridge = mean * (9 * torch.tensor(_LIGHT_RIDGE) + 1e-6)
-    return torch.linalg.solve(normal + ridge.diag_embed(), weighted @ colours.T[:, :, None])[..., 0].T
+    mean = np.linalg.diagonal(normal).mean(axis=1)[:, None, None]
+    ridge = mean * np.diag(9 * np.array(_LIGHT_RIDGE, np.float32) + np.float32(1e-6))
+    return np.linalg.solve(normal + ridge, weighted @ colours.T[:, :, None])[..., 0].T
 
 
 def _fit_albedo(
-    mean: Tensor, basis: Tensor, irradiance: Tensor, colours: Tensor, weight: Tensor, noise: Tensor
-) -> Tensor:
+    mean: Float[np.ndarray, "verts 3"],
+    basis: Float[np.ndarray, "albedo verts 3"],
+    irradiance: Float[np.ndarray, "verts 3"],
+    colours: Float[np.ndarray, "verts 3"],
+    weight: Float[np.ndarray, " verts"],
+    noise: np.floating,
+) -> Float[np.ndarray, " albedo"]:
     """Most probable albedo coefficients under a unit-variance prior.
 
     Neighbouring vertices err together, so that a thousand of them are no thousand independent witnesses:
     their weights are scaled to a hundred, or less where that would make a face that hardly anybody has, as
     colours of a small part of a face can.
     """
-    design = (basis * irradiance).flatten(1)
-    share = (weight / weight.sum().clamp_min(1e-6)).repeat_interleave(3) / noise.square()
+    design = (basis * irradiance).reshape(len(basis), irradiance.size)
+    share = np.repeat(weight / weight.sum().clip(1e-6), 3) / np.square(noise)
     normal = (design * share) @ design.T
-    told = design @ (share * (colours - mean * irradiance).flatten())
-    unit = torch.eye(len(basis))
+    told = design @ (share * (colours - mean * irradiance).ravel())
+    unit = np.eye(len(basis), dtype=np.float32)
     albedo = told
     for witnesses in _WITNESSES:
-        albedo = torch.linalg.solve(witnesses * normal + unit, witnesses * told)
-        if albedo.square().mean() <= _LARGEST_ALBEDO**2:
+        albedo = np.linalg.solve(witnesses * normal + unit, witnesses * told)
+        if not albedo.size or np.square(albedo).mean() <= _LARGEST_ALBEDO**2:
             break
     return albedo
 
 
-def _combine(mean: Tensor, albedo: Tensor, basis: Tensor) -> Tensor:
-    return mean + torch.einsum("k,kvc->vc", albedo, basis)
+def _combine(
+    mean: Float[np.ndarray, "verts 3"],
+    albedo: Float[np.ndarray, " albedo"],
+    basis: Float[np.ndarray, "albedo verts 3"],
+) -> Float[np.ndarray, "verts 3"]:
+    return mean + np.tensordot(albedo, basis, axes=1)
 
 
-def _sh_directions(normals: Tensor) -> Tensor:
+def _sh_directions(normals: Float[np.ndarray, "verts 3"]) -> Float[np.ndarray, "verts 9"]:
     """Irradiance that each of the nine light coefficients causes at each normal."""
-    units = torch.eye(9, dtype=normals.dtype)
-    return torch.cat([sh_irradiance(normals, units[:, first : first + 3]) for first in (0, 3, 6)], dim=-1)
+    units = np.eye(9, dtype=normals.dtype)
+    return np.concat([sh_irradiance(normals, units[:, first : first + 3]) for first in (0, 3, 6)], axis=-1)

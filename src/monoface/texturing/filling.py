@@ -5,11 +5,11 @@ spread over the surface to where nothing is seen, by distance on the mean head. 
 part in that, so no seam between them shows.
 """
 
-import torch
+import numpy as np
 from jaxtyping import Float
-from torch import Tensor
 
-from monoface.facemodel import FaceModel
+from monoface.core.arrays import norm
+from monoface.facemodel import NumpyFaceModel
 from monoface.facemodel.parts import eye_height_mm, skin_verts
 
 # Places whose differences are spread. The nearest ones are then about a centimetre away.
@@ -42,10 +42,10 @@ class ColourSpreader:
         near_face: 1 on the face and on what is not skin, falling to 0 on the skin away from the face.
     """
 
-    def __init__(self, model: FaceModel) -> None:
+    def __init__(self, model: NumpyFaceModel) -> None:
         regions = model.data.regions
         on_skin = skin_verts(model.data)
-        places = on_skin.nonzero()[:, 0]
+        places = np.flatnonzero(on_skin)
         self._places = places
         self._controls = places[:: max(1, len(places) // _CONTROL_POINTS)]
         self._mirror = model.data.mirror
@@ -53,35 +53,37 @@ class ColourSpreader:
         height_mm = model.mean_mm[:, 1]
         self._low = height_mm < eye_height_mm(model)
         chin_mm = float(model.landmarks("ibug68").points(model.mean_mm[None])[0, _CHIN, 1])
-        below_chin = ((chin_mm - height_mm) / _UNDER_CHIN_MM).clamp(0, 1)
-        self._doubt = torch.where(self._inner, below_chin, torch.ones_like(below_chin))
+        below_chin = ((chin_mm - height_mm) / _UNDER_CHIN_MM).clip(0, 1)
+        self._doubt = np.where(self._inner, below_chin, np.ones_like(below_chin))
         outer = ~self._inner
-        beside_mm = torch.zeros_like(height_mm)
+        beside_mm = np.zeros_like(height_mm)
         # Every fourth vertex of the face is near enough to tell distances of a centimetre.
-        beside_mm[outer] = torch.cdist(model.mean_mm[outer], model.mean_mm[self._inner][::4]).amin(dim=1)
-        near = ((_FAR_MM - beside_mm) / (_FAR_MM - _NEAR_MM)).clamp(0, 1)
-        self.near_face = torch.where(on_skin, near, torch.ones_like(near))
-        distance = torch.cdist(model.mean_mm[places], model.mean_mm[self._controls]).div_(_REACH_MM)
-        self._influence = distance.square_().add_(1).square_().reciprocal_()
+        beside_mm[outer] = _distances(model.mean_mm[outer], model.mean_mm[self._inner][::4]).min(axis=1)
+        near = ((_FAR_MM - beside_mm) / (_FAR_MM - _NEAR_MM)).clip(0, 1)
+        self.near_face = np.where(on_skin, near, np.ones_like(near))
+        distance = _distances(model.mean_mm[places], model.mean_mm[self._controls])
+        self._influence = 1 / np.square(np.square(distance / _REACH_MM) + 1)
 
     def spread(
-        self, difference: Float[Tensor, "verts 3"], trust: Float[Tensor, " verts"]
-    ) -> Float[Tensor, "verts 3"]:
+        self, difference: Float[np.ndarray, "verts 3"], trust: Float[np.ndarray, " verts"]
+    ) -> Float[np.ndarray, "verts 3"]:
         """Weighted means of the differences around each vertex; zero off the skin."""
         weight = trust[self._controls, None]
-        weighted = torch.cat((weight * difference[self._controls], weight), dim=1)
+        weighted = np.concat((weight * difference[self._controls], weight), axis=1)
         # One product for both, since it is the influence that takes time to read.
         sums = self._influence @ weighted
-        means = sums[:, :3] / sums[:, 3:].clamp_min(_LEAST_WEIGHT)
-        return torch.zeros_like(difference).index_copy(0, self._places, means)
+        means = sums[:, :3] / sums[:, 3:].clip(_LEAST_WEIGHT)
+        everywhere = np.zeros_like(difference)
+        everywhere[self._places] = means
+        return everywhere
 
     def fill(
         self,
-        expected: Float[Tensor, "verts 3"],
-        shown: Float[Tensor, "verts 3"],
-        seen: Float[Tensor, " verts"],
-        bare: Float[Tensor, " verts"] | None = None,
-    ) -> tuple[Float[Tensor, "verts 3"], Float[Tensor, " verts"]]:
+        expected: Float[np.ndarray, "verts 3"],
+        shown: Float[np.ndarray, "verts 3"],
+        seen: Float[np.ndarray, " verts"],
+        bare: Float[np.ndarray, " verts"] | None = None,
+    ) -> tuple[Float[np.ndarray, "verts 3"], Float[np.ndarray, " verts"]]:
         """Expected colours corrected by what the photo shows, and how far it is to be trusted.
 
         Args:
@@ -97,21 +99,34 @@ class ColourSpreader:
             skin's colour, such as clothing, long hair or background.
         """
         difference = shown - expected
-        bare = torch.ones_like(seen) if bare is None else bare
+        bare = np.ones_like(seen) if bare is None else bare
         inner = (seen * bare > 0) & self._inner
-        tone = difference[inner].median(dim=0).values if inner.any() else difference.new_zeros(3)
-        likeness = torch.exp(-((difference - tone).norm(dim=-1) / _SKIN_TOLERANCE).square())
+        tone = lower_median(difference[inner]) if inner.any() else np.zeros(3, np.float32)
+        likeness = np.exp(-np.square(norm(difference - tone) / _SKIN_TOLERANCE))
         # A beard or a scarf over the chin is shown, but not spread to the neck.
-        spread_trust = torch.where(self._low, likeness, torch.ones_like(likeness)) * self.near_face
+        spread_trust = np.where(self._low, likeness, np.ones_like(likeness)) * self.near_face
         spread_trust = spread_trust * bare
         spread = self.spread(*self._with_mirrored(difference, seen * spread_trust))
         trust = 1 - self._doubt * (1 - spread_trust)
-        return (expected + spread).clamp(0, 1), trust
+        return (expected + spread).clip(0, 1), trust
 
-    def _with_mirrored(self, difference: Tensor, trust: Tensor) -> tuple[Tensor, Tensor]:
+    def _with_mirrored(
+        self, difference: Float[np.ndarray, "verts 3"], trust: Float[np.ndarray, " verts"]
+    ) -> tuple[Float[np.ndarray, "verts 3"], Float[np.ndarray, " verts"]]:
         """Differences and trust, with those of the mirror image, at less trust, where that has more of it."""
         mirrored = _MIRRORED_TRUST * trust[self._mirror]
         better = mirrored > trust
-        return torch.where(better[:, None], difference[self._mirror], difference), torch.maximum(
-            trust, mirrored
-        )
+        return np.where(better[:, None], difference[self._mirror], difference), np.maximum(trust, mirrored)
+
+
+def lower_median(values: Float[np.ndarray, "count channels"]) -> Float[np.ndarray, " channels"]:
+    """Median of each channel; of two in the middle the lower one."""
+    return np.sort(values, axis=0)[(len(values) - 1) // 2]
+
+
+def _distances(
+    points: Float[np.ndarray, "points 3"], others: Float[np.ndarray, "others 3"]
+) -> Float[np.ndarray, "points others"]:
+    """Of each point to each of the others."""
+    squared = sum(np.square(np.subtract.outer(points[:, axis], others[:, axis])) for axis in range(3))
+    return np.sqrt(squared)

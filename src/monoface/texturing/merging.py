@@ -10,13 +10,15 @@ Reference:
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Generic
 
-import torch
+import numpy as np
 from jaxtyping import Float
-from torch import Tensor
 
+from monoface.core.arrays import Array
 from monoface.render import TextureMap, extend_smoothly
 from monoface.shading import linear_to_srgb, srgb_to_linear
+from monoface.texturing.filling import lower_median
 
 # Coarse colours have so many cells along the texture's side: on a face they are about two centimetres wide.
 _COARSE_CELLS = 16
@@ -33,7 +35,7 @@ _PRIOR_TEXELS = 50.0
 
 
 @dataclass(frozen=True, eq=False)
-class SeenTexture:
+class SeenTexture(Generic[Array]):
     """What one photo shows.
 
     Attributes:
@@ -43,8 +45,8 @@ class SeenTexture:
     """
 
     shown: TextureMap
-    quality: Float[Tensor, "size size"]
-    brightness: Float[Tensor, " 3"]
+    quality: Float[Array, "size size"]
+    brightness: Float[Array, " 3"]
 
 
 def merge_textures(photos: Sequence[SeenTexture], reference: int) -> TextureMap:
@@ -59,27 +61,27 @@ def merge_textures(photos: Sequence[SeenTexture], reference: int) -> TextureMap:
     """
     gains = exposure_gains(photos, reference)
     # A photo whose colours must be changed much has clipped some and is noisy in others.
-    faithful = torch.exp(-gains.log().abs().amax(dim=1))
-    quality = torch.stack([one.quality for one in photos]) * faithful[:, None, None]
-    total = quality.sum(dim=0)
-    share = quality / total.clamp_min(1e-6)
-    sharp = quality.pow(_DETAIL_POWER)
-    sharp = sharp / sharp.sum(dim=0).clamp_min(1e-12)
-    wide = _smoothed(share.movedim(0, -1), (total > 0).float())
-    wide = wide / wide.sum(dim=-1, keepdim=True).clamp_min(1e-6)
+    faithful = np.exp(-np.abs(np.log(gains)).max(axis=1))
+    quality = np.stack([one.quality for one in photos]) * faithful[:, None, None]
+    total = quality.sum(axis=0)
+    share = quality / total.clip(1e-6)
+    sharp = quality**_DETAIL_POWER
+    sharp = sharp / sharp.sum(axis=0).clip(1e-12)
+    wide = _smoothed(np.moveaxis(share, 0, -1), (total > 0).astype(np.float32))
+    wide = wide / wide.sum(axis=-1, keepdims=True).clip(1e-6)
 
-    merged, hidden = torch.zeros_like(photos[0].shown.image), torch.ones_like(total)
+    merged, hidden = np.zeros_like(photos[0].shown.image), np.ones_like(total)
     # One after the other, for all at once would take much memory.
     for place, (one, gain) in enumerate(zip(photos, gains, strict=True)):
-        image = linear_to_srgb((srgb_to_linear(one.shown.image) * gain).clamp(0, 1))
+        image = linear_to_srgb((srgb_to_linear(one.shown.image) * gain).clip(0, 1))
         hidden = hidden * (1 - one.shown.weight)
         coarse = _smoothed(image, one.shown.weight)
         merged += wide[..., place, None] * coarse + sharp[place, ..., None] * (image - coarse)
     seen = total > 0
-    return TextureMap(merged.clamp(0, 1) * seen[..., None], (1 - hidden) * seen)
+    return TextureMap(merged.clip(0, 1) * seen[..., None], (1 - hidden) * seen)
 
 
-def exposure_gains(photos: Sequence[SeenTexture], reference: int) -> Float[Tensor, "photos 3"]:
+def exposure_gains(photos: Sequence[SeenTexture], reference: int) -> Float[np.ndarray, "photos 3"]:
     """Factors of linear RGB that bring each photo to the reference, by least squares of their logarithms.
 
     Two photos are compared by the median ratio of the texels that both show; what the brightness of their
@@ -87,17 +89,17 @@ def exposure_gains(photos: Sequence[SeenTexture], reference: int) -> Float[Tenso
     """
     count = len(photos)
     step = slice(None, None, _COMPARED_STEP)
-    colours = [srgb_to_linear(one.shown.image[step, step]).clamp_min(1e-4) for one in photos]
+    colours = [srgb_to_linear(one.shown.image[step, step]).clip(1e-4) for one in photos]
     clear = [
         (one.shown.weight[step, step] > _COMPARED_WEIGHT)
-        & (colour.amin(dim=-1) > _DARKEST)
-        & (colour.amax(dim=-1) < _BRIGHTEST)
+        & (colour.min(axis=-1) > _DARKEST)
+        & (colour.max(axis=-1) < _BRIGHTEST)
         for one, colour in zip(photos, colours, strict=True)
     ]
-    guessed = torch.stack([one.brightness for one in photos]).clamp_min(1e-4).log()
+    guessed = np.log(np.stack([one.brightness for one in photos]).clip(1e-4))
     guessed = guessed[reference] - guessed
     # A weak pull to the guess, and a firm one of the reference to a gain of one.
-    normal = _PRIOR_TEXELS * torch.eye(count)
+    normal = _PRIOR_TEXELS * np.eye(count, dtype=np.float32)
     normal[reference, reference] += 1e6
     right = _PRIOR_TEXELS * guessed
     for first in range(count):
@@ -106,19 +108,19 @@ def exposure_gains(photos: Sequence[SeenTexture], reference: int) -> Float[Tenso
             texels = float(common.sum())
             if not texels:
                 continue
-            ratio = (colours[second][common] / colours[first][common]).log().median(dim=0).values
+            ratio = lower_median(np.log(colours[second][common] / colours[first][common]))
             normal[first, first] += texels
             normal[second, second] += texels
             normal[first, second] -= texels
             normal[second, first] -= texels
             right[first] += texels * ratio
             right[second] -= texels * ratio
-    return torch.linalg.solve(normal, right).exp()
+    return np.exp(np.linalg.solve(normal, right))
 
 
 def _smoothed(
-    values: Float[Tensor, "size size channels"], weight: Float[Tensor, "size size"]
-) -> Float[Tensor, "size size channels"]:
+    values: Float[np.ndarray, "size size channels"], weight: Float[np.ndarray, "size size"]
+) -> Float[np.ndarray, "size size channels"]:
     """Coarse colours everywhere, continued from where there are any."""
     detail = _COARSE_CELLS / len(values)
     return extend_smoothly(values, weight[..., None], detail=min(1.0, detail))

@@ -3,15 +3,18 @@
 from threading import Lock
 
 import numpy as np
-import torch
 from jaxtyping import Float
 from PIL import Image
-from torch import Tensor, nn
 
+from monoface.core.kernels.threads import thread_count
 from monoface.core.processes import PerProcess
+from monoface.core.sessions import Session, open_session
 from monoface.detection.crops import SquareCrop, roll_of_landmarks
+from monoface.geometry.resampling import sample_bilinear
 from monoface.geometry.roi import SIDE_PER_BOX
-from monoface.networks import FaceParser, fold_batch_norm, load_parser, skin_probability
+from monoface.networks import ParserWeights, read_parser
+from monoface.networks.onnx.parser import skin_to_onnx
+from monoface.render.unwrap import least_around
 from monoface.texturing.texturer import PlacedMesh
 
 # Of the shipped parser.
@@ -29,12 +32,12 @@ class SkinFinder:
         parser: Of crops around faces; the shipped one, if not given, loaded when it is first needed.
     """
 
-    def __init__(self, parser: FaceParser | None = None) -> None:
-        self._parser: nn.Module | None = None if parser is None else fold_batch_norm(parser)
+    def __init__(self, parser: ParserWeights | None = None) -> None:
+        self._parser = parser
+        self._session: Session | None = None
         self._lock = PerProcess(Lock)
 
-    @torch.no_grad()
-    def trust(self, mesh: PlacedMesh, margin_px: int = 1) -> Float[Tensor, " verts"]:
+    def trust(self, mesh: PlacedMesh, margin_px: int = 1) -> Float[np.ndarray, " verts"]:
         """How far the photo shows bare skin at vertices, 0 to 1; whether they are visible is not asked.
 
         Args:
@@ -43,24 +46,22 @@ class SkinFinder:
                 millimetres: at its edges colours mix, and the parser may be off.
         """
         points_px = mesh.model.landmarks("ibug68").points(mesh.verts_px[None])[0, :, :2]
-        square = _upright_square(points_px.double().numpy())
-        photo = (255 * mesh.photo).round().byte().permute(1, 2, 0).numpy()
-        crop = square.sample(Image.fromarray(photo), _CROP_PX)
-        image = torch.from_numpy(crop.copy()).permute(2, 0, 1)[None] / 255
-        skin = skin_probability(self._loaded()(image))[:, None]
-        skin = -torch.nn.functional.max_pool2d(-skin, 2 * margin_px + 1, stride=1, padding=margin_px)
-        # From -1 to 1 over the crop.
-        grid = torch.from_numpy(square.from_photo(mesh.verts_px[:, :2].double().numpy(), 2) - 1).float()
-        at_verts = torch.nn.functional.grid_sample(
-            skin, grid[None, None], padding_mode="border", align_corners=False
-        )
-        return ((at_verts[0, 0, 0] - _DOUBTED) / (_TRUSTED - _DOUBTED)).clamp(0, 1)
+        square = _upright_square(points_px.astype(np.float64))
+        photo = np.rint(255 * mesh.photo).astype(np.uint8).transpose(1, 2, 0)
+        crop = square.sample(Image.fromarray(np.ascontiguousarray(photo)), _CROP_PX)
+        image = np.ascontiguousarray(crop.transpose(2, 0, 1)[None], np.float32) / 255
+        (skin,) = self._loaded().run(None, {"image": image})
+        narrowed = least_around(skin[0, 0], margin_px)
+        places_px = square.from_photo(mesh.verts_px[:, :2].astype(np.float64), _CROP_PX)
+        at_verts = sample_bilinear(narrowed[..., None], places_px.astype(np.float32))[:, 0]
+        return ((at_verts - _DOUBTED) / (_TRUSTED - _DOUBTED)).clip(0, 1)
 
-    def _loaded(self) -> nn.Module:
+    def _loaded(self) -> Session:
         with self._lock():
-            if self._parser is None:
-                self._parser = fold_batch_norm(load_parser())
-            return self._parser
+            if self._session is None:
+                parser = self._parser or read_parser()
+                self._session = open_session(lambda: skin_to_onnx(parser, _CROP_PX), thread_count())
+            return self._session
 
 
 def _upright_square(points_px: Float[np.ndarray, "68 2"]) -> SquareCrop:

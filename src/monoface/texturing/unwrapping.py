@@ -1,19 +1,23 @@
 """A photo's face in texture space, with the light and albedo that explain it: what the fine stage sees."""
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Generic
 
+import numpy as np
 from jaxtyping import Float
-from torch import Tensor
 
-from monoface.displacement.displacer import Displacer
-from monoface.displacement.evidence import Evidence
+from monoface.core.arrays import Array, in_torch
 from monoface.render import TextureMap, unwrap_photo
 from monoface.texturing.appearance import Appearance
 from monoface.texturing.texturer import PlacedMesh, Texturer
 
+if TYPE_CHECKING:
+    from monoface.displacement.displacer import Displacer
+    from monoface.displacement.evidence import Evidence
+
 
 @dataclass(frozen=True, eq=False)
-class UnwrappedFace:
+class UnwrappedFace(Generic[Array]):
     """One face.
 
     Attributes:
@@ -23,14 +27,14 @@ class UnwrappedFace:
     """
 
     texture: TextureMap
-    verts_camera: Float[Tensor, "verts 3"]
+    verts_camera: Float[Array, "verts 3"]
     appearance: Appearance
 
 
 def unwrap_face(
     mesh: PlacedMesh,
     texturer: Texturer,
-    trust: Float[Tensor, " verts"] | None = None,
+    trust: Float[np.ndarray, " verts"] | None = None,
     appearance: Appearance | None = None,
 ) -> UnwrappedFace:
     """Unwrap a photo at a texturer's size.
@@ -48,8 +52,9 @@ def unwrap_face(
     return UnwrappedFace(texture, mesh.verts_camera, appearance or texturer.appearance(mesh, trust))
 
 
-def evidence_of(face: UnwrappedFace, displacer: Displacer) -> Evidence:
-    """An unwrapped face against its coarse face, as a batch of one."""
+def evidence_of(face: UnwrappedFace, displacer: "Displacer") -> "Evidence":
+    """An unwrapped face against its coarse face in PyTorch, as a batch of one."""
+    face = in_torch(face)
     return displacer.evidence(
         face.texture.image.movedim(-1, 0)[None],
         face.texture.weight[None],

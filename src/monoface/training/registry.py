@@ -64,6 +64,13 @@ METHODS: dict[str, TrainingEntry] = {
         "train the face parser",
         use="",
     ),
+    "eyes": TrainingEntry(
+        "monoface.training.eyes.train",
+        "TrainEyesConfig",
+        "train_eyes",
+        "train the network that reads eyes",
+        use="",
+    ),
     "identity": TrainingEntry(
         "monoface.training.identity.train",
         "TrainIdentityConfig",

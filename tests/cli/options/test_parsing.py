@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import ClassVar, Literal
 
 import pytest
 
@@ -26,6 +26,7 @@ class TrainConfig:
     steps: int = 100
     learning_rate: float = 1e-5
     log: bool = True
+    rounds: ClassVar[int] = 3
 
 
 @dataclass(frozen=True)
@@ -130,6 +131,15 @@ def test_files_of_something_else_are_refused(content, message, tmp_path):
     file.write_text(content)
     with pytest.raises(ConfigError, match=message):
         parsed("--config", file)
+
+
+def test_an_earlier_file_may_say_what_is_fixed_now_but_nothing_else(tmp_path):
+    path = tmp_path / "config.toml"
+    path.write_text("[train]\nsteps = 7\nrounds = 3\n")
+    assert parsed("--config", path, "--out", "x").train == TrainConfig(7)
+    path.write_text("[train]\nsteps = 7\nrounds = 4\n")
+    with pytest.raises(ConfigError, match=r"train\.rounds is fixed at 3"):
+        parsed("--config", path, "--out", "x")
 
 
 def test_missing_files_presets_and_values_are_refused(tmp_path):

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from monoface.core.kernels import arrays
-from monoface.core.kernels.arrays import empty, zeros
+from monoface.core.kernels.tensors import empty, zeros
 
 MANY = 100_003
 """Values of a tensor that is large enough for its memory to be kept; not a round number."""

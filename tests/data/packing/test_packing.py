@@ -378,10 +378,84 @@ def test_photos_that_cannot_be_read_are_told_of_and_left_out(tmp_path):
     told = Told()
     with listening(told):
         assert pack_source("omi", tmp_path / "photos", tmp_path / "pack", LOSSLESS) == 2
-    [line] = told.lines
+    line, summary = told.lines
     assert line.startswith("left out: ")
     assert "b.png" in line
+    assert summary == "1 of 3 photos or clips are left out."
     assert UnlabelledPhotos(tmp_path / "pack").keys == ("a", "lat%E9")
+
+
+def write_fasseg(folder):
+    classes = np.arange(576 * 300).reshape(576, 300) // 40_000
+    for name in ("1", "2"):
+        save_picture(folder / f"V2/Test_RGB/{name}.bmp", 300, 576)
+        save_mask(folder / f"V2/Test_Labels/{name}.bmp", classes)
+
+
+def write_lfw(folder):
+    for name in ("Ann/Ann_0001", "Ann/Ann_0002", "Bo/Bo_0001", "Bo/Bo_0002"):
+        save_picture(folder / f"{name}.png", 250, 250)
+
+
+def write_ytf(folder):
+    for clip in range(4):
+        write_clip(folder, f"Ann_{clip}", 2, clip)
+
+
+def write_aflw2000(folder):
+    scipy_io = pytest.importorskip("scipy.io")
+    for row, name in enumerate(["image00002", "image00004", "image00006"]):
+        save_picture(folder / f"{name}.jpg", 450, 450, row)
+        points = np.full((3, 68), 100.0 + row) + np.arange(68)
+        scipy_io.savemat(folder / f"{name}.mat", {"pt3d_68": points, "Pose_Para": np.zeros((1, 7))})
+
+
+@pytest.mark.parametrize(
+    ("name", "write", "damaged", "keys"),
+    [
+        ("lfw", write_lfw, "Ann/Ann_0002.png", ("00000", "00002", "00003")),
+        ("cfp", lambda folder: write_cfp(folder, (1,)), "Data/Images/001/frontal/01.png", ("00001", "00002")),
+        ("fasseg", write_fasseg, "V2/Test_RGB/1.bmp", ("0001",)),
+        ("fasseg", write_fasseg, "V2/Test_Labels/2.bmp", ("0000",)),
+        ("ytf", write_ytf, "Ann_1.npz", ("00000", "00001", "00004", "00005", "00006", "00007")),
+        ("aflw2000", write_aflw2000, "image00002.jpg", ("image00004", "image00006")),
+    ],
+)
+def test_a_named_data_set_is_packed_without_its_damaged_files(tmp_path, name, write, damaged, keys):
+    folder = tmp_path / "original"
+    write(folder)
+    path = next(folder.glob(f"{damaged.rpartition('.')[0]}.*"))
+    path.write_bytes(path.read_bytes()[:200])
+    told = Told()
+    with listening(told):
+        pack_source(name, folder, tmp_path / "pack", PackConfig(frames_per_clip=2, quality=100))
+    line, summary = told.lines
+    assert line.startswith("left out: ")
+    assert path.name in line
+    assert summary.startswith("1 of ")
+    with np.load(tmp_path / "pack" / "labels.npz") as labels:
+        assert tuple(labels["key"]) == keys
+
+
+@pytest.mark.parametrize("damaged", ["image00019.png", "image00447_2.png"])
+def test_crops_of_aflw_are_packed_without_the_damaged_ones(aflw_crops, tmp_path, damaged):
+    folder, _, _ = aflw_crops
+    (folder / "AFLW_GT_crop" / damaged).write_bytes(b"damaged")
+    told = Told()
+    with listening(told):
+        assert pack_source("aflw", folder, tmp_path / "aflw", LOSSLESS) == 1
+    assert damaged in told.lines[0]
+    kept = {"image00019.png": "image00447_2", "image00447_2.png": "image00019"}[damaged]
+    with np.load(tmp_path / "aflw" / "labels.npz") as labels:
+        assert labels["name"].tolist() == [kept]
+
+
+def test_a_folder_in_which_all_is_damaged_is_refused_with_the_first_reason(tmp_path):
+    (tmp_path / "photos").mkdir()
+    for name in ("a.png", "b.png"):
+        (tmp_path / "photos" / name).write_bytes(b"no picture")
+    with pytest.raises(DataError, match=r"found none of 2 that can be read \(.*a\.png"):
+        pack_source("omi", tmp_path / "photos", tmp_path / "pack", LOSSLESS)
 
 
 def test_a_pack_that_cannot_be_finished_leaves_nothing(tmp_path, monkeypatch):

@@ -4,13 +4,14 @@ import numpy as np
 import pytest
 from known_faces import ToldEyes, known_faces, photos_of
 
-from monoface.data.people.gaze import EyeBalls, gaze_weights, iris_offsets_mm
+from monoface.data.people.gaze import iris_offsets_mm
 from monoface.data.people.habits import find_habits
 from monoface.data.people.identities import people_means, strangers
 from monoface.data.people.lids import LidCorrection, eye_gaps, find_lid_correction
 from monoface.data.people.looking import look_at_photos
 from monoface.data.people.marks import HUMAN, MESH, SETS, expression_prior, read_marks
 from monoface.data.people.mesh_points import HUMAN_SET
+from monoface.facemodel.estimation.gaze import EyeBalls, gaze_weights
 
 
 @pytest.fixture

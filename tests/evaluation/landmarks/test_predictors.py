@@ -26,7 +26,7 @@ def test_landmarks_come_out_in_the_photo(toy_regressor, toy_model):
     found = RegressorPredictor(toy_regressor, toy_model)([photo()], BOX[None])
     regression = toy_regressor.predict(torch.from_numpy(crop_and_resize(photo(), BOX, 120))[None])
     for points_px, name in [(found.original_px, "ibug68"), (found.reannotated_px, "ibug68_reannotated")]:
-        in_crop = regression.landmarks_px(toy_model.subset(toy_model.landmarks(name))).numpy()
+        in_crop = regression.landmarks_px(toy_model.subset(toy_model.landmarks(name)))
         assert_allclose(points_px, crop_to_photo(in_crop, BOX[None], 120), rtol=1e-4)
     assert not np.allclose(found.original_px, found.reannotated_px)
     assert abs(found.yaw_deg[0]) < 90
@@ -68,7 +68,7 @@ def test_a_second_look_at_the_same_crop_differs_only_by_the_map(toy_mapped, toy_
     second = toy_mapped.predict(crop, found.landmarks_px(flm18))
     ibug68 = toy_model.subset(toy_model.landmarks("ibug68"))
     for result, expected in ((once, found), (again, second)):
-        expected_px = crop_to_photo(expected.landmarks_px(ibug68).numpy(), BOX[None], 120)
+        expected_px = crop_to_photo(expected.landmarks_px(ibug68), BOX[None], 120)
         assert_allclose(result.original_px, expected_px, rtol=1e-4)
     assert not np.allclose(once.original_px, again.original_px, atol=0.1)
 
@@ -79,7 +79,7 @@ def test_detected_landmarks_are_the_map_of_the_first_look(toy_mapped, toy_model)
     crop = torch.from_numpy(crop_and_resize(photo(), BOX, 120))[None]
     expected = toy_mapped.predict(crop, photo_to_crop(points, BOX[None], 120))
     ibug68 = toy_model.subset(toy_model.landmarks("ibug68"))
-    expected_px = crop_to_photo(expected.landmarks_px(ibug68).numpy(), BOX[None], 120)
+    expected_px = crop_to_photo(expected.landmarks_px(ibug68), BOX[None], 120)
     assert_allclose(predict([photo()], BOX[None]).original_px, expected_px, rtol=1e-4)
 
 
@@ -90,7 +90,7 @@ def test_points_of_aflw_after_a_second_look(toy_mapped, toy_model):
     flm18, aflw21 = (toy_model.subset(toy_model.landmarks(name)) for name in ("flm18", "aflw21"))
     found = toy_mapped.predict(torch.from_numpy(crops))
     second = toy_mapped.predict(torch.from_numpy(crops), found.landmarks_px(flm18))
-    assert_allclose(again, second.landmarks_px(aflw21).numpy(), rtol=1e-5)
+    assert_allclose(again, second.landmarks_px(aflw21), rtol=1e-5)
 
 
 def test_the_last_pass_looks_at_the_mirror_image(toy_mapped, toy_model):
@@ -99,11 +99,11 @@ def test_the_last_pass_looks_at_the_mirror_image(toy_mapped, toy_model):
     flm18, ibug68 = (toy_model.subset(toy_model.landmarks(name)) for name in ("flm18", "ibug68"))
     found_px = toy_mapped.predict(crop).landmarks_px(flm18)
     expected = toy_mapped.predict(crop, found_px, mirror=CoefficientMirror(toy_model))
-    expected_px = crop_to_photo(expected.landmarks_px(ibug68).numpy(), BOX[None], 120)
+    expected_px = crop_to_photo(expected.landmarks_px(ibug68), BOX[None], 120)
     assert_allclose(predict([photo()], BOX[None]).original_px, expected_px, rtol=1e-4)
     aflw21 = toy_model.subset(toy_model.landmarks("aflw21"))
     of_crop = crop_predictor(toy_mapped, toy_model, 2, mirror=True)(crop.numpy())
-    assert_allclose(of_crop, expected.landmarks_px(aflw21).numpy(), rtol=1e-4)
+    assert_allclose(of_crop, expected.landmarks_px(aflw21), rtol=1e-4)
 
 
 @pytest.mark.parametrize(
@@ -129,4 +129,4 @@ def test_points_of_aflw_stay_in_the_crop(toy_regressor, toy_model):
     expected = toy_regressor.predict(torch.from_numpy(crops)).landmarks_px(
         toy_model.subset(toy_model.landmarks("aflw21"))
     )
-    assert_allclose(points_px, expected.numpy(), rtol=1e-6)
+    assert_allclose(points_px, expected, rtol=1e-6)

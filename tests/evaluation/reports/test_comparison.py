@@ -101,3 +101,10 @@ def test_the_command_prints_and_writes(tmp_path, capsys):
     assert "-1.000 to -1.000" in printed
     assert "AFLW2000-3D: old and new" in out.read_text()
     assert main(["evaluate", "compare", *map(str, paths), "--out", str(out)]) == 2
+
+
+def test_what_a_message_says_of_a_file_is_not_its_content(tmp_path):
+    (tmp_path / "photo.png").write_bytes(b"\x89PNG" + b"secret" * 1000)
+    with pytest.raises(DataError, match="got UnicodeDecodeError: ") as refused:
+        compare_reports(tmp_path / "photo.png", tmp_path / "photo.png")
+    assert "secret" not in str(refused.value)

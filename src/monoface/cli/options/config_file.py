@@ -69,17 +69,20 @@ def _toml_string(text: str) -> str:
     return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
-def read_config(path: Path, command: str, settings: Sequence[Setting]) -> dict[str, Any]:
+def read_config(
+    path: Path, command: str, settings: Sequence[Setting], fixed: Mapping[str, Any]
+) -> dict[str, Any]:
     """Values of a file, by the names of their settings.
 
     Args:
         path: The file.
         command: The command that it is for; a file may leave out which one it is.
         settings: What the command has.
+        fixed: What it had, and what became fixed: an earlier file may say the same value.
 
     Raises:
-        ConfigError: If there is no such file, it is no TOML, or it is of another command or names a setting
-            that the command does not have.
+        ConfigError: If there is no such file, it is no TOML, or it is of another command, names a setting
+            that the command does not have, or has another value for a fixed one.
     """
     try:
         content = tomllib.loads(path.read_text(encoding="utf-8"))
@@ -91,7 +94,10 @@ def read_config(path: Path, command: str, settings: Sequence[Setting]) -> dict[s
     if written_for != command:
         raise ConfigError(f"--config {path}: expected settings of {command}, got those of {written_for}.")
     values: dict[str, Any] = {}
-    _flatten(content, "", {setting.name for setting in settings}, values, path)
+    _flatten(content, "", {setting.name for setting in settings} | fixed.keys(), values, path)
+    for name in values.keys() & fixed.keys():
+        if values.pop(name) != fixed[name]:
+            raise ConfigError(f"--config {path}: {name} is fixed at {fixed[name]}. Leave it out.")
     return values
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Protocol
 
-from monoface.cli.outputs import DENSE_FORMATS
+from monoface.cli.outputs import DENSE_FORMATS, REPORT_FORMAT
 from monoface.core.errors import ConfigError
 from monoface.pipeline import ReconstructorConfig
 
@@ -44,9 +44,9 @@ def refuse_unused_detail(options: DetailOptions, formats: Sequence[str]) -> None
     """
     if options.dense and not set(formats) & set(DENSE_FORMATS):
         raise ConfigError(
-            f"--dense: expected {' or '.join(DENSE_FORMATS)} among the formats, got {', '.join(formats)}, in "
-            f"which no dense mesh is written. Use --formats {','.join((*formats, DENSE_FORMATS[0]))}, or "
-            "leave --dense out."
+            f"--dense: expected {' or '.join(DENSE_FORMATS)} among the formats, got "
+            f"{', '.join(formats) or REPORT_FORMAT}, in which no dense mesh is written. "
+            f"Use --formats {','.join((*formats, DENSE_FORMATS[0]))}, or leave --dense out."
         )
     if options.detail or options.dense:
         return

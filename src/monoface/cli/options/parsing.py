@@ -8,7 +8,7 @@ import tyro
 
 from monoface.cli.options.config_file import read_config, words_of
 from monoface.cli.options.named_numbers import NAMED_NUMBERS
-from monoface.cli.options.settings import settings_of
+from monoface.cli.options.settings import fixed_of, settings_of
 from monoface.cli.options.short_help import short_help
 from monoface.core.errors import ConfigError
 
@@ -52,7 +52,7 @@ def parse_config(
         known = {setting.name for setting in settings}
         values |= {name: value for name, value in presets[preset].items() if name in known}
     if file is not None:
-        values |= read_config(Path(file), command, settings)
+        values |= read_config(Path(file), command, settings, fixed_of(config_type))
     with NAMED_NUMBERS:
         return tyro.cli(config_type, prog=f"monoface {command}", args=[*words_of(values, settings), *words])
 

@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from dataclasses import MISSING, dataclass
 from typing import Any
 
+from monoface.core.fixed_settings import fixed_settings, whole_config
+
 
 @dataclass(frozen=True)
 class Setting:
@@ -39,6 +41,19 @@ class Setting:
 def settings_of(config_type: type[Any]) -> list[Setting]:
     """All settings of a configuration, in the order of its fields."""
     return list(_settings(config_type, MISSING, ""))
+
+
+def fixed_of(config_type: type[Any], prefix: str = "") -> dict[str, Any]:
+    """Values that nothing varies any more, by the names that they had as settings."""
+    fixed = {
+        f"{prefix}{name}": whole_config(value) if dataclasses.is_dataclass(value) else value
+        for name, value in fixed_settings(config_type).items()
+    }
+    hints = typing.get_type_hints(config_type)
+    for field in dataclasses.fields(config_type):
+        if dataclasses.is_dataclass(hints[field.name]):
+            fixed |= fixed_of(hints[field.name], f"{prefix}{field.name}.")
+    return fixed
 
 
 def _settings(config_type: type[Any], default: Any, prefix: str) -> Iterator[Setting]:

@@ -6,23 +6,54 @@ side on this pool, over the pictures of a batch and bands of rows of a picture.
 """
 
 import os
+import sys
 import threading
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 from typing import TypeVar
 
-import torch
-
 T = TypeVar("T")
+
+_THREADS = "OMP_NUM_THREADS"
+_chosen: int | None = None
 
 _lock = threading.Lock()
 _pool: ThreadPoolExecutor | None = None
 _pool_size = 0
 
 
+def thread_count() -> int:
+    """Threads to compute on: as many as PyTorch uses, where it is loaded.
+
+    Else what `use_threads` was told, the environment's `OMP_NUM_THREADS`, or the processors of this process.
+    """
+    torch = sys.modules.get("torch")
+    if torch is not None and hasattr(torch, "get_num_threads"):
+        return int(torch.get_num_threads())
+    if _chosen is not None:
+        return _chosen
+    told = os.environ.get(_THREADS, "").partition(",")[0].strip()
+    return int(told) if told.isdecimal() and int(told) else _processors()
+
+
+def use_threads(count: int) -> None:
+    """Compute on so many threads from now on, PyTorch too where it is loaded."""
+    global _chosen
+    _chosen = count
+    torch = sys.modules.get("torch")
+    if torch is not None and hasattr(torch, "set_num_threads"):
+        torch.set_num_threads(count)
+
+
+def _processors() -> int:
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
 def run_for_each(work: Callable[[T], None], items: Iterable[T]) -> None:
-    """Runs `work` on every item, on as many threads as `torch.get_num_threads()` says.
+    """Runs `work` on every item, on as many threads as `thread_count` says.
 
     The calling thread takes part, so nothing waits for a pool that is busy with other callers, and
     with one thread no pool is made at all. The first exception is raised here.
@@ -33,7 +64,7 @@ def run_for_each(work: Callable[[T], None], items: Iterable[T]) -> None:
         for item in remaining:
             work(item)
 
-    helpers = torch.get_num_threads() - 1
+    helpers = thread_count() - 1
     futures = [_get_pool(helpers).submit(take_items) for _ in range(helpers)]
     try:
         take_items()
@@ -47,7 +78,7 @@ def run_for_each(work: Callable[[T], None], items: Iterable[T]) -> None:
 
 def count_bands(batch: int) -> int:
     """Number of bands of rows to cut each picture of a batch into, so that every thread has work."""
-    return max(1, -(-torch.get_num_threads() // max(batch, 1)))
+    return max(1, -(-thread_count() // max(batch, 1)))
 
 
 def band_limits(height: int, bands: int) -> list[tuple[int, int]]:
@@ -72,7 +103,7 @@ def _forget_threads() -> None:
     """
     global _lock, _pool, _pool_size
     _lock, _pool, _pool_size = threading.Lock(), None, 0
-    torch.set_num_threads(1)
+    use_threads(1)
 
 
 # Windows does not fork.

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import torch
 from jaxtyping import Bool, Float, Int, UInt8
 
 from monoface.data.packs.parsing_pack import ParsingPack
@@ -87,7 +86,7 @@ def find_crops(
     for start in range(0, len(images), _BATCH):
         rows = slice(start, start + _BATCH)
         found.append(regress_photos(predictor, images[rows], boxes[rows], passes).landmarks_px(landmarks))
-    return roi_of_box(box_of_points(torch.cat(found).numpy()))
+    return roi_of_box(box_of_points(np.concat(found)))
 
 
 def _starting_box(mask: UInt8[np.ndarray, "height width"]) -> Float[np.ndarray, " 4"]:

@@ -10,7 +10,7 @@ from torch.nn.utils import convert_conv2d_weight_memory_format
 
 from monoface.core.assets import sha256_of
 from monoface.networks import FaceParser, fold_batch_norm, load_parser, skin_probability
-from monoface.networks.weights_file import asset_or_path
+from monoface.networks.weights_arrays import asset_or_path
 
 
 class ParsedSkin:

@@ -1,7 +1,8 @@
 """Pseudo-labels: what the teacher and a fit of the face model say about photos without full annotation."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -46,15 +47,14 @@ class LabelConfig:
     """
 
     min_score: float = 0.6
-    max_disagreement_percent: float = 5.0
     max_error_percent: float = 2.5
     max_yaw_deg: float = 48.0
-    min_annotated: int = 7
     annotated_yaw_deg: tuple[float, float] = (35.0, 100.0)
+    # Fixed; see `core.fixed_settings`.
+    max_disagreement_percent: ClassVar[float] = 5.0
+    min_annotated: ClassVar[int] = 7
+    sparse_fit: ClassVar[FitConfig] = FitConfig(identity_weight=0.02, expression_weight=0.05)
     annotated_extra_yaw_deg: float = 4.0
-    sparse_fit: FitConfig = field(
-        default_factory=lambda: FitConfig(identity_weight=0.02, expression_weight=0.05)
-    )
 
 
 @dataclass(frozen=True)

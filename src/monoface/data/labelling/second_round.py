@@ -9,12 +9,14 @@ when it is corrected by the points that people annotated.
 import dataclasses
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 import torch
 from jaxtyping import Bool, Float, Float32, Int
 from torch import Tensor
 
+from monoface.core.arrays import in_torch
 from monoface.core.errors import ConfigError
 from monoface.core.progress import track
 from monoface.data.batches.augment import crop_canvases, plan_crops
@@ -53,12 +55,13 @@ class SecondRoundConfig:
 
     weights: Path | None = None
     correction: CorrectionConfig = field(default_factory=CorrectionConfig)
-    teacher_weight: float = 0.1
     teacher_yaw_deg: float = 30.0
-    extra_yaw_deg: float = 2.0
-    min_annotated: int = 5
+    # Fixed; see `core.fixed_settings`.
+    teacher_weight: ClassVar[float] = 0.1
+    extra_yaw_deg: ClassVar[float] = 2.0
+    min_annotated: ClassVar[int] = 5
+    max_turned_percent: ClassVar[float] = 2.5
     max_error_percent: float = 6.0
-    max_turned_percent: float = 2.5
 
 
 @dataclass(frozen=True)
@@ -185,7 +188,7 @@ class SecondRound:
         size = self._predictor.size_px
         middle = plan_crops(np.random.default_rng(0), len(rows), CANVAS_PX, FACE_PX, size, None)
         found = regress_crops(self._predictor, crop_canvases(pack.canvases, rows, middle, size), self._passes)
-        return self._layout.encode(found.coefficients, found.camera, size)
+        return in_torch(self._layout.encode(found.coefficients, found.camera, size))
 
     def _weights(
         self, sizes: dict[str, int], points: Tensor, yaw_deg: Tensor

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 from jaxtyping import Bool, Float, Float32, UInt8
@@ -43,7 +44,8 @@ class ViewLabelConfig:
     min_score: float = 0.6
     teacher_yaw_deg: float = 48.0
     max_error_percent: float = 4.5
-    max_yaw_error_deg: float = 20.0
+    # Fixed; see `core.fixed_settings`.
+    max_yaw_error_deg: ClassVar[float] = 20.0
 
     @property
     def weights_path(self) -> Path:

@@ -20,6 +20,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path, PurePosixPath
 
 import numpy as np
@@ -27,8 +28,10 @@ import numpy as np
 from monoface.core.errors import DataError
 from monoface.data.packing.bounded_files import read_lines, read_npy, read_picture
 from monoface.data.packing.original_photo import (
+    LeftOut,
     OriginalPhoto,
     PackConfig,
+    attempt,
     points_to_square,
     square_round,
 )
@@ -49,7 +52,7 @@ _STEPS_A_CALL = 10**6
 _MAX_VALUE_BYTES = 2**20
 
 
-def read_aflw(folder: Path, config: PackConfig) -> Iterator[OriginalPhoto]:
+def read_aflw(folder: Path, config: PackConfig) -> Iterator[OriginalPhoto | LeftOut]:
     """Crops of 120 x 120 pixels with `points21_px`, `split` and `name`.
 
     The split is by the name of the photo: `val` has about one in nineteen.
@@ -65,7 +68,9 @@ def read_aflw(folder: Path, config: PackConfig) -> Iterator[OriginalPhoto]:
     else:
         raise DataError(f"{folder}: expected AFLW_GT_crop.list or {_DATABASE}, found neither. Check --from.")
     for row, photo in enumerate(photos):
-        if row % config.every == 0:
+        if isinstance(photo, LeftOut):
+            yield photo
+        elif row % config.every == 0:
             yield OriginalPhoto(
                 f"{row:05}",
                 photo.image,
@@ -89,7 +94,7 @@ class _Crop:
     points_px: np.ndarray
 
 
-def _from_crops(folder: Path, held_out: set[str]) -> Iterator[_Crop]:
+def _from_crops(folder: Path, held_out: set[str]) -> Iterator[_Crop | LeftOut]:
     names = read_lines(folder / "AFLW_GT_crop.list")
     boxes = read_npy(folder / "AFLW_GT_crop_roi_box.npy", (len(names), 4))
     points = read_npy(folder / "AFLW_GT_pts21.npy", (len(names), 2, _POINTS))
@@ -99,7 +104,11 @@ def _from_crops(folder: Path, held_out: set[str]) -> Iterator[_Crop]:
             continue
         if (box[2:] <= box[:2]).any():
             raise DataError(f"{folder}, {name}: expected a box with an area, got {box.tolist()}.")
-        image = read_picture(_inside(folder / "AFLW_GT_crop", name))
+        path = _inside(folder / "AFLW_GT_crop", name)
+        image = attempt(partial(read_picture, path))
+        if isinstance(image, LeftOut):
+            yield image
+            continue
         if image.shape[:2] != (CROP_SIZE_PX, CROP_SIZE_PX):
             raise DataError(f"{name}: expected {CROP_SIZE_PX} x {CROP_SIZE_PX} px, got {image.shape[:2]}.")
         visible = (marks != -1).all(axis=0)
@@ -107,12 +116,15 @@ def _from_crops(folder: Path, held_out: set[str]) -> Iterator[_Crop]:
         yield _Crop(stem, image, points_to_square(marks, box, CROP_SIZE_PX))
 
 
-def _from_database(folder: Path, held_out: set[str]) -> Iterator[_Crop]:
+def _from_database(folder: Path, held_out: set[str]) -> Iterator[_Crop | LeftOut]:
     for path, face, marks in _faces_of(folder / _DATABASE):
         stem = PurePosixPath(path).stem
         if stem in held_out or np.isfinite(marks).all(axis=1).sum() < _MIN_POINTS:
             continue
-        image = read_picture(_inside(folder / "flickr", path))
+        image = attempt(partial(read_picture, _inside(folder / "flickr", path)))
+        if isinstance(image, LeftOut):
+            yield image
+            continue
         box = square_round(marks, _BOX_SCALE)
         crop = crop_and_resize(image, box, CROP_SIZE_PX)
         yield _Crop(f"{stem}_{face}", crop, points_to_square(marks, box, CROP_SIZE_PX))

@@ -5,31 +5,35 @@ AFLW2000-3D-Reannotated.pts68.npy   optional, from 3DDFA's test.configs: (2000, 
 """
 
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
 from monoface.core.errors import DataError
 from monoface.data.packing.bounded_files import read_npy
-from monoface.data.packing.original_photo import OriginalPhoto, PackConfig
+from monoface.data.packing.original_photo import LeftOut, OriginalPhoto, PackConfig, attempt
 from monoface.data.sources.aflw2000 import Aflw2000
 from monoface.data.sources.archive import PIXEL_CENTRE_PX
 
 REANNOTATED = "AFLW2000-3D-Reannotated.pts68.npy"
 
 
-def read_aflw2000(folder: Path, config: PackConfig) -> Iterator[OriginalPhoto]:
+def read_aflw2000(folder: Path, config: PackConfig) -> Iterator[OriginalPhoto | LeftOut]:
     """Photos with `points68_px`, `points68_reannotated_px`, `yaw_deg` and `roi_box`.
 
     Without the re-annotated points their rows are NaN.
 
     Raises:
-        DataError: If files are missing or damaged, or the re-annotated points are not of these photos.
+        DataError: If annotations are missing or damaged, or the re-annotated points are not of these photos.
     """
-    source = Aflw2000.from_original(folder)
+    source = Aflw2000.from_original(folder, allow_damaged=True)
     reannotated = _reannotated(folder, len(source))
     for row in range(0, len(source), config.every):
-        photo = source[row]
+        photo = attempt(partial(source.__getitem__, row))
+        if isinstance(photo, LeftOut):
+            yield photo
+            continue
         points = photo.points68_px.copy()
         points[:, :2] -= PIXEL_CENTRE_PX
         yield OriginalPhoto(

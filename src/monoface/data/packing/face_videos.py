@@ -8,6 +8,7 @@ youtube_faces_with_keypoints_full_1/…/Natasa_Micic_0.npz     person, then the 
 import re
 from collections import defaultdict
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -16,8 +17,10 @@ from monoface.core.errors import DataError
 from monoface.data.packing.bounded_files import read_npz
 from monoface.data.packing.original_photo import (
     LabelValue,
+    LeftOut,
     OriginalPhoto,
     PackConfig,
+    attempt,
     points_to_square,
     square_round,
 )
@@ -30,19 +33,24 @@ _MIN_CLIPS = 3
 _NAME = re.compile(r"(?P<person>.+)_(?P<clip>\d+)")
 
 
-def read_ytf(folder: Path, config: PackConfig) -> Iterator[OriginalPhoto]:
+def read_ytf(folder: Path, config: PackConfig) -> Iterator[OriginalPhoto | LeftOut]:
     """Crops of 224 x 224 pixels with `points68_px`, `person` and `clip`.
 
     People with at least three clips, the first 300 by name unless `config.people` says otherwise. A person's
     number is the place of the name among all names with as many clips.
 
     Raises:
-        DataError: If there is no person with three clips, or a file is damaged or not as described.
+        DataError: If there is no person with three clips.
     """
     row = 0
     for number, clips in enumerate(_clips_by_person(folder)[: config.people or _PEOPLE]):
         for name, path in clips[: config.clips_per_person]:
-            for image, points in _frames(path, config.frames_per_clip):
+            frames = attempt(partial(_frames, path, config.frames_per_clip))
+            if isinstance(frames, LeftOut):
+                yield frames
+                row += config.frames_per_clip
+                continue
+            for image, points in frames:
                 if row % config.every == 0:
                     labels: dict[str, LabelValue] = {"points68_px": points, "person": number, "clip": name}
                     yield OriginalPhoto(f"{row:05}", image, labels)
@@ -64,7 +72,7 @@ def _clips_by_person(folder: Path) -> list[list[tuple[str, Path]]]:
     return people
 
 
-def _frames(path: Path, count: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+def _frames(path: Path, count: int) -> list[tuple[np.ndarray, np.ndarray]]:
     shapes = {"colorImages": (None, None, 3, None), "landmarks2D": (68, 2, None)}
     arrays = read_npz(path, shapes)
     images, points = arrays["colorImages"], arrays["landmarks2D"].astype(np.float64)
@@ -74,10 +82,12 @@ def _frames(path: Path, count: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
             f"{path}: expected frames of uint8 and points for each, got {images.shape} of {images.dtype} and "
             f"{points.shape}."
         )
+    frames = []
     for frame in np.unique(np.linspace(0, total - 1, count).round().astype(int)):
         marks = points[..., frame]
         if not np.isfinite(marks).all():
             raise DataError(f"{path}: expected finite points, got others in frame {frame}.")
         box = square_round(marks, _BOX_SCALE)
         image = np.ascontiguousarray(images[..., frame])
-        yield crop_and_resize(image, box, _SIDE_PX), points_to_square(marks, box, _SIDE_PX)
+        frames.append((crop_and_resize(image, box, _SIDE_PX), points_to_square(marks, box, _SIDE_PX)))
+    return frames

@@ -10,6 +10,7 @@ those is refused.
 
 import re
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +19,7 @@ from PIL import Image
 
 from monoface.core.errors import DataError
 from monoface.data.packing.bounded_files import PICTURE_SUFFIXES, read_picture, resized
-from monoface.data.packing.original_photo import OriginalPhoto, PackConfig
+from monoface.data.packing.original_photo import LeftOut, OriginalPhoto, PackConfig, attempt
 from monoface.data.sources.fasseg import CLASSES, FRONTAL_SET
 
 CLASS_COLOURS = {
@@ -38,23 +39,17 @@ _POSE_NAME = re.compile(r"personne(?P<person>\d{2})(?P<shot>\d)\d{2}[+-]\d+[+-]?
 _FAR, _MAX_FAR_SHARE = 60.0, 0.1
 
 
-def read_fasseg(folder: Path, config: PackConfig) -> Iterator[OriginalPhoto]:
+def read_fasseg(folder: Path, config: PackConfig) -> Iterator[OriginalPhoto | LeftOut]:
     """Photos 288 pixels high with masks, `yaw_deg`, `person` and `shot`.
 
     Raises:
-        DataError: If there is neither part, or a mask is missing or not coloured as described.
+        DataError: If there is neither part, or a mask is missing.
     """
     photos = [*_frontal(folder), *_poses(folder)]
     if not photos:
         raise DataError(f"{folder}: expected V2 and V3 of FASSEG, found no photo in them. Check --from.")
-    for row, (path, mask_path, yaw_deg, person, shot) in enumerate(photos):
-        if row % config.every == 0:
-            image = read_picture(path)
-            mask = classes_of_colours(read_picture(mask_path), str(mask_path))
-            size = max(1, round(image.shape[1] * _HEIGHT_PX / image.shape[0])), _HEIGHT_PX
-            labels = {"yaw_deg": yaw_deg, "person": person, "shot": shot}
-            small = np.array(Image.fromarray(mask).resize(size, Image.Resampling.NEAREST))
-            yield OriginalPhoto(f"{row:04}", resized(image, size), labels, small)
+    for row in range(0, len(photos), config.every):
+        yield attempt(partial(_read, row, *photos[row]))
 
 
 def classes_of_colours(
@@ -76,6 +71,15 @@ def classes_of_colours(
             "Check that it is a mask and no photo."
         )
     return distances.argmin(axis=1).astype(np.uint8).reshape(colours.shape[:2])
+
+
+def _read(row: int, path: Path, mask_path: Path, yaw_deg: float, person: int, shot: int) -> OriginalPhoto:
+    image = read_picture(path)
+    mask = classes_of_colours(read_picture(mask_path), str(mask_path))
+    size = max(1, round(image.shape[1] * _HEIGHT_PX / image.shape[0])), _HEIGHT_PX
+    labels = {"yaw_deg": yaw_deg, "person": person, "shot": shot}
+    small = np.array(Image.fromarray(mask).resize(size, Image.Resampling.NEAREST))
+    return OriginalPhoto(f"{row:04}", resized(image, size), labels, small)
 
 
 _Pair = tuple[Path, Path, float, int, int]

@@ -3,12 +3,14 @@
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 from jaxtyping import Float, UInt8
 
-from monoface.core.errors import ConfigError
+from monoface.core.errors import ConfigError, DataError, ImageError
 
+Read = TypeVar("Read")
 LabelValue = np.ndarray | float | int | str | bool
 
 
@@ -60,8 +62,27 @@ class OriginalPhoto:
     mask: UInt8[np.ndarray, "height width"] | None = None
 
 
-ReadOriginal = Callable[[Path, PackConfig], Iterator[OriginalPhoto]]
+@dataclass(frozen=True)
+class LeftOut:
+    """A photo that is not packed, for it is damaged or missing.
+
+    Attributes:
+        reason: In a line.
+    """
+
+    reason: str
+
+
+ReadOriginal = Callable[[Path, PackConfig], Iterator[OriginalPhoto | LeftOut]]
 """Reads the photos of a folder in an original layout, one at a time."""
+
+
+def attempt(read: Callable[[], Read]) -> Read | LeftOut:
+    """What is read, or why it is left out."""
+    try:
+        return read()
+    except (ImageError, DataError) as error:
+        return LeftOut(str(error))
 
 
 def points_to_square(

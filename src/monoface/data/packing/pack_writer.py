@@ -13,8 +13,9 @@ from PIL import Image
 from monoface.core.errors import DataError
 from monoface.core.file_sets import Moves, staged_in
 from monoface.core.files import refuse_existing, write_atomically
-from monoface.core.progress import track
-from monoface.data.packing.original_photo import LabelValue, OriginalPhoto
+from monoface.core.names import one_line
+from monoface.core.progress import say, track
+from monoface.data.packing.original_photo import LabelValue, LeftOut, OriginalPhoto
 
 LABELS_FILE = "labels.npz"
 _TAR_BYTES = 2**25
@@ -61,7 +62,7 @@ class _Archives:
 
 
 def write_pack(
-    photos: Iterable[OriginalPhoto],
+    photos: Iterable[OriginalPhoto | LeftOut],
     out: Path,
     dtypes: Mapping[str, type[np.generic]],
     *,
@@ -70,7 +71,8 @@ def write_pack(
 ) -> int:
     """Write photos as a pack that the readers of `data.sources` open.
 
-    All files appear together once the last is written. Memory: one tar's pictures, and the labels.
+    Of photos that are left out a line is told each, and how many they are in the end. All files appear
+    together once the last is written. Memory: one tar's pictures, and the labels.
 
     Args:
         photos: Read one at a time.
@@ -100,7 +102,7 @@ def write_pack(
 
 
 def _write_files(
-    photos: Iterable[OriginalPhoto],
+    photos: Iterable[OriginalPhoto | LeftOut],
     folder: Path,
     out: Path,
     dtypes: Mapping[str, type[np.generic]],
@@ -111,7 +113,12 @@ def _write_files(
     archives = _Archives(folder)
     keys: list[str] = []
     columns: dict[str, list[LabelValue]] = {name: [] for name in dtypes}
+    left_out: list[LeftOut] = []
     for photo in track(photos, "packing", "photos"):
+        if isinstance(photo, LeftOut):
+            say(one_line(f"left out: {photo.reason}"))
+            left_out.append(photo)
+            continue
         archives.add(f"{photo.key}.webp", _encode(photo.image, "WEBP", quality))
         if photo.mask is not None:
             archives.add(f"{photo.key}_mask.png", _encode(photo.mask, "PNG", quality))
@@ -119,7 +126,10 @@ def _write_files(
         for name, column in columns.items():
             column.append(photo.labels[name])
     if not keys:
-        raise DataError(f"{out}: expected at least one photo to pack, found none. Check --from.")
+        told = f"none of {len(left_out)} that can be read ({left_out[0].reason})" if left_out else "none"
+        raise DataError(f"{out}: expected at least one photo to pack, found {told}. Check --from.")
+    if left_out:
+        say(f"{len(left_out)} of {len(left_out) + len(keys)} photos or clips are left out.")
     archives.flush()
     if dtypes or constants:
         arrays = {

@@ -5,14 +5,15 @@ Data/Images/001/frontal/01.jpg        CFP: ten of them, and profile/01.jpg to 04
 Data/Fiducials/001/frontal/01.txt     30 lines x,y
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
 from monoface.core.errors import DataError
 from monoface.data.packing.bounded_files import pictures_in, read_lines, read_picture, read_points, resized
-from monoface.data.packing.original_photo import LabelValue, OriginalPhoto, PackConfig
+from monoface.data.packing.original_photo import LabelValue, LeftOut, OriginalPhoto, PackConfig, attempt
 
 _LFW_SIDE_PX = 160
 _CFP_SIDE_PX = 240
@@ -20,13 +21,13 @@ _CFP_PEOPLE = 400
 _CFP_POINTS = 30
 
 
-def read_lfw(folder: Path, config: PackConfig) -> Iterator[OriginalPhoto]:
+def read_lfw(folder: Path, config: PackConfig) -> Iterator[OriginalPhoto | LeftOut]:
     """The middle 160 x 160 pixels of the photos of people with two or more, with `person`.
 
     A person's number is the place of the name among all names of the data set.
 
     Raises:
-        DataError: If there is no folder of photos, or a photo is smaller.
+        DataError: If there is no folder of photos.
     """
     row = 0
     people = 0
@@ -38,19 +39,18 @@ def read_lfw(folder: Path, config: PackConfig) -> Iterator[OriginalPhoto]:
         if config.people is not None and people > config.people:
             return
         for path in photos:
-            image = _middle(read_picture(path), path)
             if row % config.every == 0:
-                yield OriginalPhoto(f"{row:05}", image, {"person": number})
+                yield attempt(partial(_lfw_photo, path, row, number))
             row += 1
 
 
-def read_cfp(folder: Path, config: PackConfig) -> Iterator[OriginalPhoto]:
+def read_cfp(folder: Path, config: PackConfig) -> Iterator[OriginalPhoto | LeftOut]:
     """Photos of at most 240 pixels with `points30_px`, `person` and `profile`.
 
     The first 400 people unless `config.people` says otherwise; a person's number is the folder's less one.
 
     Raises:
-        DataError: If folders, photos or points are missing or not as described.
+        DataError: If folders or points are missing or not as described.
     """
     images, marks = folder / "Data" / "Images", folder / "Data" / "Fiducials"
     row = 0
@@ -61,13 +61,8 @@ def read_cfp(folder: Path, config: PackConfig) -> Iterator[OriginalPhoto]:
             for path in pictures_in(home / kind):
                 points = _fiducials(marks / home.name / kind / f"{path.stem}.txt")
                 if row % config.every == 0:
-                    image, points = _within(read_picture(path), points, _CFP_SIDE_PX)
-                    labels: dict[str, LabelValue] = {
-                        "points30_px": points,
-                        "person": int(home.name) - 1,
-                        "profile": kind == "profile",
-                    }
-                    yield OriginalPhoto(f"{row:05}", image, labels)
+                    labels = {"person": int(home.name) - 1, "profile": kind == "profile"}
+                    yield attempt(partial(_cfp_photo, path, row, points, labels))
                 row += 1
 
 
@@ -76,6 +71,15 @@ def _folders(folder: Path) -> list[Path]:
     if not homes:
         raise DataError(f"{folder}: expected a folder for each person, found none. Check --from.")
     return homes
+
+
+def _lfw_photo(path: Path, row: int, person: int) -> OriginalPhoto:
+    return OriginalPhoto(f"{row:05}", _middle(read_picture(path), path), {"person": person})
+
+
+def _cfp_photo(path: Path, row: int, points: np.ndarray, labels: Mapping[str, LabelValue]) -> OriginalPhoto:
+    image, points = _within(read_picture(path), points, _CFP_SIDE_PX)
+    return OriginalPhoto(f"{row:05}", image, {"points30_px": points, **labels})
 
 
 def _middle(image: np.ndarray, path: Path) -> np.ndarray:

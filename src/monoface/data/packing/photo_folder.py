@@ -4,28 +4,25 @@ from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
-from monoface.core.errors import DataError, ImageError
-from monoface.core.names import one_line, result_stem
-from monoface.core.progress import say
+from monoface.core.errors import DataError
+from monoface.core.names import result_stem
 from monoface.data.packing.bounded_files import pictures_in, read_picture, resized
-from monoface.data.packing.original_photo import OriginalPhoto, PackConfig, ReadOriginal
+from monoface.data.packing.original_photo import LeftOut, OriginalPhoto, PackConfig, ReadOriginal, attempt
 
 
 def read_photo_folder(side_px: int) -> ReadOriginal:
     """A reader of the square photos in a folder, made smaller to a side.
 
-    The key is the file's stem, as `result_stem` writes it. Photos that cannot be read are told of and left
-    out.
+    The key is the file's stem, as `result_stem` writes it.
     """
     return partial(_read, side_px)
 
 
-def _read(side_px: int, folder: Path, config: PackConfig) -> Iterator[OriginalPhoto]:
+def _read(side_px: int, folder: Path, config: PackConfig) -> Iterator[OriginalPhoto | LeftOut]:
     for path in pictures_in(folder)[:: config.every]:
-        try:
-            image = read_picture(path)
-        except (ImageError, DataError) as error:
-            say(one_line(f"left out: {error}"))
+        image = attempt(partial(read_picture, path))
+        if isinstance(image, LeftOut):
+            yield image
             continue
         height, width = image.shape[:2]
         if height != width or height < side_px:

@@ -1,6 +1,7 @@
 """Configuration of the label engine."""
 
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 from monoface.core.errors import ConfigError
 from monoface.data.profiling.photo_turner import TurnConfig
@@ -42,28 +43,29 @@ class PeopleConfig:
     """
 
     min_score: float = 0.9
-    mesh_yaw_deg: float = 42.0
-    identity_yaw_deg: float = 30.0
-    max_disagreement_mm: float = 7.0
     sigma_mm: float = 2.0
-    mesh_evidence: float = 0.1
-    human_evidence: float = 0.5
-    expression_mean: float = 0.06
     expression_sd: float = 0.15
-    blendshape_sd: float = 0.12
-    hiding_sd: float = 0.03
-    size_sd: float = 0.01
     rounds: int = 6
     single_rounds: int = 3
-    max_residual_mm: float = 6.0
-    stranger_distance: float = 0.6
-    look_alike_distance: float = 0.4
     teachers: tuple[str, ...] = ()
     population: PopulationConfig = field(default_factory=PopulationConfig)
     turn: TurnConfig = field(default_factory=lambda: TurnConfig(views=1))
     held_out_people: int = 10
     photos_per_shard: int = 512
     seed: int = 0
+    # Fixed; see `core.fixed_settings`.
+    mesh_yaw_deg: ClassVar[float] = 42.0
+    identity_yaw_deg: ClassVar[float] = 30.0
+    max_disagreement_mm: ClassVar[float] = 7.0
+    mesh_evidence: ClassVar[float] = 0.1
+    human_evidence: ClassVar[float] = 0.5
+    expression_mean: ClassVar[float] = 0.06
+    blendshape_sd: ClassVar[float] = 0.12
+    hiding_sd: ClassVar[float] = 0.03
+    size_sd: ClassVar[float] = 0.01
+    max_residual_mm: ClassVar[float] = 6.0
+    stranger_distance: ClassVar[float] = 0.6
+    look_alike_distance: ClassVar[float] = 0.4
 
     def __post_init__(self) -> None:
         if min(self.rounds, self.held_out_people, self.photos_per_shard) < 1:

@@ -10,7 +10,6 @@ DIR/SOURCE/                 packs, as `data.prepared` has them: what `monoface t
 DIR/report.json             quality figures; exists once all is done
 """
 
-import dataclasses
 import hashlib
 import json
 from collections.abc import Callable, Sequence
@@ -20,6 +19,7 @@ from typing import Any
 
 from monoface.core.errors import DataError
 from monoface.core.files import write_atomically
+from monoface.core.fixed_settings import whole_config
 from monoface.core.json_text import parse_json
 from monoface.data.packs.digests import model_digest
 from monoface.data.people.config import PeopleConfig
@@ -94,7 +94,7 @@ class PeopleRun:
             "sources": {one.name: f"{len(one)} photos, {one.digest}" for one in self.sources},
             "looks": {one.name: looks_recipe(one, self.eyes) for one in self.sources},
             "face model": model_digest(self.model),
-            "configuration": parse_json(json.dumps(dataclasses.asdict(self.config))),
+            "configuration": parse_json(json.dumps(whole_config(self.config))),
         }
         text = json.dumps(described, sort_keys=True)
         return described | {"recipe": hashlib.sha256(text.encode()).hexdigest()[:16]}

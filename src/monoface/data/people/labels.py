@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from monoface.data.people.config import PeopleConfig
-from monoface.data.people.gaze import EyeBalls, gaze_weights, iris_offsets_mm, known_irises
+from monoface.data.people.gaze import iris_offsets_mm, known_irises
 from monoface.data.people.habits import Habits
 from monoface.data.people.identities import mean_length
 from monoface.data.people.looks import Looks
@@ -15,6 +15,7 @@ from monoface.data.people.marks import HUMAN, MESH, SourceMarks, all_points
 from monoface.data.people.mesh_points import pose_points
 from monoface.facemodel import FaceModel
 from monoface.facemodel.estimation.evidence import MarkedPhotos, Poses
+from monoface.facemodel.estimation.gaze import EyeBalls, gaze_weights
 from monoface.facemodel.estimation.marked_poses import settled, slices
 
 KEPT, NO_MARKS, BAD_FIT, STRANGER = "kept", "no_marks", "bad_fit", "stranger"

@@ -13,17 +13,15 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from monoface.data.people.mesh_points import (
+    EYES_68,
+    EYES_MESH,
     LEFT_CORNERS,
     LEFT_LOWER,
     LEFT_UPPER,
-    RIGHT_CORNERS,
     RIGHT_LOWER,
     RIGHT_UPPER,
 )
 
-# Outer and inner corner, upper lid and lower lid; subject's right eye, then the left one.
-_HUMAN_EYES = ((36, 39, (37, 38), (41, 40)), (45, 42, (44, 43), (46, 47)))
-_MESH_EYES = ((*RIGHT_CORNERS, (160, 158), (144, 153)), (*LEFT_CORNERS, (387, 385), (373, 380)))
 _LIDS = ((RIGHT_UPPER, RIGHT_LOWER), (LEFT_UPPER, LEFT_LOWER))
 _SIDE_HUMAN, _SIDE_MESH = (27, 8), (168, 152)
 _FEWEST = 30
@@ -77,13 +75,13 @@ def eye_gaps(
     """
     size = _face_size(points_px, human)
     gaps = []
-    for outer, inner, upper, lower in _HUMAN_EYES if human else _MESH_EYES:
+    for outer, inner, *lids in EYES_68 if human else EYES_MESH:
         along = points_px[:, inner] - points_px[:, outer]
         along = along / np.maximum(np.linalg.norm(along, axis=-1, keepdims=True), 1e-9)
         across = np.stack((-along[:, 1], along[:, 0]), axis=-1)
         if outer > inner or outer == LEFT_CORNERS[0]:
             across = -across
-        apart = (points_px[:, list(lower)] - points_px[:, list(upper)]).mean(axis=1)
+        apart = (points_px[:, lids[2:]] - points_px[:, lids[:2]]).mean(axis=1)
         gaps.append((apart * across).sum(axis=-1) / size)
     return np.stack(gaps, axis=1)
 

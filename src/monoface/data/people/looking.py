@@ -134,6 +134,8 @@ def look_at_photos(
     eyes: Eyes,
     folder: Path,
     progress: Callable[[int, int], None] = lambda done, total: None,
+    *,
+    describe: bool = True,
 ) -> Looks:
     """Look at all photos of a source, or read what an earlier run has seen.
 
@@ -142,6 +144,7 @@ def look_at_photos(
         eyes: The networks that run on the photos.
         folder: Where parts are kept, each complete or absent.
         progress: Told how many photos of how many are done.
+        describe: Whether descriptors are wanted; without, those that are not there already are NaN.
     """
     recipe = looks_recipe(photos, eyes)
     parts = []
@@ -151,9 +154,9 @@ def look_at_photos(
         try:
             part = Looks.load(path, recipe)
         except DataError:
-            part = _look(photos, rows, eyes, progress)
+            part = _look(photos, rows, eyes, progress, describe=describe)
             part.save(path, recipe)
-        if not part.described:
+        if describe and not part.described:
             part = _described(photos, rows, eyes, part)
             part.save(path, recipe)
         parts.append(part)
@@ -168,7 +171,12 @@ def forget_descriptors(folder: Path) -> None:
 
 
 def _look(
-    photos: PeoplePhotos, rows: Sequence[int], eyes: Eyes, progress: Callable[[int, int], None]
+    photos: PeoplePhotos,
+    rows: Sequence[int],
+    eyes: Eyes,
+    progress: Callable[[int, int], None],
+    *,
+    describe: bool,
 ) -> Looks:
     count = len(rows)
     looks = Looks(
@@ -190,7 +198,8 @@ def _look(
             continue
         looks.points_px[place], looks.depth_px[place] = face.points_px, face.depth_px
         looks.score[place], looks.blendshapes[place] = face.score, face.blendshapes
-        looks.descriptor[place] = eyes.describe(image, face.points_px)
+        if describe:
+            looks.descriptor[place] = eyes.describe(image, face.points_px)
     return looks
 
 

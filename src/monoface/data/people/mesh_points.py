@@ -14,6 +14,10 @@ LEFT_UPPER, LEFT_LOWER = (466, 388, 387, 386, 385, 384, 398), (249, 390, 373, 37
 RIGHT_CORNERS, LEFT_CORNERS = (33, 133), (263, 362)
 RIGHT_IRIS, LEFT_IRIS = 468, 473
 """Centres of the irises of the subject's eyes, among the 478 points of meshes that have them."""
+EYES_68 = ((36, 39, 37, 38, 40, 41), (45, 42, 44, 43, 47, 46))
+EYES_MESH = ((33, 133, 160, 158, 153, 144), (263, 362, 387, 385, 380, 373))
+"""Outer and inner corner, two points of the upper lid and two of the lower one, around the eye, among the
+68 points, and the points of the mesh next to those: the subject's right eye, then the left one."""
 INNER_LIPS = (
     78, 191, 80, 81, 82, 13, 312, 311, 310, 415, 308, 95, 88, 178, 87, 14, 317, 402, 318, 324,
 )  # fmt: skip

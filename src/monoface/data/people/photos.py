@@ -47,6 +47,7 @@ class PeoplePhotos:
         terms: Of the source, for cards.
         find: Whether photos are whole ones, in which faces have to be found; else they are crops of a face.
         stamp: Whatever else identifies the photos.
+        seen: Which of the 68 points of `HUMAN_SET` are seen rather than guessed; None where nobody says.
     """
 
     name: str
@@ -59,6 +60,7 @@ class PeoplePhotos:
     terms: str
     find: bool = False
     stamp: str = ""
+    seen: Bool[np.ndarray, "photos 68"] | None = None
 
     @property
     def digest(self) -> str:
@@ -205,19 +207,22 @@ def _aflw(source: Aflw, marked: MerlRav | None) -> PeoplePhotos:
     points68 = np.full((len(source), 68, 2), np.nan, np.float32)
     points21 = source.points21_px.copy()
     terms = SOURCES["aflw"].terms
+    seen = np.zeros((len(source), 68), bool)
     if marked is not None:
         row_of = {key: row for row, key in enumerate(source.keys)}
         known = [(row_of[key], row) for row, key in enumerate(marked.keys) if key in row_of]
         here, there = np.array(known).T
         points68[here] = _without_outline(marked.points68_px[there])
         points21[here] = np.nan
+        seen[here] = marked.seen[there]
         terms = f"{terms} {SOURCES['merl_rav'].terms}"
     held_out = np.array([split == "val" for split in source.splits])
     nobody = np.full(len(source), NOBODY)
     points = {HUMAN_SET: points68, AFLW_SET: points21}
     return PeoplePhotos(
-        "aflw", source.keys, source.image, nobody, points, np.zeros(len(source), bool), held_out, terms
-    )
+        "aflw", source.keys, source.image, nobody, points, np.zeros(len(source), bool), held_out, terms,
+        seen=seen,
+    )  # fmt: skip
 
 
 def _fasseg(source: Fasseg) -> PeoplePhotos:

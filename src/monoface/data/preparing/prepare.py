@@ -4,7 +4,6 @@ Photos are worked on in shards, so that memory does not grow with their number a
 where it ended. Equal folders and configurations end in equal files, interrupted or not.
 """
 
-import dataclasses
 import hashlib
 import json
 import os
@@ -16,6 +15,7 @@ from typing import Any
 
 from monoface.core.assets import asset_sha256
 from monoface.core.errors import DataError
+from monoface.core.fixed_settings import whole_config
 from monoface.core.names import one_line
 from monoface.core.progress import say
 from monoface.data.labelling.pseudo_labels import TEACHER_SET
@@ -146,7 +146,7 @@ def _describe(
         "annotations": annotations.digest[:16],
         "face model": model_digest(model),
         "networks": networks.hexdigest()[:16],
-        "configuration": json.loads(json.dumps(dataclasses.asdict(config))),
+        "configuration": json.loads(json.dumps(whole_config(config))),
     }
     text = json.dumps(description, sort_keys=True)
     recipe = hashlib.sha256(text.encode()).hexdigest()[:16]

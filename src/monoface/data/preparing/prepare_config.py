@@ -1,6 +1,7 @@
 """What is kept of a folder of photos."""
 
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 from monoface.core.errors import ConfigError
 from monoface.data.labelling.pseudo_labels import LabelConfig
@@ -33,11 +34,12 @@ class PrepareConfig:
     min_face_px: float = 40.0
     max_faces: int = 10
     max_side_px: int = 2048
-    max_yaw_error_deg: float = 15.0
-    min_points: int = 4
     held_out: int = 50
     photos_per_shard: int = 256
     seed: int = 0
+    # Fixed; see `core.fixed_settings`.
+    max_yaw_error_deg: ClassVar[float] = 15.0
+    min_points: ClassVar[int] = 4
 
     def __post_init__(self) -> None:
         if (

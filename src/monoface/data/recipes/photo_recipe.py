@@ -12,6 +12,7 @@ from jaxtyping import UInt8
 from PIL import Image
 
 from monoface.core.errors import ConfigError, DataError
+from monoface.core.fixed_settings import whole_config
 from monoface.core.progress import track
 from monoface.data.labelling.pseudo_labels import TEACHER_SET, LabelConfig, LabelledPhotos, label_photos
 from monoface.data.labelling.second_round import SecondRound, SecondRoundConfig
@@ -190,7 +191,7 @@ def _heads(folder: Path, model: FaceModel, packs: list[Pack], config: RecipeConf
     """Synthetic heads in front of the blurred photos of the first pack, whose terms are theirs too."""
     behind = terms_by_source({pack.name: pack.terms for pack in packs[:1]})
     terms = " ".join((HEADS_TERMS, *(f"Blurred behind them: {one}" for one in behind.values())))
-    made_of = [dataclasses.asdict(config.heads), [(pack.name, len(pack)) for pack in packs[:1]]]
+    made_of = [whole_config(config.heads), [(pack.name, len(pack)) for pack in packs[:1]]]
     recipe = recipe_of(model, ["heads", made_of])
     try:
         return dataclasses.replace(Pack.load(folder, recipe), terms=terms)
@@ -235,7 +236,7 @@ def _limited(rows: Sequence[int] | np.ndarray, config: RecipeConfig) -> np.ndarr
 
 
 def _recipe_hash(model: FaceModel, config: RecipeConfig) -> str:
-    content = dataclasses.asdict(config)
+    content = whole_config(config)
     # Prepared photos and synthetic heads have recipes of their own.
     del content["prepared"], content["heads"]
     # Weights count by what is in them, not by where they lie.

@@ -10,6 +10,7 @@ from jaxtyping import UInt8
 
 from monoface.core.assets import sha256_of
 from monoface.core.errors import ConfigError, DataError
+from monoface.core.fixed_settings import whole_config
 from monoface.data.labelling.parsed_skin import ParsedSkin
 from monoface.data.labelling.pseudo_labels import TEACHER_SET
 from monoface.data.labelling.view_labels import ViewLabelConfig, ViewLabeller
@@ -198,7 +199,7 @@ class _Build:
 
     def _labelling(self) -> list[Any]:
         """All that labels and skin of photos depend on; weights count by what is in them."""
-        labels = asdict(self._config.labels)
+        labels = whole_config(self._config.labels)
         labels["weights"] = sha256_of(self._config.labels.weights_path)
         skin = None if self._find_skin is None else self._find_skin.digest
         return [labels, skin, self._config.limit, self._config.seed]

@@ -124,10 +124,14 @@ class Aflw2000(PhotoSource[Aflw2000Photo]):
         return cls(TarImages(folder), annotations, ".webp")
 
     @classmethod
-    def from_original(cls, folder: Path) -> Self:
+    def from_original(cls, folder: Path, *, allow_damaged: bool = False) -> Self:
         """The layout of the authors: `imageNNNNN.jpg` beside `imageNNNNN.mat`, no re-annotation.
 
         `roi_box` is computed by `compute_roi_box`; the yaw is the second angle of `Pose_Para`.
+
+        Args:
+            folder: Holds the files.
+            allow_damaged: Let photos be damaged or missing: their boxes are NaN, and reading them raises.
 
         Raises:
             DataError: If scipy is not installed, or the files are missing, damaged, or not as described.
@@ -140,7 +144,12 @@ class Aflw2000(PhotoSource[Aflw2000Photo]):
             points68_px, yaw_deg = _read_mat(path)
             points.append(points68_px)
             yaws.append(yaw_deg)
-            boxes.append(compute_roi_box(points68_px[:, :2], *_picture_size(path.with_suffix(".jpg"))))
+            try:
+                boxes.append(compute_roi_box(points68_px[:, :2], *_picture_size(path.with_suffix(".jpg"))))
+            except DataError:
+                if not allow_damaged:
+                    raise
+                boxes.append(np.full(4, np.nan, dtype=np.float32))
         annotations = Aflw2000Annotations(
             keys=tuple(path.stem for path in paths),
             points68_px=np.stack(points),

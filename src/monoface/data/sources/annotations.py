@@ -9,6 +9,7 @@ from typing import Literal, Protocol
 import numpy as np
 
 from monoface.core.errors import DataError
+from monoface.core.names import said_of
 from monoface.data.sources.annotated_face import AnnotatedFace, FilesBeside
 from monoface.data.sources.archive import PIXEL_CENTRE_PX
 from monoface.data.sources.w300lp import FLIPPED, PARTS, read_w300lp_labels
@@ -110,7 +111,7 @@ class UmdFacesTables:
                 except (KeyError, TypeError, ValueError, AttributeError) as error:
                     raise DataError(
                         f"{path}, line {number}: expected FILE, FACE_X to FACE_HEIGHT and 21 points, "
-                        f"got {error!r}."
+                        f"got {said_of(error)}."
                     ) from error
 
 

@@ -107,7 +107,7 @@ def crop_predictor(
     )
 
     def predict(crops: UInt8[np.ndarray, "batch 120 120 3"]) -> Float[np.ndarray, "batch 21 2"]:
-        return regress_crops(regressor, crops, looks).landmarks_px(points).numpy()
+        return regress_crops(regressor, crops, looks).landmarks_px(points)
 
     return predict
 

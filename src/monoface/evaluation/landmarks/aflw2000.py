@@ -22,7 +22,7 @@ from monoface.evaluation.landmarks.aflw2000_errors import PredictionSetup
 from monoface.evaluation.landmarks.aflw2000_measuring import measure, predict_photos
 from monoface.evaluation.landmarks.aflw2000_report import Aflw2000Report
 from monoface.evaluation.landmarks.aflw2000_summary import summarise, worst_pictures
-from monoface.evaluation.landmarks.boxes import DetectedBox, given_box
+from monoface.evaluation.landmarks.boxes import DetectedBox, detect_with, given_box
 from monoface.evaluation.landmarks.detected_landmarks import FaceMeshLandmarks
 from monoface.evaluation.landmarks.point_checks import (
     check_annotation,
@@ -162,7 +162,7 @@ def _predict_with_weights(
         recrop=config.recrop or not regressor.sees_landmarks,
         detect=FaceMeshLandmarks() if config.detected_landmarks else None,
     )
-    find_box = given_box if config.box_used == "roi_box" else DetectedBox(tools.detector)
+    find_box = given_box if config.box_used == "roi_box" else DetectedBox(detect_with(tools.detector))
     predicted = predict_photos(predict, source, find_box=find_box, batch_size=config.batch_size)
     setup = PredictionSetup(
         box=_BOX_TEXT[config.box_used],
@@ -180,7 +180,7 @@ def _predict_as_reconstruct(
     config: EvaluateAflw2000Config, source: Aflw2000
 ) -> tuple[Landmarks68, PredictionSetup, list[Finding]]:
     faces = ReconstructedFaces(config.weights, config.face_model, config.device)
-    find_box = given_box if config.box_used == "roi_box" else DetectedBox(faces.detector)
+    find_box = given_box if config.box_used == "roi_box" else DetectedBox(detect_with(faces.detector))
     predict = ReconstructedLandmarks(faces)
     predicted = predict_photos(predict, source, find_box=find_box, batch_size=config.batch_size)
     setup = PredictionSetup(

@@ -9,6 +9,8 @@ from monoface.data.sources import Aflw2000Photo
 from monoface.detection import Detection
 from monoface.geometry.crops import unclip_square
 from monoface.geometry.roi import box_iou, box_of_points, roi_of_box
+from monoface.photos.reading import read_image
+from monoface.pipeline.detecting import DetectsFaces
 
 MIN_DETECTION_IOU = 0.4
 """A detection that overlaps the box of the true 68 points by less is of something else."""
@@ -18,6 +20,11 @@ FindBox = Callable[[Aflw2000Photo], Float[np.ndarray, " 4"] | None]
 
 Detect = Callable[[UInt8[np.ndarray, "height width 3"]], Sequence[Detection]]
 """Faces in a photo."""
+
+
+def detect_with(detector: DetectsFaces) -> Detect:
+    """What a reconstructor's detector sees in photos."""
+    return lambda image: detector.detect_photos([read_image(image)])[0]
 
 
 def given_box(photo: Aflw2000Photo) -> Float[np.ndarray, " 4"]:

@@ -6,10 +6,9 @@ from typing import Final, Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Float, UInt8
-from torch import Tensor
 
 from monoface.core.errors import ConfigError
-from monoface.facemodel import FaceModel, PointBasis
+from monoface.facemodel import FaceModel, LinearPoints
 from monoface.facemodel.landmarks import FLM18
 from monoface.facemodel.mirroring import CoefficientMirror
 from monoface.geometry.rotations import camera_to_head, degrees, head_angles_from_matrix
@@ -131,17 +130,16 @@ class RegressorPredictor:
         found = regress_photos(self._regressor, images, boxes, self._passes, shown_px)
         yaw_rad, _, _ = head_angles_from_matrix(camera_to_head(found.coefficients.rotation))
         return Landmarks68(
-            original_px=found.landmarks_px(self._original).numpy(),
-            reannotated_px=found.landmarks_px(self._reannotated).numpy(),
-            yaw_deg=degrees(yaw_rad).numpy(),
-            depth_px=depth_px(found, self._original).numpy(),
+            original_px=found.landmarks_px(self._original),
+            reannotated_px=found.landmarks_px(self._reannotated),
+            yaw_deg=degrees(yaw_rad),
+            depth_px=depth_px(found, self._original),
         )
 
 
-def depth_px(found: Regression, points: PointBasis) -> Float[Tensor, "batch points"]:
+def depth_px(found: Regression, points: LinearPoints) -> Float[np.ndarray, "batch points"]:
     """Depth of points in pixels of the photo, growing towards the camera, from the model's origin."""
     coefficients = found.coefficients
-    basis = points.mean_mm
-    points_mm = points(coefficients.identity.to(basis), coefficients.expression.to(basis))
-    away_mm = points_mm.to(coefficients.rotation) @ coefficients.rotation[:, 2, :, None]
+    points_mm = points.in_numpy()(coefficients.identity, coefficients.expression)
+    away_mm = points_mm @ coefficients.rotation[:, 2, :, None]
     return -away_mm[..., 0] * found.camera.scale_at(coefficients.translation_mm[:, 2])[:, None]

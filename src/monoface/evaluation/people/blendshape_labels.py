@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from monoface.core.errors import DataError
+from monoface.core.names import said_of
 
 COLUMNS: Final = ("file", "name", "value")
 """Columns of a table of labels: the photo's path, the name of an expression, its weight."""
@@ -39,7 +40,7 @@ def read_labels_table(path: Path) -> list[Label]:
             label = Label(row["file"].strip(), row["name"].strip(), float(row["value"]))
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise DataError(
-                f"{path}, line {line}: expected the columns {', '.join(COLUMNS)}, got {error!r}."
+                f"{path}, line {line}: expected the columns {', '.join(COLUMNS)}, got {said_of(error)}."
             ) from error
         if not 0 <= label.value <= 1:
             raise DataError(f"{path}, line {line}: expected a value from 0 to 1, got {row['value']}.")

@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from jaxtyping import Float, Float64
 
+from monoface.core.arrays import in_torch
 from monoface.core.errors import ConfigError
 from monoface.evaluation.config import FacesConfig
 from monoface.evaluation.people.person_photos import PersonPhoto, PersonSource, person_photos
@@ -104,7 +105,7 @@ def find_shape(predictor: MeshPredictor, photo: PersonPhoto) -> NeutralShape:
     face = predictor.largest(photo.load())
     if not isinstance(face, Face):
         return NeutralShape(photo, None, failure=face)
-    model, coefficients = predictor.model, face.posed.coefficients
+    model, coefficients = predictor.model, in_torch(face.posed.coefficients)
     narrow = model.data.regions["narrow_face"].numpy()
     with torch.no_grad():
         neutral = model.shape(coefficients.identity, torch.zeros_like(coefficients.expression))[0].numpy()

@@ -14,6 +14,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from monoface.core.arrays import in_torch
 from monoface.core.errors import ConfigError
 from monoface.evaluation.config import FacesConfig
 from monoface.evaluation.people.neutral_shapes import apart_mm, from_mean_mm, narrow_faces
@@ -107,7 +108,7 @@ def find_shapes(faces: ReconstructedFaces, pair: PersonPair) -> PersonShapes:
         face = faces.largest(photo.load())
         if isinstance(face, str):
             return PersonShapes(pair, None, f"{photo.key}: {face}")
-        identities.append(face.posed.coefficients.identity[0])
+        identities.append(in_torch(face.posed.coefficients.identity[0]))
     return PersonShapes(pair, torch.stack(identities))
 
 

@@ -10,6 +10,7 @@ from jaxtyping import Float64
 
 from monoface.core.errors import DataError
 from monoface.core.json_text import parse_json
+from monoface.core.names import said_of
 from monoface.evaluation.reports.cases import ALL
 from monoface.evaluation.reports.definition import Finding, warnings_of
 from monoface.evaluation.reports.page import Page, Section, Table, Text
@@ -196,7 +197,7 @@ def _read(path: Path) -> _Report:
             {row["key"]: row for row in rows if row["errors"]},
         )
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise DataError(f"{path}: expected a report of monoface evaluate, got {error!r}.") from error
+        raise DataError(f"{path}: expected a report of monoface evaluate, got {said_of(error)}.") from error
 
 
 def _row_of(row: Mapping[str, Any]) -> dict[str, Any]:

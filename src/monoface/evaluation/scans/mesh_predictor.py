@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from jaxtyping import Float, Float64, Int64
 
+from monoface.core.arrays import in_torch
 from monoface.evaluation.reconstructed import ReconstructedFaces
 from monoface.evaluation.scans.meshes import MeshFile
 from monoface.facemodel import FaceModel
@@ -42,7 +43,7 @@ class MeshPredictor(ReconstructedFaces):
         face = self.largest(photo)
         if isinstance(face, str):
             return face
-        coefficients = face.posed.coefficients
+        coefficients = in_torch(face.posed.coefficients)
         name = photo if isinstance(photo, Path) else Path(face.photo.name)
         return self.mesh_of(coefficients.identity, torch.zeros_like(coefficients.expression), name)
 
@@ -51,7 +52,8 @@ class MeshPredictor(ReconstructedFaces):
         face = self.largest(photo)
         if isinstance(face, str):
             return face
-        return self.mesh_of(face.posed.coefficients.identity, face.posed.coefficients.expression, photo)
+        found = in_torch(face.posed.coefficients)
+        return self.mesh_of(found.identity, found.expression, photo)
 
     def points68(self, verts_mm: Float[np.ndarray, "verts 3"]) -> Float64[np.ndarray, "68 3"]:
         """The 68 points of a mesh of the face model."""

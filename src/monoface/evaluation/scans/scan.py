@@ -178,7 +178,7 @@ def rate_photo(faces: ReconstructedFaces, rater: ShapeRater, picture: np.ndarray
     face = faces.largest(picture)
     if isinstance(face, str):
         return RatedShape({}, np.zeros(0), face)
-    return rater.rate(face.posed.coefficients.identity[0].double().numpy())
+    return rater.rate(face.posed.coefficients.identity[0].astype(np.float64))
 
 
 def summarise(

@@ -6,6 +6,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from monoface.core.arrays import in_torch
 from monoface.displacement.evidence import Evidence, irradiance
 from monoface.geometry.crossing import crossing_triangles
 from monoface.geometry.triangles import triangle_normals
@@ -64,9 +65,10 @@ class PhotoScorer:
     @torch.no_grad()
     def score(self, face: Face) -> PhotoFigures | None:
         """Figures of a face in its photo; None if next to no skin is seen."""
-        mesh, detailer = face.skin.placed_mesh, self._detailer
-        bare = face.skin.assets.skin_finder.trust(mesh)
-        evidence = detailer.evidence(mesh, face.skin.fitted_appearance, bare)
+        placed, detailer = face.skin.placed_mesh, self._detailer
+        bare = face.skin.assets.skin_finder.trust(placed)
+        evidence = detailer.evidence(placed, face.skin.fitted_appearance, bare)
+        mesh = in_torch(placed)
         chosen = evidence.weight[0] > _LEAST_WEIGHT
         if not chosen.any():
             return None

@@ -9,6 +9,7 @@ import torch
 from jaxtyping import Bool, Float, Float64
 from torch import Tensor
 
+from monoface.core.arrays import in_numpy
 from monoface.data.synthetic.wrinkled_heads import WrinkledHead
 from monoface.displacement.displacer import Displacer
 from monoface.displacement.evidence import Evidence
@@ -138,7 +139,7 @@ class DetailScorer:
         rows = slice(row, row + 1)
         camera = WeakPerspectiveCamera(head.camera.scale_px_per_mm[rows], head.camera.principal_px[rows])
         photo = torch.from_numpy(head.pictures[row] / np.float32(255)).permute(2, 0, 1)
-        mesh = PlacedMesh(photo, camera, verts_camera, model)
+        mesh = PlacedMesh(*in_numpy((photo, camera, verts_camera)), self._texturer.model)
         return evidence_of(unwrap_face(mesh, self._texturer), self._displacer)
 
     def _sums(

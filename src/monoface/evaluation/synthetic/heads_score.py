@@ -10,6 +10,7 @@ import torch
 from jaxtyping import Float, Float64, UInt8
 from torch import Tensor
 
+from monoface.core.arrays import in_torch
 from monoface.core.errors import DataError
 from monoface.evaluation.reconstructed import ReconstructedFaces, regression_of
 from monoface.evaluation.scans.mesh_predictor import seen_faces
@@ -108,8 +109,8 @@ def one_look(regressor: RegressesCrops, mirror: CoefficientMirror | None = None)
 
     def find(picture: UInt8[np.ndarray, "height width 3"], box: Float64[np.ndarray, " 4"]) -> Regression:
         crop = crop_and_resize(picture, box, regressor.size_px)
-        found = regressor.predict(torch.from_numpy(crop)[None], mirror=mirror)
-        return found.in_photo(box[None], regressor.size_px)
+        found = regressor.predict(crop[None], mirror=mirror)
+        return in_torch(found.in_photo(box[None], regressor.size_px))
 
     return find
 
@@ -121,7 +122,7 @@ def through_pipeline(faces: ReconstructedFaces) -> FindInSquare:
         face = faces.in_square(picture, box)
         if isinstance(face, str):
             raise DataError(f"synthetic head: expected a face in its true crop, got: {face}.")
-        return regression_of(face)
+        return in_torch(regression_of(face))
 
     return find
 

@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from jaxtyping import Bool, Float, Float64
 
+from monoface.core.arrays import in_torch
 from monoface.data.synthetic.heads import HeadsConfig
 from monoface.evaluation.synthetic.heads_score import RegressesCrops
 from monoface.evaluation.synthetic.heads_truth import HeadPainter, TrueHead
@@ -131,7 +132,7 @@ def _predicted_albedo(
     regressor: RegressesCrops, model: FaceModel, texturer: Texturer, head: TrueHead
 ) -> Float64[np.ndarray, "verts 3"]:
     crop = crop_and_resize(head.picture, head.box, regressor.size_px)
-    found = regressor.predict(torch.from_numpy(crop)[None]).in_photo(head.box[None], regressor.size_px)
+    found = in_torch(regressor.predict(crop[None]).in_photo(head.box[None], regressor.size_px))
     albedo = found.coefficients.albedo
     if not albedo.shape[1]:
         albedo = _fitted_albedo(found, model, texturer, head)[None]
@@ -145,4 +146,4 @@ def _fitted_albedo(
     verts_mm = model.shape(coefficients.identity, coefficients.expression)[0]
     photo = read_image(head.picture)
     mesh = PlacedMesh.in_photo(photo, coefficients, found.camera, verts_mm, model)
-    return texturer.appearance(mesh).albedo
+    return in_torch(texturer.appearance(mesh).albedo)

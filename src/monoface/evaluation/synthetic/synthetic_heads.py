@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
+from monoface.core.arrays import in_torch
 from monoface.core.assets import sha256_of
 from monoface.core.errors import ConfigError
 from monoface.evaluation.config import WeightsConfig
@@ -101,5 +102,6 @@ def _finder(config: SyntheticHeadsConfig) -> tuple[FindInSquare, FaceModel, Made
     tools = Reconstructor(
         ReconstructorConfig(weights=config.weights, device=config.device, face_model=config.face_model)
     )
-    mirror = CoefficientMirror(tools.face_model) if config.mirror else None
-    return one_look(tools.regressor, mirror), tools.face_model, tools.made_with
+    model = FaceModel(in_torch(tools.face_model.data))
+    mirror = CoefficientMirror(model) if config.mirror else None
+    return one_look(tools.regressor, mirror), model, tools.made_with

@@ -8,8 +8,9 @@ import numpy as np
 from jaxtyping import Float, Int
 from numpy.typing import DTypeLike
 
+from monoface.core.arrays import numpy_of
+from monoface.facemodel.formulas.linear_model import LinearFaceModel
 from monoface.facemodel.landmarks import LandmarkSet
-from monoface.facemodel.model import FaceModel
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,7 +36,7 @@ class PointModel:
     bounds: tuple[float, float] | None = (0.0, 1.0)
 
     @classmethod
-    def of(cls, model: FaceModel, points: LandmarkSet, dtype: DTypeLike = np.float64) -> Self:
+    def of(cls, model: LinearFaceModel, points: LandmarkSet, dtype: DTypeLike = np.float64) -> Self:
         """The model at the points of a set.
 
         Args:
@@ -45,13 +46,12 @@ class PointModel:
         """
         basis = model.subset(points)
         mean, identity, expression = (
-            array.cpu().numpy().astype(dtype)
-            for array in (basis.mean_mm, basis.identity_mm, basis.expression_mm)
+            numpy_of(array).astype(dtype) for array in (basis.mean_mm, basis.identity_mm, basis.expression_mm)
         )
         extra = None
         if len(basis.corrected):
-            extra = basis.corrective_mm.cpu().numpy().astype(dtype)
-        corrected = basis.corrected.cpu().numpy()
+            extra = numpy_of(basis.corrective_mm).astype(dtype)
+        corrected = numpy_of(basis.corrected)
         return cls(mean, identity, expression, corrected, extra, model.expression_bounds)
 
     def moved(self, offsets_mm: Float[np.ndarray, "points 3"]) -> "PointModel":

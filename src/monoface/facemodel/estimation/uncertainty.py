@@ -6,8 +6,9 @@ from functools import cached_property
 import numpy as np
 from jaxtyping import Float
 
+from monoface.core.arrays import numpy_of
 from monoface.facemodel.estimation.refinement import RefinedFaces
-from monoface.facemodel.model import FaceModel
+from monoface.facemodel.formulas.linear_model import LinearFaceModel
 
 _REGION = "narrow_face"
 
@@ -41,6 +42,14 @@ class ShapeUncertainty:
         """
         return (self.factor * mesh.sigma_mm(self.covariance)).astype(np.float32)
 
+    def mean_sigma_mm(self, mesh: "VertexUncertainty") -> float:
+        """Mean of the standard deviations of vertices over the narrow face.
+
+        Args:
+            mesh: Of the face model.
+        """
+        return self.factor * mesh.mean_sigma_mm(self.covariance)
+
 
 class VertexUncertainty:
     """Standard deviations of vertices from covariances of coefficients, for faces of one model.
@@ -52,7 +61,7 @@ class VertexUncertainty:
         model: The face model; correctives are left out.
     """
 
-    def __init__(self, model: FaceModel) -> None:
+    def __init__(self, model: LinearFaceModel) -> None:
         self._model = model
 
     def sigma_mm(self, covariance: Float[np.ndarray, "modes modes"]) -> Float[np.ndarray, " verts"]:
@@ -61,22 +70,36 @@ class VertexUncertainty:
         Args:
             covariance: Of expression weights and, after them, identity coefficients.
         """
-        values, vectors = np.linalg.eigh(covariance)
-        root = vectors.T * np.sqrt(np.maximum(values, 0))[:, None]
-        moved = root @ self._modes.reshape(len(root), -1)
-        return np.sqrt((moved * moved).sum(axis=0).reshape(-1, 3).mean(axis=1))
+        return _sigma_mm(covariance, self._modes)
+
+    def mean_sigma_mm(self, covariance: Float[np.ndarray, "modes modes"]) -> float:
+        """Mean of `sigma_mm` over the narrow face, for which the other vertices are not computed."""
+        return float(_sigma_mm(covariance, self._narrow_modes).mean())
+
+    @cached_property
+    def _narrow_modes(self) -> Float[np.ndarray, "modes narrow 3"]:
+        return np.ascontiguousarray(self._modes[:, self._model.data.regions[_REGION].numpy()])
 
     @cached_property
     def _modes(self) -> Float[np.ndarray, "modes verts 3"]:
         """Offsets of expressions and identity modes without the rigid motion that is in them."""
         model = self._model
-        modes = np.concatenate((model.expression_basis_mm.numpy(), model.identity_basis_mm.numpy()))
-        verts = model.mean_mm.numpy().astype(np.float64)
+        modes = np.concatenate((numpy_of(model.expression_basis_mm), numpy_of(model.identity_basis_mm)))
+        verts = numpy_of(model.mean_mm).astype(np.float64)
         motions = np.concatenate(
             [np.broadcast_to(axis, verts.shape)[None] for axis in np.eye(3)]
             + [np.cross(axis, verts)[None] for axis in np.eye(3)]
         )
-        inside = model.data.regions[_REGION].numpy()
+        inside = numpy_of(model.data.regions[_REGION])
         flat = motions[:, inside].reshape(len(motions), -1)
         rigid = np.linalg.lstsq(flat.T, modes[:, inside].reshape(len(modes), -1).T, rcond=None)[0]
         return (modes - np.tensordot(rigid.T, motions, axes=1)).astype(np.float32)
+
+
+def _sigma_mm(
+    covariance: Float[np.ndarray, "modes modes"], modes: Float[np.ndarray, "modes verts 3"]
+) -> Float[np.ndarray, " verts"]:
+    flat = modes.reshape(len(modes), -1)
+    variances: Float[np.ndarray, " axes"] = ((covariance @ flat) * flat).sum(axis=0)
+    # Rounding may leave a little less than nothing.
+    return np.sqrt(np.maximum(variances.reshape(-1, 3).mean(axis=1), 0))

@@ -14,6 +14,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from monoface.core.arrays import in_torch
 from monoface.core.errors import ConfigError
 from monoface.facemodel.data import FaceModelData
 from monoface.facemodel.model import FaceModel
@@ -76,9 +77,9 @@ def refine_albedo(
 
 def fit_portraits(model: FaceModel, samples: PortraitSamples) -> list[Appearance]:
     """Light and albedo of each portrait."""
-    seen = torch.from_numpy(_trust(model.data, samples) > 0)
+    seen, numpy_model = _trust(model.data, samples) > 0, model.in_numpy()
     return [
-        fit_appearance(model, torch.from_numpy(normals), torch.from_numpy(colour), shown)
+        in_torch(fit_appearance(numpy_model, normals, colour, shown))
         for normals, colour, shown in zip(samples.normals, samples.colour, seen, strict=True)
     ]
 

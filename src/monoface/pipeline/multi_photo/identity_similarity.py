@@ -2,16 +2,19 @@
 
 from collections.abc import Sequence
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
 from jaxtyping import Float
-from torch import Tensor
 
+from monoface.core.on_demand import require_torch
 from monoface.geometry.crops import crop_and_resize, photo_to_crop
-from monoface.geometry.face_template import align_faces
-from monoface.networks import IdentityEncoder, load_identity_encoder
 from monoface.pipeline.face import Face
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from monoface.networks import IdentityEncoder
 
 # The cut that faces are aligned from: in sides of the box around the 68 points, so that nothing is missing,
 # and in sides of what the encoder sees, so that nothing aliases.
@@ -25,22 +28,31 @@ class IdentityLikeness:
         encoder: By default the shipped one, read when it is first needed.
     """
 
-    def __init__(self, encoder: IdentityEncoder | None = None) -> None:
+    def __init__(self, encoder: "IdentityEncoder | None" = None) -> None:
         self._given = encoder
 
-    @torch.no_grad()
     def __call__(self, faces: Sequence[Face]) -> Float[np.ndarray, "faces faces"]:
         """How alike any two of the faces are: 1 for the same picture, about 0 for any two people."""
-        vectors = self._encoder.embed(torch.cat([_aligned(face, self._encoder) for face in faces]))
-        return (vectors @ vectors.mT).double().numpy()
+        require_torch("telling whether photos show one person")
+        import torch
+
+        with torch.no_grad():
+            vectors = self._encoder.embed(torch.cat([_aligned(face, self._encoder) for face in faces]))
+            return (vectors @ vectors.mT).double().numpy()
 
     @cached_property
-    def _encoder(self) -> IdentityEncoder:
+    def _encoder(self) -> "IdentityEncoder":
+        from monoface.networks.storage import load_identity_encoder
+
         return self._given or load_identity_encoder()
 
 
-def _aligned(face: Face, encoder: IdentityEncoder) -> Float[Tensor, "1 3 size size"]:
-    """The face as an encoder expects it."""
+def _aligned(face: Face, encoder: "IdentityEncoder") -> "Tensor":
+    """The face as an encoder expects it, as a batch of one."""
+    import torch
+
+    from monoface.geometry.face_template import align_faces
+
     size_px = encoder.size_px
     points_px = face.landmarks68_px * face.photo.scale
     low, high = points_px.min(axis=0), points_px.max(axis=0)

@@ -1,5 +1,6 @@
 """Results of more photos than memory holds."""
 
+import math
 import os
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
@@ -21,7 +22,7 @@ def within_memory(photos: Sequence[ImageSource], results: Iterable[PhotoResult])
     for source, result in zip(photos, results, strict=True):
         photo = result.photo
         if photo is not None:
-            pixel_bytes = photo.image_srgb.nbytes
+            pixel_bytes = 3 * math.prod(photo.size_px)
             if held_bytes + pixel_bytes > _MOST_HELD_BYTES and isinstance(source, str | os.PathLike):
                 result = _filed(result, FiledImage(photo, source))
             else:

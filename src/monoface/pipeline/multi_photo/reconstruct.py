@@ -6,13 +6,18 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
-import torch
-from jaxtyping import Float
-from torch import Tensor
+from jaxtyping import Float, Int
 
+from monoface.core.arrays import in_numpy, in_torch
 from monoface.core.errors import ConfigError
-from monoface.facemodel import CoefficientLayout, FaceCoefficients, FaceModel, LandmarkSet, PointBasis
-from monoface.facemodel.fitting import project_points
+from monoface.core.on_demand import require_torch
+from monoface.facemodel import (
+    CoefficientLayout,
+    FaceCoefficients,
+    LandmarkSet,
+    NumpyFaceModel,
+    project_points,
+)
 from monoface.facemodel.shared_fitting import SharedFitConfig, fit_shared_identity
 from monoface.geometry.cameras import AnyCamera
 from monoface.geometry.roi import roi_of_box
@@ -27,7 +32,9 @@ from monoface.pipeline.reconstructor import Reconstructor
 from monoface.pipeline.refining.refiner import Measurement, Refiner, posed
 from monoface.pipeline.results import PhotoResult
 from monoface.pipeline.writing.json_report import together_report
+from monoface.pipeline.writing.result_page import page_photo, save_page, together_page
 from monoface.pipeline.writing.save import save_report
+from monoface.viewer import PagePhoto
 
 # Points of the narrow face at which the photos are brought together.
 _FITTED_POINTS = 400
@@ -104,7 +111,9 @@ class TogetherResult:
         )
 
     def save(self, path: str | Path, *, overwrite: bool = False) -> None:
-        """Write the face as a `.glb`, `.obj` or `.ply` file, or the report on all photos as `.json`.
+        """Write the face as `.glb`, `.obj` or `.ply`, the report as `.json`, or a page as `.html`.
+
+        The page is one file that shows the head as each photo has it in a browser, without a network.
 
         Raises:
             ConfigError: If the suffix is another one, or there is no face to write.
@@ -114,10 +123,25 @@ class TogetherResult:
         path = Path(path)
         if path.suffix.lower() == ".json":
             save_report(self.report(), path, overwrite=overwrite)
+        elif path.suffix.lower() == ".html":
+            face = None if self.face is None else self.face.skin
+            save_page(
+                together_page(self.report(), self._page_photos(), face, path.stem), path, overwrite=overwrite
+            )
         elif self.face is None:
             raise ConfigError(f"{path}: expected a face to write, but no photo was usable.")
         else:
             self.face.save(path, overwrite=overwrite)
+
+    def _page_photos(self) -> list[PagePhoto | None]:
+        return [
+            None
+            if one.photo is None
+            else page_photo(
+                one.name, one.photo, [face.skin for face in one.faces], [face.skin for face in one.doubtful]
+            )
+            for one in self.photos
+        ]
 
 
 def reconstruct_together(
@@ -157,16 +181,14 @@ def reconstruct_together(
     )
 
 
-@torch.no_grad()
 def bring_together(
     faces: Sequence[Face], config: SharedFitConfig | None = None, refiner: Refiner | None = None
 ) -> list[SharedFace]:
     """The faces of one person in several photos with one shape, which lies where each photo showed it.
 
     Faces that were measured are measured anew, with one shape (see `facemodel.refinement`). Others begin with
-    the weighted mean of all shapes. Then the shape, the poses and the expressions are
-    fitted to where the vertices of each face alone appeared, those that face the camera counting most: a
-    photo says much of the directions along its plane and little of depth, which another one shows.
+    the weighted mean of all shapes. Then shape, poses and expressions are fitted to where the vertices of
+    each face alone appeared, those that face the camera counting most: a photo says little of depth.
 
     Args:
         faces: At least one, of one face model.
@@ -174,9 +196,9 @@ def bring_together(
         refiner: What measured the faces; without it, none is measured anew.
     """
     model = faces[0].skin.model
-    facing = torch.stack([_facing(face)[_fitted_vertices(model)] for face in faces])
-    confidence = torch.tensor([face.confidence for face in faces])
-    trust = confidence * facing.mean(dim=1)
+    facing = np.stack([_facing(face)[_fitted_vertices(model)] for face in faces])
+    confidence = np.array([face.confidence for face in faces], np.float32)
+    trust = confidence * facing.mean(axis=1)
     placed = _measured(faces, refiner) or _fitted_to_themselves(faces, facing, confidence, config)
     landmarks = model.subset(model.landmarks("ibug68"))
     moved = [
@@ -184,8 +206,8 @@ def bring_together(
             one.coefficients,
             one.camera,
             measurement=one.measurement,
-            verts_mm=model.shape(one.coefficients.identity, one.coefficients.expression)[0].numpy(),
-            landmarks68_px=project_points(landmarks, one.coefficients, one.camera)[0].numpy(),
+            verts_mm=model.shape(one.coefficients.identity, one.coefficients.expression)[0],
+            landmarks68_px=project_points(landmarks, one.coefficients, one.camera)[0],
         )
         for face, one in zip(faces, placed, strict=True)
     ]
@@ -221,16 +243,16 @@ def _measured(faces: Sequence[Face], refiner: Refiner | None) -> list[_Placed]:
 
 def _fitted_to_themselves(
     faces: Sequence[Face],
-    facing: Float[Tensor, "photos points"],
-    confidence: Float[Tensor, " photos"],
+    facing: Float[np.ndarray, "photos points"],
+    confidence: Float[np.ndarray, " photos"],
     config: SharedFitConfig | None,
 ) -> list[_Placed]:
     """Faces with one shape that lie where each was seen alone, as far as a single shape can."""
     model = faces[0].skin.model
     layout = CoefficientLayout.of(model)
-    boxes = torch.stack([torch.from_numpy(roi_of_box(face.box)).float() for face in faces])
+    boxes = np.stack([roi_of_box(face.box) for face in faces]).astype(np.float32)
     zoom = _SQUARE_PX / (boxes[:, 2] - boxes[:, 0])
-    start = torch.cat(
+    start = np.concat(
         [
             layout.encode(
                 face.posed.coefficients, face.posed.camera.cropped(box[None, :2], factor[None]), _SQUARE_PX
@@ -239,13 +261,14 @@ def _fitted_to_themselves(
         ]
     )
     index = _fitted_vertices(model)
-    basis = model.subset(LandmarkSet.from_vertices(index.numpy()))
+    points = LandmarkSet.of_vertices(index)
     output = start
     if len(faces) > 1:
-        trust = confidence * facing.mean(dim=1)
-        share = trust / trust.sum().clamp_min(1e-6)
-        identity = (share[:, None] * start[:, : layout.identity]).sum(dim=0)
-        output = _fitted(basis, start, identity, confidence[:, None] * facing / len(index), config)
+        trust = confidence * facing.mean(axis=1)
+        share = trust / trust.sum().clip(1e-6)
+        identity = (share[:, None] * start[:, : layout.identity]).sum(axis=0)
+        weights = confidence[:, None] * facing / np.float32(len(index))
+        output = _fitted(model, points, start, identity, weights, config)
     coefficients, camera = layout.decode(output, _SQUARE_PX)
     camera = camera.uncropped(boxes[:, :2], zoom)
     rows = [slice(row, row + 1) for row in range(len(faces))]
@@ -253,24 +276,35 @@ def _fitted_to_themselves(
 
 
 def _fitted(
-    basis: PointBasis, start: Tensor, identity: Tensor, weights: Tensor, config: SharedFitConfig | None
-) -> Float[Tensor, "photos outputs"]:
-    layout = CoefficientLayout.of(basis)
+    model: NumpyFaceModel,
+    points: LandmarkSet,
+    start: Float[np.ndarray, "photos outputs"],
+    identity: Float[np.ndarray, " identity"],
+    weights: Float[np.ndarray, "photos points"],
+    config: SharedFitConfig | None,
+) -> Float[np.ndarray, "photos outputs"]:
+    """The fit by PyTorch, which knows how to minimise."""
+    require_torch("bringing photos together whose faces were not measured")
+    from monoface.facemodel.model import FaceModel
+
+    basis, layout = model.subset(points), CoefficientLayout.of(model)
     seen_px = project_points(basis, *layout.decode(start, _SQUARE_PX))
-    return fit_shared_identity(basis, start, identity, seen_px, weights, _SQUARE_PX, config)
+    given = in_torch((start, identity, seen_px, weights))
+    in_points = FaceModel(in_torch(model.data)).subset(in_torch(points))
+    return in_numpy(fit_shared_identity(in_points, *given, _SQUARE_PX, config))
 
 
-def _fitted_vertices(model: FaceModel) -> Tensor:
+def _fitted_vertices(model: NumpyFaceModel) -> Int[np.ndarray, " fitted"]:
     """Vertices spread over the narrow face."""
-    narrow = model.data.regions["narrow_face"].nonzero()[:, 0]
+    narrow = np.flatnonzero(model.data.regions["narrow_face"])
     return narrow[:: max(1, len(narrow) // _FITTED_POINTS)]
 
 
-def _facing(face: Face) -> Float[Tensor, " verts"]:
+def _facing(face: Face) -> Float[np.ndarray, " verts"]:
     """Cosine of each vertex's normal to the viewing axis, 0 where it turns away."""
     model, rotation = face.skin.model, face.posed.coefficients.rotation
-    normals = vertex_normals(torch.from_numpy(face.verts_mm)[None], model.faces, model.weld)[0]
-    return -(normals @ rotation[0, 2]).clamp(-1, 0)
+    normals = vertex_normals(face.verts_mm[None], model.faces, model.weld)[0]
+    return -(normals @ rotation[0, 2]).clip(-1, 0)
 
 
 def _doubts(faces: Sequence[Face], config: TogetherConfig) -> list[str]:

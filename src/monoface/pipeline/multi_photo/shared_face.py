@@ -6,9 +6,7 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-import torch
 from jaxtyping import Float, UInt8
-from torch import Tensor
 
 from monoface.pipeline.face import Face
 from monoface.pipeline.face_skin import FaceSkin
@@ -56,14 +54,14 @@ class SharedAppearance:
             mesh = skin.placed_mesh
             skin.forget_mesh()
             shown, fill = texturer.shown(mesh, appearance, skin.bare_skin)
-            facing = texturer.layout().from_vertices(-mesh.normals[:, 2:])[..., 0].clamp(0, 1)
-            confidence = torch.tensor(skin.posed.confidence)
-            quality = shown.weight * facing.square() * confidence * _fineness(mesh)
+            facing = texturer.layout().from_vertices(-mesh.normals[:, 2:])[..., 0].clip(0, 1)
+            confidence = np.float32(skin.posed.confidence)
+            quality = shown.weight * np.square(facing) * confidence * _fineness(mesh)
             seen.append(SeenTexture(shown, quality, appearance.light[0]))
             fills.append(fill)
         reference = chosen.index(self.reference)
         merged = merge_textures(seen, reference)
-        bare = torch.stack([self._skins[row].bare_skin for row in chosen]).amin(dim=0)
+        bare = np.stack([self._skins[row].bare_skin for row in chosen]).min(axis=0)
         return texturer.completed(merged, fills[reference], bare)
 
     @cached_property
@@ -75,10 +73,10 @@ class SharedAppearance:
         """
         if len(self._skins) <= MOST_MERGED:
             return list(range(len(self._skins)))
-        seen = torch.stack([_seen(skin) for skin in self._skins])
+        seen = np.stack([_seen(skin) for skin in self._skins])
         chosen = [self.reference]
         while len(chosen) < MOST_MERGED:
-            gain = (seen - seen[chosen].amax(dim=0)).clamp_min(0).sum(dim=1)
+            gain = (seen - seen[chosen].max(axis=0)).clip(0).sum(axis=1)
             gain[chosen] = -1
             chosen.append(int(gain.argmax()))
         return sorted(chosen)
@@ -118,17 +116,16 @@ class SharedFace(Face):
     skin: SharedSkin
 
 
-def _seen(skin: FaceSkin) -> Float[Tensor, " verts"]:
+def _seen(skin: FaceSkin) -> Float[np.ndarray, " verts"]:
     """How well a photo shows each vertex, 0 to 1."""
     mesh = skin.placed_mesh
     skin.forget_mesh()
-    return (-mesh.normals[:, 2]).clamp(0, 1) * mesh.visible * skin.posed.confidence
+    return (-mesh.normals[:, 2]).clip(0, 1) * mesh.visible * skin.posed.confidence
 
 
 def _fineness(mesh: PlacedMesh) -> float:
     """How finely the photo shows the face, 0 to 1."""
     extent_px, extent_mm = (
-        float((points.amax(dim=0) - points.amin(dim=0)).amax())
-        for points in (mesh.verts_px[:, :2], mesh.verts_camera[:, :2])
+        float(np.ptp(points, axis=0).max()) for points in (mesh.verts_px[:, :2], mesh.verts_camera[:, :2])
     )
     return min(1.0, extent_px / max(extent_mm, 1e-6) / _FINEST_PX_PER_MM)

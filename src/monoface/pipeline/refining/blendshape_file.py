@@ -16,7 +16,7 @@ from monoface.core.errors import ConfigError, ModelFileError
 from monoface.core.files import write_atomically
 from monoface.core.json_text import parse_json
 from monoface.facemodel.blendshape_scale import BlendshapeScale
-from monoface.networks.weights_file import BESIDES
+from monoface.networks.weights_arrays import BESIDES
 from monoface.pipeline.refining.refinement_file import HEADER, read_file
 
 _KEY: Final = "blendshapes"

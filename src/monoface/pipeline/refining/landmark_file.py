@@ -13,16 +13,16 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
-import torch
 from jaxtyping import Float
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
+from monoface.core.arrays import constant
 from monoface.core.errors import ModelFileError
 from monoface.core.files import write_atomically
 from monoface.core.json_text import parse_json
-from monoface.facemodel import FaceModel, PointBasis
-from monoface.networks.weights_file import BESIDES
+from monoface.facemodel import LinearFaceModel, LinearPoints
+from monoface.networks.weights_arrays import BESIDES
 from monoface.pipeline.refining.refinement_file import HEADER, read_file
 
 LandmarkHabits = Mapping[str, Float[np.ndarray, "points 3"]]
@@ -62,7 +62,7 @@ def load_landmark_habits(path: Path) -> dict[str, Float[np.ndarray, "points 3"]]
     return habits
 
 
-def landmark_points(model: FaceModel, name: str, habits: LandmarkHabits) -> PointBasis:
+def landmark_points(model: LinearFaceModel, name: str, habits: LandmarkHabits) -> LinearPoints:
     """The face model at the points of a set, where annotators put them on the faces of some weights.
 
     Raises:
@@ -75,5 +75,4 @@ def landmark_points(model: FaceModel, name: str, habits: LandmarkHabits) -> Poin
         raise ModelFileError(
             f"landmark set {name}: expected offsets of {len(points.mean_mm)} points, got {len(habits[name])}."
         )
-    offset = torch.from_numpy(np.asarray(habits[name], np.float32)).to(points.mean_mm)
-    return points.moved(offset)
+    return points.moved(constant(habits[name], points.mean_mm))

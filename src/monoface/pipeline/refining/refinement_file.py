@@ -23,7 +23,7 @@ from monoface.facemodel.estimation.identity_prior import Elsewhere, IdentityMap
 from monoface.facemodel.estimation.input_domain import InputDomain
 from monoface.facemodel.estimation.refinement import RefineConfig
 from monoface.facemodel.expression_gain import ExpressionGain
-from monoface.networks.weights_file import BESIDES
+from monoface.networks.weights_arrays import BESIDES
 
 DESCRIPTOR: Final = "descriptor"
 """Input of an identity map: what the recognition network says of the photo."""

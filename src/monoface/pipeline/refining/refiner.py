@@ -1,16 +1,15 @@
-"""Faces that a regressor found, measured by the points that it found: torch at the edges, numpy within."""
+"""Faces that a regressor found, measured by the points that it found."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-import torch
 from jaxtyping import Float, UInt8
-from torch import Tensor
 
+from monoface.core.arrays import in_numpy
 from monoface.core.assets import asset_sha256
 from monoface.core.errors import ModelFileError
-from monoface.facemodel import FaceCoefficients, FaceModel
+from monoface.facemodel import FaceCoefficients, LinearFaceModel
 from monoface.facemodel.dense_points import DensePoints
 from monoface.facemodel.estimation.evidence import Poses
 from monoface.facemodel.estimation.input_domain import TURN_DEG
@@ -33,6 +32,7 @@ from monoface.geometry.cameras import (
 )
 from monoface.networks import RegressorInfo
 from monoface.photos.reading import LoadedImage
+from monoface.pipeline.refining.eyes import EyeFitter, ReadEyes
 from monoface.pipeline.refining.refinement_file import DESCRIPTOR, MEASURED, REGRESSED, Refinement
 from monoface.regression import Regression
 
@@ -56,6 +56,7 @@ class Measurement:
         inputs: What the identity map saw; one row each. They may hold a descriptor of the person, so no
             file that monoface writes has them. A pickle has them, as it has the photo.
         uncertainty: Of its shape.
+        eyes: What was read of its eyes; None where nothing reads them.
     """
 
     seen: SeenPoints
@@ -63,6 +64,11 @@ class Measurement:
     start: Poses
     inputs: Mapping[str, Float[np.ndarray, "1 _"]]
     uncertainty: ShapeUncertainty
+    eyes: ReadEyes | None = None
+
+    def __setstate__(self, state: Mapping[str, object]) -> None:
+        # Older pickles have cameras in PyTorch.
+        self.__dict__.update(state, camera=in_numpy(state["camera"]))
 
 
 class Refiner:
@@ -77,6 +83,7 @@ class Refiner:
         info: What the weights say about themselves.
         model: The face model.
         describe: Gives descriptors; it is not asked where the identity map sees none.
+        eyes: Sets the eyes of faces; None leaves them as they are.
 
     Raises:
         ModelFileError: If the weights find no points, or the refinement is for another face model or another
@@ -84,7 +91,12 @@ class Refiner:
     """
 
     def __init__(
-        self, refinement: Refinement, info: RegressorInfo, model: FaceModel, describe: Describe
+        self,
+        refinement: Refinement,
+        info: RegressorInfo,
+        model: LinearFaceModel,
+        describe: Describe,
+        eyes: EyeFitter | None = None,
     ) -> None:
         if not info.point_sets:
             raise ModelFileError("refinement: expected weights that find points, got some that do not.")
@@ -107,6 +119,7 @@ class Refiner:
             )
         self._points = PointModel.of(model, points, np.float32).moved(refinement.habit_mm)
         self._describe = describe
+        self._eyes = eyes
 
     def __call__(
         self,
@@ -123,7 +136,7 @@ class Refiner:
         """
         start, seen = poses_of(found.coefficients, found.camera), _seen(found)
         inputs = {
-            REGRESSED: found.coefficients.identity.double().numpy(),
+            REGRESSED: found.coefficients.identity.astype(np.float64),
             TURN_DEG: turn_deg(start.rotation)[:, None],
         }
         if self.refinement.identity_map.sees(DESCRIPTOR):
@@ -134,8 +147,10 @@ class Refiner:
             inputs[MEASURED] = measured_identity(looked, config)
         prior = self.refinement.identity_map(inputs)
         faces = self._stretched(conclude(self._points, seen, start, looked, prior, config))
+        read = None if self._eyes is None else self._eyes.read(faces, photos)
+        faces = self._with_eyes(faces, read)
         coefficients, camera = posed(found.coefficients, found.camera, faces)
-        told = self._told(faces, seen, found.camera, start, inputs)
+        told = self._told(faces, seen, found.camera, start, inputs, read)
         return replace(found, coefficients=coefficients, camera=camera), told
 
     def together(self, measured: Sequence[Measurement]) -> tuple[RefinedFaces, list[Measurement]]:
@@ -151,6 +166,9 @@ class Refiner:
         prior = known.joined(known(inputs), config.in_common)
         looked = look(self._points, seen, start, np.repeat(prior.mean, len(measured), axis=0), config)
         faces = self._stretched(conclude_together(self._points, seen, start, looked, prior, config))
+        read = [one.eyes for one in measured if one.eyes is not None]
+        if len(read) == len(measured):
+            faces = self._with_eyes(faces, ReadEyes.joined(read))
         return faces, [
             replace(one, uncertainty=self._uncertainty(faces, row)) for row, one in enumerate(measured)
         ]
@@ -162,18 +180,23 @@ class Refiner:
         camera: AnyCamera,
         start: Poses,
         inputs: Mapping[str, np.ndarray],
+        read: ReadEyes | None,
     ) -> list[Measurement]:
         measurements = []
         for row in range(len(faces)):
             one = slice(row, row + 1)
             of_face = {name: value[one] for name, value in inputs.items()}
             uncertainty = self._uncertainty(faces, row)
-            measurements.append(Measurement(seen[one], camera[one], start[one], of_face, uncertainty))
+            eyes = None if read is None else read[one]
+            measurements.append(Measurement(seen[one], camera[one], start[one], of_face, uncertainty, eyes))
         return measurements
 
     def _stretched(self, faces: RefinedFaces) -> RefinedFaces:
         gain = self.refinement.gain
         return faces if gain is None else gain(faces)
+
+    def _with_eyes(self, faces: RefinedFaces, read: ReadEyes | None) -> RefinedFaces:
+        return faces if self._eyes is None or read is None else self._eyes(faces, read)
 
     def _uncertainty(self, faces: RefinedFaces, row: int) -> ShapeUncertainty:
         return ShapeUncertainty.of(faces, row, self.refinement.sigma_factor)
@@ -194,7 +217,7 @@ def poses_of(coefficients: FaceCoefficients, camera: AnyCamera) -> Poses:
     scale_px = camera.scale_at(coefficients.translation_mm[:, 2])
     shift_px = camera.project(coefficients.translation_mm[:, None])[0][:, 0]
     arrays = (coefficients.rotation, scale_px, shift_px, coefficients.expression)
-    return Poses(*(array.double().numpy() for array in arrays))
+    return Poses(*(array.astype(np.float64) for array in arrays))
 
 
 def turn_deg(rotation: Float[np.ndarray, "faces 3 3"]) -> Float[np.ndarray, " faces"]:
@@ -212,19 +235,19 @@ def posed(
         camera: Before; a pinhole stays what it was, the scale of a weak perspective becomes the faces'.
         faces: The same faces, measured.
     """
-    scale_px, shift_px = _tensor(faces.poses.scale_px), _tensor(faces.poses.shift_px)
+    scale_px, shift_px = _floats(faces.poses.scale_px), _floats(faces.poses.shift_px)
     across_mm = (shift_px - camera.principal_px) / scale_px[:, None]
     if isinstance(camera, PerspectiveCamera):
         depth_mm = camera.focal_px / scale_px
     else:
         camera = WeakPerspectiveCamera(scale_px, camera.principal_px)
-        depth_mm = torch.full_like(scale_px, NOMINAL_DISTANCE_MM)
+        depth_mm = np.full_like(scale_px, NOMINAL_DISTANCE_MM)
     changed = replace(
         coefficients,
-        identity=_tensor(faces.identity),
-        expression=_tensor(faces.poses.expression),
-        rotation=_tensor(faces.poses.rotation),
-        translation_mm=torch.cat((across_mm, depth_mm[:, None]), dim=1),
+        identity=_floats(faces.identity),
+        expression=_floats(faces.poses.expression),
+        rotation=_floats(faces.poses.rotation),
+        translation_mm=np.concat((across_mm, depth_mm[:, None]), axis=1),
     )
     return changed, camera
 
@@ -234,9 +257,12 @@ def _seen(found: Regression) -> SeenPoints:
         raise ValueError("found: expected faces with points, got some without")
     lenses = None
     if isinstance(found.camera, PerspectiveCamera):
-        lenses = Lenses(found.camera.focal_px.double().numpy(), found.camera.principal_px.double().numpy())
-    return SeenPoints(found.points.place_px.double().numpy(), found.points.sigma_px.double().numpy(), lenses)
+        lenses = Lenses(
+            found.camera.focal_px.astype(np.float64), found.camera.principal_px.astype(np.float64)
+        )
+    place_px, sigma_px = found.points.place_px, found.points.sigma_px
+    return SeenPoints(place_px.astype(np.float64), sigma_px.astype(np.float64), lenses)
 
 
-def _tensor(array: np.ndarray) -> Tensor:
-    return torch.from_numpy(np.asarray(array, dtype=np.float32))
+def _floats(array: np.ndarray) -> Float[np.ndarray, "..."]:
+    return np.asarray(array, dtype=np.float32)

@@ -77,14 +77,15 @@ def face_report(posed: PosedFace, skin: FaceSkin) -> dict[str, Any]:
         "coefficients": {
             "identity": _rounded(posed.identity, _COEFFICIENT_DIGITS),
             "expression": _rounded(posed.expression, _COEFFICIENT_DIGITS),
-            "albedo": _rounded(skin.appearance.albedo.numpy(), _APPEARANCE_DIGITS),
-            "light": _rounded(skin.appearance.light.numpy(), _APPEARANCE_DIGITS),
+            "albedo": _rounded(skin.appearance.albedo, _APPEARANCE_DIGITS),
+            "light": _rounded(skin.appearance.light, _APPEARANCE_DIGITS),
         },
     }
-    if skin.vertex_sigma_mm is not None:
-        narrow = skin.model.data.regions["narrow_face"].numpy()
-        report["mean_vertex_sigma_mm"] = round(float(skin.vertex_sigma_mm[narrow].mean()), _MM_DIGITS)
-    return report if skin.detail is None else report | {"displacement": skin.detail.report()}
+    if skin.mean_vertex_sigma_mm is not None:
+        report["mean_vertex_sigma_mm"] = round(skin.mean_vertex_sigma_mm, _MM_DIGITS)
+    if skin.detail_report is not None:
+        report["displacement"] = skin.detail_report
+    return report
 
 
 def together_report(
@@ -111,7 +112,7 @@ def together_report(
         shared = {
             "reference_photo": reference_photo,
             "identity": _rounded(face.posed.identity, _COEFFICIENT_DIGITS),
-            "albedo": _rounded(face.appearance.albedo.numpy(), _APPEARANCE_DIGITS),
+            "albedo": _rounded(face.appearance.albedo, _APPEARANCE_DIGITS),
         }
     return {
         "format": TOGETHER_FORMAT,

@@ -4,10 +4,9 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 import numpy as np
-import torch
 from jaxtyping import Float
-from torch import Tensor
 
+from monoface.core.arrays import in_torch, numpy_of
 from monoface.core.errors import ConfigError
 from monoface.export import (
     Material,
@@ -18,7 +17,7 @@ from monoface.export import (
     WholeMesh,
     split_into_parts,
 )
-from monoface.facemodel import FaceModel
+from monoface.facemodel import NumpyFaceModel
 from monoface.facemodel.parts import skin_parts
 from monoface.pipeline.face_skin import FaceSkin
 from monoface.pipeline.posed_face import Pinhole, PosedFace
@@ -29,7 +28,6 @@ from monoface.rigging.rig import INSIDE, LASHES
 _LIGHT_RANGE = (0.35, 1.25)
 
 
-@torch.no_grad()
 def rigged_head(posed: PosedFace, skin: FaceSkin) -> RiggedHead:
     """Head of a face: this person's neutral shape, its morphs set to the photo's expression.
 
@@ -43,9 +41,9 @@ def rigged_head(posed: PosedFace, skin: FaceSkin) -> RiggedHead:
     viewer, or the map would not show: then the texture is albedo, without the photo's light.
     """
     model, found, rig = skin.model, posed.coefficients, skin.assets.rig
-    neutral_mm = model.shape(found.identity, torch.zeros_like(found.expression))[0].numpy()
+    neutral_mm = model.shape(found.identity, np.zeros_like(found.expression))[0]
     numbers = {} if skin.vertex_sigma_mm is None else {"sigma_mm": skin.vertex_sigma_mm}
-    mesh = rig.mesh(neutral_mm, model.expression_basis_for(found.identity)[0].numpy(), numbers)
+    mesh = rig.mesh(neutral_mm, model.expression_basis_for(found.identity)[0], numbers)
     materials = _material_names(rig.part_names, model)
     more = len(rig.morph_names) - len(posed.expression)
     return RiggedHead(
@@ -59,12 +57,13 @@ def rigged_head(posed: PosedFace, skin: FaceSkin) -> RiggedHead:
     )
 
 
-@torch.no_grad()
 def plain_head(posed: PosedFace, skin: FaceSkin) -> RiggedHead:
     """The face model's own mesh in the photo's expression, vertex for vertex: to measure, not to animate."""
-    model, verts_mm = skin.model, torch.from_numpy(posed.verts_mm)
+    model, verts_mm = skin.model, posed.verts_mm
     numbers = {} if skin.vertex_sigma_mm is None else {"sigma_mm": skin.vertex_sigma_mm}
-    mesh = replace(_whole_mesh(model, verts_mm, torch.zeros(0, len(verts_mm), 3), ()), numbers=numbers)
+    mesh = replace(
+        _whole_mesh(model, verts_mm, np.zeros((0, len(verts_mm), 3), np.float32), ()), numbers=numbers
+    )
     materials = _material_names(model.data.part_names, model)
     names = dict.fromkeys(materials.values())
     return RiggedHead(
@@ -75,7 +74,6 @@ def plain_head(posed: PosedFace, skin: FaceSkin) -> RiggedHead:
     )
 
 
-@torch.no_grad()
 def dense_head(posed: PosedFace, skin: FaceSkin) -> RiggedHead:
     """Head in the photo's expression whose skin has one vertex a texel, displaced by the face's detail.
 
@@ -85,18 +83,18 @@ def dense_head(posed: PosedFace, skin: FaceSkin) -> RiggedHead:
     detail = skin.detail
     if detail is None:
         raise ConfigError("dense mesh: expected a face with detail, got one without. Ask for detail too.")
-    model, verts_mm = skin.model, torch.from_numpy(posed.verts_mm)
+    model, verts_mm = skin.model, posed.verts_mm
     materials = _material_names(model.data.part_names, model)
     skin_names = skin_parts(model.data)
-    still = _whole_mesh(model, verts_mm, torch.zeros(0, len(verts_mm), 3), ())
-    closed = detail.dense.closed(verts_mm, torch.from_numpy(detail.height_mm))
+    still = _whole_mesh(model, verts_mm, np.zeros((0, len(verts_mm), 3), np.float32), ())
+    closed = detail.dense.closed(*in_torch((verts_mm, detail.height_mm)))
     displaced = MeshPart(
         name=skin_names[0],
-        verts_mm=closed.points.numpy(),
-        faces=closed.faces.numpy(),
-        uv=closed.uv.numpy(),
+        verts_mm=numpy_of(closed.points),
+        faces=numpy_of(closed.faces),
+        uv=numpy_of(closed.uv),
         material=materials[skin_names[0]],
-        weld=closed.weld.numpy(),
+        weld=numpy_of(closed.weld),
     )
     others = (part for part in split_into_parts(still, materials) if part.name not in skin_names)
     return RiggedHead(
@@ -134,7 +132,7 @@ def _materials(skin: FaceSkin, names: Iterable[str]) -> tuple[Material, ...]:
 def _light_on_face(skin: FaceSkin) -> Float[np.ndarray, " 3"]:
     """Irradiance over pi, linear RGB, that the photo's light has on the face in the mean."""
     normals = skin.placed_mesh.normals[skin.model.data.regions["narrow_face"]]
-    light = skin.fitted_appearance.irradiance(normals).mean(dim=0).numpy()
+    light = skin.fitted_appearance.irradiance(normals).mean(axis=0)
     return np.clip(light, *_LIGHT_RANGE)
 
 
@@ -143,24 +141,24 @@ def _with_own_uv(part: MeshPart) -> MeshPart:
 
 
 def _whole_mesh(
-    model: FaceModel,
-    neutral_mm: Float[Tensor, "verts 3"],
-    morphs_mm: Float[Tensor, "morphs verts 3"],
+    model: NumpyFaceModel,
+    neutral_mm: Float[np.ndarray, "verts 3"],
+    morphs_mm: Float[np.ndarray, "morphs verts 3"],
     morph_names: tuple[str, ...],
 ) -> WholeMesh:
     return WholeMesh(
-        verts_mm=neutral_mm.numpy(),
-        faces=model.faces.numpy(),
-        face_part=model.data.face_part.numpy(),
+        verts_mm=neutral_mm,
+        faces=model.faces,
+        face_part=model.data.face_part,
         part_names=model.data.part_names,
-        uv=model.uv.numpy(),
-        weld=model.weld.numpy(),
-        morphs_mm=morphs_mm.numpy(),
+        uv=model.uv,
+        weld=model.weld,
+        morphs_mm=morphs_mm,
         morph_names=morph_names,
     )
 
 
-def _material_names(part_names: Iterable[str], model: FaceModel) -> dict[str, str]:
+def _material_names(part_names: Iterable[str], model: NumpyFaceModel) -> dict[str, str]:
     """Material of each part: both eyes have one, any other part its own."""
     eyes = {"eye_left", "eye_right", *model.data.eyes}
     return {name: "eyes" if name in eyes else name for name in part_names}

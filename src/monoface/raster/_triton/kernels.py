@@ -9,8 +9,8 @@ types are left out, because Triton reads annotations in its own way.
 import triton
 import triton.language as tl
 
-from monoface.raster._grid import SUBPIXEL_BITS as _SUBPIXEL_BITS
-from monoface.raster._grid import SUBPIXELS as _SUBPIXELS
+from monoface.raster._precision import SUBPIXEL_BITS as _SUBPIXEL_BITS
+from monoface.raster._precision import SUBPIXELS as _SUBPIXELS
 
 SUBPIXEL_BITS = tl.constexpr(_SUBPIXEL_BITS)
 SUBPIXELS = tl.constexpr(_SUBPIXELS)

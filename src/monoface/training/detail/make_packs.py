@@ -9,6 +9,7 @@ import torch
 from jaxtyping import Float16, Float32, UInt8
 from torch import Tensor
 
+from monoface.core.arrays import in_numpy, in_torch
 from monoface.core.errors import ConfigError, DataError
 from monoface.core.progress import track
 from monoface.data.packs.detail_pack import DetailPack
@@ -83,16 +84,23 @@ def photos_pack(
             unwrapped = unwrap_face(mesh, texturer, skin.trust(mesh))
             picture = cut_picture(mesh, side) if side else None
             rows.append(
-                _Row(unwrapped, face.posed.coefficients.rotation[0], nothing, nothing, number, picture)
+                _Row(
+                    unwrapped,
+                    in_torch(face.posed.coefficients.rotation[0]),
+                    nothing,
+                    nothing,
+                    number,
+                    picture,
+                )
             )
-    return _pack(rows, Displacer(reconstructor.face_model, config))
+    return _pack(rows, Displacer(FaceModel(in_torch(reconstructor.face_model.data)), config))
 
 
 def head_rows(
     head: WrinkledHead, number: int, texturer: Texturer, misfit: float, picture_px: int = 0
 ) -> Iterator[_Row]:
     """A row for each light of a synthetic head; with a crop of its picture, if that has a size."""
-    model = texturer.model
+    model = FaceModel(in_torch(texturer.model.data))
     rng = np.random.default_rng((_STREAM, number))
     height, paint = _known(head, texturer.size)
     coarse = _misfitted(head, model, misfit, rng)
@@ -100,7 +108,7 @@ def head_rows(
         photo = torch.from_numpy(picture / np.float32(255)).permute(2, 0, 1)
         camera = head.camera
         own = WeakPerspectiveCamera(camera.scale_px_per_mm[row, None], camera.principal_px[row, None])
-        mesh = PlacedMesh(photo, own, coarse, model)
+        mesh = PlacedMesh(*in_numpy((photo, own, coarse)), texturer.model)
         rotation = head.coefficients.rotation[row]
         cut = cut_picture(mesh, picture_px) if picture_px else None
         yield _Row(unwrap_face(mesh, texturer), rotation, height, paint, number, cut)
@@ -128,12 +136,12 @@ def _pack(rows: list[_Row], displacer: Displacer) -> DetailPack:
         raise DataError("detail: expected a face in at least one photo, got none.")
     faces = [row.face for row in rows]
     return DetailPack(
-        photo=np.stack([(255 * face.texture.image).round().byte().numpy() for face in faces]),
-        seen=np.stack([(255 * face.texture.weight).round().byte().numpy() for face in faces]),
-        verts_camera=np.stack([face.verts_camera.numpy() for face in faces]),
+        photo=np.stack([np.rint(255 * face.texture.image).astype(np.uint8) for face in faces]),
+        seen=np.stack([np.rint(255 * face.texture.weight).astype(np.uint8) for face in faces]),
+        verts_camera=np.stack([face.verts_camera for face in faces]),
         rotation=np.stack([row.rotation.numpy() for row in rows]),
-        albedo=np.stack([face.appearance.albedo.numpy() for face in faces]),
-        light=np.stack([face.appearance.light.numpy() for face in faces]),
+        albedo=np.stack([face.appearance.albedo for face in faces]),
+        light=np.stack([face.appearance.light for face in faces]),
         height_mm=np.stack([row.height.half().numpy() for row in rows]),
         paint=np.stack([row.paint.half().numpy() for row in rows]),
         maps=np.concatenate([_maps(face, displacer) for face in faces]),
@@ -171,10 +179,10 @@ def cut_picture(
         )
     landmarks = mesh.model.landmarks("ibug68").points(mesh.verts_px[None])[..., :2]
     box = roi_from_points(landmarks)
-    photo = (255 * mesh.photo).round().byte().permute(1, 2, 0).numpy()
+    photo = np.rint(255 * mesh.photo).astype(np.uint8).transpose(1, 2, 0)
     camera = mesh.camera.cropped(box[:, :2], size_px / (box[:, 2] - box[:, 0]))
-    numbers = torch.cat((camera.scale_px_per_mm[:, None], camera.principal_px), dim=1)[0]
-    return crop_and_resize(photo, box[0].double().numpy(), size_px), numbers.numpy()
+    numbers = np.concat((camera.scale_px_per_mm[:, None], camera.principal_px), axis=1)[0]
+    return crop_and_resize(photo, box[0].astype(np.float64), size_px), numbers
 
 
 def _maps(face: UnwrappedFace, displacer: Displacer) -> Float16[np.ndarray, "1 channels size size"]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from monoface.core.assets import sha256_of
 from monoface.data.sources.registry import HEADS, is_restricted, terms_by_source
-from monoface.networks.weights_file import asset_or_path
+from monoface.networks.weights_arrays import asset_or_path
 
 _OFFERED = "The weights are offered for research and non-commercial use."
 

@@ -4,11 +4,10 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
-import torch
 from jaxtyping import Float
 
 from monoface.data.sources import Aflw2000
-from monoface.facemodel import PointBasis
+from monoface.facemodel import LinearPoints
 from monoface.facemodel.landmarks import LEFT_RIGHT_68
 from monoface.pipeline import Face, Reconstructor, ReconstructorConfig
 from monoface.pipeline.refining.landmark_file import save_landmark_habits
@@ -87,13 +86,12 @@ def _nearest(tools: Reconstructor, image: np.ndarray, points_px: Float[np.ndarra
 
 
 def _left_over(
-    face: Face, points_px: Float[np.ndarray, "68 2"], basis: PointBasis
+    face: Face, points_px: Float[np.ndarray, "68 2"], basis: LinearPoints
 ) -> tuple[Float[np.ndarray, "68 2"], Float[np.ndarray, "3 3"]]:
     found = face.posed.coefficients
-    with torch.no_grad():
-        places_px = face.project(basis(found.identity, found.expression)[0].numpy())
-        scale = float(face.posed.camera.scale_at(found.translation_mm[:, 2])[0])
-    return (points_px - places_px) / scale, found.rotation[0].double().numpy()
+    places_px = face.project(basis.in_numpy()(found.identity, found.expression)[0])
+    scale = float(face.posed.camera.scale_at(found.translation_mm[:, 2])[0])
+    return (points_px - places_px) / scale, found.rotation[0].astype(np.float64)
 
 
 def strength_mm(habits: Mapping[str, Float[np.ndarray, "68 3"]]) -> dict[str, float]:

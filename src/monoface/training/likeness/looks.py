@@ -9,11 +9,13 @@ import numpy as np
 from jaxtyping import Bool, Float, Int, UInt8
 
 from monoface.core.array_files import open_npz
+from monoface.core.arrays import in_torch
 from monoface.core.assets import asset_sha256
 from monoface.core.errors import ConfigError, DataError
 from monoface.core.files import write_atomically
 from monoface.core.progress import track
 from monoface.detection import Detection
+from monoface.facemodel import FaceModel
 from monoface.facemodel.dense_points import DensePoints
 from monoface.facemodel.estimation.evidence import Poses
 from monoface.facemodel.estimation.identity_prior import IdentityMap
@@ -22,6 +24,7 @@ from monoface.facemodel.estimation.refinement import RefineConfig, SeenPoints
 from monoface.geometry.roi import SIDE_PER_BOX
 from monoface.networks import Recognizer
 from monoface.networks.recognition_weights import DESCRIPTOR_SIZE
+from monoface.photos.loaded import LoadedImage
 from monoface.pipeline import Face, Reconstructor, ReconstructorConfig
 from monoface.pipeline.refining.refinement_file import DESCRIPTOR, REGRESSED, Refinement
 from monoface.pipeline.refining.refiner import Refiner, turn_deg
@@ -133,7 +136,7 @@ class Looker:
         info = self.reconstructor.regressor.info
         if info.focal_per_size is not None:
             raise ConfigError(f"weights {weights.name}: expected weak perspective, got a pinhole.")
-        model = self.reconstructor.face_model
+        model = FaceModel(in_torch(self.reconstructor.face_model.data))
         self.model = model
         self.reconstructor.refiner = Refiner(
             _looking_only(model.identity_size, _points(self.reconstructor)), info, model, Recognizer(1)
@@ -202,13 +205,9 @@ class _InTheMiddle:
     def __init__(self, square: float) -> None:
         self._half = square / SIDE_PER_BOX / 2
 
-    def detect_batch(self, images: Sequence[Picture]) -> list[list[Detection]]:
+    def detect_photos(self, photos: Sequence[LoadedImage]) -> list[list[Detection]]:
         """The face of each picture."""
-        return [[self._face(image.shape[1], image.shape[0])] for image in images]
-
-    def __call__(self, image: Picture) -> list[Detection]:
-        """The face of one picture."""
-        return self.detect_batch([image])[0]
+        return [[self._face(*photo.size_px)] for photo in photos]
 
     def _face(self, width: int, height: int) -> Detection:
         middle, half = np.array([width, height]) / 2, self._half * width

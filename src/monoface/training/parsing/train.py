@@ -27,7 +27,7 @@ from monoface.data.synthetic.parsing_heads import parsing_heads
 from monoface.facemodel import FaceModel, face_model_file, open_face_model
 from monoface.methods.parsing import Parsing, ParsingConfig
 from monoface.networks import FaceParser, load_regressor, save_parser
-from monoface.networks.weights_file import asset_or_path
+from monoface.networks.weights_arrays import asset_or_path
 from monoface.regression import check_space
 from monoface.training.engine.cards import data_and_terms, named_file, recorded_config
 from monoface.training.engine.config import TrainConfig

@@ -9,6 +9,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from monoface.core.arrays import in_torch
 from monoface.core.progress import track_batches
 from monoface.data.packs.photo_pack import Pack
 from monoface.data.preparing.prepared import PreparedFolder
@@ -109,7 +110,7 @@ def _seen(
     passes = Passes(2 if predictor.sees_landmarks else 1, mapped=mapped)
     parts = []
     for start in track_batches(len(crops), _BATCH, "validating faces", "photos"):
-        found = regress_crops(predictor, crops[start : start + _BATCH], passes)
+        found = in_torch(regress_crops(predictor, crops[start : start + _BATCH], passes))
         forward = found.coefficients.rotation[:, :, 2]
         yaw = torch.rad2deg(torch.atan2(forward[:, 0], -forward[:, 2]))
         parts.append((found.coefficients.identity, found.landmarks_px(points), yaw))

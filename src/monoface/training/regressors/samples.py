@@ -7,6 +7,7 @@ import torch
 from jaxtyping import UInt8
 from torch import nn
 
+from monoface.core.arrays import in_numpy, in_torch
 from monoface.facemodel import CoefficientLayout, FaceModel
 from monoface.facemodel.landmarks import FLM18
 from monoface.geometry.cameras import transform_points
@@ -48,6 +49,7 @@ def make_samples(
     layout = layout or CoefficientLayout.of(model)
     basis, mapped = (model.subset(model.landmarks(name)) for name in ("ibug68", FLM18))
     images = torch.from_numpy(crops).permute(0, 3, 1, 2).float() / 255
+    drawn = model.in_numpy()
     large = nn.functional.interpolate(images, scale_factor=_ZOOM, mode="bilinear")
 
     @torch.no_grad()
@@ -55,7 +57,9 @@ def make_samples(
         regressor = networks["regressor"]
         assert isinstance(regressor, Regressor)
         predictor = CropPredictor.of_network(regressor, layout)
-        found = regress_crops(predictor, crops, Passes(2 if predictor.sees_landmarks else 1, mapped=mapped))
+        found = in_torch(
+            regress_crops(predictor, crops, Passes(2 if predictor.sees_landmarks else 1, mapped=mapped))
+        )
         coefficients = found.coefficients
         camera = found.camera.cropped(torch.zeros(len(images), 2), torch.full((len(images),), float(_ZOOM)))
         pose = (coefficients.rotation, coefficients.translation_mm)
@@ -64,9 +68,10 @@ def make_samples(
         points_px = camera.project(points)[0]
         above, below = [], []
         for row, image in enumerate(large):
-            above.append(draw_landmarks(image, points_px[row]))
-            below.append(draw_mesh(image, camera[row : row + 1], verts[row], model.faces, weld=model.weld))
-        grid = torch.cat((torch.cat(above, dim=2), torch.cat(below, dim=2)), dim=1)
-        return (grid * 255).round().clamp(0, 255).byte().permute(1, 2, 0).numpy()
+            picture, points, own, mesh = in_numpy((image, points_px[row], camera[row : row + 1], verts[row]))
+            above.append(draw_landmarks(picture, points))
+            below.append(draw_mesh(picture, own, mesh, drawn.faces, weld=drawn.weld))
+        grid = np.concat((np.concat(above, axis=2), np.concat(below, axis=2)), axis=1)
+        return np.rint(grid * 255).clip(0, 255).astype(np.uint8).transpose(1, 2, 0)
 
     return render

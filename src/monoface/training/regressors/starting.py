@@ -6,7 +6,7 @@ from pathlib import Path
 from monoface.core.errors import ConfigError
 from monoface.facemodel import CoefficientLayout, FaceModel
 from monoface.networks import Regressor, add_input_channel, add_outputs, load_regressor
-from monoface.networks.weights_file import asset_or_path
+from monoface.networks.weights_arrays import asset_or_path
 
 # What the weights of the head that finds points are called by.
 _POINT_HEAD = "point_head."

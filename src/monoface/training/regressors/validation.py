@@ -149,8 +149,7 @@ def validation_errors(
         found = regress_crops(predictor, one.crops[start : start + _BATCH], passes)
         points.append(found.landmarks_px(basis))
         logs.append(found.log_error)
-    predicted = torch.cat(points).numpy()
-    return nme(predicted, one.points_px, one.normaliser_px), torch.cat(logs).numpy()
+    return nme(np.concat(points), one.points_px, one.normaliser_px), np.concat(logs)
 
 
 def _prepared_set(name: str, landmark_set: str, packs: Sequence[Pack], crop_px: int) -> ValidationSet:

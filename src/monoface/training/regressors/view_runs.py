@@ -21,7 +21,7 @@ from monoface.facemodel.landmarks import JAW17
 from monoface.methods.photo_regressor import PhotoRegressor
 from monoface.networks import load_identity_encoder
 from monoface.networks.identity import IdentityEncoder
-from monoface.networks.weights_file import asset_or_path
+from monoface.networks.weights_arrays import asset_or_path
 from monoface.training.engine.cards import named_file
 from monoface.training.regressors.configs import RegressorRunConfig, TrainRegressorConfig
 from monoface.training.regressors.runs import SeenBatches, train_on_source

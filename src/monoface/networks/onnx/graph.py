@@ -9,6 +9,7 @@ Reference:
 """
 
 import struct
+from collections.abc import Mapping
 
 import numpy as np
 
@@ -49,6 +50,7 @@ class OnnxGraph:
         name: str,
         image: tuple[str, tuple[int, ...]],
         outputs: tuple[tuple[str, tuple[int, ...]], ...],
+        metadata: Mapping[str, str] | None = None,
     ) -> bytes:
         """The serialised model.
 
@@ -56,12 +58,15 @@ class OnnxGraph:
             name: Of the graph.
             image: Name of the input and its shape without the batch; float32.
             outputs: Likewise.
+            metadata: What the file says of itself, as `metadata_props`.
         """
         graph = b"".join(self._nodes) + _text(2, name) + b"".join(self._tensors)
         graph += _message(11, _value_info(*image))
         graph += b"".join(_message(12, _value_info(*one)) for one in outputs)
         opset = _message(8, _text(1, "") + _number(2, _OPSET))
-        return _number(1, _IR_VERSION) + _text(2, "monoface") + _message(7, graph) + opset
+        said = (metadata or {}).items()
+        entries = b"".join(_message(14, _text(1, key) + _text(2, value)) for key, value in said)
+        return _number(1, _IR_VERSION) + _text(2, "monoface") + _message(7, graph) + opset + entries
 
 
 def _value_info(name: str, extents: tuple[int, ...]) -> bytes:

@@ -6,9 +6,11 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from monoface.core.kernels.arrays import empty, zeros
+from monoface.core.kernels.arrays import new_array
+from monoface.core.kernels.tensors import empty, zeros
 from monoface.core.kernels.threads import band_limits, count_bands, run_for_each
-from monoface.geometry import _kernels
+from monoface.geometry.fused import _kernels
+from monoface.geometry.fused import arrays as fused
 
 
 class FusedVertexNormals(torch.autograd.Function):
@@ -17,15 +19,9 @@ class FusedVertexNormals(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, verts: Tensor, faces: Tensor, weld: Tensor) -> Tensor:
         """See `triangles.vertex_normals`."""
-        normals = empty(tuple(verts.shape), verts.dtype)
-        inverse_length = empty(tuple(verts.shape[:2]), verts.dtype)
-        points, corners, same = (tensor.detach().contiguous().numpy() for tensor in (verts, faces, weld))
-        outputs = inverse_length.numpy(), normals.numpy()
-
-        def compute(b: int) -> None:
-            _kernels.sum_normals(points[b], corners, same, *[array[b] for array in outputs])
-
-        run_for_each(compute, range(len(verts)))
+        points, corners, same = (tensor.detach().numpy() for tensor in (verts, faces, weld))
+        found = fused.vertex_normals(points, corners, same, new_array)
+        normals, inverse_length = map(torch.from_numpy, found)
         ctx.save_for_backward(verts, faces, weld, inverse_length, normals)
         return normals
 
@@ -53,11 +49,8 @@ class FusedNormalize(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, vectors: Tensor) -> Tensor:
         """See `triangles.normalize_or_zero`."""
-        unit = empty(tuple(vectors.shape), vectors.dtype)
-        inverse_length = empty((len(vectors),), vectors.dtype)
-        arrays = [tensor.numpy() for tensor in (vectors.detach().contiguous(), inverse_length, unit)]
-        bands = band_limits(len(vectors), count_bands(1))
-        run_for_each(lambda band: _kernels.normalize(*[array[slice(*band)] for array in arrays]), bands)
+        found = fused.normalize(vectors.detach().numpy(), new_array)
+        unit, inverse_length = map(torch.from_numpy, found)
         ctx.save_for_backward(unit, inverse_length)
         return unit
 

@@ -1,0 +1,1 @@
+"""What a linear face model computes, for numpy and PyTorch alike."""

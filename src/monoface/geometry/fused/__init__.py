@@ -1,0 +1,1 @@
+"""Normals by compiled kernels, for `geometry.triangles`."""

@@ -1,0 +1,1 @@
+"""Networks as ONNX models, written without PyTorch and without the package `onnx`."""

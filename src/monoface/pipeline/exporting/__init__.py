@@ -1,0 +1,1 @@
+"""Networks and face model for other programs."""

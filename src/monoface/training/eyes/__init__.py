@@ -1,0 +1,1 @@
+"""Training of the eye network: what it sees, how it is measured, its command."""
