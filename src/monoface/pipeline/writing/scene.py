@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 from jaxtyping import Float
 
-from monoface.core.arrays import in_numpy, in_torch
+from monoface.core.arrays import in_torch, numpy_of
 from monoface.core.errors import ConfigError
 from monoface.export import (
     EyeNode,
@@ -64,14 +64,14 @@ def dense_head(posed: PosedFace, skin: FaceSkin) -> RiggedHead:
     materials = _material_names(model)
     skin_names = skin_parts(model.data)
     still = _whole_mesh(model, verts_mm, np.zeros((0, len(verts_mm), 3), np.float32), ())
-    closed = in_numpy(detail.dense.closed(*in_torch((verts_mm, detail.height_mm))))
+    closed = detail.dense.closed(*in_torch((verts_mm, detail.height_mm)))
     displaced = MeshPart(
         name=skin_names[0],
-        verts_mm=closed.points,
-        faces=closed.faces,
-        uv=closed.uv,
+        verts_mm=numpy_of(closed.points),
+        faces=numpy_of(closed.faces),
+        uv=numpy_of(closed.uv),
         material=materials[skin_names[0]],
-        weld=closed.weld,
+        weld=numpy_of(closed.weld),
     )
     others = (part for part in split_into_parts(still, materials) if part.name not in skin_names)
     return RiggedHead(
