@@ -6,9 +6,9 @@ import pickle
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 import reconstruct_in_child
-import torch
 from numpy.testing import assert_array_equal
 
 from monoface.core.errors import ConfigError, ModelFileError
@@ -62,14 +62,23 @@ def test_weights_that_have_changed_are_refused(toy_files, tmp_path):
         pickle.loads(stored)
 
 
-def test_a_forked_child_says_that_a_gpu_cannot_be_handed_on(monkeypatch):
+def test_a_forked_child_says_that_a_gpu_cannot_be_handed_on(monkeypatch, tmp_path):
     """The parent's number is changed in place of a fork, which needs no GPU."""
-    from monoface.networks import Regressor, RegressorConfig, ResNetConfig
+    from monoface.networks import (
+        Regressor,
+        RegressorConfig,
+        RegressorInfo,
+        ResNetConfig,
+        read_regressor,
+        save_regressor,
+    )
     from monoface.regression.coefficient_regressor import _in_torch
 
-    network = Regressor(RegressorConfig(62, backbone=ResNetConfig(blocks=(1, 1, 1, 1), width=0.125))).eval()
-    run = _in_torch(network, torch.device("cpu"))
-    picture = torch.zeros(1, network.config.backbone.in_channels, 120, 120)
+    config = RegressorConfig(62, backbone=ResNetConfig(blocks=(1, 1, 1, 1), width=0.125))
+    info = RegressorInfo("pretrain", "0" * 16, 30, 23)
+    save_regressor(Regressor(config), info, tmp_path / "weights.safetensors")
+    run = _in_torch(read_regressor(tmp_path / "weights.safetensors")[0], "cpu")
+    picture = np.zeros((1, config.backbone.in_channels, 120, 120), np.float32)
     run(picture)
     monkeypatch.setattr("os.getpid", lambda: -1)
     with pytest.raises(ConfigError, match='Start processes by the method "spawn"'):

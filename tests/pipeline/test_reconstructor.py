@@ -169,7 +169,7 @@ def test_a_second_pass_shows_the_network_the_landmarks_it_found(
     rois = [roi_of_box(toy_face.box)]
     points = reconstructor.face_model.subset(reconstructor.face_model.landmarks("flm18"))
     in_photo = first.in_photo(np.stack(rois), 120).landmarks_px(points)
-    landmarks68 = first.in_photo(np.stack(rois), 120).landmarks_px(reconstructor._points).numpy()[0]
+    landmarks68 = first.in_photo(np.stack(rois), 120).landmarks_px(reconstructor._points)[0]
     new_roi = next_roi(landmarks68, rois[0])
     assert_allclose(shown, photo_to_crop(in_photo, new_roi[None], 120), atol=1e-3)
     assert face.confidence == pytest.approx(float(second.confidence[0]), abs=1e-4)

@@ -77,7 +77,7 @@ def test_written_head_reprojects_to_the_reported_landmarks(result, face, head, t
         used = np.unique(face.skin.model.faces[face.skin.model.data.face_part == number])
         verts_mm[used] = head.parts[name].verts_mm
     landmarks = face.skin.model.landmarks("ibug68")
-    weights = landmarks.weight[..., None].numpy()
+    weights = landmarks.weight[..., None]
     # Where annotators put the points on faces of these weights.
     habits_mm = load_landmark_habits(asset_path("monoface.safetensors"))["ibug68"]
     projected = head.camera.project((verts_mm[landmarks.index] * weights).sum(axis=1) + habits_mm)
@@ -97,14 +97,14 @@ def test_texture_has_the_colours_of_the_photo(face, sample):
     distance = np.linalg.norm(face.dense_landmarks_px - face.landmarks68_px[29], axis=1)
     nose = int(np.argmin(np.where(face.visibility, distance, np.inf)))
     x, y = face.dense_landmarks_px[nose]
-    u, v = (face.skin.model.uv[nose].numpy() * 256).astype(int)
+    u, v = (face.skin.model.uv[nose] * 256).astype(int)
     assert_allclose(face.texture[v, u], pixels[int(y), int(x)], atol=30)
     assert (face.texture == 0).all(axis=-1).mean() < 0.001
 
 
 def test_front_is_visible_and_back_is_not(face):
     _, height, depth = face.verts_mm.T
-    inner = face.skin.model.data.regions["narrow_face"].numpy()
+    inner = face.skin.model.data.regions["narrow_face"]
     # Lids and nostrils have insides, which nobody sees.
     assert face.visibility[inner & (depth > 90)].mean() > 0.6
     assert not face.visibility[(depth < -40) & (height > 0) & (height < 60)].any()

@@ -74,12 +74,12 @@ def numpy_of(array: Any) -> np.ndarray:
     return array if isinstance(array, np.ndarray) else array.numpy(force=True)
 
 
-def in_numpy(tree: T) -> T:
+def in_numpy(tree: Any) -> Any:
     """A dataclass, mapping, tuple or list with arrays of numpy in place of tensors, at any depth."""
     return _mapped(tree, lambda leaf: leaf.numpy(force=True) if is_tensor(leaf) else leaf)
 
 
-def in_torch(tree: T) -> T:
+def in_torch(tree: Any) -> Any:
     """The same with tensors of PyTorch, which share the memory of the arrays."""
     import torch
 

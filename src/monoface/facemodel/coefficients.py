@@ -176,10 +176,8 @@ class CoefficientLayout:
             )
         return coefficients, camera
 
-    def encode(
-        self, coefficients: FaceCoefficients, camera: AnyCamera, size_px: int
-    ) -> Float[Array, "batch outputs"]:
-        """Output vector that decodes to given coefficients: the inverse of `decode`.
+    def encode(self, coefficients: FaceCoefficients, camera: AnyCamera, size_px: int) -> Any:
+        """Output vector (batch, outputs) that decodes to given coefficients: the inverse of `decode`.
 
         Any camera is taken for the layout's own: what counts is where the model's origin appears, and how
         large.

@@ -239,7 +239,7 @@ class Reconstructor:
         if focal_px is None:
             return found
         middle_px = np.array([photo.original_size_px], np.float32) / 2
-        pinhole = PerspectiveCamera(np.array([focal_px], np.float32), middle_px)
+        pinhole: PerspectiveCamera[Any] = PerspectiveCamera(np.array([focal_px], np.float32), middle_px)
         shape = found.coefficients.identity, found.coefficients.expression
         coefficients = seen_by_pinhole(found.coefficients, found.camera, self._points(*shape), pinhole)
         return replace(found, coefficients=coefficients, camera=pinhole)

@@ -64,7 +64,8 @@ class TextureLayout(Generic[Array]):
         fragments = rasterize(flat[None], corners, (size, size), cull="none")
         beside, nearest = np.empty((2, size, size), dtype=np.int32)
         _kernels.nearest_covered(fragments.mask[0], beside, nearest)
-        layout = cls(
+        made: Any = cls
+        layout: Any = made(
             faces=corners,
             face_index=fragments.face_index[0].astype(np.int32),
             barycentric=fragments.barycentric[0],

@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 from functools import cached_property
 from threading import Lock
-from typing import Any, Generic
+from typing import Any
 
 import numpy as np
 from jaxtyping import Bool, Float, UInt8
 
-from monoface.core.arrays import Array, in_numpy
+from monoface.core.arrays import in_numpy
 from monoface.core.processes import PerProcess
 from monoface.facemodel import FaceCoefficients, LinearFaceModel, NumpyFaceModel
 from monoface.geometry.cameras import AnyCamera, PerspectiveCamera, transform_points
@@ -42,7 +42,7 @@ _NO_SKIN = ("eyes", "mouth", "teeth")
 
 
 @dataclass(frozen=True, eq=False)
-class PlacedMesh(Generic[Array]):
+class PlacedMesh:
     """A face's mesh in the part of the photo that shows it.
 
     Attributes:
@@ -52,9 +52,9 @@ class PlacedMesh(Generic[Array]):
         model: The face model that they are vertices of.
     """
 
-    photo: Float[Array, "3 height width"]
+    photo: Float[Any, "3 height width"]
     camera: AnyCamera
-    verts_camera: Float[Array, "verts 3"]
+    verts_camera: Float[Any, "verts 3"]
     model: NumpyFaceModel
 
     @classmethod

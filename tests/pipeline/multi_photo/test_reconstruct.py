@@ -54,7 +54,7 @@ def test_each_face_lies_where_it_was(result, toy_reconstructor, photos):
 
 
 def _project(face):
-    return face.project(face.skin.model.landmarks("ibug68").points(face_verts(face))[0].numpy())
+    return face.project(face.skin.model.landmarks("ibug68").points(face_verts(face))[0])
 
 
 def face_verts(face):

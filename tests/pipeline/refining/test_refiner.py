@@ -9,6 +9,7 @@ import pytest
 import torch
 from numpy.testing import assert_allclose, assert_array_equal
 
+from monoface.core.arrays import in_numpy
 from monoface.core.errors import ModelFileError
 from monoface.facemodel import FaceCoefficients
 from monoface.facemodel.estimation.evidence import Poses
@@ -43,9 +44,9 @@ def test_faces_are_measured_unless_none_is_asked_for(face, plain):
     assert plain.posed.measurement is None
     assert plain.vertex_sigma_mm is None
     assert_array_equal(
-        face.posed.measurement.inputs["regressed"][0], plain.posed.coefficients.identity[0].double()
+        face.posed.measurement.inputs["regressed"][0], plain.posed.coefficients.identity[0].astype(np.float64)
     )
-    assert (face.posed.coefficients.identity - plain.posed.coefficients.identity).abs().max() > 0.01
+    assert np.abs(face.posed.coefficients.identity - plain.posed.coefficients.identity).max() > 0.01
     assert face.confidence == plain.confidence
     assert_allclose(face.posed.coefficients.light, plain.posed.coefficients.light)
 
@@ -55,7 +56,7 @@ def test_points_fit_better_once_measured(face, plain):
     basis = face.skin.model.subset(face.skin.model.landmarks("ibug68"))
     away = []
     for one in (face, plain):
-        points = basis(one.posed.coefficients.identity, one.posed.coefficients.expression)[0].numpy()
+        points = basis(one.posed.coefficients.identity, one.posed.coefficients.expression)[0]
         away.append(np.linalg.norm(one.project(points) - seen.place_px[0], axis=1).mean())
     assert away[0] < away[1]
 
@@ -72,7 +73,7 @@ def test_vertices_know_how_sure_they_are(face):
 def test_files_say_how_sure_they_are(face, plain, tmp_path):
     face.save(tmp_path / "face.json")
     report = json.loads((tmp_path / "face.json").read_text())
-    narrow = face.skin.model.data.regions["narrow_face"].numpy()
+    narrow = face.skin.model.data.regions["narrow_face"]
     assert report["mean_vertex_sigma_mm"] == pytest.approx(face.vertex_sigma_mm[narrow].mean(), abs=1e-3)
     assert "descriptor" not in json.dumps(report)
     plain.save(tmp_path / "plain.json")
@@ -131,7 +132,7 @@ def test_several_photos_have_one_measured_shape(pointed_reconstructor, photo_arr
     ]
     assert np.trace(both[0]) < np.trace(both[1])
     basis = first.skin.model.subset(first.skin.model.landmarks("ibug68"))
-    points = basis(first.posed.coefficients.identity, first.posed.coefficients.expression)[0].numpy()
+    points = basis(first.posed.coefficients.identity, first.posed.coefficients.expression)[0]
     assert_allclose(first.landmarks68_px, first.project(points), atol=1e-2)
 
 
@@ -161,12 +162,13 @@ def coefficients(rng):
     ],
 )
 def test_poses_and_back(coefficients, camera):
+    coefficients, camera = in_numpy(coefficients), in_numpy(camera)
     poses = poses_of(coefficients, camera)
     origin = coefficients.translation_mm[:, None]
     assert_allclose(poses.shift_px, camera.project(origin)[0][:, 0], rtol=1e-5)
     moved = Poses(poses.rotation, 1.1 * poses.scale_px, poses.shift_px + 5, poses.expression)
     faces = RefinedFaces(
-        coefficients.identity.double().numpy(),
+        coefficients.identity.astype(np.float64),
         np.zeros((2, IDENTITY, IDENTITY)),
         moved,
         np.zeros((2, EXPRESSIONS, EXPRESSIONS)),
@@ -176,7 +178,7 @@ def test_poses_and_back(coefficients, camera):
     again = poses_of(found, found_camera)
     for name in ("rotation", "scale_px", "shift_px", "expression"):
         assert_allclose(getattr(again, name), getattr(moved, name), rtol=1e-4, err_msg=name)
-    middle = transform_points(found.rotation, found.translation_mm, torch.zeros(2, 1, 3))
+    middle = transform_points(found.rotation, found.translation_mm, np.zeros((2, 1, 3), np.float32))
     assert_allclose(found_camera.project(middle)[0][:, 0], poses.shift_px + 5, rtol=1e-4)
 
 

@@ -95,7 +95,7 @@ def _labels(
 ) -> Iterator[tuple[int, tuple[Float32[np.ndarray, "..."], ...]]]:
     """Of each eye that is wide enough: which it is, and its marks, mesh, iris and blendshapes."""
     known = np.isfinite(eyes.mesh_px).all()
-    for place in np.flatnonzero(eyes.wide):
+    for place in map(int, np.flatnonzero(eyes.wide)):
         crop = eyes.crops[place]
         iris_px = looks.points_px[row, [_IRISES[place]]] if known else np.full((1, 2), np.nan)
         shapes = looks.blendshapes[row, list(columns[place])] if known else np.full(len(EYE_SHAPES), np.nan)
@@ -105,7 +105,7 @@ def _labels(
             crop.from_photo(iris_px)[0],
             shapes,
         )
-        yield int(place), tuple(np.asarray(one, np.float32) for one in found)
+        yield place, tuple(np.asarray(one, np.float32) for one in found)
 
 
 def _widths(corners_px: Float[np.ndarray, "2 points 2"]) -> Float[np.ndarray, " 2"]:

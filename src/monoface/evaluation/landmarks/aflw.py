@@ -16,7 +16,7 @@ from monoface.evaluation.landmarks.point_predictions import PointPredictions
 from monoface.evaluation.landmarks.predictors import looks_text, refuse_looks
 from monoface.evaluation.reconstructed import ReconstructedFaces, points_in_crops
 from monoface.evaluation.reports.report import refuse_existing_results, write_results
-from monoface.facemodel import FaceModel
+from monoface.facemodel import LinearFaceModel
 from monoface.facemodel.landmarks import FLM18
 from monoface.facemodel.mirroring import CoefficientMirror
 from monoface.pipeline import CoefficientRegressor, MadeWith, Reconstructor, ReconstructorConfig
@@ -96,7 +96,7 @@ def _predictor(config: EvaluateAflwConfig) -> tuple[PredictCrops, MadeWith, str]
 
 
 def crop_predictor(
-    regressor: CoefficientRegressor, model: FaceModel, passes: int = 1, *, mirror: bool = False
+    regressor: CoefficientRegressor, model: LinearFaceModel, passes: int = 1, *, mirror: bool = False
 ) -> PredictCrops:
     """A regressor as a predictor of AFLW's 21 points; it must take crops of the size that AFLW has."""
     points = model.subset(model.landmarks(LANDMARK_SET))

@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Float, UInt8
 
 from monoface.core.errors import ConfigError
-from monoface.facemodel import FaceModel, LinearPoints
+from monoface.facemodel import LinearFaceModel, LinearPoints
 from monoface.facemodel.landmarks import FLM18
 from monoface.facemodel.mirroring import CoefficientMirror
 from monoface.geometry.rotations import camera_to_head, degrees, head_angles_from_matrix
@@ -104,7 +104,7 @@ class RegressorPredictor:
     def __init__(
         self,
         regressor: CoefficientRegressor,
-        model: FaceModel,
+        model: LinearFaceModel,
         passes: int = 1,
         *,
         mirror: bool = False,

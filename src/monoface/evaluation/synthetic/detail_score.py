@@ -139,7 +139,8 @@ class DetailScorer:
         rows = slice(row, row + 1)
         camera = WeakPerspectiveCamera(head.camera.scale_px_per_mm[rows], head.camera.principal_px[rows])
         photo = torch.from_numpy(head.pictures[row] / np.float32(255)).permute(2, 0, 1)
-        mesh = PlacedMesh(*in_numpy((photo, camera, verts_camera)), self._texturer.model)
+        picture, own, verts = in_numpy((photo, camera, verts_camera))
+        mesh = PlacedMesh(picture, own, verts, self._texturer.model)
         return evidence_of(unwrap_face(mesh, self._texturer), self._displacer)
 
     def _sums(

@@ -38,7 +38,7 @@ class RegressesCrops(Protocol):
     size_px: int
 
     def predict(
-        self, crops: UInt8[Tensor, "batch size size 3"], *, mirror: CoefficientMirror | None = None
+        self, crops: UInt8[np.ndarray, "batch size size 3"], *, mirror: CoefficientMirror | None = None
     ) -> Regression:
         """Faces in crops of that size, with a mirror by their mirror images too; cameras of the crops."""
         ...

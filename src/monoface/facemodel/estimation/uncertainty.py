@@ -78,7 +78,7 @@ class VertexUncertainty:
 
     @cached_property
     def _narrow_modes(self) -> Float[np.ndarray, "modes narrow 3"]:
-        return np.ascontiguousarray(self._modes[:, self._model.data.regions[_REGION].numpy()])
+        return np.ascontiguousarray(self._modes[:, numpy_of(self._model.data.regions[_REGION])])
 
     @cached_property
     def _modes(self) -> Float[np.ndarray, "modes verts 3"]:

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Iterable
-from typing import Generic
+from typing import Any, Generic
 
 import numpy as np
 from jaxtyping import Float
@@ -39,7 +39,7 @@ class LinearFaceModel(Generic[Array]):
     corrective_verts: Array
     corrective_mm: Array
 
-    def in_numpy(self) -> "LinearFaceModel[np.ndarray]":
+    def in_numpy(self) -> Any:
         """The same model in numpy, which shares its memory if it can."""
         raise NotImplementedError
 
@@ -122,7 +122,8 @@ class LinearFaceModel(Generic[Array]):
 
         Large: on the shipped model 6 MB a face.
         """
-        xp, common = namespace(identity), self.expression_basis_mm
+        xp = namespace(identity)
+        common: Any = self.expression_basis_mm
         basis = xp.broadcast_to(common, (len(identity), *common.shape)) + xp.zeros_like(common)
         if len(self.corrected):
             extra = xp.einsum("bk,ekvc->bevc", identity, self.corrective_mm)

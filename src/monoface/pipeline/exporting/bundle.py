@@ -5,6 +5,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -125,7 +126,8 @@ def face_model_arrays(model: NumpyFaceModel) -> dict[str, np.ndarray]:
 
 def _as_npz(arrays: Mapping[str, np.ndarray]) -> bytes:
     file = io.BytesIO()
-    np.savez_compressed(file, **arrays)
+    named: dict[str, Any] = dict(arrays)
+    np.savez_compressed(file, **named)
     return file.getvalue()
 
 

@@ -289,9 +289,9 @@ def _fitted(
 
     basis, layout = model.subset(points), CoefficientLayout.of(model)
     seen_px = project_points(basis, *layout.decode(start, _SQUARE_PX))
-    given = in_torch((start, identity, seen_px, weights))
+    begin, who, seen, share = in_torch((start, identity, seen_px, weights))
     in_points = FaceModel(in_torch(model.data)).subset(in_torch(points))
-    return in_numpy(fit_shared_identity(in_points, *given, _SQUARE_PX, config))
+    return in_numpy(fit_shared_identity(in_points, begin, who, seen, share, _SQUARE_PX, config))
 
 
 def _fitted_vertices(model: NumpyFaceModel) -> Int[np.ndarray, " fitted"]:

@@ -49,7 +49,7 @@ class ReadEyes:
         return cls(SeenEyes(*seen), np.concatenate([one.shapes for one in parts]))
 
     @property
-    def blendshapes(self) -> Mapping[str, float]:
+    def blendshapes(self) -> dict[str, float]:
         """Of the first face, by name: of the eyes that were read."""
         return {
             f"{name}{side}": float(value)

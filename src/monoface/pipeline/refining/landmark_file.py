@@ -10,7 +10,7 @@ network's own entries, and tensors with names that begin with `besides.landmarks
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from jaxtyping import Float
@@ -68,7 +68,7 @@ def landmark_points(model: LinearFaceModel, name: str, habits: LandmarkHabits) -
     Raises:
         ModelFileError: If the model has no such set, or the offsets are for another one.
     """
-    points = model.subset(model.landmarks(name))
+    points: Any = model.subset(model.landmarks(name))
     if name not in habits:
         return points
     if len(habits[name]) != len(points.mean_mm):

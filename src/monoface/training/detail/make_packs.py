@@ -108,7 +108,8 @@ def head_rows(
         photo = torch.from_numpy(picture / np.float32(255)).permute(2, 0, 1)
         camera = head.camera
         own = WeakPerspectiveCamera(camera.scale_px_per_mm[row, None], camera.principal_px[row, None])
-        mesh = PlacedMesh(*in_numpy((photo, own, coarse)), texturer.model)
+        picture, place, verts = in_numpy((photo, own, coarse))
+        mesh = PlacedMesh(picture, place, verts, texturer.model)
         rotation = head.coefficients.rotation[row]
         cut = cut_picture(mesh, picture_px) if picture_px else None
         yield _Row(unwrap_face(mesh, texturer), rotation, height, paint, number, cut)

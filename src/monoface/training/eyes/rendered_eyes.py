@@ -17,7 +17,7 @@ from monoface.data.packs.eye_pack import EYE_CANVAS_PX, EYE_CANVAS_SIDES, EyePac
 from monoface.data.people.mesh_points import EYES_68, HUMAN_SET
 from monoface.data.people.photos import PeoplePhotos
 from monoface.detection.eye_crops import eye_crops
-from monoface.facemodel import FaceModel
+from monoface.facemodel import FaceModel, load_default_model
 from monoface.geometry.cameras import NOMINAL_DISTANCE_MM, WeakPerspectiveCamera, transform_points
 from monoface.geometry.rotations import head_matrix_from_angles, head_to_camera
 from monoface.networks.eye_outputs import EYE_SHAPES
@@ -62,11 +62,12 @@ def rendered_eyes(name: str, photos: PeoplePhotos, config: RenderedEyesConfig) -
     reconstructor = Reconstructor(
         ReconstructorConfig(config.weights, texture_size=config.texture_size, max_faces=1, threads=1)
     )
+    model = load_default_model()
     canvases, points, blinks = [], [], []
     for row in track(range(min(config.count, len(photos))), f"rendering eyes of {photos.name}", "photos"):
         for face in reconstructor.reconstruct(photos.image(row)).faces:
             for _ in range(config.views):
-                for canvas, marks, blink in _both_eyes(reconstructor.face_model, face, rng):
+                for canvas, marks, blink in _both_eyes(model, face, rng):
                     canvases.append(canvas)
                     points.append(marks)
                     blinks.append(blink)

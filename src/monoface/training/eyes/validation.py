@@ -58,12 +58,11 @@ def agreements(network: EyeNetwork, packs: Sequence[EyePack], draws: int = 1000)
     """
     measured = [read_held_out(network, pack) for pack in packs if pack.held_out.any()]
     names = measured[0] if measured else ()
-    return {
-        name: Agreement.of(
-            *(np.concatenate([one[name][side] for one in measured]) for side in (0, 1)), draws=max(draws, 2)
-        )
-        for name in names
-    }
+    found = {}
+    for name in names:
+        ours, true = (np.concatenate([one[name][side] for one in measured]) for side in (0, 1))
+        found[name] = Agreement.of(ours, true, max(draws, 2))
+    return found
 
 
 def make_eyes_evaluate(packs: Sequence[EyePack]) -> Callable[[Mapping[str, nn.Module]], dict[str, float]]:
