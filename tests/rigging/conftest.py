@@ -1,7 +1,7 @@
 """The rig of the shipped face model, and heads of a few people."""
 
+import numpy as np
 import pytest
-import torch
 
 from monoface.facemodel import load_default_model
 from monoface.rigging.rig import HeadRig
@@ -9,7 +9,7 @@ from monoface.rigging.rig import HeadRig
 
 @pytest.fixture(scope="session")
 def shipped():
-    return load_default_model()
+    return load_default_model().in_numpy()
 
 
 @pytest.fixture(scope="session")
@@ -20,15 +20,15 @@ def rig(shipped):
 @pytest.fixture(scope="session")
 def people(shipped):
     """Identity coefficients: the mean, and some at random."""
-    drawn = torch.randn(12, shipped.identity_size, generator=torch.Generator().manual_seed(5))
-    return torch.cat((torch.zeros(1, shipped.identity_size), drawn))
+    drawn = np.random.default_rng(5).standard_normal((12, shipped.identity_size))
+    return np.concatenate((np.zeros((1, shipped.identity_size)), drawn)).astype(np.float32)
 
 
 @pytest.fixture(scope="session")
 def neutrals(shipped, people):
-    return shipped.shape(people, torch.zeros(len(people), shipped.expression_size)).numpy()
+    return shipped.shape(people, np.zeros((len(people), shipped.expression_size), np.float32))
 
 
 @pytest.fixture(scope="session")
 def mesh(shipped, rig, people, neutrals):
-    return rig.mesh(neutrals[1], shipped.expression_basis_for(people[1:2])[0].numpy())
+    return rig.mesh(neutrals[1], shipped.expression_basis_for(people[1:2])[0])

@@ -33,21 +33,21 @@ def test_the_hinge_explains_how_lower_teeth_move(shipped):
     data = shipped.data
     hinge = jaw_hinge(data)
     assert np.degrees(hinge.angle_rad) == pytest.approx(25.3, abs=0.2)
-    mean = data.mean_mm.double().numpy()
-    offsets = data.expression_basis_mm[data.expression_names.index("jawOpen")].double().numpy()
-    lower = data.regions["teeth"].numpy() & (np.abs(offsets[:, 1]) > 5)
+    mean = data.mean_mm.astype(np.float64)
+    offsets = data.expression_basis_mm[data.expression_names.index("jawOpen")].astype(np.float64)
+    lower = data.regions["teeth"] & (np.abs(offsets[:, 1]) > 5)
     moved = turned(np.ones(lower.sum()), mean[lower], hinge.place_mm, hinge.angle_rad)
     assert np.abs(moved - mean[lower] - offsets[lower]).max() < 0.25
 
 
 def test_the_jaw_bone_opens_the_mouth_as_the_morph_does(shipped, rig):
     data, bones = shipped.data, rig.bones
-    mean = data.mean_mm.double().numpy()
-    offsets = data.expression_basis_mm[data.expression_names.index("jawOpen")].double().numpy()
+    mean = data.mean_mm.astype(np.float64)
+    offsets = data.expression_basis_mm[data.expression_names.index("jawOpen")].astype(np.float64)
     weights = bones.weights[:, bones.skeleton.names.index("Jaw")]
     moved = turned(weights, mean, bones.hinge.place_mm, bones.hinge.angle_rad) - mean
     points = data.landmarks["ibug68"]
-    weight, index = points.weight.double().numpy()[..., None], points.index.numpy()
+    weight, index = points.weight.astype(np.float64)[..., None], points.index
     error = np.linalg.norm((weight * (moved - offsets)[index]).sum(axis=1), axis=1)
     way = np.linalg.norm((weight * offsets[index]).sum(axis=1), axis=1)
     # The chin goes 41 mm; the throat behind it is pushed down besides, which a turn cannot do.
@@ -61,10 +61,10 @@ def test_weights_sum_to_one_and_do_not_jump_along_edges(shipped, rig):
     assert_allclose(weights.sum(axis=1), 1, atol=1e-12)
     assert weights.min() >= 0
     data = shipped.data
-    faces = data.faces[data.face_part == data.part_names.index("skin")].numpy()
-    mean = data.mean_mm.double().numpy()
+    faces = data.faces[data.face_part == data.part_names.index("skin")]
+    mean = data.mean_mm.astype(np.float64)
     # Lips touch but move apart.
-    calm = ~data.regions["lips"].numpy()[faces].any(axis=1)
+    calm = ~data.regions["lips"][faces].any(axis=1)
     for a, b in ((0, 1), (1, 2), (2, 0)):
         ends = faces[calm][:, [a, b]]
         jump = np.abs(weights[ends[:, 0]] - weights[ends[:, 1]]).max(axis=1)
@@ -75,12 +75,12 @@ def test_weights_sum_to_one_and_do_not_jump_along_edges(shipped, rig):
 def test_eyes_follow_their_bones_alone_and_face_and_skull_the_head(shipped, rig):
     names, weights = rig.bones.skeleton.names, rig.bones.weights
     for part, joint in (("eye_left", "LeftEye"), ("eye_right", "RightEye")):
-        ball = shipped.data.regions[part].numpy()
+        ball = shipped.data.regions[part]
         assert (weights[ball][:, names.index(joint)] == 1).all()
     head = weights[:, names.index("Head")] + weights[:, names.index("Jaw")]
-    upper = shipped.data.mean_mm[:, 1].numpy() > -20
-    eyes = shipped.data.regions["eyes"].numpy()
-    assert (head[upper & shipped.data.regions["face"].numpy() & ~eyes] > 0.99).all()
+    upper = shipped.data.mean_mm[:, 1] > -20
+    eyes = shipped.data.regions["eyes"]
+    assert (head[upper & shipped.data.regions["face"] & ~eyes] > 0.99).all()
 
 
 def test_joints_of_a_person_go_with_what_is_around_them(shipped, rig, neutrals):

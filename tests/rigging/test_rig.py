@@ -4,6 +4,7 @@ import numpy as np
 from numpy.testing import assert_allclose
 from synthetic_head import synthetic_head_data
 
+from monoface.core.arrays import in_numpy
 from monoface.rigging.lashes import lash_strips, lash_texture
 from monoface.rigging.rig import HeadRig
 
@@ -21,7 +22,7 @@ def test_the_face_is_the_models(shipped, rig, mesh, neutrals):
     kept = np.flatnonzero(rig.cut.first == rig.cut.second)
     origin = rig.cut.first[kept]
     skin = ~rig.mouth.inside[origin]
-    assert shipped.data.regions["face"].numpy()[origin].sum() > 0.95 * shipped.data.regions["face"].sum()
+    assert shipped.data.regions["face"][origin].sum() > 0.95 * shipped.data.regions["face"].sum()
     assert_allclose(mesh.verts_mm[kept[skin]], neutrals[1][origin[skin]], atol=1e-5)
 
 
@@ -42,10 +43,10 @@ def test_the_bust_ends_on_a_smooth_line(rig, mesh):
 
 def test_lashes_are_rooted_on_the_lids_and_go_with_a_blink(shipped, rig, mesh):
     data = shipped.data
-    lids = data.mean_mm[data.regions["eyelids"]].numpy()
+    lids = data.mean_mm[data.regions["eyelids"]]
     for strip in rig.lashes:
-        centre = (data.eyes[strip.eye].centre @ data.mean_mm).numpy()
-        verts = strip.verts(data.mean_mm.numpy(), centre).reshape(3, -1, 3)
+        centre = data.eyes[strip.eye].centre @ data.mean_mm
+        verts = strip.verts(data.mean_mm, centre).reshape(3, -1, 3)
         root, tip = verts[0], verts[-1]
         assert np.linalg.norm(root[:, None] - lids[None], axis=-1).min(axis=1).max() < 3
         assert (np.linalg.norm(tip - centre, axis=1) > np.linalg.norm(root - centre, axis=1)).all()
@@ -59,9 +60,9 @@ def test_lashes_are_rooted_on_the_lids_and_go_with_a_blink(shipped, rig, mesh):
 
 
 def test_left_and_right_lashes_are_mirror_images(shipped, rig):
-    mean, data = shipped.mean_mm.double().numpy(), shipped.data
+    mean, data = shipped.mean_mm.astype(np.float64), shipped.data
     right, left = rig.lashes[:2]
-    centres = {name: eye.centre.double().numpy() @ mean for name, eye in data.eyes.items()}
+    centres = {name: eye.centre.astype(np.float64) @ mean for name, eye in data.eyes.items()}
     mirrored = left.verts(mean, centres["eye_left"]) * (-1, 1, 1)
     assert_allclose(right.verts(mean, centres["eye_right"]), mirrored, atol=1e-3)
 
@@ -73,11 +74,11 @@ def test_hairs_are_opaque_at_the_roots_and_apart_at_the_tips():
 
 
 def test_heads_without_mouth_or_lids_are_rigged_all_the_same():
-    data = synthetic_head_data()
+    data = in_numpy(synthetic_head_data())
     rig = HeadRig.of(data)
-    mesh = rig.mesh(data.mean_mm.numpy(), data.expression_basis_mm.numpy())
+    mesh = rig.mesh(data.mean_mm, data.expression_basis_mm)
     assert rig.mouth is None
     assert mesh.morph_names == data.expression_names
     assert len(lash_strips(data)) == 4
-    assert {"Head", "Jaw", "LeftEye"} <= set(rig.skeleton(data.mean_mm.numpy()).names)
-    assert_allclose(mesh.verts_mm[: len(data.mean_mm)], data.mean_mm.numpy(), atol=1e-6)
+    assert {"Head", "Jaw", "LeftEye"} <= set(rig.skeleton(data.mean_mm).names)
+    assert_allclose(mesh.verts_mm[: len(data.mean_mm)], data.mean_mm, atol=1e-6)

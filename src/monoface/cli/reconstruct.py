@@ -42,9 +42,9 @@ class ReconstructArguments:
     out: Annotated[Path, tyro.conf.arg(metavar="DIR")]
     """Folder for the results; it is made if it does not exist."""
     formats: str = "glb"
-    """Formats, separated by commas: glb, vrm, usdz, obj, ply; html is a page that shows all of it in a browser. json
-    writes STEM.json alone, without an overlay: for those who need geometry, and not pictures, several times
-    as fast."""
+    """Formats, separated by commas: glb, vrm, usdz, obj, ply; html is a page that shows all of it in a
+    browser. json writes STEM.json alone, without an overlay: for those who need geometry, and not pictures,
+    several times as fast."""
     weights: str = "monoface"
     """Regressor: the name of shipped weights, or the path of a .safetensors file."""
     device: Literal["cpu", "cuda"] = "cpu"

@@ -39,7 +39,8 @@ class TogetherArguments:
     out: Annotated[Path, tyro.conf.arg(metavar="DIR")]
     """Folder for the results; it is made if it does not exist."""
     formats: str = "glb"
-    """Formats, separated by commas: glb, vrm, usdz, obj, ply; html is a page that shows all of it in a browser."""
+    """Formats, separated by commas: glb, vrm, usdz, obj, ply; html is a page that shows all of it in a
+    browser."""
     weights: str = "monoface"
     """Regressor: the name of shipped weights, or the path of a .safetensors file."""
     device: Literal["cpu", "cuda"] = "cpu"

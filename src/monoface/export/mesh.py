@@ -169,7 +169,7 @@ def _texture_paths(head: RiggedHead, beside: Path) -> dict[str, Path]:
     }
 
 
-def _encode_png(image_srgb: UInt8[np.ndarray, "height width 3"]) -> bytes:
+def _encode_png(image_srgb: UInt8[np.ndarray, "height width channels"]) -> bytes:
     file = io.BytesIO()
     # A higher level takes three times as long for a few percent.
     Image.fromarray(image_srgb).save(file, "PNG", compress_level=3)
