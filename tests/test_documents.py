@@ -23,9 +23,10 @@ _LINK = re.compile(r"\]\((?P<target>[^)#\s]+)(?:#[^)\s]*)?\)")
 
 
 def _names_of(path):
-    """What a module defines or imports at its top."""
+    """What a module defines or imports at its top, for type checkers alone, too: that is there on demand."""
     names = set()
-    for node in ast.parse(path.read_text(encoding="utf-8")).body:
+    top = ast.parse(path.read_text(encoding="utf-8")).body
+    for node in [*top, *(inner for one in top if isinstance(one, ast.If) for inner in one.body)]:
         match node:
             case ast.FunctionDef(name=name) | ast.ClassDef(name=name):
                 names.add(name)

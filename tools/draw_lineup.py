@@ -19,6 +19,7 @@ from PIL import Image
 from torch import Tensor
 
 from monoface import Face, Reconstructor, ReconstructorConfig
+from monoface.core.arrays import in_torch
 from monoface.data.sources import UnlabelledPhotos
 from monoface.facemodel import FaceModel
 from monoface.geometry.cameras import WeakPerspectiveCamera, transform_points
@@ -88,7 +89,8 @@ def photos_of(folder: Path, count: int, keys: list[str]) -> Iterator[tuple[str, 
 @torch.no_grad()
 def tiles_of(face: Face, *, expression: bool) -> list[np.ndarray]:
     """The photo, and the clay heads of a face."""
-    model, found = face.skin.model, face.posed.coefficients
+    # The renderer that draws clay is PyTorch's.
+    model, found = FaceModel(in_torch(face.skin.model.data)), in_torch(face.posed.coefficients)
     neutral = model.shape(found.identity, torch.zeros_like(found.expression))
     tiles = [photo_tile(face), clay(model, neutral, FRONT_DEG), clay(model, neutral, SIDE_DEG)]
     if expression:

@@ -11,6 +11,8 @@ import torch
 from PIL import Image
 
 from monoface import Face, Reconstructor
+from monoface.core.arrays import in_torch
+from monoface.facemodel import FaceModel
 from monoface.geometry.cameras import WeakPerspectiveCamera, transform_points
 from monoface.geometry.rotations import head_matrix_from_angles, head_to_camera
 from monoface.raster import interpolate, rasterize, texture
@@ -48,25 +50,25 @@ def _view(face: Face, yaw_deg: float, *, textured: bool) -> np.ndarray:
     """The head turned to a yaw, with its texture or as grey clay under a lamp from above."""
     yaw = torch.tensor([np.deg2rad(yaw_deg)], dtype=torch.float32)
     rotation = head_to_camera(head_matrix_from_angles(yaw, torch.zeros(1), torch.zeros(1)))
+    # The renderer that draws clay is PyTorch's.
+    model = FaceModel(in_torch(face.skin.model.data))
     verts = torch.as_tensor(face.verts_mm, dtype=torch.float32)[None]
     verts_camera = transform_points(rotation, torch.tensor([[0.0, 0.0, 1000.0]]), verts)
-    skin = face.skin.model.data.regions["face"]
+    skin = model.data.regions["face"]
     centre = (verts_camera[0, skin, :2].amax(dim=0) + verts_camera[0, skin, :2].amin(dim=0)) / 2
     scale = torch.tensor([SIZE_PX * 2 / 270.0])
     camera = WeakPerspectiveCamera(scale, SIZE_PX - centre[None] * scale)
     size = (2 * SIZE_PX, 2 * SIZE_PX)
     if textured:
-        fragments = rasterize(project(camera, verts_camera), face.skin.model.faces, size)
-        uv = interpolate(face.skin.model.uv[None].contiguous(), face.skin.model.faces, fragments)
+        fragments = rasterize(project(camera, verts_camera), model.faces, size)
+        uv = interpolate(model.uv[None].contiguous(), model.faces, fragments)
         colours = torch.from_numpy(face.texture.copy()).permute(2, 0, 1)[None].float() / 255
         image, mask = texture(colours, uv)[0], fragments.mask[0]
     else:
         light = torch.zeros(1, 9, 3)
         light[:, 0], light[:, 1], light[:, 2], light[:, 3] = 2.2, -1.0, -1.6, -0.6
         clay = torch.full_like(verts, 0.55)
-        rendered = Renderer(face.skin.model.faces, size, face.skin.model.weld).render(
-            camera, verts_camera, clay, light
-        )
+        rendered = Renderer(model.faces, size, model.weld).render(camera, verts_camera, clay, light)
         image, mask = rendered.image[0].permute(1, 2, 0), rendered.mask[0]
     image = torch.where(mask[..., None], image.clamp(0, 1), torch.tensor(BACKGROUND))
     small = torch.nn.functional.avg_pool2d(image.permute(2, 0, 1)[None], 2)[0].permute(1, 2, 0)

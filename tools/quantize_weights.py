@@ -69,7 +69,7 @@ def _landmarks_px(regressor: Regressor, layout: CoefficientLayout) -> np.ndarray
     )
     with torch.no_grad():
         found = CropPredictor.of_network(regressor, layout).predict(crops)
-        return found.landmarks_px(model.subset(model.landmarks("ibug68"))).numpy()
+        return found.landmarks_px(model.subset(model.landmarks("ibug68")))
 
 
 if __name__ == "__main__":

@@ -190,6 +190,10 @@ def test_every_command_is_drawn_or_left_out_for_its_length():
         *(f"evaluate {name}" for name in LONG),
         "facemodel learn",
         "facemodel calibrate",
+        # One runs until it is stopped, one opens a browser, one is tested as a whole.
+        "serve",
+        "view",
+        "export",
     }
 
 

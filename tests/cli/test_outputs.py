@@ -55,4 +55,5 @@ def test_a_crowd_is_written_with_the_pictures_of_one_face_at_a_time(
     assert not any("placed_mesh" in one.skin.__dict__ for one in crowd)
     told = json.loads(outputs.report.read_text())
     assert told["faces"] + told["doubtful_faces"] == json.loads(json.dumps([face.report()] * 6))
-    assert len(told["files"]) == 1 + 4 * trusted
+    # GLB, OBJ, MTL and three pictures.
+    assert len(told["files"]) == 1 + 6 * trusted

@@ -28,6 +28,8 @@ def test_all_fine_is_0(run_cli, photo, tmp_path, capsys):
         "me.face0.obj",
         "me.face0.mtl",
         "me.face0.skin.png",
+        "me.face0.mouth.png",
+        "me.face0.lashes.png",
         "me.face0.ply",
     }
 

@@ -89,5 +89,8 @@ def toy_tools(toy_regressor, toy_model):
     """What evaluations use of a `Reconstructor`; its detector sees nothing."""
     made_with = MadeWith("0.0", "toy", "pretrain", {"toy.safetensors": toy_regressor.sha256})
     return SimpleNamespace(
-        regressor=toy_regressor, face_model=toy_model, detector=lambda image: [], made_with=made_with
+        regressor=toy_regressor,
+        face_model=toy_model,
+        detector=SimpleNamespace(detect_photos=lambda photos: [[] for _ in photos]),
+        made_with=made_with,
     )

@@ -15,6 +15,7 @@ from monoface.evaluation.reconstructed import (
     regression_of,
 )
 from monoface.geometry.crops import crop_and_resize
+from monoface.photos.reading import read_image
 from monoface.pipeline import CoefficientRegressor, Face, roi_of_box
 
 SQUARE = np.array([150.0, 20, 330, 200])
@@ -72,7 +73,7 @@ def test_squares_shrink_with_the_working_copy(once, image):
     stand_in = once._stand_in
     small = np.zeros((100, 200, 3), np.uint8)
     with stand_in.showing(400, SQUARE):
-        (detection,) = stand_in(small)
+        ((detection,),) = stand_in.detect_photos([read_image(small)])
     assert_allclose(roi_of_box(detection.box), SQUARE / 2)
 
 
@@ -80,7 +81,7 @@ def test_points_in_crops_are_those_of_the_square_around_all(once, regressor, ima
     crops = crop_and_resize(image, SQUARE, 120)[None]
     found_px = points_in_crops(once, "aflw21")(crops)
     expected = regressor.predict(crops).landmarks_px(face_model.subset(face_model.landmarks("aflw21")))
-    assert_allclose(found_px, expected.numpy(), atol=1e-3)
+    assert_allclose(found_px, expected, atol=1e-3)
 
 
 def test_a_face_is_a_regression_too(whole, image, face_model):

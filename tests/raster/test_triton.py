@@ -4,6 +4,7 @@ import os
 import re
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -78,9 +79,14 @@ def test_kernels_compile_for_a_gpu(module, name, constants, tmp_path, monkeypatc
         assert not re.search(r"\bfma\.rn\.f|div\.full|div\.approx", ptx)
 
 
+def on(device):
+    """What tells of a tensor where it is."""
+    return SimpleNamespace(device=torch.device(device))
+
+
 def test_the_backend_follows_the_device():
-    assert backend_for(torch.device("cuda")).__name__.endswith("_triton.backend")
-    assert backend_for(torch.device("cpu")).__name__.endswith("_numba")
-    assert backend_for(torch.device("mps")).__name__.endswith("_reference")
+    assert backend_for(on("cuda")).__name__.endswith("_triton.backend")
+    assert backend_for(on("cpu")).__name__.endswith("_numba")
+    assert backend_for(on("mps")).__name__.endswith("_reference")
     with use_backend("reference"):
-        assert backend_for(torch.device("cuda")).__name__.endswith("_reference")
+        assert backend_for(on("cuda")).__name__.endswith("_reference")

@@ -7,20 +7,9 @@ import time
 import zipfile
 
 import pytest
-from PIL import Image
+from served_photos import png, send
 
 starlette = pytest.importorskip("starlette", reason="the extra serve is not installed")
-
-
-def png(width=40, height=30):
-    file = io.BytesIO()
-    Image.new("L", (width, height)).save(file, "PNG")
-    return file.getvalue()
-
-
-def send(client, *photos, wait=20, **data):
-    files = [("photo", (name, content, "image/png")) for name, content in photos]
-    return client.post(f"/v1/reconstruct?wait={wait}", files=files, data=data)
 
 
 def refused(answer, status, text):

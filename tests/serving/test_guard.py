@@ -3,6 +3,7 @@
 import asyncio
 
 import pytest
+from served_photos import png, send
 
 starlette = pytest.importorskip("starlette", reason="the extra serve is not installed")
 
@@ -43,8 +44,6 @@ def test_every_answer_tells_browsers_to_be_careful(client):
 
 
 def test_pages_of_results_run_without_a_name(client):
-    from test_app import png, send
-
     job = send(client, ("a.png", png())).json()
     policy = client.get(f"/v1/jobs/{job['id']}/files/photo-0.html").headers["content-security-policy"]
     assert policy.startswith("sandbox allow-scripts")

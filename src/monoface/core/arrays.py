@@ -71,12 +71,12 @@ def normalized(vectors: Array) -> Array:
 
 def numpy_of(array: Any) -> np.ndarray:
     """An array, or a tensor wherever it is, as an array that shares its memory if it can."""
-    return array if isinstance(array, np.ndarray) else array.numpy(force=True)
+    return array if isinstance(array, np.ndarray) else array.detach().cpu().numpy()
 
 
 def in_numpy(tree: Any) -> Any:
     """A dataclass, mapping, tuple or list with arrays of numpy in place of tensors, at any depth."""
-    return _mapped(tree, lambda leaf: leaf.numpy(force=True) if is_tensor(leaf) else leaf)
+    return _mapped(tree, lambda leaf: leaf.detach().cpu().numpy() if is_tensor(leaf) else leaf)
 
 
 def in_torch(tree: Any) -> Any:

@@ -103,7 +103,7 @@ def open_file(file: PictureFile, name: str, wanted_side_px: int) -> DecodedPictu
     return DecodedPicture(picture, stored_size_px, divisor)
 
 
-def stored_size_px(file: BinaryIO, name: str) -> tuple[int, int]:
+def stored_size_px(file: PictureFile, name: str) -> tuple[int, int]:
     """Width and height of the first picture in a file, as its header tells them, before EXIF rotation.
 
     Raises:

@@ -6,6 +6,7 @@ import pytest
 import torch
 from numpy.testing import assert_allclose
 
+from monoface.core.arrays import in_numpy
 from monoface.core.errors import ConfigError, OutputExistsError
 from monoface.data.synthetic.heads import HeadsConfig
 from monoface.evaluation.synthetic.heads import MEASURES, EvaluateHeadsConfig, run, summarise
@@ -39,7 +40,7 @@ class KnowsAll:
         camera = head.camera.cropped(torch.from_numpy(head.box[None, :2]).float(), torch.tensor([zoom]))
         output = layout.encode(head.coefficients, camera, 120)
         coefficients, camera = layout.decode(output, 120)
-        self.answer = Regression(change(coefficients), camera, torch.zeros(1), torch.ones(1))
+        self.answer = in_numpy(Regression(change(coefficients), camera, torch.zeros(1), torch.ones(1)))
 
     def predict(self, crops, *, mirror=None):
         self.mirror = mirror

@@ -91,7 +91,7 @@ def test_pictures_show_faces_where_their_cameras_say(face_model):
 def test_pinhole_cameras_are_refused(face_model):
     head = WrinkledHeadPainter(face_model, SMALL).sample(3)
     camera = PerspectiveCamera(torch.tensor((500.0,)), torch.full((1, 2), 48.0))
-    mesh = PlacedMesh(torch.zeros(3, 96, 96), camera, head.verts_camera[0], face_model)
+    mesh = PlacedMesh(torch.zeros(3, 96, 96), camera, head.verts_camera[0], face_model.in_numpy())
     with pytest.raises(ConfigError, match="under weak perspective"):
         cut_picture(mesh, 40)
 
