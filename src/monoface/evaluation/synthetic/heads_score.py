@@ -248,7 +248,7 @@ class HeadScorer:
         appearance = (
             Appearance(coefficients.albedo[0], coefficients.light[0])
             if told
-            else self._texturer.appearance(mesh)
+            else in_torch(self._texturer.appearance(mesh))
         )
         return {
             "albedo_percent": self._albedo_error(head, appearance),
