@@ -98,15 +98,15 @@ COMMANDS = (
     Command(
         ("evaluate", "compare"), "monoface.cli.compare", "compare two reports, with paired intervals", "eval"
     ),
-    Command(("data", "pack"), "monoface.cli.data_pack", "make source packs from public data sets", "train"),
+    Command(("data", "pack"), "monoface.cli.data.pack", "make source packs from public data sets", "train"),
     Command(
         ("data", "prepare"),
-        "monoface.cli.data_prepare",
+        "monoface.cli.data.prepare",
         "turn a folder of photos into training packs",
         "train",
     ),
-    Command(("data", "people"), "monoface.cli.data_people", "label photos by who is seen in them", "train"),
-    Command(("data", "views"), "monoface.cli.data_views", "make packs of views of one face each", "train"),
+    Command(("data", "people"), "monoface.cli.data.people", "label photos by who is seen in them", "train"),
+    Command(("data", "views"), "monoface.cli.data.views", "make packs of views of one face each", "train"),
     *(
         Command(("train", name), "monoface.cli.train", one.summary, "train", member=name)
         for name, one in METHODS.items()

@@ -21,7 +21,7 @@ from monoface.geometry.cameras import PerspectiveCamera
 from monoface.geometry.roi import box_of_points, same_face
 from monoface.geometry.rotations import camera_to_head, head_angles_from_matrix
 from monoface.networks import Recognizer
-from monoface.networks.eye_reader import EyeReader
+from monoface.networks.eyes.reader import EyeReader
 from monoface.photos.reading import ImageSource, LoadedImage
 from monoface.pipeline.detecting import DetectsFaces, SearchedPhoto, in_batches, search_ahead, search_photos
 from monoface.pipeline.face import Face

@@ -12,15 +12,15 @@ from monoface.facemodel.estimation.eye_measuring import SIDES, EyeMeasures, Seen
 from monoface.facemodel.estimation.point_model import PointModel
 from monoface.facemodel.estimation.refinement import RefinedFaces
 from monoface.facemodel.formulas.linear_model import LinearFaceModel
-from monoface.networks.eye_outputs import EYE_CROP_SIDES, EYE_SHAPES, EYE_WIDTH_PX
-from monoface.networks.eye_reader import EyeReader
+from monoface.networks.eyes.outputs import EYE_CROP_SIDES, EYE_SHAPES, EYE_WIDTH_PX
+from monoface.networks.eyes.reader import EyeReader
 from monoface.photos.reading import LoadedImage
 
 POINT_SET: Final = "ibug68_reannotated"
 """Landmark set whose points of eyes are those that people mark."""
 
 _POINTS: Final = (36, 39, 37, 38, 40, 41, 45, 42, 44, 43, 47, 46)
-"""Which of the set: as `networks.eye_outputs.EYE_POINTS`, of the right eye and then of the left one."""
+"""Which of the set: as `networks.eyes.outputs.EYE_POINTS`, of the right eye and then of the left one."""
 
 _BLINK: Final = EYE_SHAPES.index("eyeBlink")
 

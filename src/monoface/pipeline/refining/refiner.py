@@ -39,7 +39,7 @@ from monoface.regression import Regression
 Describe = Callable[
     [UInt8[np.ndarray, "height width 3"], Float[np.ndarray, "faces 68 2"]], Float[np.ndarray, "faces 128"]
 ]
-"""Descriptors of the faces in a photo, from their 68 points: `networks.recognizer.Recognizer`."""
+"""Descriptors of the faces in a photo, from their 68 points: `networks.recognition.recognizer.Recognizer`."""
 
 RECOGNITION_FILE = "recognition.safetensors"
 """The recognition network whose descriptors identity maps see."""

@@ -1,6 +1,6 @@
 """CPU backend: fused kernels for rasterising and interpolating, forward and backward.
 
-`_reference` defines what these compute; both agree bit for bit. The kernels are in `_kernels`.
+`_reference` defines what these compute; both agree bit for bit. The kernels are in `_numba.kernels`.
 """
 
 from typing import Any
@@ -14,9 +14,10 @@ from monoface.core.kernels.arrays import new_array
 from monoface.core.kernels.compiled import Array
 from monoface.core.kernels.tensors import empty, zeros
 from monoface.core.kernels.threads import band_limits, count_bands, run_for_each
-from monoface.raster import _arrays, _kernels
-from monoface.raster._numba_edges import antialias
-from monoface.raster._numba_texture import sample
+from monoface.raster import _arrays
+from monoface.raster._numba import kernels
+from monoface.raster._numba.edges import antialias
+from monoface.raster._numba.texture import sample
 from monoface.raster.fragments import Fragments
 
 __all__ = ["antialias", "interpolate", "rasterize", "sample"]
@@ -73,7 +74,7 @@ class _Rasterize(torch.autograd.Function):
             top, bottom = limits[band]
             inputs = [array[b] for array in geometry]
             rows = [array[b, top:bottom] for array in pixels]
-            _kernels.rasterize_backward(*inputs, corners, ctx.perspective, top, *rows, sums[b, band])
+            kernels.rasterize_backward(*inputs, corners, ctx.perspective, top, *rows, sums[b, band])
 
         run_for_each(accumulate, [(b, band) for b in range(batch) for band in range(len(limits))])
         return _total(sums), None, None, None, None
@@ -108,7 +109,7 @@ class _Interpolate(torch.autograd.Function):
             top, bottom = limits[band]
             rows = [array[b, top:bottom] for array in pixels]
             wants = wants_attributes, wants_barycentric
-            _kernels.blend_backward(values[b], corners, *rows, sums[b, band], *wants)
+            kernels.blend_backward(values[b], corners, *rows, sums[b, band], *wants)
 
         run_for_each(accumulate, [(b, band) for b in range(batch) for band in range(len(limits))])
         return (

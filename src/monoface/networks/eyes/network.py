@@ -4,7 +4,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from monoface.networks.eye_outputs import SHAPES, EyeNetworkConfig
+from monoface.networks.eyes.outputs import SHAPES, EyeNetworkConfig
 
 
 class EyeNetwork(nn.Module):

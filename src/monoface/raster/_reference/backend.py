@@ -12,8 +12,8 @@ from torch import Tensor
 
 from monoface.raster._grid import Snap, TakeValue, edge_function, is_rasterizable, to_grid
 from monoface.raster._precision import SUBPIXEL_BITS, SUBPIXELS
-from monoface.raster._reference_edges import antialias
-from monoface.raster._reference_texture import sample
+from monoface.raster._reference.edges import antialias
+from monoface.raster._reference.texture import sample
 from monoface.raster.fragments import Fragments
 
 __all__ = ["antialias", "interpolate", "rasterize", "sample"]

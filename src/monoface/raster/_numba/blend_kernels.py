@@ -5,8 +5,8 @@ from typing import Any
 import numba
 
 from monoface.core.kernels.compiled import Array, kernel, subroutine
-from monoface.raster._edge_kernels import _NEXT
-from monoface.raster._kernels import _HALF_PIXEL
+from monoface.raster._numba.edge_kernels import _NEXT
+from monoface.raster._numba.kernels import _HALF_PIXEL
 from monoface.raster._precision import SUBPIXELS
 
 

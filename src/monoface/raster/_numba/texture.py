@@ -9,8 +9,8 @@ from torch.autograd.function import once_differentiable
 
 from monoface.core.kernels.tensors import empty, zeros
 from monoface.core.kernels.threads import band_limits, count_bands, run_for_each
-from monoface.raster import _texture_kernels
-from monoface.raster._reference_texture import Sizes
+from monoface.raster._numba import texture_kernels
+from monoface.raster._reference.texture import Sizes
 
 
 def sample(texels: Tensor, sizes: Sizes, uv: Tensor, level: Tensor) -> Tensor:
@@ -32,7 +32,7 @@ class _Sample(torch.autograd.Function):
 
         def compute(task: tuple[int, tuple[int, int]]) -> None:
             b, rows = task[0], slice(*task[1])
-            _texture_kernels.sample(
+            texture_kernels.sample(
                 copies[b % len(copies)], sizes, offsets, *[array[b, rows] for array in pixels]
             )
 
@@ -59,7 +59,7 @@ class _Sample(torch.autograd.Function):
             rows = slice(*limits[band])
             inputs = [array[b, rows] for array in pixels]
             outputs = sums[b, band], moved[b, rows]
-            _texture_kernels.sample_backward(copies[b % len(copies)], *ctx.tables, *inputs, *outputs)
+            texture_kernels.sample_backward(copies[b % len(copies)], *ctx.tables, *inputs, *outputs)
 
         run_for_each(accumulate, [(b, band) for b in range(batch) for band in range(len(limits))])
         return torch.from_numpy(sums.sum(axis=1)), grad_uv, None, None

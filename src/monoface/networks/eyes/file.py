@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from monoface.networks.eye_outputs import EYES_ASSET, EyeCalibration, EyeNetworkConfig
+from monoface.networks.eyes.outputs import EYES_ASSET, EyeCalibration, EyeNetworkConfig
 from monoface.networks.onnx.eyes import EyeWeights, eye_network_shapes
 from monoface.networks.regressor_file import with_tuple
 from monoface.networks.weights_arrays import asset_or_path, read_weights

@@ -1,4 +1,4 @@
-"""The face recognition network as a module of torch, for losses; `networks.recognizer` is for inference."""
+"""The face recognition network as a module of torch, for losses; inference has `recognizer`."""
 
 from pathlib import Path
 from typing import Self
@@ -10,7 +10,7 @@ from torch.nn.functional import avg_pool2d, max_pool2d, normalize, pad, relu
 
 from monoface.geometry.face_chips import CHIP_PX
 from monoface.geometry.face_template import CHIP_FACE, FaceTemplate
-from monoface.networks.recognition_weights import (
+from monoface.networks.recognition.weights import (
     BLOCKS,
     DESCRIPTOR_SIZE,
     MEAN_RGB,
@@ -31,7 +31,7 @@ class RecognitionNetwork(nn.Module):
         mixed: Whether `embed` computes in bfloat16.
 
     Reference:
-        See `networks.recognition_weights`.
+        See `networks.recognition.weights`.
     """
 
     def __init__(self) -> None:

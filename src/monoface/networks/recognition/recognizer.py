@@ -9,7 +9,7 @@ from jaxtyping import Float, UInt8
 from monoface.core.sessions import Session, open_session
 from monoface.geometry.face_chips import CHIP_PX, face_chip
 from monoface.networks.onnx.graph import OnnxGraph
-from monoface.networks.recognition_weights import (
+from monoface.networks.recognition.weights import (
     BLOCKS,
     DESCRIPTOR_SIZE,
     MEAN_RGB,

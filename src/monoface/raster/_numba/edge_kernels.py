@@ -10,9 +10,9 @@ import numba
 import numpy as np
 
 from monoface.core.kernels.compiled import Array, kernel, subroutine
-from monoface.raster._kernels import _HALF_PIXEL, _NOT_RASTERIZABLE
+from monoface.raster._numba.kernels import _HALF_PIXEL, _NOT_RASTERIZABLE
 from monoface.raster._precision import SUBPIXEL_BITS, SUBPIXELS
-from monoface.raster._reference_edges import LONGEST_WALK
+from monoface.raster._reference.edges import LONGEST_WALK
 
 _NEXT = np.array((1, 2, 0))
 """The corner after each."""

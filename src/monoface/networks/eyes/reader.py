@@ -8,8 +8,8 @@ import numpy as np
 from jaxtyping import Float, UInt8
 
 from monoface.core.sessions import Session, open_session
-from monoface.networks.eye_file import read_eye_network
-from monoface.networks.eye_outputs import (
+from monoface.networks.eyes.file import read_eye_network
+from monoface.networks.eyes.outputs import (
     EYE_HEIGHT_PX,
     EYE_SHAPES,
     EYE_WIDTH_PX,

@@ -8,7 +8,7 @@ from torch.autograd.function import once_differentiable
 
 from monoface.core.kernels.tensors import empty, zeros
 from monoface.core.kernels.threads import run_for_each
-from monoface.raster import _blend_kernels, _edge_kernels, _kernels
+from monoface.raster._numba import blend_kernels, edge_kernels, kernels
 from monoface.raster.fragments import Fragments
 
 
@@ -33,17 +33,17 @@ class _Antialias(torch.autograd.Function):
         linear = empty(tuple(verts_px.shape[:2]), verts_px.dtype)
         corners = faces.contiguous().numpy()
         twins = empty((len(faces), 3), torch.int32).numpy()
-        _edge_kernels.find_twins(corners, verts_px.shape[1], twins)
+        edge_kernels.find_twins(corners, verts_px.shape[1], twins)
         verts, colours, seen, depths = (
             tensor.detach().contiguous().numpy() for tensor in (verts_px, image, face_index, depth)
         )
         grids, results, found = grid.numpy(), result.numpy(), (edges.numpy(), shares.numpy(), touched.numpy())
 
         def rasterize(b: int) -> None:
-            _kernels.snap(verts[b], False, grids[b], linear[b].numpy())
+            kernels.snap(verts[b], False, grids[b], linear[b].numpy())
             parted = [array[b] for array in found]
-            _edge_kernels.find_silhouettes(grids[b], corners, twins, seen[b], depths[b], *parted)
-            _blend_kernels.blend_shares(colours[b], *parted[1:], results[b])
+            edge_kernels.find_silhouettes(grids[b], corners, twins, seen[b], depths[b], *parted)
+            blend_kernels.blend_shares(colours[b], *parted[1:], results[b])
 
         run_for_each(rasterize, range(batch))
         ctx.save_for_backward(image, result, grid, faces, edges, shares, touched)
@@ -64,8 +64,8 @@ class _Antialias(torch.autograd.Function):
 
         def accumulate(b: int) -> None:
             pictures = [array[b] for array in inputs]
-            _blend_kernels.blend_shares_backward(*pictures)
-            _blend_kernels.move_edges_backward(grids[b], corners, pictures[2], pictures[-1], moved[b])
+            blend_kernels.blend_shares_backward(*pictures)
+            blend_kernels.move_edges_backward(grids[b], corners, pictures[2], pictures[-1], moved[b])
 
         run_for_each(accumulate, range(len(grid)))
         return grad_image, grad_verts, None, None, None
