@@ -1,18 +1,14 @@
 """The app in a real browser: photos are dropped, worked on by toy work, shown and saved."""
 
-import asyncio
 import base64
-import contextlib
 import json
-import threading
 import zipfile
 
 import pytest
 from browsers import WatchedPage, headless_browsers
 from served_photos import png
-from toy_work import make_toy_work
 
-uvicorn = pytest.importorskip("uvicorn", reason="the extra serve is not installed")
+pytest.importorskip("uvicorn", reason="the extra serve is not installed")
 
 PHONE = {"width": 390, "height": 844}
 DESKTOP = {"width": 1280, "height": 800}
@@ -24,38 +20,6 @@ DROP = """([name, kind, content]) => {
         document.getElementById("drop").dispatchEvent(
             new DragEvent(event, { bubbles: true, cancelable: true, dataTransfer: dropped }));
 }"""
-
-
-@pytest.fixture(scope="module")
-def address():
-    """Address of a server that runs in a thread."""
-    from monoface.serving.app import Server
-    from monoface.serving.limits import ServeLimits
-
-    config = uvicorn.Config(
-        Server(make_toy_work, ServeLimits(upload_bytes=1_000_000)).app,
-        port=0, log_level="warning", timeout_graceful_shutdown=1,
-    )  # fmt: skip
-    server = uvicorn.Server(config)
-    started = threading.Event()
-
-    async def serve():
-        async def tell():
-            while not server.started:
-                await asyncio.sleep(0.02)
-            started.set()
-
-        telling = asyncio.create_task(tell())
-        await server.serve()
-        await telling
-
-    thread = threading.Thread(target=asyncio.run, args=(serve(),))
-    with contextlib.ExitStack() as ends:
-        thread.start()
-        ends.callback(thread.join, 30)
-        ends.callback(setattr, server, "should_exit", True)
-        assert started.wait(30)
-        yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}/"
 
 
 @pytest.fixture(scope="module")
