@@ -66,7 +66,7 @@ def portraits(folder: Path, stride: int) -> Iterator[PhotoResult]:
 
 
 def draw(pages: list[Path], folder: Path) -> None:
-    """Pictures of pages: the photo with its overlay, the head, and the same in clay from the side."""
+    """Pictures of pages: the photo with its overlay, and the head in clay from two sides."""
     program = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     with sync_playwright() as started:
         browser: Browser = started.chromium.launch(executable_path=program, args=list(SWITCHES))
@@ -75,9 +75,9 @@ def draw(pages: list[Path], folder: Path) -> None:
             page.goto(path.resolve().as_uri())
             page.wait_for_selector("html[data-ready]")
             tiles = [square(page, "#photo-frame")]
-            for view, look in (("quarter", "textured"), ("left", "clay")):
+            page.locator("#looks [value=clay]").evaluate("element => element.click()")
+            for view in ("quarter", "left"):
                 page.locator(f"[data-view={view}]").click()
-                page.locator(f"#looks [value={look}]").evaluate("element => element.click()")
                 page.wait_for_timeout(1500)
                 tiles.append(square(page, "#canvas"))
             page.close()
