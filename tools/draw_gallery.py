@@ -4,7 +4,7 @@
     python tools/draw_gallery.py DATA/portraits_cc0 --pictures docs/images/gallery
 
 The portraits are generated, in the public domain, and not in the repository. A page holds a whole head, some
-7 MB, so pages are written beside the documentation when it is built where the portraits are; pictures, of the
+6 MB, so pages are written beside the documentation when it is built where the portraits are; pictures, of the
 viewer in the Chromium of this machine, are small enough to be committed.
 """
 
