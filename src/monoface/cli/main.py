@@ -90,6 +90,7 @@ COMMANDS = (
         "serve",
         shares_cores=True,
     ),
+    Command(("doctor",), "monoface.cli.doctor", "check this installation, for a report in an issue"),
     Command(
         ("licences",),
         "monoface.cli.licences",
