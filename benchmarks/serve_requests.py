@@ -54,15 +54,7 @@ _BOUNDARY = "monoface-boundary"
 
 @dataclass(frozen=True)
 class Answer:
-    """What became of one request.
-
-    Attributes:
-        kind: `good`, or one of `HOSTILE`.
-        status: HTTP status; 0 if the connection ended without one.
-        state: How the job ended; empty if none was taken.
-        reason: What was said: of a job, of its photos, or of the refusal.
-        seconds: From sending to the end of the job.
-    """
+    """What became of a request; status 0 if there was no answer, state empty if no job was taken."""
 
     kind: str
     status: int
