@@ -90,6 +90,12 @@ COMMANDS = (
         "serve",
         shares_cores=True,
     ),
+    Command(("doctor",), "monoface.cli.doctor", "check this installation, for a report in an issue"),
+    Command(
+        ("licences",),
+        "monoface.cli.licences",
+        "print the terms of all that is installed, or that made a result",
+    ),
     Command(("export",), "monoface.cli.export", "write networks and face model for other programs"),
     *(
         Command(("evaluate", name), "monoface.cli.evaluate", one.summary, "eval", member=name)
