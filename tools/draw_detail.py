@@ -19,7 +19,8 @@ from monoface.data.sources import PortraitsCc0
 from monoface.geometry.cameras import WeakPerspectiveCamera, transform_points
 from monoface.geometry.rotations import head_matrix_from_angles, head_to_camera
 from monoface.geometry.triangles import vertex_normals
-from monoface.pipeline.detailing import ClosedSkin, Detailer
+from monoface.pipeline.dense_skin import ClosedSkin
+from monoface.pipeline.detailing import Detailer
 from monoface.raster import interpolate, rasterize
 from monoface.render import project
 from monoface.render.texture_surface import TextureSurface
