@@ -44,7 +44,6 @@ class ReliefConfig:
         isotropy: How many times the energy that all directions have in common is taken off.
         octave_gain: Factors of heights, from waves of 0.7 mm on, octave by octave.
         limit_mm: Largest height.
-        strength: Factor of all heights.
     """
 
     crease: float = 0.35
@@ -54,13 +53,11 @@ class ReliefConfig:
     isotropy: float = 2.5
     octave_gain: tuple[float, ...] = (1.0, 1.0, 1.0, 1.0, 1.0, 1.0)
     limit_mm: float = 2.5
-    strength: float = 1.0
 
     def __post_init__(self) -> None:
-        if self.doubt <= 0 or self.limit_mm <= 0 or self.strength < 0:
+        if self.doubt <= 0 or self.limit_mm <= 0:
             raise ConfigError(
-                "relief: expected a positive doubt and limit_mm, and a strength of at least 0, got "
-                f"{self.doubt:g}, {self.limit_mm:g} and {self.strength:g}."
+                f"relief: expected a positive doubt and limit_mm, got {self.doubt:g} and {self.limit_mm:g}."
             )
 
 
@@ -90,7 +87,7 @@ def _of_face(evidence: Evidence, row: int, config: ReliefConfig) -> Float[Tensor
         height += enlarged(_of_level(level, _halved(maps, level.halvings), config), level.halvings)
     edge = (weight / _WELL_SEEN).clamp_max(1)
     limit = config.limit_mm
-    return limit * torch.tanh(config.strength * edge * height / limit)
+    return limit * torch.tanh(edge * height / limit)
 
 
 def _of_level(
@@ -136,7 +133,7 @@ def filled(
         stack.append(torch.nn.functional.avg_pool2d(stack[-1], 2))
     found = stack[-1][0] / stack[-1][1].clamp_min(1e-3)
     for values, seen in reversed(stack[:-1]):
-        around = torch.nn.functional.interpolate(found[None, None], scale_factor=2, mode="bilinear")[0, 0]
+        around = torch.nn.functional.interpolate(found[None, None], size=values.shape, mode="bilinear")[0, 0]
         found = (values + 0.02 * around) / (seen + 0.02)
     reach = max(2, len(image) // 64)
     return found * _averaged((weight > 0).float()[None], reach)[0]

@@ -29,7 +29,8 @@ from monoface.texturing.texturer import PlacedMesh, Texturer
 from monoface.texturing.unwrapping import evidence_of, unwrap_face
 
 RELIEF = "relief"
-"""Relief by analysis, in place of the weights of a network."""
+"""Name of the default, which stands for no file."""
+_NETWORK = "detail"
 SIZES_PX = (256, 512, 1024, 2048)
 """Sides of maps that photos are given."""
 _SUFFIX = ".safetensors"
@@ -124,14 +125,14 @@ class Detailer:
 
     Args:
         model: The face model.
-        weights: `relief`, which needs none; or the name of shipped weights of a network, or path of a
-            safetensors file.
+        weights: Name of shipped weights of a network, or path of a safetensors file; or `relief`, the shipped
+            network and, beside what it is sure of, what an analysis of the photo finds.
         texture_px: Side of the maps, a multiple of 64, and of what a network halves them by; None takes from
             256 to 2048, by what a photo holds, see `fitting`.
         strength: Factor of all heights.
 
     Attributes:
-        translator: The network; None for `relief`.
+        translator: The network.
         sha256: Hashes of the weights by file name.
 
     Raises:
@@ -146,20 +147,18 @@ class Detailer:
         texture_px: int | None = SIZES_PX[0],
         strength: float = 1.0,
     ) -> None:
-        self.translator: Translator | None = None
-        self.sha256: dict[str, str] = {}
-        self._config, self._strength = DisplacementConfig(), strength
-        if weights != RELIEF:
-            path = _path_of(weights)
-            self.translator, self._config = _load(path)
-            self.sha256 = {path.name: sha256_of(path)}
+        path = _path_of(_NETWORK if weights == RELIEF else weights)
+        self.translator, self._config = _load(path)
+        self.sha256: dict[str, str] = {path.name: sha256_of(path)}
+        self._relief = ReliefConfig() if weights == RELIEF else None
+        self._strength = strength
         self._by_photo, self._model = texture_px is None, model
         self._lock = PerProcess(RLock)
         self._sizes: dict[int, Detailer] = {}
         self._lay_out(texture_px or SIZES_PX[0])
 
     def _lay_out(self, texture_px: int) -> None:
-        multiple = 64 if self.translator is None else max(16, self.translator.config.multiple)
+        multiple = max(16 if self._relief is None else 64, self.translator.config.multiple)
         if texture_px % multiple:
             raise ConfigError(
                 f"detail_size: expected a multiple of {multiple} for these weights, got {texture_px}."
@@ -204,11 +203,11 @@ class Detailer:
     @torch.no_grad()
     def displacement(self, evidence: Evidence) -> Displacement:
         """Heights that evidence tells, and what is paint, as far as a network says."""
-        if self.translator is not None:
-            found = self.displacer.find(self.translator, evidence)
-            return replace(found, height_mm=self._strength * found.height_mm)
-        height = find_relief(evidence, ReliefConfig(strength=self._strength))
-        return Displacement(height, torch.zeros_like(height))
+        found = self.displacer.find(self.translator, evidence)
+        height = found.height_mm
+        if self._relief is not None:
+            height = height + find_relief(evidence, self._relief)
+        return replace(found, height_mm=self._strength * height)
 
     def find(self, mesh: PlacedMesh, appearance: Appearance, bare: Float[np.ndarray, " verts"]) -> FaceDetail:
         """Relief of one face.

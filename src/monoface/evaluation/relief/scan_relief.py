@@ -185,7 +185,9 @@ class ReliefScan:
         return SeenRelief(pixels[..., :2] / _OVERSAMPLING, bent, seen)
 
     def _surface(self, verts: Float[Tensor, "1 verts 3"]) -> TextureSurface:
-        return TextureSurface.from_vertices(verts, self.layout, self.scan.uv, torch.from_numpy(self.scan.weld))
+        return TextureSurface.from_vertices(
+            verts, self.layout, self.scan.uv, torch.from_numpy(self.scan.weld)
+        )
 
     def _tangents(self, verts: Float[Tensor, "1 verts 3"]) -> tuple[Tensor, Tensor]:
         return texture_tangents(verts, torch.from_numpy(self.scan.faces), self.scan.uv)
