@@ -51,7 +51,7 @@ class ReliefConfig:
     threshold: float = 0.016
     threshold_growth: float = 0.5
     isotropy: float = 2.5
-    octave_gain: tuple[float, ...] = (1.0, 1.0, 1.0, 1.0, 1.0, 1.0)
+    octave_gain: tuple[float, ...] = (1.0, 1.3, 1.3, 1.3, 1.3, 1.3)
     limit_mm: float = 2.5
 
     def __post_init__(self) -> None:
@@ -75,9 +75,7 @@ def _of_face(evidence: Evidence, row: int, config: ReliefConfig) -> Float[Tensor
     weight = evidence.weight[row]
     size = len(weight)
     light = evidence.log_ratio[row].mean(dim=0).clamp(-_LARGEST_LOG, _LARGEST_LOG)
-    surface = evidence.surface
-    sides = torch.stack((surface.along_u[row], surface.along_v[row])).norm(dim=-1) / size
-    texel_mm = sides.mean(dim=0).clamp_min(_LEAST_TEXEL_MM)
+    texel_mm = _texel_mm(evidence)[row]
     # Of the light for a millimetre over one texel of this map.
     slopes = evidence.light_slopes[row] * (size / REFERENCE_PX)
     maps = torch.cat((slopes, texel_mm[None], weight[None]))
@@ -150,3 +148,28 @@ def _averaged(maps: Float[Tensor, "count rows columns"], reach: int) -> Tensor:
 
 def _halved(maps: Float[Tensor, "count rows columns"], halvings: int) -> Tensor:
     return torch.nn.functional.avg_pool2d(maps, 2**halvings) if halvings else maps
+
+
+def light_on_heights(
+    evidence: Evidence, height_mm: Float[Tensor, "batch size size"], config: ReliefConfig
+) -> tuple[Float[Tensor, "batch size size"], Float[Tensor, "batch size size"]]:
+    """Logarithm of the light that heights make, to first order: by shading, and by dark valleys.
+
+    Args:
+        evidence: Light and surface.
+        height_mm: Along the normals.
+        config: How dark valleys are.
+    """
+    size = height_mm.shape[-1]
+    by_v, by_u = torch.gradient(height_mm, dim=(-2, -1))
+    slopes = evidence.light_slopes * (size / REFERENCE_PX)
+    shading = slopes[:, 0] * by_u + slopes[:, 1] * by_v
+    v, u = torch.fft.fftfreq(size)[:, None], torch.fft.fftfreq(size)[None]
+    steepness = torch.fft.ifft2(torch.fft.fft2(height_mm) * 2 * math.pi * torch.sqrt(u * u + v * v)).real
+    return shading, config.crease * steepness / _texel_mm(evidence)
+
+
+def _texel_mm(evidence: Evidence) -> Float[Tensor, "batch size size"]:
+    surface = evidence.surface
+    sides = torch.stack((surface.along_u, surface.along_v)).norm(dim=-1) / evidence.weight.shape[-1]
+    return sides.mean(dim=0).clamp_min(_LEAST_TEXEL_MM)
