@@ -40,7 +40,8 @@ class PhotoRelief:
 
     def figures(self, other: "PhotoRelief") -> dict[str, float]:
         """Figures by the name of the measure; without another one's relief, it explains nothing."""
-        assert self.evidence is not None and self.height_mm is not None
+        assert self.evidence is not None
+        assert self.height_mm is not None
         chosen = self.evidence.weight[0] > _LEAST_WEIGHT
         shading, dark = light_on_heights(self.evidence, self.height_mm, ReliefConfig())
         foreign = 0.0

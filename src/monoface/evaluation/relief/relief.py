@@ -1,8 +1,8 @@
 """relief: is what is found on skin really there? On a scan whose relief is known, and on photos.
 
-The scan's geometry, colour map and normal map are drawn under eight lights from five sides; the normals that
-are found in the pictures are compared with the true ones on the scan's own surface. On photos nobody knows the
-truth, but relief must explain the photo that it was found in, and no other one.
+The scan's geometry, colour map and normal map are drawn under eight lights from five sides; the normals
+that are found in the pictures are compared with the true ones on the scan's own surface. On photos nobody
+knows the truth, but relief must explain the photo that it was found in, and no other one.
 """
 
 from collections.abc import Sequence
@@ -111,7 +111,8 @@ def run(config: EvaluateReliefConfig) -> CasesReport:
             result = tools.reconstruct(picture)
             errors = score(result.all_faces[0], seen, scan.texel_mm) if result.all_faces else {}
             groups = (f"{abs(yaw_deg):g} degrees", lamp.name)
-            cases.append(Case(f"yaw{yaw_deg:+03.0f}-{lamp.name}", groups, errors, result.reason, yaw_deg))
+            failure = "" if errors else result.reason or "next to no skin is seen"
+            cases.append(Case(f"yaw{yaw_deg:+03.0f}-{lamp.name}", groups, errors, failure, yaw_deg))
             if yaw_deg == config.yaws_deg[0]:
                 shown.append(picture_of(picture, lamp.name))
     photos = [] if config.photos is None else photo_cases(read_photos(config.photos, tools))
@@ -148,7 +149,8 @@ def score(face: Face, seen: SeenRelief, texel_mm: Float[Tensor, "size size"]) ->
 def _found_normals(face: Face) -> Float[Tensor, "7 side side"]:
     """Normals with relief, those without it, in the camera frame, and the weight, at a picture's pixels."""
     detail, detailer, skin = face.detail, face.skin.assets.detailer, face.skin
-    assert detail is not None and detailer is not None
+    assert detail is not None
+    assert detailer is not None
     detailer = detailer.at(detail.size)
     displacer, mesh = detailer.displacer, skin.placed_mesh
     verts = torch.from_numpy(mesh.verts_camera)[None]
@@ -216,8 +218,8 @@ def definition() -> Definition:
         data="the Lee Perry-Smith head scan (Infinite-Realities, CC BY 3.0), drawn by us with its colour map "
         "and its normal map, whose texels are about 0.7 mm on the face: of waves below 1.4 mm it knows "
         "little; and the photos given",
-        measure="normals as maps over the scan's texture, less their slow changes, by wavelength. Correlation "
-        "and amplitude of what was found against the truth; nearer: by how much the mean difference, over "
+        measure="normals as maps over the scan's texture, less their slow changes, by wavelength. "
+        "Correlation and amplitude of what was found against the truth; nearer: by how much the mean difference, over "
         "the three bands, is less than the coarse mesh's. Photos: squared correlation, where positive, of "
         "the logarithm of the photo's light with that of the relief under the fitted light (its shading, and "
         "its dark valleys), of waves of 2.8 to 12 mm on bare skin; the same of another photo's relief",

@@ -138,7 +138,7 @@ class ReliefScan:
         return area.sqrt() / SURFACE_PX * surface.mask
 
     def posed(self, yaw_deg: float, middle_mm: Float64[np.ndarray, " 3"]) -> ScanPose:
-        """The scan turned before a camera that looks at a point; positive yaws turn the nose to image left."""
+        """The scan turned before a camera that looks at a point; positive turns the nose to image left."""
         side = PICTURE_PX * _OVERSAMPLING
         camera = PerspectiveCamera(torch.tensor([side / WIDE_MM * DISTANCE_MM]), torch.full((1, 2), side / 2))
         yaw = torch.tensor([np.deg2rad(yaw_deg)], dtype=torch.float32)
