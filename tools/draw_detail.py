@@ -69,7 +69,8 @@ def _pair(face: Face, yaw_deg: float, lamp: tuple[float, float, float]) -> list[
     verts_mm = torch.as_tensor(face.verts_mm)[None]
     verts = transform_points(rotation, torch.tensor([[0.0, 0.0, 1000.0]]), verts_mm)[0]
     finest = face.skin.assets.detailer
-    assert face.detail is not None and finest is not None
+    assert face.detail is not None
+    assert finest is not None
     detailer = finest.at(face.detail.size)
     height = torch.from_numpy(face.detail.height_mm)
     model, displacer = detailer.displacer.model, detailer.displacer
