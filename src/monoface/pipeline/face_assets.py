@@ -163,13 +163,13 @@ class FaceAssets:
 
     @cached_property
     def _detailer(self) -> "Detailer | None":
-        if self.names.detail is None:
+        names = self.names
+        if names.detail is None:
             return None
         require_torch("detail")
         from monoface.facemodel.model import FaceModel
         from monoface.pipeline.detailing import Detailer
 
-        names = self.names
         return Detailer(
             FaceModel(in_torch(self._model.data)), names.detail, names.detail_size, names.detail_strength
         )

@@ -220,9 +220,10 @@ def definition() -> Definition:
         "little; and the photos given",
         measure="normals as maps over the scan's texture, less their slow changes, by wavelength. "
         "Correlation and amplitude of what was found against the truth; nearer: by how much the mean "
-        "difference, over the three bands, is less than the coarse mesh's. Photos: squared "
-        "correlation, where positive, of the logarithm of the photo's light with that of the relief under the fitted light (its shading, and "
-        "its dark valleys), of waves of 2.8 to 12 mm on bare skin; the same of another photo's relief",
+        "difference, over the three bands, is less than the coarse mesh's. Photos: squared correlation, "
+        "where positive, of the logarithm of the photo's light with that of the relief under the fitted "
+        "light (its shading, and its dark valleys), of waves of 2.8 to 12 mm on bare skin; the same of "
+        "another photo's relief",
         alignment="none: found normals are compared with those that the same pixel shows",
         normaliser="none",
         means="mean over pictures, and over photos",
