@@ -73,9 +73,12 @@ class ReconstructArguments:
     detail: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
     """Find wrinkles: a normal map in the GLB, STEM.face0.displacement.png, its scale in the JSON."""
     detail_weights: str = DEFAULT_WEIGHTS
-    """Fine stage: the name of shipped weights, or the path of a .safetensors file."""
-    detail_size: int = ReconstructorConfig.detail_size
-    """Side of the displacement map in texels: 256 or 512."""
+    """Fine stage: relief, or a network alone, by the name of shipped weights or the path of a .safetensors
+    file."""
+    detail_size: int | None = ReconstructorConfig.detail_size
+    """Side of the displacement map in texels; by default 256 to 2048, by what the photo holds."""
+    detail_strength: float = ReconstructorConfig.detail_strength
+    """Factor of the heights of wrinkles."""
     refine: Literal["auto", "none"] = ReconstructorConfig.refine
     """none takes faces as the network says; auto measures them, with weights that are better for it."""
     workers: int = os.cpu_count() or 1
@@ -106,6 +109,7 @@ def run(arguments: Sequence[str]) -> int:
             texture_size=chosen.texture_size,
             detail=chosen.detail_weights if chosen.detail or chosen.dense else None,
             detail_size=chosen.detail_size,
+            detail_strength=chosen.detail_strength,
             refine=chosen.refine,
             threads=chosen.workers,
         )

@@ -30,19 +30,26 @@ class AssetNames:
         face_model: File of the face model; None for the shipped one.
         face_model_sha256: Its hash.
         texture_size: Side of textures in pixels.
-        detail: Weights of the fine stage; None finds no detail.
-        detail_size: Side of displacement maps in texels.
+        detail: Fine stage; None finds no detail.
+        detail_size: Side of displacement maps in texels; None goes by the photo.
+        detail_strength: Factor of heights.
     """
 
     face_model: Path | None
     face_model_sha256: str
     texture_size: int
     detail: str | None = None
-    detail_size: int = 256
+    detail_size: int | None = None
+    detail_strength: float = 1.0
 
     @classmethod
     def of_files(
-        cls, face_model: Path | None, texture_size: int, detail: str | None = None, detail_size: int = 256
+        cls,
+        face_model: Path | None,
+        texture_size: int,
+        detail: str | None = None,
+        detail_size: int | None = None,
+        detail_strength: float = 1.0,
     ) -> "AssetNames":
         """Names of assets, with the hash that the face model has now.
 
@@ -50,11 +57,12 @@ class AssetNames:
             ConfigError: If there is no such face model.
             AssetError: If the shipped one is missing or damaged.
         """
+        fine = (texture_size, detail, detail_size, detail_strength)
         if face_model is None:
-            return cls(None, asset_sha256(FACE_MODEL_FILE), texture_size, detail, detail_size)
+            return cls(None, asset_sha256(FACE_MODEL_FILE), *fine)
         if not face_model.is_file():
             raise ConfigError(f"face model {face_model}: expected a file, found none.")
-        return cls(face_model, sha256_of(face_model), texture_size, detail, detail_size)
+        return cls(face_model, sha256_of(face_model), *fine)
 
     def load_face_model(self) -> NumpyFaceModel:
         """Read the face model.
@@ -155,13 +163,16 @@ class FaceAssets:
 
     @cached_property
     def _detailer(self) -> "Detailer | None":
-        if self.names.detail is None:
+        names = self.names
+        if names.detail is None:
             return None
         require_torch("detail")
         from monoface.facemodel.model import FaceModel
         from monoface.pipeline.detailing import Detailer
 
-        return Detailer(FaceModel(in_torch(self._model.data)), self.names.detail, self.names.detail_size)
+        return Detailer(
+            FaceModel(in_torch(self._model.data)), names.detail, names.detail_size, names.detail_strength
+        )
 
     @cached_property
     def _uncertainty(self) -> VertexUncertainty:

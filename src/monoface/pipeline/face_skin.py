@@ -118,7 +118,8 @@ class FaceSkin:
         mesh, appearance, on_relief = self.placed_mesh, self.fitted_appearance, None
         detailer, detail = self.assets.detailer, self.detail
         if detailer is not None and detail is not None:
-            on_relief = light_on_relief(mesh, appearance, detail.height_mm, detailer.displacer)
+            displacer = detailer.at(detail.size).displacer
+            on_relief = light_on_relief(mesh, appearance, detail.height_mm, displacer)
         return without_light(self.texture, mesh, appearance, self.assets.texturer.layout(), on_relief)
 
     @cached_property
@@ -128,7 +129,7 @@ class FaceSkin:
         if detailer is None:
             return None
         bare = self.assets.skin_finder.trust(self.placed_mesh)
-        return detailer.find(self.placed_mesh, self.fitted_appearance, bare)
+        return detailer.fitting(self.placed_mesh).find(self.placed_mesh, self.fitted_appearance, bare)
 
     @cached_property
     def detail_report(self) -> dict[str, Any] | None:

@@ -38,8 +38,11 @@ class ReconstructorConfig:
         field_of_view_deg: Angle that a pinhole sees across the photos' longer side; with "exif" only where a
             photo does not tell. Photos must not be cropped.
         texture_size: Side of the texture in pixels, a multiple of 16, at most 8192.
-        detail: Weights of the fine stage, named as the regressor's are, to find wrinkles too; None does not.
-        detail_size: Side of the displacement map in texels, at most 4096.
+        detail: "relief" finds wrinkles too, or weights of a network alone, named as the regressor's are; None
+            finds none.
+        detail_size: Side of the displacement map in texels, at most 4096; None takes 256 to 2048, by what the
+            photo holds.
+        detail_strength: Factor of the heights of wrinkles.
         refine: "auto" measures faces at the end by points that the network finds besides, with weights that
             are better so; "none" takes what the network says.
         batch_size: Faces regressed at a time.
@@ -58,7 +61,8 @@ class ReconstructorConfig:
     field_of_view_deg: float | None = None
     texture_size: int = 1024
     detail: str | None = None
-    detail_size: int = 256
+    detail_size: int | None = None
+    detail_strength: float = 1.0
     refine: Literal["auto", "none"] = "auto"
     batch_size: int = 8
     threads: int = 2
@@ -68,6 +72,8 @@ class ReconstructorConfig:
             value = getattr(self, name)
             if value is not None and value < 1:
                 raise ConfigError(f"{name}: expected at least 1, got {value}.")
+        if not 0 <= self.detail_strength <= 4:
+            raise ConfigError(f"detail_strength: expected 0 to 4, got {self.detail_strength:g}.")
         if not 0 <= self.min_confidence <= 1:
             raise ConfigError(f"min_confidence: expected 0 to 1, got {self.min_confidence}.")
         self._check_sizes()
@@ -77,7 +83,7 @@ class ReconstructorConfig:
     def _check_sizes(self) -> None:
         limits = {"texture_size": _LARGEST_TEXTURE_PX, "detail_size": _LARGEST_DETAIL_PX}
         for name, largest in limits.items():
-            if getattr(self, name) > largest:
+            if (getattr(self, name) or 0) > largest:
                 raise ConfigError(
                     f"{name}: expected at most {largest} pixels, got {getattr(self, name)}. A photo shows no "
                     f"face so finely: choose a smaller size, and enlarge the picture afterwards if need be."

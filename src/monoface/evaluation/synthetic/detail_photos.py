@@ -72,7 +72,7 @@ class PhotoScorer:
         chosen = evidence.weight[0] > _LEAST_WEIGHT
         if not chosen.any():
             return None
-        found = detailer.displacer.find(detailer.translator, evidence)
+        found = detailer.displacement(evidence)
         height = found.height_mm[0]
         fine = self._fine(evidence, found.height_mm)
         painted = fine * found.residual[:, None].exp()
