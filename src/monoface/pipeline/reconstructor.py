@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any, Self
 
 import numpy as np
+from jaxtyping import Float
 
 from monoface.core.assets import asset_sha256
 from monoface.core.errors import ModelFileError

@@ -1,8 +1,8 @@
 """Smoothing of what was measured in frames: over a whole track without lag, or frame by frame as it comes.
 
 A track's smoother is the mode of a random walk of velocities that is seen through noise: what a Kalman smoother
-(Rauch, Tung and Striebel) finds, solved at once as a banded system. Its accelerations are Student-t
-distributed, so that what is still is smoothed much, while lids that shut in two frames may do so.
+(Rauch, Tung and Striebel) finds, solved at once as a banded system. Where what it takes off is more than noise, accelerations are freed until
+it is not: what is still is smoothed much, while lids that shut in two frames may do so.
 """
 
 from dataclasses import dataclass
@@ -12,9 +12,10 @@ from jaxtyping import Bool, Float
 
 # From noise alone, the second difference has so many standard deviations.
 _NOISE_OF_SECOND = np.sqrt(6.0)
-# Accelerations beyond so many times what noise makes are motion.
-_MOTION = 2.5
-_ROUNDS = 4
+# What is further from smooth than so many deviations of noise, alone or in runs of frames, is motion.
+_MOTION = 3.3
+_RUNS = (3, 7)
+_ROUNDS = 6
 # A quantile of noise over stretches of a track: the calmest tell it.
 _CALM, _STRETCH = 0.25, 15
 _LEAST_NOISE = 1e-6
@@ -47,13 +48,13 @@ def smoothed(
     if smooth <= 0 or len(values) < 5:
         return values.copy()
     noise = noise_of(values)
-    trust = np.repeat((1 / np.maximum(variance, 1e-3))[:, None], values.shape[1], axis=1)
-    stiffness = (_LONGEST_FRAMES * smooth) ** 4
-    found = values / noise
-    target = found
+    spread = np.sqrt(np.maximum(variance, 1e-3))[:, None]
+    trust = np.repeat(1 / np.square(spread), values.shape[1], axis=1)
+    target = values / noise
+    stiffness = np.full((len(values) - 2, values.shape[1]), (_LONGEST_FRAMES * smooth) ** 4)
     for _ in range(_ROUNDS):
-        second = (found[2:] - 2 * found[1:-1] + found[:-2]) / (_MOTION * _NOISE_OF_SECOND)
-        found = _banded(target, trust, stiffness / (1 + second**2) ** 2)
+        found = _banded(target, trust, stiffness)
+        stiffness = stiffness / (1 + (_unexplained((target - found) / spread) / _MOTION) ** 4)
     return found * noise
 
 
@@ -122,6 +123,18 @@ class CausalFilter:
         still = 1 - 0.9 * min(self.smooth, 1.0)
         self._last = self._last + np.maximum(still, far / (1 + far)) * step
         return self._last.copy()
+
+
+def _unexplained(residual: Float[np.ndarray, "frames channels"]) -> Float[np.ndarray, "_ channels"]:
+    """How far residuals around each second difference are from noise of deviation 1, alone and in runs."""
+    worst = np.abs(residual)
+    total = np.concatenate((np.zeros_like(residual[:1]), np.cumsum(residual, axis=0)))
+    for run in _RUNS:
+        if run < len(residual):
+            mean = np.abs(total[run:] - total[:-run]) / np.sqrt(run)
+            half = run // 2
+            worst[half : len(worst) - half] = np.maximum(worst[half : len(worst) - half], mean)
+    return np.maximum(np.maximum(worst[:-2], worst[1:-1]), worst[2:])
 
 
 def _banded(target: np.ndarray, trust: np.ndarray, stiffness: np.ndarray) -> np.ndarray:
