@@ -81,7 +81,7 @@ class Clip:
         self._pictures = _pictures(self.name)
         self.rate = _PICTURES_RATE
         if not self._pictures:
-            if not Path(self.name).is_file():
+            if not Path(self.name).exists():
                 raise ConfigError(f"{self.name}: expected a video, a folder of pictures or a pattern.")
             with _opened(self.name) as container:
                 self.rate = float(container.streams.video[0].average_rate or _PICTURES_RATE)
@@ -90,6 +90,11 @@ class Clip:
     def is_file(self) -> bool:
         """Whether the clip is a video file, which may have sound."""
         return not self._pictures
+
+    @property
+    def is_camera(self) -> bool:
+        """Whether frames are taken while they are read."""
+        return Path(self.name).is_char_device()
 
     def __iter__(self) -> Iterator[Frame]:
         self.broken = 0
