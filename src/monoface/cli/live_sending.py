@@ -47,7 +47,9 @@ def run(arguments: Sequence[str]) -> int:
         raise ConfigError(f"{chosen.source}: expected a camera or a clip, found none.")
     clip = Clip(chosen.source)
     port = chosen.port or _PORTS[chosen.to]
-    send = VmcSender(chosen.host, port) if chosen.to == "vmc" else LiveLinkSender(chosen.host, port, clip.rate)
+    send = (
+        VmcSender(chosen.host, port) if chosen.to == "vmc" else LiveLinkSender(chosen.host, port, clip.rate)
+    )
     video = VideoReconstructor(Reconstructor(), VideoConfig(smooth=chosen.smooth, max_faces=1))
     pace = Pace(clip, wait=not clip.is_camera, seconds=chosen.seconds)
     told, latencies = time.monotonic(), []

@@ -81,13 +81,13 @@ def animation_json(animation: HeadAnimation, head: RiggedHead, buffer: BufferWri
         samplers.append(
             {
                 "input": buffer.add_times(animation.time_s[keys]),
-                "output": buffer.add_values(values[keys].ravel()[:, None] if path == "weights" else values[keys]),
+                "output": buffer.add_values(
+                    values[keys].ravel()[:, None] if path == "weights" else values[keys]
+                ),
                 "interpolation": "LINEAR",
             }
         )
-        channels += [
-            {"sampler": len(samplers) - 1, "target": {"node": node, "path": path}} for node in nodes
-        ]
+        channels += [{"sampler": len(samplers) - 1, "target": {"node": node, "path": path}} for node in nodes]
     return {"animations": [{"name": "clip", "samplers": samplers, "channels": channels}]}
 
 

@@ -46,9 +46,7 @@ class Keyframes:
 
     def offer(self, frame: Frame, look: Look) -> None:
         """Keep a frame, if it is better than one that is kept."""
-        if self._surest is None or (
-            not self._kept and look.log_error < self._surest.look.log_error - 0.1
-        ):
+        if self._surest is None or (not self._kept and look.log_error < self._surest.look.log_error - 0.1):
             self._surest = _kept(frame, look)
         if look.confidence < _MIN_CONFIDENCE:
             return

@@ -95,9 +95,7 @@ class VideoReconstructor:
         ConfigError: If the weights' faces cannot be measured.
     """
 
-    def __init__(
-        self, reconstructor: Reconstructor | None = None, config: VideoConfig | None = None
-    ) -> None:
+    def __init__(self, reconstructor: Reconstructor | None = None, config: VideoConfig | None = None) -> None:
         self.reconstructor = reconstructor or Reconstructor()
         self.config = config or VideoConfig()
         self.tracker = Tracker(self.reconstructor, self.config.max_faces)

@@ -1,8 +1,9 @@
 """Smoothing of what was measured in frames: over a whole track without lag, or frame by frame as it comes.
 
-A track's smoother is the mode of a random walk of velocities that is seen through noise: what a Kalman smoother
-(Rauch, Tung and Striebel) finds, solved at once as a banded system. Where what it takes off is more than noise, accelerations are freed until
-it is not: what is still is smoothed much, while lids that shut in two frames may do so.
+A track's smoother is the mode of a random walk of velocities that is seen through noise: what a Kalman
+smoother (Rauch, Tung and Striebel) finds, solved at once as a banded system. Where what it takes off is more
+than noise, accelerations are freed until it is not: what is still is smoothed much, while lids that shut in
+two frames may do so.
 """
 
 from dataclasses import dataclass

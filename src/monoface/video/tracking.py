@@ -1,4 +1,4 @@
-"""Who is where in each frame: faces are followed from crop to crop, and searched only where one is missing."""
+"""Who is where in each frame: faces are followed from crop to crop, and searched where one is missing."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -95,7 +95,8 @@ class Tracker:
         self._lose_doubtful(found, photo)
         if self._is_due(frame.number):
             self._searched = frame.number
-            found |= self._search(photo, {track: look for track, look in found.items() if track.roi is not None})
+            still = {track: look for track, look in found.items() if track.roi is not None}
+            found |= self._search(photo, still)
         for track, look in found.items():
             if track.roi is not None:
                 track.roi = next_roi(look.landmarks_px, track.roi)

@@ -193,7 +193,9 @@ class Refiner:
         who = np.repeat(identity[None].astype(np.float64), count, axis=0)
         poses = start
         for _ in range(config.steps + config.last_steps):
-            poses = settle(self._points, marked_points(self._points, seen, start, poses, who, config), poses, who)
+            poses = settle(
+                self._points, marked_points(self._points, seen, start, poses, who, config), poses, who
+            )
         size = who.shape[1], poses.expression.shape[1]
         known = (np.zeros((count, *shape)) for shape in ((size[0],) * 2, (size[1],) * 2, size[::-1]))
         identity_covariance, expression_covariance, by_identity = known

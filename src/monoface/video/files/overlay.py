@@ -36,7 +36,9 @@ def write_overlay(
         stream: Any = None
         sound: Any = None
         for frame in clip:
-            image = frame.image_srgb[: frame.image_srgb.shape[0] // 2 * 2, : frame.image_srgb.shape[1] // 2 * 2]
+            image = frame.image_srgb[
+                : frame.image_srgb.shape[0] // 2 * 2, : frame.image_srgb.shape[1] // 2 * 2
+            ]
             if stream is None:
                 stream = container.add_stream("libx264", rate=Fraction(clip.rate).limit_denominator(1001))
                 stream.height, stream.width = image.shape[:2]
