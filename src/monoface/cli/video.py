@@ -28,7 +28,7 @@ FORMATS = ("glb", "csv", "jsonl", "npz", "bvh", "mp4")
 
 @dataclass(frozen=True)
 class VideoArguments:
-    """Turn clips into animated 3D heads: one identity and texture a person, motion that is smooth without lag.
+    """Turn clips into animated 3D heads: one identity and texture a person, motion smooth without lag.
 
     STEM.personN.glb is the N-th person's rigged head with the clip's motion, .csv the same as Live Link Face
     records it, .jsonl and .npz numbers of each frame, .bvh the head's rotation; STEM.overlay.mp4 is the clip

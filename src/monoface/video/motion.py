@@ -1,6 +1,7 @@
 """A person's motion through a clip, and how smooth it is."""
 
 from dataclasses import dataclass, fields, replace
+from itertools import pairwise
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -62,7 +63,7 @@ class Motion:
         """
         ends = np.flatnonzero(np.diff(self.number) > every) + 1
         edges = [0, *ends.tolist(), len(self)]
-        return [self[begin:end] for begin, end in zip(edges, edges[1:], strict=False) if end > begin]
+        return [self[begin:end] for begin, end in pairwise(edges) if end > begin]
 
     def smoothed(self, smooth: float, every: int = 1) -> "Motion":
         """The same motion, smoothed without lag within each stretch; see `video.smoothing`."""

@@ -124,16 +124,21 @@ class VideoReconstructor:
         """
         self.tracker = tracker = Tracker(self.reconstructor, self.config.max_faces)
         people: dict[Track, _Person] = {}
-        for frame in announced(frames, "following faces"):
-            for track, look in tracker.follow(frame):
-                person = people.setdefault(track, _Person())
-                person.record.add(frame.number, frame.time_s, look)
-                person.keyframes.offer(frame, look)
-        return [
-            self._concluded(track, person)
-            for track, person in people.items()
-            if len(person.record) >= self.config.min_frames
-        ]
+        try:
+            for frame in announced(frames, "following faces"):
+                for track, look in tracker.follow(frame):
+                    if track not in people:
+                        people[track] = _Person()
+                    people[track].record.add(frame.number, frame.time_s, look)
+                    people[track].keyframes.offer(frame, look)
+            return [
+                self._concluded(track, person)
+                for track, person in people.items()
+                if len(person.record) >= self.config.min_frames
+            ]
+        finally:
+            for person in people.values():
+                person.record.close()
 
     def _concluded(self, track: Track, person: _Person) -> PersonInClip:
         chosen = person.keyframes.chosen

@@ -45,7 +45,8 @@ class Record:
     def __init__(self) -> None:
         self._numbers: list[int] = []
         self._times_s: list[float] = []
-        self._file = tempfile.TemporaryFile()
+        # Closed by `close`, when the track is done.
+        self._file = tempfile.TemporaryFile()  # noqa: SIM115
         self._width = self._points = self._expressions = 0
 
     def __len__(self) -> int:
@@ -69,6 +70,10 @@ class Record:
         self._numbers.append(number)
         self._times_s.append(time_s)
         self._file.write(row.tobytes())
+
+    def close(self) -> None:
+        """Remove the file."""
+        self._file.close()
 
     def parts(self) -> Iterator[tuple[SeenPoints, Poses, ReadEyes | None, Float[np.ndarray, "frames 2"]]]:
         """Looks, some hundred together; and confidence and logarithm of the expected error of each."""

@@ -21,7 +21,7 @@ def write_overlay(
     landmarks_px: Sequence[Float[np.ndarray, "frames 68 2"]],
     path: Path,
 ) -> None:
-    """Write an mp4 file (H.264) with the frames' own times; a clip that is read from its beginning keeps its sound.
+    """Write an mp4 file (H.264) with the frames' own times, and sound if it begins with the clip.
 
     Args:
         clip: The clip, as it was read before.
