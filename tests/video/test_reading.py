@@ -15,7 +15,7 @@ def _write(path, count=20, size=(64, 48), codec="libx264"):
         stream = container.add_stream(codec, rate=10)
         stream.width, stream.height, stream.pix_fmt = *size, "yuv420p"
         for number in range(count):
-            image = np.full((size[1], size[0], 3), 10 * number, np.uint8)
+            image = np.full((size[1], size[0], 3), 10 * number % 250, np.uint8)
             container.mux(stream.encode(av.VideoFrame.from_ndarray(image, format="rgb24")))
         container.mux(stream.encode(None))
     return path
