@@ -44,7 +44,7 @@ def test_a_blink_of_three_frames_keeps_its_peak(noise):
     for begin in range(20, 230, 30):
         lids[begin : begin + 3] = 0.5, 0.9, 0.5
     found = smoothed(noise + lids[:, None], np.ones(len(noise)), 0.5)
-    assert found[21::30].mean(axis=1).min() > 0.85 * 0.9
+    assert found[21:202:30].mean(axis=1).min() > 0.85 * 0.9
 
 
 def test_slow_motion_does_not_lag_and_stays(noise):
