@@ -82,6 +82,16 @@ COMMANDS = (
         "turn several photos of one person into one 3D face",
         shares_cores=True,
     ),
+    Command(
+        ("video",), "monoface.cli.video", "turn clips into animated 3D heads", "video", shares_cores=True
+    ),
+    Command(
+        ("live",),
+        "monoface.cli.live_sending",
+        "send blendshapes of a camera or a clip to other programs",
+        "video",
+        shares_cores=True,
+    ),
     Command(("view",), "monoface.cli.view", "show a GLB file or a result in the browser"),
     Command(
         ("serve",),

@@ -10,6 +10,7 @@ from jaxtyping import Float
 from monoface.detection.eye_crops import eye_crops
 from monoface.facemodel.estimation.eye_measuring import SIDES, EyeMeasures, SeenEyes
 from monoface.facemodel.estimation.point_model import PointModel
+from monoface.facemodel.estimation.poses import Poses
 from monoface.facemodel.estimation.refinement import RefinedFaces
 from monoface.facemodel.formulas.linear_model import LinearFaceModel
 from monoface.networks.eyes.outputs import EYE_CROP_SIDES, EYE_SHAPES, EYE_WIDTH_PX
@@ -97,7 +98,13 @@ class EyeFitter:
             faces: In pixels of the original photos.
             photos: The photo of each.
         """
-        corners_px = self._measures.corners_px(faces.identity, faces.poses)
+        return self.read_at(faces.poses, faces.identity, photos)
+
+    def read_at(
+        self, poses: Poses, identity: Float[np.ndarray, "faces identity"], photos: Sequence[LoadedImage]
+    ) -> ReadEyes:
+        """As `read`, of faces of which no more is known than where they are."""
+        corners_px = self._measures.corners_px(identity, poses)
         crops = [eye_crops(corners, EYE_CROP_SIDES) for corners in corners_px]
         pictures = [
             eye.scaled(photo.scale).sample(photo.image_srgb, EYE_WIDTH_PX)
@@ -116,7 +123,7 @@ class EyeFitter:
             found.shapes[:, _BLINK].reshape(-1, 2),
         )
         shapes = found.shapes.reshape(-1, 2, len(EYE_SHAPES))
-        readable = self._measures.readable(faces.poses, seen)
+        readable = self._measures.readable(poses, seen)
         return ReadEyes(seen, np.where(readable[..., None], shapes, np.nan))
 
     def __call__(self, faces: RefinedFaces, read: ReadEyes) -> RefinedFaces:
