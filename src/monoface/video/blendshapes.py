@@ -5,7 +5,7 @@ from jaxtyping import Float
 
 from monoface.facemodel.blendshape_scale import BlendshapeScale
 from monoface.facemodel.estimation.eye_measuring import SIDES
-from monoface.networks.eye_outputs import EYE_SHAPES
+from monoface.networks.eyes.outputs import EYE_SHAPES
 from monoface.video.motion import Motion
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
-from monoface.networks.eye_outputs import EYE_SHAPES
+from monoface.networks.eyes.outputs import EYE_SHAPES
 from monoface.pipeline import Reconstructor
 from monoface.video.blendshapes import blendshapes_of
 from monoface.video.motion import Motion

@@ -9,7 +9,7 @@ from jaxtyping import Float
 from monoface.core.errors import ConfigError
 from monoface.core.progress import track as announced
 from monoface.facemodel.blendshape_scale import BlendshapeScale
-from monoface.networks.eye_outputs import EYE_SHAPES
+from monoface.networks.eyes.outputs import EYE_SHAPES
 from monoface.photos.reading import read_image
 from monoface.pipeline import Face, Reconstructor
 from monoface.pipeline.multi_photo.reconstruct import bring_together

@@ -10,7 +10,7 @@ from jaxtyping import Float, Int
 from monoface.facemodel.estimation.evidence import Poses
 from monoface.facemodel.estimation.eye_measuring import SeenEyes
 from monoface.facemodel.estimation.refinement import SeenPoints
-from monoface.networks.eye_outputs import EYE_SHAPES
+from monoface.networks.eyes.outputs import EYE_SHAPES
 from monoface.pipeline.refining.eyes import ReadEyes
 
 _ROWS = 256
