@@ -10,7 +10,6 @@ from monoface.video.smoothing import (
     noise_of,
     quaternions_of,
     smoothed,
-    smoothed_rotations,
 )
 
 
@@ -71,7 +70,7 @@ def test_doubtful_frames_count_less(noise):
 def test_rotations_stay_rotations_through_a_whole_turn():
     angles = np.linspace(0, 2 * np.pi, 90)
     wobble = angles + 0.01 * np.random.default_rng(1).standard_normal(90)
-    found = smoothed_rotations(_about(wobble), np.ones(90), 0.5)
+    found = matrices_of(smoothed(quaternions_of(_about(wobble)), np.ones(90), 0.5, together=True))
     np.testing.assert_allclose(found @ found.mT, np.tile(np.eye(3), (90, 1, 1)), atol=1e-9)
     np.testing.assert_allclose(found, _about(angles), atol=0.03)
 

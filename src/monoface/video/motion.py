@@ -8,9 +8,12 @@ from jaxtyping import Float, Int
 
 from monoface.facemodel import LinearPoints
 from monoface.geometry.rotations import camera_to_head, head_angles_from_matrix
-from monoface.video.smoothing import filled, smoothed, smoothed_rotations
+from monoface.video.smoothing import filled, matrices_of, quaternions_of, smoothed
 
 _MOST_LAG = 5
+_MUCH_NEARER = 0.8
+# Where the middle of a face's landmarks lies in the model frame.
+_MIDDLE_MM = np.array([0.0, -5.5, 92.0])
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,7 +89,8 @@ class Smoothness:
     Attributes:
         jitter: RMS of their second difference in time, over the face's size: its box's longer side.
         unsmoothed_jitter: The same before smoothing.
-        lag_frames: Shift in time at which smoothed landmarks lie nearest to unsmoothed ones.
+        lag_frames: Shift in time at which smoothed landmarks lie nearest to unsmoothed ones; 0 of a head so
+            still that no shift is much nearer.
         error: RMS distance between both, over the face's size.
     """
 
@@ -109,27 +113,35 @@ class Smoothness:
         return cls(
             jitter=_rms(np.diff(after_px, 2, axis=0)) / size,
             unsmoothed_jitter=_rms(np.diff(before_px, 2, axis=0)) / size,
-            lag_frames=int(np.argmin(distances)) - most,
+            lag_frames=_lag(np.array(distances)),
             error=_rms(after_px - before_px) / size,
         )
 
 
 def _smoothed(motion: Motion, smooth: float) -> Motion:
     count, shapes = len(motion), motion.eyes.shape[1:]
-    rotation = smoothed_rotations(motion.rotation, motion.variance, smooth)
-    placed = np.column_stack((np.log(motion.scale_px), motion.shift_px / motion.scale_px[:, None]))
-    placed = smoothed(placed, motion.variance, smooth)
-    scale_px = np.exp(placed[:, 0])
+    scale = motion.scale_px[:, None]
+    # The face's middle rather than the model's origin: that moves when the head is thought to turn.
+    middle_px = motion.shift_px + scale * (motion.rotation @ _MIDDLE_MM)[:, :2]
+    pose = np.column_stack((quaternions_of(motion.rotation), np.log(scale), middle_px / scale))
+    pose = smoothed(pose, motion.variance, smooth, together=True)
+    rotation, scale = matrices_of(pose[:, :4]), np.exp(pose[:, 4:5])
     expression = smoothed(motion.expression, motion.variance, smooth)
     eyes = smoothed(filled(motion.eyes.reshape(count, -1)), motion.variance, smooth).reshape(count, *shapes)
     return replace(
         motion,
         rotation=rotation,
-        scale_px=scale_px,
-        shift_px=placed[:, 1:] * scale_px[:, None],
+        scale_px=scale[:, 0],
+        shift_px=scale * (pose[:, 5:] - (rotation @ _MIDDLE_MM)[:, :2]),
         expression=np.clip(expression, 0, 1),
         eyes=np.where(np.isnan(motion.eyes), np.nan, np.clip(eyes, 0, 1)),
     )
+
+
+def _lag(distances: Float[np.ndarray, " lags"]) -> int:
+    most = len(distances) // 2
+    nearest = int(np.argmin(distances))
+    return nearest - most if distances[nearest] < _MUCH_NEARER * distances[most] else 0
 
 
 def _rms(values: np.ndarray) -> float:

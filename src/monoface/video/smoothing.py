@@ -14,7 +14,7 @@ from jaxtyping import Bool, Float
 # From noise alone, the second difference has so many standard deviations.
 _NOISE_OF_SECOND = np.sqrt(6.0)
 # What is further from smooth than so many deviations of noise, alone or in runs of frames, is motion.
-_MOTION = 3.3
+_MOTION = 5.0
 _RUNS = (3, 7)
 _ROUNDS = 6
 # A quantile of noise over stretches of a track: the calmest tell it.
@@ -38,6 +38,8 @@ def smoothed(
     values: Float[np.ndarray, "frames channels"],
     variance: Float[np.ndarray, " frames"],
     smooth: float,
+    *,
+    together: bool = False,
 ) -> Float[np.ndarray, "frames channels"]:
     """Channels of one unbroken track, smoothed without lag.
 
@@ -45,6 +47,8 @@ def smoothed(
         values: As measured.
         variance: Of each frame's noise, against that of the median frame.
         smooth: From 0, which changes nothing, to 1.
+        together: Whether all channels are as stiff as the one that moves most at the time: those of a pose,
+            whose errors cancel each other in what is seen.
     """
     if smooth <= 0 or len(values) < 5:
         return values.copy()
@@ -55,15 +59,11 @@ def smoothed(
     stiffness = np.full((len(values) - 2, values.shape[1]), (_LONGEST_FRAMES * smooth) ** 4)
     for _ in range(_ROUNDS):
         found = _banded(target, trust, stiffness)
-        stiffness = stiffness / (1 + (_unexplained((target - found) / spread) / _MOTION) ** 4)
+        moved = _unexplained((target - found) / spread)
+        if together:
+            moved = moved.max(axis=1, keepdims=True)
+        stiffness = stiffness / (1 + (moved / _MOTION) ** 4)
     return found * noise
-
-
-def smoothed_rotations(
-    rotations: Float[np.ndarray, "frames 3 3"], variance: Float[np.ndarray, " frames"], smooth: float
-) -> Float[np.ndarray, "frames 3 3"]:
-    """Rotations of one unbroken track, smoothed on the sphere of unit quaternions."""
-    return matrices_of(smoothed(quaternions_of(rotations), variance, smooth))
 
 
 def quaternions_of(rotations: Float[np.ndarray, "frames 3 3"]) -> Float[np.ndarray, "frames 4"]:

@@ -23,6 +23,8 @@ _SAME_PERSON = 0.55
 _OTHER_PERSON = 0.7
 # Frames between looks for people who came in, between searches for who is missing, and between descriptors.
 _NEWCOMERS, _MISSING, _DESCRIBED = 30, 5, 60
+# Looks at somebody new before the face is followed.
+_SETTLING = 3
 # Grey levels by which pictures differ at a cut, and how many times as much as lately.
 _CUT_LEVELS, _CUT_TIMES = 18.0, 4.0
 _THUMBNAIL_PX = 32
@@ -140,16 +142,16 @@ class Tracker:
         new = [one for one in detections if not any(_overlaps(one, box) for box in boxes)]
         if self.max_faces is not None:
             new = new[: self.max_faces - len(known)]
-        found: dict[Track, Look] = {}
-        for look in self._look(photo, [one.roi_box() for one in new]):
-            if look.confidence >= _FOUND:
-                found[self._track_of(look, photo)] = look
-        return found
+        looks = self._look(photo, [one.roi_box() for one in new])
+        for _ in range(_SETTLING):
+            # Until the crop is the one that following it would come to; else the head seems to move at first.
+            looks = self._look(photo, [_roi_around(look) for look in looks if look.confidence >= _FOUND])
+        return {self._track_of(look, photo): look for look in looks if look.confidence >= _FOUND}
 
     def _track_of(self, look: Look, photo: LoadedImage) -> Track:
         """The lost track of the same person, or a new one."""
         descriptor = self._descriptor(photo, look)
-        roi = roi_of_box(box_of_points(look.landmarks_px)).astype(np.float64)
+        roi = _roi_around(look)
         lost = [track for track in self.tracks if track.roi is None]
         apart = [float(np.linalg.norm(track.descriptor - descriptor)) for track in lost]
         if apart and min(apart) < _SAME_PERSON:
@@ -193,6 +195,10 @@ def detection_of(look: Look, scale: float) -> Detection:
     keypoints = np.stack((*eyes, points[30], points[48:68].mean(axis=0), points[0], points[16]))
     box = box_of_points(points)
     return Detection(box, 1.0, keypoints, box)
+
+
+def _roi_around(look: Look) -> Float[np.ndarray, " 4"]:
+    return roi_of_box(box_of_points(look.landmarks_px)).astype(np.float64)
 
 
 def _overlaps(detection: Detection, box: Float[np.ndarray, " 4"]) -> bool:
