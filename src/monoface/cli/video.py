@@ -3,7 +3,7 @@
 import json
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -118,9 +118,10 @@ def _one_clip(
             people = video.reconstruct(size)
     except (ImageError, ConfigError) as error:
         return "failed", str(error)
+    status = "ok" if people else "no_face"
     report = {
         "format": "monoface-video-1",
-        "status": "ok" if people else "no_face",
+        "status": status,
         "clip": path.name,
         "frames": size.count,
         "broken_frames": clip.broken,
@@ -137,7 +138,7 @@ def _one_clip(
                 moves.replace(stage / one, out / one)
     rate = size.count / max(time.monotonic() - began, 1e-9)
     broken = f", {clip.broken} broken" if clip.broken else ""
-    return report["status"], f"{len(people)} people in {size.count} frames{broken}, {rate:.1f} frames/s"
+    return status, f"{len(people)} people in {size.count} frames{broken}, {rate:.1f} frames/s"
 
 
 def _write(
@@ -153,7 +154,7 @@ def _write(
     names: list[str] = []
     points = landmark_points(reconstructor.face_model, "ibug68", reconstructor.landmark_habits)
     landmarks = [one.motion.landmarks_px(points, one.face.posed.identity) for one in people]
-    makers = {
+    makers: dict[str, Callable[[PersonInClip, np.ndarray], str | bytes]] = {
         "glb": lambda one, _: animated_glb(one, size_px),
         "csv": lambda one, _: live_link_csv(one, clip.rate),
         "jsonl": json_lines,
