@@ -36,7 +36,7 @@ _BLOCK = 16
 _FINE_TEXELS = 2.0
 _LUMINANCE = np.array((0.2126, 0.7152, 0.0722), np.float32)
 # How far from a border both of its sides are compared, in texels, and the blur before that.
-_ASIDE, _BLUR = 3, 1.5
+_ASIDE, _REACH, _BLUR = 3, 8, 1.5
 
 
 @dataclass(frozen=True)
@@ -76,8 +76,11 @@ class Places:
         self.seam = np.stack((pairs, model.weld[pairs]))
         self.seam_texels = [self._inside(model, layout, side) for side in self.seam]
         narrow, outer = self.masks["narrow"], self.masks["outer"]
-        self.border = binary_dilation(narrow, iterations=_ASIDE) & outer, narrow & binary_dilation(
-            outer, iterations=_ASIDE
+        # Triangles on the border belong to neither side.
+        near = binary_dilation(narrow, iterations=_REACH) & binary_dilation(outer, iterations=_REACH)
+        self.border = (
+            outer & binary_dilation(near, iterations=_ASIDE),
+            narrow & binary_dilation(near, iterations=_ASIDE),
         )
 
     @staticmethod

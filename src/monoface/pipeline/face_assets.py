@@ -15,6 +15,7 @@ from monoface.facemodel import MorphableModel, NumpyFaceModel, open_numpy_model
 from monoface.facemodel.default import FACE_MODEL_FILE
 from monoface.facemodel.estimation.uncertainty import VertexUncertainty
 from monoface.rigging.rig import HeadRig
+from monoface.texturing.look import HeadLook
 from monoface.texturing.skin import SkinFinder
 from monoface.texturing.texturer import Texturer
 
@@ -32,6 +33,7 @@ class AssetNames:
         texture_size: Side of textures in pixels.
         detail: Weights of the fine stage; None finds no detail.
         detail_size: Side of displacement maps in texels.
+        look: How heads are to look.
     """
 
     face_model: Path | None
@@ -39,10 +41,16 @@ class AssetNames:
     texture_size: int
     detail: str | None = None
     detail_size: int = 256
+    look: HeadLook = HeadLook()
 
     @classmethod
     def of_files(
-        cls, face_model: Path | None, texture_size: int, detail: str | None = None, detail_size: int = 256
+        cls,
+        face_model: Path | None,
+        texture_size: int,
+        detail: str | None = None,
+        detail_size: int = 256,
+        look: HeadLook | None = None,
     ) -> "AssetNames":
         """Names of assets, with the hash that the face model has now.
 
@@ -50,11 +58,12 @@ class AssetNames:
             ConfigError: If there is no such face model.
             AssetError: If the shipped one is missing or damaged.
         """
+        chosen = texture_size, detail, detail_size, look or HeadLook()
         if face_model is None:
-            return cls(None, asset_sha256(FACE_MODEL_FILE), texture_size, detail, detail_size)
+            return cls(None, asset_sha256(FACE_MODEL_FILE), *chosen)
         if not face_model.is_file():
             raise ConfigError(f"face model {face_model}: expected a file, found none.")
-        return cls(face_model, sha256_of(face_model), texture_size, detail, detail_size)
+        return cls(face_model, sha256_of(face_model), *chosen)
 
     def load_face_model(self) -> NumpyFaceModel:
         """Read the face model.
@@ -143,7 +152,7 @@ class FaceAssets:
 
     @cached_property
     def _texturer(self) -> Texturer:
-        return Texturer(self._model, self.names.texture_size)
+        return Texturer(self._model, self.names.texture_size, self.names.look.texture)
 
     @cached_property
     def _skin_finder(self) -> SkinFinder:

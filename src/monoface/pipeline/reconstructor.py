@@ -68,7 +68,11 @@ class Reconstructor:
         self.config.refuse_beyond_memory()
         self.regressor = CoefficientRegressor.load(self.config.weights, self.config.device)
         names = AssetNames.of_files(
-            self.config.face_model, self.config.texture_size, self.config.detail, self.config.detail_size
+            self.config.face_model,
+            self.config.texture_size,
+            self.config.detail,
+            self.config.detail_size,
+            self.config.look,
         )
         self._assets = FaceAssets(names)
         self.face_model = self._assets.model

@@ -8,6 +8,7 @@ from monoface.core.errors import ConfigError
 from monoface.core.memory import available_bytes
 from monoface.photos.focal import check_field_of_view, focal_of_field_of_view
 from monoface.photos.reading import LoadedImage
+from monoface.texturing.look import HairKind, HeadLook, MaterialKind, TextureKind
 
 # A photo shows no face more finely; displacement has more maps a texel.
 _LARGEST_TEXTURE_PX, _LARGEST_DETAIL_PX = 8192, 4096
@@ -38,6 +39,12 @@ class ReconstructorConfig:
         field_of_view_deg: Angle that a pinhole sees across the photos' longer side; with "exif" only where a
             photo does not tell. Photos must not be cropped.
         texture_size: Side of the texture in pixels, a multiple of 16, at most 8192.
+        texture: "clean" takes of photos only the face's own skin, brows, lips, eyes and beard, and fills the
+            rest with skin; "photo" takes what was seen; "none" takes the albedo model's colours in the
+            photo's light.
+        hair: "cap" paints the scalp in the hair's colour; "none" leaves it skin.
+        material: "unlit" keeps the photo's light in textures; "lit" takes it out, and viewers light heads.
+            Heads with detail are lit in any case.
         detail: Weights of the fine stage, named as the regressor's are, to find wrinkles too; None does not.
         detail_size: Side of the displacement map in texels, at most 4096.
         refine: "auto" measures faces at the end by points that the network finds besides, with weights that
@@ -57,6 +64,9 @@ class ReconstructorConfig:
     focal: Literal["weights", "exif"] = "weights"
     field_of_view_deg: float | None = None
     texture_size: int = 1024
+    texture: TextureKind = "clean"
+    hair: HairKind = "none"
+    material: MaterialKind = "unlit"
     detail: str | None = None
     detail_size: int = 256
     refine: Literal["auto", "none"] = "auto"
@@ -102,6 +112,11 @@ class ReconstructorConfig:
                 f"{self.texture_size}, which takes {needed / 1e9:.1f} GB of the {available / 1e9:.1f} GB "
                 "left."
             )
+
+    @property
+    def look(self) -> HeadLook:
+        """How heads are to look."""
+        return HeadLook(self.texture, self.hair, self.material)
 
     def focal_px(self, photo: LoadedImage) -> float | None:
         """Focal length of a photo in pixels of the original; None leaves its camera to the weights."""
