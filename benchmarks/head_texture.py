@@ -72,7 +72,7 @@ class Places:
             "neck": regions["neck"],
         }
         self.masks = {name: self._texels(layout, verts) for name, verts in names.items()}
-        pairs = np.flatnonzero((model.weld != np.arange(len(model.weld))) & skin)
+        pairs = np.flatnonzero((model.weld != np.arange(len(model.weld))) & skin & skin[model.weld])
         self.seam = np.stack((pairs, model.weld[pairs]))
         self.seam_texels = [self._inside(model, layout, side) for side in self.seam]
         narrow, outer = self.masks["narrow"], self.masks["outer"]

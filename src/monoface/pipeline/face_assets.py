@@ -1,6 +1,6 @@
 """What faces of one reconstructor have in common: the face model, and what textures and details them."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache, cached_property
 from pathlib import Path
 from threading import RLock
@@ -41,7 +41,7 @@ class AssetNames:
     texture_size: int
     detail: str | None = None
     detail_size: int = 256
-    look: HeadLook = HeadLook()
+    look: HeadLook = field(default_factory=HeadLook)
 
     @classmethod
     def of_files(

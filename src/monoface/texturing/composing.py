@@ -23,8 +23,8 @@ def compose(
         layout: Texture space.
         fill: Low frequencies of all colours.
         zones: Of the face model.
-        bare: How far what vertices show may be continued to where nothing is seen: as bare skin, 0 to 1. In full, if
-            not given.
+        bare: How far what vertices show may be continued to where nothing is seen: as bare skin, 0 to 1.
+            In full, if not given.
     """
     from monoface.texturing import _kernels
 

@@ -8,13 +8,13 @@ Reference:
 """
 
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Complex64, Float
 
 from monoface.render import TextureMap
 
 # Sides of the patch that is measured, of the tile that is made, of the cells that patches consist of, and the
 # width of the blur that fine texture is what is left of, as parts of the texture's side.
-_PATCH, _TILE, _CELL, _BLUR = 1 / 16, 1 / 4, 1 / 64, 1 / 256
+_PATCH, _TILE, _CELL, _BLUR = 1 / 16, 1 / 4, 1 / 64, 1 / 400
 _LEAST_WEIGHT = 0.6
 # Without any patch: deviation of the fine texture, of 1, as usual in portraits.
 _USUAL_DEVIATION = 1.2 / 255
@@ -40,10 +40,23 @@ def synthesised_grain(
     phases = spectrum / np.abs(spectrum).clip(1e-9)
     window = np.hanning(patch + 2)[1:-1].astype(np.float32)
     windowed = fine * (window[:, None] * window)[..., None]
-    of_patch = np.fft.rfft2(windowed, (tile, tile), axes=(0, 1))
+    of_patch = _alike_all_round(np.fft.rfft2(windowed, (tile, tile), axes=(0, 1)))
     made = np.fft.irfft2(of_patch * phases[..., None], (tile, tile), axes=(0, 1))
     made -= made.mean(axis=(0, 1))
     return (made * (fine.std(axis=(0, 1)) / made.std(axis=(0, 1)).clip(1e-9))).astype(np.float32)
+
+
+def _alike_all_round(
+    spectrum: Complex64[np.ndarray, "tile half 3"],
+) -> Float[np.ndarray, "tile half 3"]:
+    """Root mean square over frequencies of one length: wrinkles have a direction, skin has none."""
+    tile, half = spectrum.shape[:2]
+    along = np.fft.fftfreq(tile, 1 / tile)
+    ring = np.rint(np.hypot(along[:, None], np.arange(half))).astype(int)
+    count = np.bincount(ring.ravel()).clip(1)
+    power = np.square(np.abs(spectrum)).reshape(-1, 3)
+    mean = np.stack([np.bincount(ring.ravel(), power[:, c]) / count for c in range(3)], axis=1)
+    return np.sqrt(mean)[ring].astype(np.float32)
 
 
 def _measured(

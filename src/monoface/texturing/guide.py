@@ -1,4 +1,4 @@
-"""Low frequencies of a whole head's colours: the person's own on the face, one tone on scalp, ears and neck."""
+"""Coarse colours of a whole head: the person's own on the face, one tone on scalp, ears and neck."""
 
 import numpy as np
 from jaxtyping import Float
@@ -48,19 +48,31 @@ class SkinGuide:
             return lower_median(expected[self._zones.plain])
         return lower_median(mesh.colours_srgb[clear])
 
-    def colours(
+    def expected(
         self, appearance: Appearance, mesh: PlacedMesh, seen: Float[np.ndarray, " verts"]
     ) -> Float[np.ndarray, "verts 3"]:
-        """Colours of all vertices, sRGB, continuous over the skin; see `tone`."""
+        """Colours of all vertices, sRGB, that albedo, light and tone explain; see `tone`."""
         zones, expected = self._zones, appearance.colours_srgb(self._model, mesh.normals)
         tone = self.tone(appearance, mesh, seen)
-        own = zones.own[:, None]
-        base = own * expected + (1 - own) * self._plain(tone, appearance, mesh)
-        difference = mesh.colours_srgb - base
         clear = zones.plain & (seen > 0.5)
-        middle = lower_median(difference[clear]) if clear.any() else np.zeros(3, np.float32)
-        likeness = np.exp(-np.square(norm(difference - middle) / _TOLERANCE))
-        return self._spreader.completed(base, difference, seen * likeness * zones.photo, zones.own)
+        if clear.sum() >= _LEAST_VERTS:
+            off = lower_median(mesh.colours_srgb[clear] - expected[clear])
+            expected = np.where(zones.skin[:, None], expected + off, expected)
+        own = zones.own[:, None]
+        return (own * expected + (1 - own) * self._plain(tone, appearance, mesh)).clip(0, 1)
+
+    def colours(
+        self,
+        expected: Float[np.ndarray, "verts 3"],
+        mesh: PlacedMesh,
+        seen: Float[np.ndarray, " verts"],
+    ) -> Float[np.ndarray, "verts 3"]:
+        """Expected colours corrected by what is seen; continuous over the skin."""
+        difference = mesh.coarse_colours_srgb - expected
+        likeness = np.exp(-np.square(norm(difference) / _TOLERANCE))
+        return self._spreader.completed(
+            expected, difference, seen * likeness * self._zones.photo, self._zones.own
+        )
 
     def _plain(
         self, tone: Float[np.ndarray, " 3"], appearance: Appearance, mesh: PlacedMesh

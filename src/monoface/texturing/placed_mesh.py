@@ -10,7 +10,7 @@ from jaxtyping import Bool, Float
 from monoface.core.arrays import in_numpy
 from monoface.facemodel import FaceCoefficients, LinearFaceModel, NumpyFaceModel
 from monoface.geometry.cameras import AnyCamera, PerspectiveCamera, transform_points
-from monoface.geometry.resampling import sample_bilinear
+from monoface.geometry.resampling import averaged, sample_bilinear
 from monoface.geometry.triangles import vertex_normals
 from monoface.photos.reading import LoadedImage
 from monoface.render import project, vertex_visibility
@@ -18,6 +18,8 @@ from monoface.render import project, vertex_visibility
 # Visibility is decided in a picture of the face of about this size: a pixel is then about a millimetre.
 _VISIBILITY_PX = 256
 _MARGIN_PX = 8
+# What is smaller than this is no part of coarse colours.
+_COARSE_MM = 4.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,6 +96,16 @@ class PlacedMesh:
     def normals(self) -> Float[np.ndarray, "verts 3"]:
         """Unit normals in the camera frame."""
         return vertex_normals(self.verts_camera, self.model.faces, self.model.weld)
+
+    @cached_property
+    def coarse_colours_srgb(self) -> Float[np.ndarray, "verts 3"]:
+        """As `colours_srgb`, of the photo averaged over some millimetres: without moles and hairs."""
+        extent_mm, extent_px = np.ptp(self.verts_camera[:, 1]), np.ptp(self.verts_px[:, 1])
+        side = int(_COARSE_MM * extent_px / max(extent_mm, 1e-6))
+        photo = self.photo.transpose(1, 2, 0)
+        if side < 2 or min(photo.shape[:2]) < side:
+            return self.colours_srgb
+        return sample_bilinear(averaged(photo, side), self.verts_px[:, :2] / np.float32(side))
 
     @cached_property
     def colours_srgb(self) -> Float[np.ndarray, "verts 3"]:

@@ -18,7 +18,7 @@ from monoface.networks import ParserWeights, read_parser
 from monoface.networks.configs import PARSING_CLASSES
 from monoface.networks.onnx.parser import classes_to_onnx
 from monoface.render.unwrap import least_around
-from monoface.texturing.texturer import PlacedMesh
+from monoface.texturing.placed_mesh import PlacedMesh
 
 # Of the shipped parser.
 SKIN_WEIGHTS = "parsing.safetensors"
@@ -46,7 +46,7 @@ class ParsedFace:
     places_px: Float[np.ndarray, "verts 2"]
 
     def trust(self, classes: Sequence[str] = _SKIN, margin_px: int = 1) -> Float[np.ndarray, " verts"]:
-        """How far the photo shows one of some classes at vertices, 0 to 1; whether they are in view is not asked.
+        """How far the photo shows some classes at vertices, 0 to 1; whether they are in view is not asked.
 
         Args:
             classes: Of `PARSING_CLASSES`; bare skin, if not given.

@@ -15,6 +15,7 @@ from monoface.texturing.filling import ColourSpreader
 from monoface.texturing.guide import SkinGuide
 from monoface.texturing.look import TextureKind
 from monoface.texturing.placed_mesh import PlacedMesh as PlacedMesh
+from monoface.texturing.trusting import likeness_to_skin
 from monoface.texturing.zones import SkinZones
 
 # What no photo shows well enough keeps the colours of the albedo model.
@@ -106,8 +107,7 @@ class Texturer:
             expected = appearance.colours_srgb(self.model, mesh.normals)
             fill, trust = self._spreader().fill(expected, mesh.colours_srgb, seen, bare)
         else:
-            fill = self._guide().colours(appearance, mesh, seen if bare is None else seen * bare)
-            trust = self.zones().photo if own is None else own
+            fill, trust = self._own(mesh, appearance, seen if bare is None else seen * bare, own)
         shown = unwrap_photo(
             mesh.photo, mesh.camera, mesh.verts_camera, layout, weld=self.model.weld, trust=trust
         )
@@ -125,15 +125,26 @@ class Texturer:
         share = self._spreader().near_face if self.kind == "photo" else np.zeros(len(fill), np.float32)
         return complete_texture(shown, self.layout(), fill, share, bare)
 
+    def _own(
+        self,
+        mesh: PlacedMesh,
+        appearance: Appearance,
+        seen: Float[np.ndarray, " verts"],
+        own: Float[np.ndarray, " verts"] | None,
+    ) -> tuple[Float[np.ndarray, "verts 3"], Float[np.ndarray, " verts"]]:
+        """Colours of clean skin, and how far the photo is to be trusted at vertices."""
+        guide, zones = SkinGuide(self.model, self.zones(), self._spreader()), self.zones()
+        expected = guide.expected(appearance, mesh, seen)
+        like = likeness_to_skin(mesh.coarse_colours_srgb, expected, zones)
+        fill = guide.colours(expected, mesh, seen * like)
+        return fill, like * (zones.photo if own is None else own)
+
     def zones(self) -> SkinZones:
         """Zones of the model, made when first asked for."""
         with self._lock():
             if self._skin_zones is None:
                 self._skin_zones = SkinZones.of(self.model)
             return self._skin_zones
-
-    def _guide(self) -> SkinGuide:
-        return SkinGuide(self.model, self.zones(), self._spreader())
 
     def layout(self) -> TextureLayout:
         """Texture space of the model, made when first asked for."""

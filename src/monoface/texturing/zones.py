@@ -16,7 +16,9 @@ _FADE_MM = 14.0
 # The albedo model and what differs from it fade into one tone over these distances from the narrow face.
 _TONE_BEGIN_MM, _TONE_END_MM = 6.0, 45.0
 # How far the parser's brows, eyes and lips may lie beside the model's.
-_BROWS_MM, _EYES_MM, _LIPS_MM = 7.0, 4.0, 4.0
+_BROWS_MM, _EYES_MM, _LIPS_MM = 4.0, 4.0, 4.0
+# Width of the narrow face's rim.
+_RIM_MM = 20.0
 # A moustache and a beard that are parsed as hair lie below the nose, this near to the middle.
 _BEARD_HALF_MM, _BEARD_FADE_MM = 34.0, 8.0
 # So many vertices of a region tell distances to it well enough.
@@ -36,6 +38,7 @@ class SkinZones:
             off the skin.
         own: How far colours are the albedo model's, rather than one tone: 1 in the narrow face and off the
             skin, 0 on scalp and neck.
+        rim: Near the border of the narrow face, where hair and background begin.
         brows: Where hair may be a brow.
         beard: Where hair may be a beard.
         lips: Where a mouth may be lips.
@@ -46,6 +49,7 @@ class SkinZones:
     plain: Bool[np.ndarray, " verts"]
     photo: Float[np.ndarray, " verts"]
     own: Float[np.ndarray, " verts"]
+    rim: Float[np.ndarray, " verts"]
     brows: Float[np.ndarray, " verts"]
     beard: Float[np.ndarray, " verts"]
     lips: Float[np.ndarray, " verts"]
@@ -73,6 +77,7 @@ class SkinZones:
             plain=inner & skin & ~brows & ~lips & ~lids & ~balls,
             photo=_ramp(_FADE_MM, 0.0, beside_mm),
             own=_ramp(_TONE_END_MM, _TONE_BEGIN_MM, beside_mm),
+            rim=_ramp(_RIM_MM, _RIM_MM / 3, distance_to(mean, skin & ~inner)),
             brows=nearly.astype(np.float32),
             beard=beside_mouth * below * inner,
             lips=_near(mean, lips, _LIPS_MM),

@@ -85,7 +85,7 @@ def skin_to_onnx(parser: ParserWeights, size_px: int) -> bytes:
 
 
 def classes_to_onnx(parser: ParserWeights, size_px: int) -> bytes:
-    """As `skin_to_onnx`, with the output `classes` (batch, 7, size, size): probabilities of `PARSING_CLASSES`."""
+    """As `skin_to_onnx`, but `classes` (batch, 7, size, size) are probabilities of `PARSING_CLASSES`."""
     graph, logits = _logits(parser)
     graph.node("Softmax", [logits], "classes", axis=1)
     shape = (_CLASSES, size_px, size_px)
