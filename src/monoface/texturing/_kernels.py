@@ -10,12 +10,13 @@ _ZERO, _HALF, _ONE, _LARGEST_BYTE = np.float32(0), np.float32(0.5), np.float32(1
 
 @kernel
 def add_grain(
-    grain: Array, skin: Array, share: Array, faces: Array, mirrored: bool, first_row: int,
+    grain: Array, skin: Array, added: Array, faces: Array, mirrored: bool, first_row: int,
     face_index: Array, barycentric: Array, weight: Array, result: Array,
 ) -> None:  # fmt: skip
-    """Adds fine texture, in place, to skin as far as neither photo nor mirrored photo is seen there.
+    """Adds coarse colours in place, and fine texture as far as neither photo nor mirrored photo is seen.
 
-    `skin` tells of triangles whether they are skin, `share` of vertices how far layers cover the fill.
+    `skin` tells of triangles whether they are skin, and change at all; `added` is red, green and blue of
+    vertices, and how far layers cover the fill there.
     """
     size, rows, columns = face_index.shape[1], grain.shape[0], grain.shape[1]
     for row in range(face_index.shape[0]):
@@ -24,17 +25,16 @@ def add_grain(
             f = face_index[row, column]
             if f < 0 or not skin[f]:
                 continue
+            v0, v1, v2 = numba.uint32(faces[f, 0]), numba.uint32(faces[f, 1]), numba.uint32(faces[f, 2])
+            b0, b1, b2 = barycentric[row, column, 0], barycentric[row, column, 1], barycentric[row, column, 2]
             seen = weight[row, column]
             if mirrored:
                 seen += (_ONE - seen) * weight[row, size - 1 - column]
-            if seen > _ZERO:
-                b = barycentric[row, column]
-                part = b[0] * share[faces[f, 0]] + b[1] * share[faces[f, 1]] + b[2] * share[faces[f, 2]]
-                seen *= min(part, _ONE)
-            amount = _LARGEST_BYTE * (_ONE - seen * seen)
-            if amount <= _ZERO:
-                continue
+            seen *= min(b0 * added[v0, 3] + b1 * added[v1, 3] + b2 * added[v2, 3], _ONE)
+            amount = _ONE - seen * seen
             at_column = column % columns
             for c in range(3):
-                value = np.float32(result[row, column, c]) + amount * grain[at_row, at_column, c]
+                value = b0 * added[v0, c] + b1 * added[v1, c] + b2 * added[v2, c]
+                value += max(amount, _ZERO) * grain[at_row, at_column, c]
+                value = np.float32(result[row, column, c]) + _LARGEST_BYTE * value
                 result[row, column, c] = numba.uint8(min(max(value + _HALF, _ZERO), _LARGEST_BYTE))

@@ -12,7 +12,7 @@ from monoface.texturing.zones import SkinZones
 def compose(
     shown: TextureMap,
     layout: TextureLayout,
-    fill: Float[np.ndarray, "verts 3"],
+    fill: Float[np.ndarray, "verts 6"],
     zones: SkinZones,
     bare: Float[np.ndarray, " verts"] | None = None,
 ) -> UInt8[np.ndarray, "size size 3"]:
@@ -21,18 +21,22 @@ def compose(
     Args:
         shown: What the photo shows of the face itself.
         layout: Texture space.
-        fill: Low frequencies of all colours.
+        fill: Coarse colours of all vertices, and what is added to the whole of that and the photo, so that
+            the face's rim and what lies beside it are of one tone.
         zones: Of the face model.
         bare: How far what vertices show may be continued to where nothing is seen: as bare skin, 0 to 1.
             In full, if not given.
     """
     from monoface.texturing import _kernels
 
-    result = complete_texture(shown, layout, fill, zones.own, bare)
+    # What the rim shows is not continued: shade under hair and the first colours of what lies behind.
+    continued = 1 - zones.rim if bare is None else bare * (1 - zones.rim)
+    result = complete_texture(shown, layout, fill[:, :3], zones.photo, continued)
     plain = zones.plain[layout.faces].all(axis=1)
     grain = synthesised_grain(shown, _texels(plain, layout))
     skin = zones.skin[layout.faces].all(axis=1) & layout.usable
-    surface = grain, skin, zones.own, layout.faces, layout.mirrored
+    added = np.ascontiguousarray(np.concat((fill[:, 3:], zones.photo[:, None]), axis=1), np.float32)
+    surface = grain, skin, added, layout.faces, layout.mirrored
     texels = layout.face_index, layout.barycentric
 
     # Bands beside each other read what none of them writes.

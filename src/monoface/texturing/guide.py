@@ -50,16 +50,16 @@ class SkinGuide:
 
     def expected(
         self, appearance: Appearance, mesh: PlacedMesh, seen: Float[np.ndarray, " verts"]
-    ) -> Float[np.ndarray, "verts 3"]:
-        """Colours of all vertices, sRGB, that albedo, light and tone explain; see `tone`."""
+    ) -> tuple[Float[np.ndarray, "verts 3"], Float[np.ndarray, "verts 3"]]:
+        """Colours of all vertices, sRGB, by albedo, light and tone, and those of the tone alone; see `tone`."""
         zones, expected = self._zones, appearance.colours_srgb(self._model, mesh.normals)
         tone = self.tone(appearance, mesh, seen)
         clear = zones.plain & (seen > 0.5)
         if clear.sum() >= _LEAST_VERTS:
             off = lower_median(mesh.colours_srgb[clear] - expected[clear])
             expected = np.where(zones.skin[:, None], expected + off, expected)
-        own = zones.own[:, None]
-        return (own * expected + (1 - own) * self._plain(tone, appearance, mesh)).clip(0, 1)
+        own, plain = zones.own[:, None], self._plain(tone, appearance, mesh)
+        return (own * expected + (1 - own) * plain).clip(0, 1), plain
 
     def colours(
         self,

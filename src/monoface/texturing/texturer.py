@@ -94,8 +94,11 @@ class Texturer:
         appearance: Appearance,
         bare: Float[np.ndarray, " verts"] | None = None,
         own: Float[np.ndarray, " verts"] | None = None,
-    ) -> tuple[TextureMap, Float[np.ndarray, "verts 3"]]:
-        """What of the photo becomes texture, and colours of all vertices to fill the rest; see `texture`."""
+    ) -> tuple[TextureMap, Float[np.ndarray, "verts channels"]]:
+        """What of the photo becomes texture, and colours of all vertices to fill the rest; see `texture`.
+
+        In clean textures, three more channels are what to add besides, to what the photo shows too.
+        """
         layout = self.layout()
         if self.kind == "none":
             nothing = np.zeros((self.size, self.size, 4), np.float32)
@@ -116,7 +119,7 @@ class Texturer:
     def completed(
         self,
         shown: TextureMap,
-        fill: Float[np.ndarray, "verts 3"],
+        fill: Float[np.ndarray, "verts channels"],
         bare: Float[np.ndarray, " verts"] | None = None,
     ) -> UInt8[np.ndarray, "size size 3"]:
         """Texture in sRGB, filled where nothing is shown; see `shown`."""
@@ -131,13 +134,14 @@ class Texturer:
         appearance: Appearance,
         seen: Float[np.ndarray, " verts"],
         own: Float[np.ndarray, " verts"] | None,
-    ) -> tuple[Float[np.ndarray, "verts 3"], Float[np.ndarray, " verts"]]:
+    ) -> tuple[Float[np.ndarray, "verts 6"], Float[np.ndarray, " verts"]]:
         """Colours of clean skin, and how far the photo is to be trusted at vertices."""
         guide, zones = SkinGuide(self.model, self.zones(), self._spreader()), self.zones()
-        expected = guide.expected(appearance, mesh, seen)
+        expected, plain = guide.expected(appearance, mesh, seen)
         like = likeness_to_skin(mesh.coarse_colours_srgb, expected, zones)
         fill = guide.colours(expected, mesh, seen * like)
-        return fill, like * (zones.photo if own is None else own)
+        rest = zones.rim[:, None] * (plain - fill)
+        return np.concat((fill, rest), axis=1), like * (zones.photo if own is None else own)
 
     def zones(self) -> SkinZones:
         """Zones of the model, made when first asked for."""

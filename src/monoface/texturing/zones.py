@@ -18,7 +18,7 @@ _TONE_BEGIN_MM, _TONE_END_MM = 6.0, 45.0
 # How far the parser's brows, eyes and lips may lie beside the model's.
 _BROWS_MM, _EYES_MM, _LIPS_MM = 4.0, 4.0, 4.0
 # Width of the narrow face's rim.
-_RIM_MM = 20.0
+_RIM_MM = 26.0
 # A moustache and a beard that are parsed as hair lie below the nose, this near to the middle.
 _BEARD_HALF_MM, _BEARD_FADE_MM = 34.0, 8.0
 # So many vertices of a region tell distances to it well enough.
@@ -38,7 +38,8 @@ class SkinZones:
             off the skin.
         own: How far colours are the albedo model's, rather than one tone: 1 in the narrow face and off the
             skin, 0 on scalp and neck.
-        rim: Near the border of the narrow face, where hair and background begin.
+        rim: Rises to 1 towards the border of the narrow face, where hair and background begin, and stays 1
+            on the skin outside.
         brows: Where hair may be a brow.
         beard: Where hair may be a beard.
         lips: Where a mouth may be lips.
@@ -77,7 +78,7 @@ class SkinZones:
             plain=inner & skin & ~brows & ~lips & ~lids & ~balls,
             photo=_ramp(_FADE_MM, 0.0, beside_mm),
             own=_ramp(_TONE_END_MM, _TONE_BEGIN_MM, beside_mm),
-            rim=_ramp(_RIM_MM, _RIM_MM / 3, distance_to(mean, skin & ~inner)),
+            rim=np.where(skin, _ramp(_RIM_MM, 0.0, distance_to(mean, skin & ~inner)), np.float32(0)),
             brows=nearly.astype(np.float32),
             beard=beside_mouth * below * inner,
             lips=_near(mean, lips, _LIPS_MM),
@@ -93,7 +94,8 @@ def distance_to(
     if not len(others):
         return np.full(len(points), 1e6, np.float32)
     squared = np.square(points).sum(axis=1)[:, None] + np.square(others).sum(axis=1)
-    return np.sqrt((squared - 2 * points @ others.T).min(axis=1).clip(0)).astype(np.float32)
+    found = np.sqrt((squared - 2 * points @ others.T).min(axis=1).clip(0))
+    return np.where(some, np.float32(0), found.astype(np.float32))
 
 
 def _near(
