@@ -21,6 +21,7 @@ from monoface.cli.outputs import (
 from monoface.cli.progress import exit_code, make_folder, showing_photos
 from monoface.core.errors import ConfigError
 from monoface.pipeline import Reconstructor, ReconstructorConfig
+from monoface.texturing.look import TextureKind
 
 
 @dataclass(frozen=True)
@@ -68,6 +69,9 @@ class ReconstructArguments:
     focal: Literal["weights", "exif"] = "weights"
     """exif takes the focal length from each photo's EXIF data. Photos without are seen as if it had not been
     asked for, and their lines say so."""
+    texture: TextureKind = ReconstructorConfig.texture
+    """clean takes of photos the face's own skin, and fills the rest with skin; photo takes what was seen, hair
+    and glasses too; none takes the face model's colours."""
     texture_size: int = ReconstructorConfig.texture_size
     """Side of the texture in pixels, a multiple of 16."""
     detail: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
@@ -106,6 +110,7 @@ def run(arguments: Sequence[str]) -> int:
             min_confidence=chosen.min_confidence,
             focal=chosen.focal,
             field_of_view_deg=chosen.field_of_view,
+            texture=chosen.texture,
             texture_size=chosen.texture_size,
             detail=chosen.detail_weights if chosen.detail or chosen.dense else None,
             detail_size=chosen.detail_size,

@@ -15,6 +15,7 @@ from monoface.facemodel import MorphableModel, NumpyFaceModel, open_numpy_model
 from monoface.facemodel.default import FACE_MODEL_FILE
 from monoface.facemodel.estimation.uncertainty import VertexUncertainty
 from monoface.rigging.rig import HeadRig
+from monoface.texturing.look import TextureKind
 from monoface.texturing.skin import SkinFinder
 from monoface.texturing.texturer import Texturer
 
@@ -33,6 +34,7 @@ class AssetNames:
         detail: Fine stage; None finds no detail.
         detail_size: Side of displacement maps in texels; None goes by the photo.
         detail_strength: Factor of heights.
+        texture: What of photos becomes texture.
     """
 
     face_model: Path | None
@@ -41,6 +43,7 @@ class AssetNames:
     detail: str | None = None
     detail_size: int | None = None
     detail_strength: float = 1.0
+    texture: TextureKind = "clean"
 
     @classmethod
     def of_files(
@@ -50,6 +53,7 @@ class AssetNames:
         detail: str | None = None,
         detail_size: int | None = None,
         detail_strength: float = 1.0,
+        texture: TextureKind = "clean",
     ) -> "AssetNames":
         """Names of assets, with the hash that the face model has now.
 
@@ -57,12 +61,12 @@ class AssetNames:
             ConfigError: If there is no such face model.
             AssetError: If the shipped one is missing or damaged.
         """
-        fine = (texture_size, detail, detail_size, detail_strength)
+        chosen = texture_size, detail, detail_size, detail_strength, texture
         if face_model is None:
-            return cls(None, asset_sha256(FACE_MODEL_FILE), *fine)
+            return cls(None, asset_sha256(FACE_MODEL_FILE), *chosen)
         if not face_model.is_file():
             raise ConfigError(f"face model {face_model}: expected a file, found none.")
-        return cls(face_model, sha256_of(face_model), *fine)
+        return cls(face_model, sha256_of(face_model), *chosen)
 
     def load_face_model(self) -> NumpyFaceModel:
         """Read the face model.
@@ -151,7 +155,7 @@ class FaceAssets:
 
     @cached_property
     def _texturer(self) -> Texturer:
-        return Texturer(self._model, self.names.texture_size)
+        return Texturer(self._model, self.names.texture_size, self.names.texture)
 
     @cached_property
     def _skin_finder(self) -> SkinFinder:

@@ -13,7 +13,9 @@ from monoface.pipeline.face_assets import FaceAssets
 from monoface.pipeline.posed_face import PosedFace
 from monoface.texturing.appearance import Appearance
 from monoface.texturing.delighting import light_on_relief, without_light
-from monoface.texturing.texturer import PlacedMesh
+from monoface.texturing.placed_mesh import PlacedMesh
+from monoface.texturing.skin import ParsedFace
+from monoface.texturing.trusting import own_trust
 
 if TYPE_CHECKING:
     from monoface.pipeline.detailing import FaceDetail
@@ -23,7 +25,7 @@ _COLOUR_MARGIN_PX = 3
 # What a report says of a face: small, and computed from what is large.
 _REPORTED = ("appearance", "mean_vertex_sigma_mm", "detail_report")
 # What takes megabytes.
-_LARGE = ("placed_mesh", "texture", "albedo_texture", "detail")
+_LARGE = ("placed_mesh", "parsed", "texture", "albedo_texture", "detail")
 # What a pickle keeps of what was computed: pictures that took long and are small.
 _KEPT = ("texture", "albedo_texture", "visibility", "vertex_sigma_mm", "mean_vertex_sigma_mm")
 
@@ -92,7 +94,17 @@ class FaceSkin:
     @cached_property
     def bare_skin(self) -> Float[np.ndarray, " verts"]:
         """How far each vertex may tell of the skin's colour and of the light: bare skin, 0 to 1."""
-        return self.assets.skin_finder.trust(self.placed_mesh, _COLOUR_MARGIN_PX)
+        return self.parsed.trust(margin_px=_COLOUR_MARGIN_PX)
+
+    @cached_property
+    def own_skin(self) -> Float[np.ndarray, " verts"]:
+        """How far each vertex shows the face itself, 0 to 1: what of the photo may become texture."""
+        return own_trust(self.parsed, self.assets.texturer.zones())
+
+    @cached_property
+    def parsed(self) -> ParsedFace:
+        """What the face parser sees."""
+        return self.assets.skin_finder.parse(self.placed_mesh)
 
     @cached_property
     def appearance(self) -> Appearance:
@@ -110,7 +122,9 @@ class FaceSkin:
     @cached_property
     def texture(self) -> UInt8[np.ndarray, "size size 3"]:
         """The face's texture in sRGB; see `Face.texture`."""
-        return self.assets.texturer.texture(self.placed_mesh, self.fitted_appearance, self.bare_skin)
+        return self.assets.texturer.texture(
+            self.placed_mesh, self.fitted_appearance, self.bare_skin, self.own_skin
+        )
 
     @cached_property
     def albedo_texture(self) -> UInt8[np.ndarray, "size size 3"]:
@@ -128,8 +142,8 @@ class FaceSkin:
         detailer = self.assets.detailer
         if detailer is None:
             return None
-        bare = self.assets.skin_finder.trust(self.placed_mesh)
-        return detailer.fitting(self.placed_mesh).find(self.placed_mesh, self.fitted_appearance, bare)
+        fine = detailer.fitting(self.placed_mesh)
+        return fine.find(self.placed_mesh, self.fitted_appearance, self.parsed.trust())
 
     @cached_property
     def detail_report(self) -> dict[str, Any] | None:

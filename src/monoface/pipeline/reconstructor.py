@@ -76,6 +76,7 @@ class Reconstructor:
             self.config.detail,
             self.config.detail_size,
             self.config.detail_strength,
+            self.config.texture,
         )
         self._assets = FaceAssets(names)
         self.face_model = self._assets.model

@@ -8,6 +8,7 @@ from monoface.core.errors import ConfigError
 from monoface.core.memory import available_bytes
 from monoface.photos.focal import check_field_of_view, focal_of_field_of_view
 from monoface.photos.reading import LoadedImage
+from monoface.texturing.look import TextureKind
 
 # A photo shows no face more finely; displacement has more maps a texel.
 _LARGEST_TEXTURE_PX, _LARGEST_DETAIL_PX = 8192, 4096
@@ -38,6 +39,9 @@ class ReconstructorConfig:
         field_of_view_deg: Angle that a pinhole sees across the photos' longer side; with "exif" only where a
             photo does not tell. Photos must not be cropped.
         texture_size: Side of the texture in pixels, a multiple of 16, at most 8192.
+        texture: "clean" takes of photos only the face's own skin, brows, lips, eyes and beard, and fills the
+            rest with skin; "photo" takes what was seen; "none" takes the albedo model's colours in the
+            photo's light.
         detail: "relief" finds wrinkles too, or weights of a network alone, named as the regressor's are; None
             finds none.
         detail_size: Side of the displacement map in texels, at most 4096; None takes 256 to 2048, by what the
@@ -60,6 +64,7 @@ class ReconstructorConfig:
     focal: Literal["weights", "exif"] = "weights"
     field_of_view_deg: float | None = None
     texture_size: int = 1024
+    texture: TextureKind = "clean"
     detail: str | None = None
     detail_size: int | None = None
     detail_strength: float = 1.0

@@ -1,9 +1,11 @@
 """Where a photo shows a face's bare skin: neither hair nor glasses nor a hand before it."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from threading import Lock
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, UInt8
 from PIL import Image
 
 from monoface.core.kernels.threads import thread_count
@@ -13,9 +15,10 @@ from monoface.detection.crops import SquareCrop, roll_of_landmarks
 from monoface.geometry.resampling import sample_bilinear
 from monoface.geometry.roi import SIDE_PER_BOX
 from monoface.networks import ParserWeights, read_parser
-from monoface.networks.onnx.parser import skin_to_onnx
+from monoface.networks.configs import PARSING_CLASSES
+from monoface.networks.onnx.parser import classes_to_onnx
 from monoface.render.unwrap import least_around
-from monoface.texturing.texturer import PlacedMesh
+from monoface.texturing.placed_mesh import PlacedMesh
 
 # Of the shipped parser.
 SKIN_WEIGHTS = "parsing.safetensors"
@@ -23,6 +26,37 @@ SKIN_WEIGHTS = "parsing.safetensors"
 _CROP_PX = 112
 # Probabilities of skin between which a vertex begins to count and counts in full.
 _DOUBTED, _TRUSTED = 0.3, 0.7
+
+
+_SKIN = ("skin", "nose")
+
+
+@dataclass(frozen=True, eq=False)
+class ParsedFace:
+    """What the parser says of a face in its photo.
+
+    Attributes:
+        crop: The upright part of the photo that it saw, sRGB.
+        shares: Probabilities of `PARSING_CLASSES` at its pixels.
+        places_px: Where the vertices lie in the crop.
+    """
+
+    crop: UInt8[np.ndarray, "side side 3"]
+    shares: Float[np.ndarray, "classes side side"]
+    places_px: Float[np.ndarray, "verts 2"]
+
+    def trust(self, classes: Sequence[str] = _SKIN, margin_px: int = 1) -> Float[np.ndarray, " verts"]:
+        """How far the photo shows some classes at vertices, 0 to 1; whether they are in view is not asked.
+
+        Args:
+            classes: Of `PARSING_CLASSES`; bare skin, if not given.
+            margin_px: What is of another class is widened by so many pixels of the crop, of about two and a
+                half millimetres: at its edges colours mix, and the parser may be off.
+        """
+        chosen = self.shares[[PARSING_CLASSES.index(name) for name in classes]].sum(axis=0)
+        narrowed = least_around(chosen, margin_px)
+        at_verts = sample_bilinear(narrowed[..., None], self.places_px)[:, 0]
+        return ((at_verts - _DOUBTED) / (_TRUSTED - _DOUBTED)).clip(0, 1)
 
 
 class SkinFinder:
@@ -37,30 +71,26 @@ class SkinFinder:
         self._session: Session | None = None
         self._lock = PerProcess(Lock)
 
-    def trust(self, mesh: PlacedMesh, margin_px: int = 1) -> Float[np.ndarray, " verts"]:
-        """How far the photo shows bare skin at vertices, 0 to 1; whether they are visible is not asked.
-
-        Args:
-            mesh: The face in its photo.
-            margin_px: What is no skin is widened by so many pixels of the crop, of about two and a half
-                millimetres: at its edges colours mix, and the parser may be off.
-        """
+    def parse(self, mesh: PlacedMesh) -> ParsedFace:
+        """Parse a face in its photo."""
         points_px = mesh.model.landmarks("ibug68").points(mesh.verts_px[None])[0, :, :2]
         square = _upright_square(points_px.astype(np.float64))
         photo = np.rint(255 * mesh.photo).astype(np.uint8).transpose(1, 2, 0)
         crop = square.sample(Image.fromarray(np.ascontiguousarray(photo)), _CROP_PX)
         image = np.ascontiguousarray(crop.transpose(2, 0, 1)[None], np.float32) / 255
-        (skin,) = self._loaded().run(None, {"image": image})
-        narrowed = least_around(skin[0, 0], margin_px)
+        (shares,) = self._loaded().run(None, {"image": image})
         places_px = square.from_photo(mesh.verts_px[:, :2].astype(np.float64), _CROP_PX)
-        at_verts = sample_bilinear(narrowed[..., None], places_px.astype(np.float32))[:, 0]
-        return ((at_verts - _DOUBTED) / (_TRUSTED - _DOUBTED)).clip(0, 1)
+        return ParsedFace(crop, shares[0], places_px.astype(np.float32))
+
+    def trust(self, mesh: PlacedMesh, margin_px: int = 1) -> Float[np.ndarray, " verts"]:
+        """How far the photo shows bare skin at vertices, 0 to 1; see `ParsedFace.trust`."""
+        return self.parse(mesh).trust(margin_px=margin_px)
 
     def _loaded(self) -> Session:
         with self._lock():
             if self._session is None:
                 parser = self._parser or read_parser()
-                self._session = open_session(lambda: skin_to_onnx(parser, _CROP_PX), thread_count())
+                self._session = open_session(lambda: classes_to_onnx(parser, _CROP_PX), thread_count())
             return self._session
 
 

@@ -86,7 +86,7 @@ def read_photos(folder: Path, tools: Reconstructor) -> list[PhotoRelief]:
         skin = result.all_faces[0].skin
         assert skin.assets.detailer is not None
         detailer, mesh = skin.assets.detailer.at(SIZE_PX), skin.placed_mesh
-        evidence = detailer.evidence(mesh, skin.fitted_appearance, skin.assets.skin_finder.trust(mesh))
+        evidence = detailer.evidence(mesh, skin.fitted_appearance, skin.parsed.trust())
         if not (evidence.weight > _LEAST_WEIGHT).any():
             found.append(PhotoRelief(path.stem, failure="next to no skin is seen"))
             continue

@@ -157,7 +157,7 @@ def _found_normals(face: Face) -> Float[Tensor, "7 side side"]:
     model = displacer.model
     surface = TextureSurface.from_vertices(verts, displacer.layout, model.uv, model.weld)
     fine = displacer.normals(torch.from_numpy(detail.height_mm)[None], surface)[0]
-    weight = detailer.evidence(mesh, skin.fitted_appearance, skin.assets.skin_finder.trust(mesh)).weight[0]
+    weight = detailer.evidence(mesh, skin.fitted_appearance, skin.parsed.trust()).weight[0]
     maps = torch.cat((fine, surface.normals[0], weight[..., None]), dim=-1).movedim(-1, 0)
     verts_px = project(in_torch(face.posed.camera), verts)
     shown = rasterize(verts_px, model.faces, (PICTURE_PX, PICTURE_PX))

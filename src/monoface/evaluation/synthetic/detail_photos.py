@@ -66,7 +66,7 @@ class PhotoScorer:
     def score(self, face: Face) -> PhotoFigures | None:
         """Figures of a face in its photo; None if next to no skin is seen."""
         placed, detailer = face.skin.placed_mesh, self._detailer
-        bare = face.skin.assets.skin_finder.trust(placed)
+        bare = face.skin.parsed.trust()
         evidence = detailer.evidence(placed, face.skin.fitted_appearance, bare)
         mesh = in_torch(placed)
         chosen = evidence.weight[0] > _LEAST_WEIGHT

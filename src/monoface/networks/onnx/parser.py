@@ -76,6 +76,24 @@ def skin_to_onnx(parser: ParserWeights, size_px: int) -> bytes:
     Input `image`: float32 (batch, 3, size, size) in [0, 1]. Output `skin` (batch, 1, size, size): the
     probability of bare skin, as `networks.parsing.skin_probability` has it.
     """
+    graph, logits = _logits(parser)
+    shares = graph.node("Softmax", [logits], axis=1)
+    chosen = np.zeros((1, _CLASSES, 1, 1), np.float32)
+    chosen[:, SKIN_CLASSES] = 1
+    graph.node("Conv", [shares, graph.constant("skin_classes", chosen)], "skin")
+    return graph.model("skin", ("image", (3, size_px, size_px)), (("skin", (1, size_px, size_px)),))
+
+
+def classes_to_onnx(parser: ParserWeights, size_px: int) -> bytes:
+    """As `skin_to_onnx`, but `classes` (batch, 7, size, size) are probabilities of `PARSING_CLASSES`."""
+    graph, logits = _logits(parser)
+    graph.node("Softmax", [logits], "classes", axis=1)
+    shape = (_CLASSES, size_px, size_px)
+    return graph.model("classes", ("image", (3, size_px, size_px)), (("classes", shape),))
+
+
+def _logits(parser: ParserWeights) -> tuple[LayerGraph, str]:
+    """The network up to its logits, and their name."""
     layers = _Layers.of(parser.config)
     graph = LayerGraph(_by_places(parser.weights, layers.head.name))
     two, one = graph.constant("two", np.float32(2.0)), graph.constant("one", np.float32(1.0))
@@ -93,12 +111,7 @@ def skin_to_onnx(parser: ParserWeights, size_px: int) -> bytes:
         x = graph.convolution(
             fuse, graph.node("Relu", [graph.node("Add", [enlarged, skipped.pop()])]), relu=True
         )
-    logits = graph.node("DepthToSpace", [graph.convolution(layers.head, x)], blocksize=2)
-    shares = graph.node("Softmax", [logits], axis=1)
-    chosen = np.zeros((1, _CLASSES, 1, 1), np.float32)
-    chosen[:, SKIN_CLASSES] = 1
-    graph.node("Conv", [shares, graph.constant("skin_classes", chosen)], "skin")
-    return graph.model("skin", ("image", (3, size_px, size_px)), (("skin", (1, size_px, size_px)),))
+    return graph, graph.node("DepthToSpace", [graph.convolution(layers.head, x)], blocksize=2)
 
 
 def _by_places(weights: Weights, head: str) -> Weights:

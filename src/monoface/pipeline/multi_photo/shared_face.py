@@ -53,7 +53,7 @@ class SharedAppearance:
             skin, appearance = self._skins[row], self.appearances[row]
             mesh = skin.placed_mesh
             skin.forget_mesh()
-            shown, fill = texturer.shown(mesh, appearance, skin.bare_skin)
+            shown, fill = texturer.shown(mesh, appearance, skin.bare_skin, skin.own_skin)
             facing = texturer.layout().from_vertices(-mesh.normals[:, 2:])[..., 0].clip(0, 1)
             confidence = np.float32(skin.posed.confidence)
             quality = shown.weight * np.square(facing) * confidence * _fineness(mesh)

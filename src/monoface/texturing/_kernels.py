@@ -1,0 +1,40 @@
+"""Serial numba kernels over bands of rows of a texture. `composing` says what they are for."""
+
+import numba
+import numpy as np
+
+from monoface.core.kernels.compiled import Array, kernel
+
+_ZERO, _HALF, _ONE, _LARGEST_BYTE = np.float32(0), np.float32(0.5), np.float32(1), np.float32(255)
+
+
+@kernel
+def add_grain(
+    grain: Array, skin: Array, added: Array, faces: Array, mirrored: bool, first_row: int,
+    face_index: Array, barycentric: Array, weight: Array, result: Array,
+) -> None:  # fmt: skip
+    """Adds coarse colours in place, and fine texture as far as neither photo nor mirrored photo is seen.
+
+    `skin` tells of triangles whether they are skin, and change at all; `added` is red, green and blue of
+    vertices, and how far layers cover the fill there.
+    """
+    size, rows, columns = face_index.shape[1], grain.shape[0], grain.shape[1]
+    for row in range(face_index.shape[0]):
+        at_row = (first_row + row) % rows
+        for column in range(size):
+            f = face_index[row, column]
+            if f < 0 or not skin[f]:
+                continue
+            v0, v1, v2 = numba.uint32(faces[f, 0]), numba.uint32(faces[f, 1]), numba.uint32(faces[f, 2])
+            b0, b1, b2 = barycentric[row, column, 0], barycentric[row, column, 1], barycentric[row, column, 2]
+            seen = weight[row, column]
+            if mirrored:
+                seen += (_ONE - seen) * weight[row, size - 1 - column]
+            seen *= min(b0 * added[v0, 3] + b1 * added[v1, 3] + b2 * added[v2, 3], _ONE)
+            amount = _ONE - seen * seen
+            at_column = column % columns
+            for c in range(3):
+                value = b0 * added[v0, c] + b1 * added[v1, c] + b2 * added[v2, c]
+                value += max(amount, _ZERO) * grain[at_row, at_column, c]
+                value = np.float32(result[row, column, c]) + _LARGEST_BYTE * value
+                result[row, column, c] = numba.uint8(min(max(value + _HALF, _ZERO), _LARGEST_BYTE))

@@ -1,0 +1,53 @@
+"""One texture of photo, mirrored photo and fill, with fine texture where neither photo is seen."""
+
+import numpy as np
+from jaxtyping import Bool, Float, UInt8
+
+from monoface.core.kernels.threads import band_limits, count_bands, run_for_each
+from monoface.render import TextureLayout, TextureMap, complete_texture
+from monoface.texturing.grain import synthesised_grain
+from monoface.texturing.zones import SkinZones
+
+
+def compose(
+    shown: TextureMap,
+    layout: TextureLayout,
+    fill: Float[np.ndarray, "verts 6"],
+    zones: SkinZones,
+    bare: Float[np.ndarray, " verts"] | None = None,
+) -> UInt8[np.ndarray, "size size 3"]:
+    """Texture in sRGB, everywhere.
+
+    Args:
+        shown: What the photo shows of the face itself.
+        layout: Texture space.
+        fill: Coarse colours of all vertices, and what is added to the whole of that and the photo, so that
+            the face's rim and what lies beside it are of one tone.
+        zones: Of the face model.
+        bare: How far what vertices show may be continued to where nothing is seen: as bare skin, 0 to 1.
+            In full, if not given.
+    """
+    from monoface.texturing import _kernels
+
+    # What the rim shows is not continued: shade under hair and the first colours of what lies behind.
+    continued = 1 - zones.rim if bare is None else bare * (1 - zones.rim)
+    result = complete_texture(shown, layout, fill[:, :3], zones.photo, continued)
+    plain = zones.plain[layout.faces].all(axis=1)
+    grain = synthesised_grain(shown, _texels(plain, layout))
+    skin = zones.skin[layout.faces].all(axis=1) & layout.usable
+    added = np.ascontiguousarray(np.concat((fill[:, 3:], zones.photo[:, None]), axis=1), np.float32)
+    surface = grain, skin, added, layout.faces, layout.mirrored
+    texels = layout.face_index, layout.barycentric
+
+    # Bands beside each other read what none of them writes.
+    def add(band: tuple[int, int]) -> None:
+        rows = [array[slice(*band)] for array in (*texels, shown.weight, result)]
+        _kernels.add_grain(*surface, band[0], *rows)
+
+    run_for_each(add, band_limits(layout.size, 4 * count_bands(1)))
+    layout.pad(result)
+    return result
+
+
+def _texels(chosen: Bool[np.ndarray, " faces"], layout: TextureLayout) -> Bool[np.ndarray, "size size"]:
+    return layout.mask & chosen[layout.face_index]

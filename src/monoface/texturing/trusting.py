@@ -1,0 +1,66 @@
+"""How far a photo's pixels at a vertex are the face's own: skin, brows, lips, eyes and beard."""
+
+import numpy as np
+from jaxtyping import Float
+
+from monoface.core.arrays import norm
+from monoface.texturing.skin import ParsedFace
+from monoface.texturing.zones import SkinZones
+
+_SKIN = ("skin", "nose")
+# What the parser may call what belongs to a zone, besides skin.
+_ALSO = {"brows": ("hair",), "beard": ("hair", "mouth"), "lips": ("mouth",), "eyes": ("eyes",)}
+# Differences of hue, in sRGB, from which on a colour counts less, and not at all; then for the face's rim.
+_CAST, _CAST_AT_RIM = (0.14, 0.22), (0.07, 0.12)
+# Brightness against what is expected below which a colour counts not at all, and in full; then for the rim.
+_DARK, _DARK_AT_RIM = (0.4, 0.6), (0.65, 0.82)
+# Black clothes and deep shade are of no hue: differences of so little light count less.
+_FLARE = 0.06
+
+
+def own_trust(parsed: ParsedFace, zones: SkinZones, margin_px: int = 1) -> Float[np.ndarray, " verts"]:
+    """What of a face may become its texture, 0 to 1; view angles and what the head hides are not asked.
+
+    Args:
+        parsed: What the parser saw.
+        zones: Of the face model.
+        margin_px: See `ParsedFace.trust`.
+    """
+    trust = parsed.trust(_SKIN, margin_px)
+    for zone, classes in _ALSO.items():
+        share = getattr(zones, zone)
+        inside = parsed.trust((*_SKIN, *classes), margin_px)
+        trust = np.maximum(trust, share * inside)
+    return trust * zones.photo
+
+
+def likeness_to_skin(
+    colours: Float[np.ndarray, "verts 3"], expected: Float[np.ndarray, "verts 3"], zones: SkinZones
+) -> Float[np.ndarray, " verts"]:
+    """How far coarse colours may be skin's, 0 to 1: neither of another hue nor far darker; 1 off plain skin.
+
+    Args:
+        colours: Of the photo, sRGB.
+        expected: Of this person's skin there, sRGB.
+        zones: Of the face model.
+    """
+    hue = norm(_opponent(colours) - _opponent(expected))
+    # Make-up and beards are seen in the middle of faces; beside it a slight cast is hair or its shadow.
+    begin, end = (
+        inner + (outer - inner) * zones.rim for inner, outer in zip(_CAST, _CAST_AT_RIM, strict=True)
+    )
+    like = ((end - hue) / (end - begin)).clip(0, 1)
+    darker = (colours.mean(axis=1) + _FLARE) / (expected.mean(axis=1) + _FLARE)
+    none, full = (
+        inner + (outer - inner) * zones.rim for inner, outer in zip(_DARK, _DARK_AT_RIM, strict=True)
+    )
+    none, full = none * (1 - zones.beard), full * (1 - zones.beard) + 1e-3
+    like = like * ((darker - none) / (full - none)).clip(0, 1)
+    free = np.maximum.reduce((zones.brows, zones.lips, zones.eyes, ~zones.skin))
+    return (like + (1 - like) * free).astype(np.float32)
+
+
+def _opponent(colours: Float[np.ndarray, "verts 3"]) -> Float[np.ndarray, "verts 2"]:
+    """Red against green and yellow against blue, sRGB differences."""
+    red, green, blue = colours.T
+    return np.stack((red - green, (red + green) / 2 - blue), axis=1)

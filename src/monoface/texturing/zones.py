@@ -1,0 +1,110 @@
+"""Zones of a face model's skin: what of it may come from a photo, by what the photo shows there.
+
+All are made on the mean head, once a model.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Bool, Float
+
+from monoface.facemodel import NumpyFaceModel
+from monoface.facemodel.parts import eye_height_mm, skin_verts
+
+# Photos fade out beside the narrow face over this distance; guesses of its outline are worse further out.
+_FADE_MM = 14.0
+# The albedo model and what differs from it fade into one tone over these distances from the narrow face.
+_TONE_BEGIN_MM, _TONE_END_MM = 6.0, 45.0
+# How far the parser's brows, eyes and lips may lie beside the model's.
+_BROWS_MM, _EYES_MM, _LIPS_MM = 4.0, 4.0, 4.0
+# Width of the narrow face's rim.
+_RIM_MM = 26.0
+# A moustache and a beard that are parsed as hair lie below the nose, this near to the middle.
+_BEARD_HALF_MM, _BEARD_FADE_MM = 34.0, 8.0
+# So many vertices of a region tell distances to it well enough.
+_COMPARED = 1200
+# The base of the nose among the 68 landmarks.
+_SUBNASAL = 33
+
+
+@dataclass(frozen=True, eq=False)
+class SkinZones:
+    """Shares of vertices, 0 to 1.
+
+    Attributes:
+        skin: Which vertices are skin.
+        plain: Those of the narrow face with neither brows, lips, nor eyes.
+        photo: How far a photo may be seen: 1 in the narrow face, 0 from a centimetre and a half beside it; 1
+            off the skin.
+        own: How far colours are the albedo model's, rather than one tone: 1 in the narrow face and off the
+            skin, 0 on scalp and neck.
+        rim: Rises to 1 towards the border of the narrow face, where hair and background begin, and stays 1
+            on the skin outside.
+        brows: Where hair may be a brow.
+        beard: Where hair may be a beard.
+        lips: Where a mouth may be lips.
+        eyes: Where an eye may be seen: eyeballs and the edges of lids.
+    """
+
+    skin: Bool[np.ndarray, " verts"]
+    plain: Bool[np.ndarray, " verts"]
+    photo: Float[np.ndarray, " verts"]
+    own: Float[np.ndarray, " verts"]
+    rim: Float[np.ndarray, " verts"]
+    brows: Float[np.ndarray, " verts"]
+    beard: Float[np.ndarray, " verts"]
+    lips: Float[np.ndarray, " verts"]
+    eyes: Float[np.ndarray, " verts"]
+
+    @classmethod
+    def of(cls, model: NumpyFaceModel) -> "SkinZones":
+        """Zones of a model; those of regions that it lacks are empty."""
+        regions, mean = model.data.regions, model.mean_mm
+        skin, inner = skin_verts(model.data), regions["narrow_face"]
+        beside_mm = np.where(skin, distance_to(mean, inner), np.float32(0))
+        nothing = np.zeros_like(inner)
+        brows, lips = regions.get("brows", nothing), regions.get("lips", nothing)
+        lids = regions.get("eyelids", nothing)
+        balls = nothing.copy()
+        for eye in model.data.eyes.values():
+            balls |= eye.verts
+        balls |= regions.get("eyes", nothing) & ~skin
+        base_mm = float(model.landmarks("ibug68").points(mean[None])[0, _SUBNASAL, 1])
+        beside_mouth = _ramp(_BEARD_HALF_MM + _BEARD_FADE_MM, _BEARD_HALF_MM, np.abs(mean[:, 0]))
+        below = _ramp(base_mm + 2, base_mm - 2, mean[:, 1])
+        nearly = _near(mean, brows, _BROWS_MM) * (mean[:, 1] > eye_height_mm(model))
+        return cls(
+            skin=skin,
+            plain=inner & skin & ~brows & ~lips & ~lids & ~balls,
+            photo=_ramp(_FADE_MM, 0.0, beside_mm),
+            own=_ramp(_TONE_END_MM, _TONE_BEGIN_MM, beside_mm),
+            rim=np.where(skin, _ramp(_RIM_MM, 0.0, distance_to(mean, skin & ~inner)), np.float32(0)),
+            brows=nearly.astype(np.float32),
+            beard=beside_mouth * below * inner,
+            lips=_near(mean, lips, _LIPS_MM),
+            eyes=np.maximum(balls, _near(mean, lids, _EYES_MM)).astype(np.float32),
+        )
+
+
+def distance_to(
+    points: Float[np.ndarray, "verts 3"], some: Bool[np.ndarray, " verts"]
+) -> Float[np.ndarray, " verts"]:
+    """Distance of each vertex to the nearest of some; very far, if there are none."""
+    others = points[some][:: max(1, int(some.sum()) // _COMPARED)]
+    if not len(others):
+        return np.full(len(points), 1e6, np.float32)
+    squared = np.square(points).sum(axis=1)[:, None] + np.square(others).sum(axis=1)
+    found = np.sqrt((squared - 2 * points @ others.T).min(axis=1).clip(0))
+    return np.where(some, np.float32(0), found.astype(np.float32))
+
+
+def _near(
+    mean: Float[np.ndarray, "verts 3"], some: Bool[np.ndarray, " verts"], reach_mm: float
+) -> Float[np.ndarray, " verts"]:
+    return _ramp(2 * reach_mm, reach_mm, distance_to(mean, some))
+
+
+def _ramp(none: float, full: float, values: Float[np.ndarray, " verts"]) -> Float[np.ndarray, " verts"]:
+    """Rises smoothly from 0 to 1 between two values, whichever is greater."""
+    part = ((values - none) / (full - none)).clip(0, 1)
+    return (part * part * (3 - 2 * part)).astype(np.float32)
