@@ -14,7 +14,6 @@ def compose(
     layout: TextureLayout,
     fill: Float[np.ndarray, "verts 6"],
     zones: SkinZones,
-    bare: Float[np.ndarray, " verts"] | None = None,
 ) -> UInt8[np.ndarray, "size size 3"]:
     """Texture in sRGB, everywhere.
 
@@ -24,14 +23,12 @@ def compose(
         fill: Coarse colours of all vertices, and what is added to the whole of that and the photo, so that
             the face's rim and what lies beside it are of one tone.
         zones: Of the face model.
-        bare: How far what vertices show may be continued to where nothing is seen: as bare skin, 0 to 1.
-            In full, if not given.
     """
     from monoface.texturing import _kernels
 
-    # What the rim shows is not continued: shade under hair and the first colours of what lies behind.
-    continued = 1 - zones.rim if bare is None else bare * (1 - zones.rim)
-    result = complete_texture(shown, layout, fill[:, :3], zones.photo, continued)
+    # The fill follows what is seen by itself; differences to it are hairs, wrinkles, edges of masks.
+    nothing = np.zeros(len(fill), np.float32)
+    result = complete_texture(shown, layout, fill[:, :3], zones.photo, nothing)
     plain = zones.plain[layout.faces].all(axis=1)
     grain = synthesised_grain(shown, _texels(plain, layout))
     skin = zones.skin[layout.faces].all(axis=1) & layout.usable

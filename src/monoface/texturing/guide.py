@@ -51,15 +51,15 @@ class SkinGuide:
     def expected(
         self, appearance: Appearance, mesh: PlacedMesh, seen: Float[np.ndarray, " verts"]
     ) -> tuple[Float[np.ndarray, "verts 3"], Float[np.ndarray, "verts 3"]]:
-        """Colours of all vertices, sRGB, by albedo, light and tone, and those of the tone alone; see `tone`."""
+        """Colours of all vertices, sRGB, by albedo, light and tone, and by the tone alone; see `tone`."""
         zones, expected = self._zones, appearance.colours_srgb(self._model, mesh.normals)
         tone = self.tone(appearance, mesh, seen)
         clear = zones.plain & (seen > 0.5)
         if clear.sum() >= _LEAST_VERTS:
             off = lower_median(mesh.colours_srgb[clear] - expected[clear])
             expected = np.where(zones.skin[:, None], expected + off, expected)
-        own, plain = zones.own[:, None], self._plain(tone, appearance, mesh)
-        return (own * expected + (1 - own) * plain).clip(0, 1), plain
+        rim, plain = zones.rim[:, None], self._plain(tone, appearance, mesh)
+        return ((1 - rim) * expected + rim * plain).clip(0, 1), plain
 
     def colours(
         self,
@@ -70,9 +70,8 @@ class SkinGuide:
         """Expected colours corrected by what is seen; continuous over the skin."""
         difference = mesh.coarse_colours_srgb - expected
         likeness = np.exp(-np.square(norm(difference) / _TOLERANCE))
-        return self._spreader.completed(
-            expected, difference, seen * likeness * self._zones.photo, self._zones.own
-        )
+        trust, share = seen * likeness * self._zones.photo, 1 - self._zones.rim
+        return self._spreader.completed(expected, difference, trust, share)
 
     def _plain(
         self, tone: Float[np.ndarray, " 3"], appearance: Appearance, mesh: PlacedMesh

@@ -29,6 +29,10 @@ _DOUBTED, _TRUSTED = 0.3, 0.7
 
 
 _SKIN = ("skin", "nose")
+BROW = "brow"
+"""Hair with no hair a brow's height above it, among the classes."""
+# That height, in pixels of the crop: about sixteen millimetres.
+_BROW_PX = 7
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,14 +53,23 @@ class ParsedFace:
         """How far the photo shows some classes at vertices, 0 to 1; whether they are in view is not asked.
 
         Args:
-            classes: Of `PARSING_CLASSES`; bare skin, if not given.
+            classes: Of `PARSING_CLASSES`, or `BROW`; bare skin, if not given.
             margin_px: What is of another class is widened by so many pixels of the crop, of about two and a
                 half millimetres: at its edges colours mix, and the parser may be off.
         """
-        chosen = self.shares[[PARSING_CLASSES.index(name) for name in classes]].sum(axis=0)
+        chosen = sum(self._share(name) for name in classes)
         narrowed = least_around(chosen, margin_px)
         at_verts = sample_bilinear(narrowed[..., None], self.places_px)[:, 0]
         return ((at_verts - _DOUBTED) / (_TRUSTED - _DOUBTED)).clip(0, 1)
+
+    def _share(self, name: str) -> Float[np.ndarray, "side side"]:
+        share = self.shares[PARSING_CLASSES.index("hair" if name == BROW else name)]
+        if name != BROW:
+            return share
+        # Hair that goes on above is a fringe, or hair of the temples.
+        above = np.zeros_like(share)
+        above[_BROW_PX:] = share[:-_BROW_PX]
+        return share * (1 - above)
 
 
 class SkinFinder:

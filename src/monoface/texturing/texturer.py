@@ -124,7 +124,7 @@ class Texturer:
     ) -> UInt8[np.ndarray, "size size 3"]:
         """Texture in sRGB, filled where nothing is shown; see `shown`."""
         if self.kind == "clean":
-            return compose(shown, self.layout(), fill, self.zones(), bare)
+            return compose(shown, self.layout(), fill, self.zones())
         share = self._spreader().near_face if self.kind == "photo" else np.zeros(len(fill), np.float32)
         return complete_texture(shown, self.layout(), fill, share, bare)
 

@@ -4,18 +4,18 @@ import numpy as np
 from jaxtyping import Float
 
 from monoface.core.arrays import norm
-from monoface.texturing.skin import ParsedFace
+from monoface.texturing.skin import BROW, ParsedFace
 from monoface.texturing.zones import SkinZones
 
 _SKIN = ("skin", "nose")
 # What the parser may call what belongs to a zone, besides skin.
-_ALSO = {"brows": ("hair",), "beard": ("hair", "mouth"), "lips": ("mouth",), "eyes": ("eyes",)}
+_ALSO = {"brows": (BROW,), "beard": ("hair", "mouth"), "lips": ("mouth",), "eyes": ("eyes",)}
 # Differences of hue, in sRGB, from which on a colour counts less, and not at all; then for the face's rim.
-_CAST, _CAST_AT_RIM = (0.14, 0.22), (0.07, 0.12)
+_CAST, _CAST_AT_RIM = (0.11, 0.18), (0.07, 0.12)
 # Brightness against what is expected below which a colour counts not at all, and in full; then for the rim.
-_DARK, _DARK_AT_RIM = (0.4, 0.6), (0.65, 0.82)
+_DARK, _DARK_AT_RIM = (0.45, 0.65), (0.65, 0.82)
 # Black clothes and deep shade are of no hue: differences of so little light count less.
-_FLARE = 0.06
+_FLARE, _DARKEST = 0.06, 0.3
 
 
 def own_trust(parsed: ParsedFace, zones: SkinZones, margin_px: int = 1) -> Float[np.ndarray, " verts"]:
@@ -44,13 +44,15 @@ def likeness_to_skin(
         expected: Of this person's skin there, sRGB.
         zones: Of the face model.
     """
-    hue = norm(_opponent(colours) - _opponent(expected))
+    brightness = colours.mean(axis=1) + _FLARE
+    darker = brightness / (expected.mean(axis=1) + _FLARE)
+    # As bright as expected, so that dark cloth has its hue too.
+    hue = norm(_opponent(colours / darker.clip(_DARKEST, 1)[:, None]) - _opponent(expected))
     # Make-up and beards are seen in the middle of faces; beside it a slight cast is hair or its shadow.
     begin, end = (
         inner + (outer - inner) * zones.rim for inner, outer in zip(_CAST, _CAST_AT_RIM, strict=True)
     )
     like = ((end - hue) / (end - begin)).clip(0, 1)
-    darker = (colours.mean(axis=1) + _FLARE) / (expected.mean(axis=1) + _FLARE)
     none, full = (
         inner + (outer - inner) * zones.rim for inner, outer in zip(_DARK, _DARK_AT_RIM, strict=True)
     )

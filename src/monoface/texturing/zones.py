@@ -13,12 +13,10 @@ from monoface.facemodel.parts import eye_height_mm, skin_verts
 
 # Photos fade out beside the narrow face over this distance; guesses of its outline are worse further out.
 _FADE_MM = 14.0
-# The albedo model and what differs from it fade into one tone over these distances from the narrow face.
-_TONE_BEGIN_MM, _TONE_END_MM = 6.0, 45.0
 # How far the parser's brows, eyes and lips may lie beside the model's.
 _BROWS_MM, _EYES_MM, _LIPS_MM = 4.0, 4.0, 4.0
 # Width of the narrow face's rim.
-_RIM_MM = 26.0
+_RIM_MM = 32.0
 # A moustache and a beard that are parsed as hair lie below the nose, this near to the middle.
 _BEARD_HALF_MM, _BEARD_FADE_MM = 34.0, 8.0
 # So many vertices of a region tell distances to it well enough.
@@ -36,8 +34,6 @@ class SkinZones:
         plain: Those of the narrow face with neither brows, lips, nor eyes.
         photo: How far a photo may be seen: 1 in the narrow face, 0 from a centimetre and a half beside it; 1
             off the skin.
-        own: How far colours are the albedo model's, rather than one tone: 1 in the narrow face and off the
-            skin, 0 on scalp and neck.
         rim: Rises to 1 towards the border of the narrow face, where hair and background begin, and stays 1
             on the skin outside.
         brows: Where hair may be a brow.
@@ -49,7 +45,6 @@ class SkinZones:
     skin: Bool[np.ndarray, " verts"]
     plain: Bool[np.ndarray, " verts"]
     photo: Float[np.ndarray, " verts"]
-    own: Float[np.ndarray, " verts"]
     rim: Float[np.ndarray, " verts"]
     brows: Float[np.ndarray, " verts"]
     beard: Float[np.ndarray, " verts"]
@@ -69,6 +64,7 @@ class SkinZones:
         for eye in model.data.eyes.values():
             balls |= eye.verts
         balls |= regions.get("eyes", nothing) & ~skin
+        outside = skin & ~inner & ~lids & ~lips & ~regions.get("eye_sockets", nothing)
         base_mm = float(model.landmarks("ibug68").points(mean[None])[0, _SUBNASAL, 1])
         beside_mouth = _ramp(_BEARD_HALF_MM + _BEARD_FADE_MM, _BEARD_HALF_MM, np.abs(mean[:, 0]))
         below = _ramp(base_mm + 2, base_mm - 2, mean[:, 1])
@@ -77,8 +73,7 @@ class SkinZones:
             skin=skin,
             plain=inner & skin & ~brows & ~lips & ~lids & ~balls,
             photo=_ramp(_FADE_MM, 0.0, beside_mm),
-            own=_ramp(_TONE_END_MM, _TONE_BEGIN_MM, beside_mm),
-            rim=np.where(skin, _ramp(_RIM_MM, 0.0, distance_to(mean, skin & ~inner)), np.float32(0)),
+            rim=np.where(skin, _ramp(_RIM_MM, 0.0, distance_to(mean, outside)), np.float32(0)),
             brows=nearly.astype(np.float32),
             beard=beside_mouth * below * inner,
             lips=_near(mean, lips, _LIPS_MM),
