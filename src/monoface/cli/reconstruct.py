@@ -70,8 +70,8 @@ class ReconstructArguments:
     """exif takes the focal length from each photo's EXIF data. Photos without are seen as if it had not been
     asked for, and their lines say so."""
     texture: TextureKind = ReconstructorConfig.texture
-    """clean takes of photos the face's own skin, and fills the rest with skin; photo takes what was seen, hair
-    and glasses too; none takes the face model's colours."""
+    """clean takes of photos the face's own skin, and fills the rest with skin; photo takes what was seen,
+    hair and glasses too; none takes the face model's colours."""
     texture_size: int = ReconstructorConfig.texture_size
     """Side of the texture in pixels, a multiple of 16."""
     detail: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False

@@ -54,8 +54,8 @@ class TogetherArguments:
     min_confidence: float = ReconstructorConfig.min_confidence
     """Photos whose faces have a lower confidence are left out."""
     texture: TextureKind = ReconstructorConfig.texture
-    """clean takes of photos the face's own skin, and fills the rest with skin; photo takes what was seen, hair
-    and glasses too; none takes the face model's colours."""
+    """clean takes of photos the face's own skin, and fills the rest with skin; photo takes what was seen,
+    hair and glasses too; none takes the face model's colours."""
     texture_size: int = ReconstructorConfig.texture_size
     """Side of the texture in pixels, a multiple of 16."""
     refine: Literal["auto", "none"] = ReconstructorConfig.refine
