@@ -52,6 +52,14 @@ def test_broken_packets_are_passed_over(tmp_path):
     assert len(list(Clip(path))) > 10
 
 
+def test_pictures_come_in_the_order_of_their_numbers(tmp_path):
+    for number in range(1, 13):
+        Image.fromarray(np.full((8, 8, 3), 10 * number, np.uint8)).save(tmp_path / f"frame{number}.png")
+    for source in (tmp_path, tmp_path / "*.png"):
+        levels = [frame.image_srgb[0, 0, 0] for frame in Clip(source)]
+        assert levels == [10 * number for number in range(1, 13)]
+
+
 def test_folders_and_patterns_of_pictures_are_clips(tmp_path):
     for number in (2, 0, 1):
         Image.new("RGB", (8, 6), (number, 0, 0)).save(tmp_path / f"{number}.png")

@@ -10,6 +10,7 @@ import pytest
 from monoface.export.animation import HeadAnimation, key_frames
 from monoface.export.scene import ExportError
 from monoface.video import Frame, VideoReconstructor
+from monoface.video.files import tables
 from monoface.video.files.animated import animated_glb, animation_of
 from monoface.video.files.tables import LIVE_LINK_HEADER, bvh, live_link_csv
 from monoface.video.smoothing import matrices_of
@@ -130,3 +131,11 @@ def test_key_frames_miss_no_value_by_more_than_the_error():
 def test_times_that_do_not_grow_are_refused():
     with pytest.raises(ExportError, match="times grow"):
         HeadAnimation(np.zeros(2), np.zeros((2, 1)), np.zeros((2, 4)), np.zeros((2, 3)), np.ones(2), "Head")
+
+
+@pytest.mark.parametrize(
+    ("time_s", "rate", "text"),
+    [(0.99999, 30, "00:00:01:00.000"), (59.98, 25, "00:00:59:24.500"), (3661.5, 30, "01:01:01:15.000")],
+)
+def test_timecodes_count_frames_of_a_second(time_s, rate, text):
+    assert tables._timecode(time_s, rate) == text

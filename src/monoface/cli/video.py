@@ -14,7 +14,7 @@ import tyro
 from monoface.cli.live import showing_progress
 from monoface.cli.outputs import distinct_stems, parse_formats
 from monoface.cli.progress import exit_code, make_folder, showing_photos
-from monoface.core.errors import ConfigError, ImageError, OutputExistsError
+from monoface.core.errors import ConfigError, MonofaceError, OutputExistsError
 from monoface.core.file_sets import Moves, staged_in
 from monoface.core.files import write_atomically
 from monoface.pipeline import Reconstructor, ReconstructorConfig
@@ -117,7 +117,7 @@ def _one_clip(
         # Its lines go to standard error, for standard output has one a clip.
         with showing_progress("following faces", sys.stderr):
             people = video.reconstruct(size)
-    except (ImageError, ConfigError) as error:
+    except MonofaceError as error:
         return "failed", str(error)
     status = "ok" if people else "no_face"
     report = {
@@ -130,13 +130,16 @@ def _one_clip(
         "people": [_told(one, size.count) for one in people],
         "made_with": asdict(video.reconstructor.made_with),
     }
-    with staged_in(out) as stage:
-        names = _write(stage, stem, clip, size.size_px, people, video.reconstructor, formats)
-        name = f"{stem}.video.json"
-        write_atomically(stage / name, json.dumps(report | {"files": names}, indent=2) + "\n")
-        with Moves(stage) as moves:
-            for one in (*names, name):
-                moves.replace(stage / one, out / one)
+    try:
+        with staged_in(out) as stage:
+            names = _write(stage, stem, clip, size.size_px, people, video.reconstructor, formats)
+            name = f"{stem}.video.json"
+            write_atomically(stage / name, json.dumps(report | {"files": names}, indent=2) + "\n")
+            with Moves(stage) as moves:
+                for one in (*names, name):
+                    moves.replace(stage / one, out / one)
+    except (MonofaceError, OSError) as error:
+        return "failed", str(error)
     rate = size.count / max(time.monotonic() - began, 1e-9)
     broken = f", {clip.broken} broken" if clip.broken else ""
     return status, f"{len(people)} people in {size.count} frames{broken}, {rate:.1f} frames/s"

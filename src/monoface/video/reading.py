@@ -1,6 +1,7 @@
 """Frames of a clip, one at a time: video files by PyAV, folders and patterns of pictures by Pillow."""
 
 import glob
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -171,8 +172,16 @@ def _pictures(name: str) -> list[str]:
         found = [str(path) for path in Path(name).iterdir() if path.suffix.lower() in _PICTURES]
         if not found:
             raise ConfigError(f"{name}: expected a folder of pictures, got one without any.")
-        return sorted(found)
-    return sorted(glob.glob(name)) if glob.has_magic(name) and not Path(name).exists() else []
+        return sorted(found, key=_by_numbers)
+    return (
+        sorted(glob.glob(name), key=_by_numbers) if glob.has_magic(name) and not Path(name).exists() else []
+    )
+
+
+def _by_numbers(name: str) -> list[tuple[bool, int, str]]:
+    """What sorts frame2 before frame10."""
+    parts = re.findall(r"\d+|\D+", name)
+    return [(part.isdecimal(), int(part) if part.isdecimal() else 0, part) for part in parts]
 
 
 def _opened(name: str) -> Any:
