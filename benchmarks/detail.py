@@ -17,7 +17,7 @@ import torch
 import tyro
 from PIL import Image
 
-from monoface.cli.timing import hardware, time_stage
+from monoface.cli.speed.timing import hardware, time_stage
 from monoface.pipeline import Reconstructor, ReconstructorConfig
 
 SAMPLE = Path(__file__).parent.parent / "examples" / "astronaut.png"

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from monoface.cli import doctor, self_test
+from monoface.cli.checks import doctor, self_test
+from monoface.cli.checks.self_test import SelfTest, run_self_test
 from monoface.cli.main import main
-from monoface.cli.self_test import SelfTest, run_self_test
 from monoface.core.errors import AssetError
 from monoface.core.version import VERSION
 

@@ -5,9 +5,9 @@ import time
 import numpy as np
 import pytest
 
-from monoface.cli import live
+from monoface.cli.console import live
+from monoface.cli.console.live import showing_progress
 from monoface.cli.facemodel import calibrate
-from monoface.cli.live import showing_progress
 from monoface.cli.main import COMMANDS, main
 from monoface.evaluation import registry
 from monoface.evaluation.reconstructed import ReconstructedFaces

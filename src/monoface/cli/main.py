@@ -100,10 +100,10 @@ COMMANDS = (
         "serve",
         shares_cores=True,
     ),
-    Command(("doctor",), "monoface.cli.doctor", "check this installation, for a report in an issue"),
+    Command(("doctor",), "monoface.cli.checks.doctor", "check this installation, for a report in an issue"),
     Command(
         ("licences",),
-        "monoface.cli.licences",
+        "monoface.cli.checks.licences",
         "print the terms of all that is installed, or that made a result",
     ),
     Command(("export",), "monoface.cli.export", "write networks and face model for other programs"),
@@ -156,7 +156,7 @@ COMMANDS = (
     ),
     Command(
         ("benchmark",),
-        "monoface.cli.benchmark",
+        "monoface.cli.speed.benchmark",
         "time the stages on this machine",
         "train",
         shares_cores=True,

@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 import tyro
 
 from monoface.cli.batch import EarlierResults, PhotoBatch
+from monoface.cli.console.progress import exit_code, make_folder, showing_photos
 from monoface.cli.options.detail import DEFAULT_WEIGHTS, refuse_unused_detail
 from monoface.cli.outputs import (
     MESH_FORMATS,
@@ -18,7 +19,6 @@ from monoface.cli.outputs import (
     distinct_stems,
     parse_formats,
 )
-from monoface.cli.progress import exit_code, make_folder, showing_photos
 from monoface.core.errors import ConfigError
 from monoface.pipeline import Reconstructor, ReconstructorConfig
 from monoface.texturing.look import TextureKind

@@ -8,9 +8,9 @@ from typing import Annotated, Any, Literal
 import tyro
 
 from monoface.cli.batch import EarlierResults
+from monoface.cli.console.progress import exit_code, make_folder, showing_photos
 from monoface.cli.origins import origin_of
 from monoface.cli.outputs import MESH_FORMATS, PAGE, distinct_stems, parse_formats
-from monoface.cli.progress import exit_code, make_folder, showing_photos
 from monoface.core.errors import ConfigError, OutputExistsError
 from monoface.core.file_sets import staged_in
 from monoface.pipeline import Reconstructor, ReconstructorConfig, TogetherResult, reconstruct_together

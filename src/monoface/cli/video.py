@@ -11,9 +11,9 @@ from typing import Annotated, Any
 import numpy as np
 import tyro
 
-from monoface.cli.live import showing_progress
+from monoface.cli.console.live import showing_progress
+from monoface.cli.console.progress import exit_code, make_folder, showing_photos
 from monoface.cli.outputs import distinct_stems, parse_formats
-from monoface.cli.progress import exit_code, make_folder, showing_photos
 from monoface.core.errors import ConfigError, MonofaceError, OutputExistsError
 from monoface.core.file_sets import Moves, staged_in
 from monoface.core.files import write_atomically

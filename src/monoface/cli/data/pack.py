@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 import tyro
 
-from monoface.cli.live import showing_progress
+from monoface.cli.console.live import showing_progress
 from monoface.data.packing.original_photo import PackConfig
 from monoface.data.packing.registry import pack_source, terms_of
 

@@ -8,8 +8,8 @@ from typing import Annotated, Any
 
 import tyro
 
-from monoface.cli.live import showing_progress
-from monoface.cli.progress import ALL_FINE, NOTHING_USABLE, make_folder
+from monoface.cli.console.live import showing_progress
+from monoface.cli.console.progress import ALL_FINE, NOTHING_USABLE, make_folder
 from monoface.core.errors import ConfigError
 from monoface.core.progress import Progress, announce
 from monoface.data.people.config import PeopleConfig

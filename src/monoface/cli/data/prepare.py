@@ -8,8 +8,8 @@ from typing import Annotated, Any
 
 import tyro
 
-from monoface.cli.live import showing_progress
-from monoface.cli.progress import ALL_FINE, NOTHING_USABLE, make_folder
+from monoface.cli.console.live import showing_progress
+from monoface.cli.console.progress import ALL_FINE, NOTHING_USABLE, make_folder
 from monoface.core.progress import Progress, announce
 from monoface.data.preparing.annotation_checks import WRONG_TEXTS
 from monoface.data.preparing.prepare import prepare_photos

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from monoface.cli.live import showing_progress
+from monoface.cli.console.live import showing_progress
+from monoface.cli.console.progress import make_folder
 from monoface.cli.options.parsing import parse_config
-from monoface.cli.progress import make_folder
 from monoface.core.progress import say
 from monoface.data.recipes.view_recipe import ViewRecipeConfig, build_view_packs
 from monoface.facemodel import open_face_model

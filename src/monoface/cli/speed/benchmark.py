@@ -17,8 +17,8 @@ from PIL import Image, ImageOps
 
 from monoface.cli.comparison.comparing import compare_at, comparison_report, comparison_text
 from monoface.cli.comparison.peers import PeerName, load_peers
-from monoface.cli.mean_head import render_mean_head
-from monoface.cli.timing import Timing, hardware, time_stage, timing_of
+from monoface.cli.speed.mean_head import render_mean_head
+from monoface.cli.speed.timing import Timing, hardware, time_stage, timing_of
 from monoface.core.errors import ConfigError
 from monoface.core.files import write_atomically
 from monoface.core.kernels.threads import thread_count, use_threads

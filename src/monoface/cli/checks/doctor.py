@@ -12,7 +12,7 @@ from typing import Annotated
 
 import tyro
 
-from monoface.cli.self_test import run_self_test
+from monoface.cli.checks.self_test import run_self_test
 from monoface.core.assets import asset_names, asset_path
 from monoface.core.errors import AssetError, MonofaceError
 from monoface.core.kernels.threads import thread_count
