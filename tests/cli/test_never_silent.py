@@ -60,7 +60,8 @@ def test_commands_of_the_face_model_are_spoken_for(monkeypatch, face_model, tmp_
     out = tmp_path / "face.safetensors"
     assert main(["facemodel", "calibrate", "--data", str(tmp_path), "--out", str(out)]) == 0
     written = capsys.readouterr().out.splitlines()
-    assert written[0] == "aflw21: 1.00 % remain, on 12 photos"
+    # On a busy machine the preparation takes long enough to be spoken of first.
+    assert "aflw21: 1.00 % remain, on 12 photos" in written
     assert sum(line.startswith("finding landmark sets · ") for line in written) >= 3
     assert written[-1] == f"written: {out}"
 
