@@ -110,22 +110,11 @@ class ColourSpreader:
         trust = 1 - self._doubt * (1 - spread_trust)
         return (expected + spread).clip(0, 1), trust
 
-    def completed(
-        self,
-        base: Float[np.ndarray, "verts 3"],
-        difference: Float[np.ndarray, "verts 3"],
-        trust: Float[np.ndarray, " verts"],
-        share: Float[np.ndarray, " verts"],
+    def spread_both_sides(
+        self, difference: Float[np.ndarray, "verts 3"], trust: Float[np.ndarray, " verts"]
     ) -> Float[np.ndarray, "verts 3"]:
-        """Base colours, sRGB, corrected by differences that are spread over the skin.
-
-        Args:
-            base: Colours of all vertices.
-            difference: What photos show less that.
-            trust: How far each difference counts, 0 to 1; its mirror image counts less.
-            share: How far a vertex is corrected, 0 to 1.
-        """
-        return (base + share[:, None] * self.spread(*self._with_mirrored(difference, trust))).clip(0, 1)
+        """As `spread`, of differences and, at less trust, those of the mirror image."""
+        return self.spread(*self._with_mirrored(difference, trust))
 
     def _with_mirrored(
         self, difference: Float[np.ndarray, "verts 3"], trust: Float[np.ndarray, " verts"]

@@ -18,6 +18,8 @@ _LEAST_VERTS = 20
 _LUMINANCE = np.array((0.2126, 0.7152, 0.0722), np.float32)
 # A colour that differs this much from the tone, in sRGB, is hardly the skin's.
 _TOLERANCE = 0.16
+# How far light of the face may change what is beside it, as parts of its colour.
+_LIGHTER = (-0.35, 0.35)
 
 
 class SkinGuide:
@@ -58,8 +60,9 @@ class SkinGuide:
         if clear.sum() >= _LEAST_VERTS:
             off = lower_median(mesh.colours_srgb[clear] - expected[clear])
             expected = np.where(zones.skin[:, None], expected + off, expected)
-        rim, plain = zones.rim[:, None], self._plain(tone, appearance, mesh)
-        return ((1 - rim) * expected + rim * plain).clip(0, 1), plain
+        # The model's means are darker where many of its people had hair.
+        own, plain = zones.features[:, None], self._plain(tone, appearance, mesh)
+        return (own * expected + (1 - own) * plain).clip(0, 1), plain
 
     def colours(
         self,
@@ -68,10 +71,14 @@ class SkinGuide:
         seen: Float[np.ndarray, " verts"],
     ) -> Float[np.ndarray, "verts 3"]:
         """Expected colours corrected by what is seen; continuous over the skin."""
-        difference = mesh.coarse_colours_srgb - expected
+        zones, difference = self._zones, mesh.coarse_colours_srgb - expected
         likeness = np.exp(-np.square(norm(difference) / _TOLERANCE))
-        trust, share = seen * likeness * self._zones.photo, 1 - self._zones.rim
-        return self._spreader.completed(expected, difference, trust, share)
+        spread = self._spreader.spread_both_sides(difference, seen * likeness * zones.photo)
+        # Beside the face light and shade go on, but not the hues of what is beside it.
+        factor = ((spread @ _LUMINANCE) / (expected @ _LUMINANCE).clip(0.05)).clip(*_LIGHTER)
+        light = expected * factor[:, None]
+        photo, on = zones.photo[:, None], zones.light[:, None]
+        return (expected + photo * spread + (1 - photo) * on * light).clip(0, 1)
 
     def _plain(
         self, tone: Float[np.ndarray, " 3"], appearance: Appearance, mesh: PlacedMesh

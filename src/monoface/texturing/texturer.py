@@ -140,7 +140,7 @@ class Texturer:
         expected, plain = guide.expected(appearance, mesh, seen)
         like = likeness_to_skin(mesh.coarse_colours_srgb, expected, zones)
         fill = guide.colours(expected, mesh, seen * like)
-        rest = zones.rim[:, None] * (plain - fill)
+        rest = 0 * (plain - fill)
         return np.concat((fill, rest), axis=1), like * (zones.photo if own is None else own)
 
     def zones(self) -> SkinZones:

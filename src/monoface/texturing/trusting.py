@@ -10,6 +10,8 @@ from monoface.texturing.zones import SkinZones
 _SKIN = ("skin", "nose")
 # What the parser may call what belongs to a zone, besides skin.
 _ALSO = {"brows": (BROW,), "beard": ("hair", "mouth"), "lips": ("mouth",), "eyes": ("eyes",)}
+# Pixels of the crop.
+_MORE_AT_RIM_PX = 2
 # Differences of hue, in sRGB, from which on a colour counts less, and not at all; then for the face's rim.
 _CAST, _CAST_AT_RIM = (0.11, 0.18), (0.07, 0.12)
 # Brightness against what is expected below which a colour counts not at all, and in full; then for the rim.
@@ -26,7 +28,9 @@ def own_trust(parsed: ParsedFace, zones: SkinZones, margin_px: int = 1) -> Float
         zones: Of the face model.
         margin_px: See `ParsedFace.trust`.
     """
-    trust = parsed.trust(_SKIN, margin_px)
+    # At the rim hair begins, and its edges and shadow are wider than those of lids and lips.
+    inner, outer = (parsed.trust(_SKIN, margin_px + more) for more in (0, _MORE_AT_RIM_PX))
+    trust = inner + (outer - inner) * zones.rim
     for zone, classes in _ALSO.items():
         share = getattr(zones, zone)
         inside = parsed.trust((*_SKIN, *classes), margin_px)

@@ -17,6 +17,10 @@ _FADE_MM = 14.0
 _BROWS_MM, _EYES_MM, _LIPS_MM = 4.0, 4.0, 4.0
 # Width of the narrow face's rim.
 _RIM_MM = 32.0
+# The model's own colours, of lips, nose, brows and lids, end within this distance of them.
+_FEATURE_MM, _BESIDE_FEATURE_MM = 2.0, 20.0
+# Light on the face goes on so far beside it.
+_LIGHT_MM = 90.0
 # A moustache and a beard that are parsed as hair lie below the nose, this near to the middle.
 _BEARD_HALF_MM, _BEARD_FADE_MM = 34.0, 8.0
 # So many vertices of a region tell distances to it well enough.
@@ -36,6 +40,8 @@ class SkinZones:
             off the skin.
         rim: Rises to 1 towards the border of the narrow face, where hair and background begin, and stays 1
             on the skin outside.
+        features: 1 on brows, lips, nose and lids, and off the skin, falling to 0 beside them.
+        light: How far light and shade of the face go on: 1 on it, falling to 0 on the back of the head.
         brows: Where hair may be a brow.
         beard: Where hair may be a beard.
         lips: Where a mouth may be lips.
@@ -46,6 +52,8 @@ class SkinZones:
     plain: Bool[np.ndarray, " verts"]
     photo: Float[np.ndarray, " verts"]
     rim: Float[np.ndarray, " verts"]
+    features: Float[np.ndarray, " verts"]
+    light: Float[np.ndarray, " verts"]
     brows: Float[np.ndarray, " verts"]
     beard: Float[np.ndarray, " verts"]
     lips: Float[np.ndarray, " verts"]
@@ -59,12 +67,13 @@ class SkinZones:
         beside_mm = np.where(skin, distance_to(mean, inner), np.float32(0))
         nothing = np.zeros_like(inner)
         brows, lips = regions.get("brows", nothing), regions.get("lips", nothing)
-        lids = regions.get("eyelids", nothing)
+        lids, nose = regions.get("eyelids", nothing), regions.get("nose", nothing)
+        sockets = regions.get("eye_sockets", nothing)
         balls = nothing.copy()
         for eye in model.data.eyes.values():
             balls |= eye.verts
         balls |= regions.get("eyes", nothing) & ~skin
-        outside = skin & ~inner & ~lids & ~lips & ~regions.get("eye_sockets", nothing)
+        outside = skin & ~inner & ~lids & ~lips & ~sockets
         base_mm = float(model.landmarks("ibug68").points(mean[None])[0, _SUBNASAL, 1])
         beside_mouth = _ramp(_BEARD_HALF_MM + _BEARD_FADE_MM, _BEARD_HALF_MM, np.abs(mean[:, 0]))
         below = _ramp(base_mm + 2, base_mm - 2, mean[:, 1])
@@ -74,6 +83,14 @@ class SkinZones:
             plain=inner & skin & ~brows & ~lips & ~lids & ~balls,
             photo=_ramp(_FADE_MM, 0.0, beside_mm),
             rim=np.where(skin, _ramp(_RIM_MM, 0.0, distance_to(mean, outside)), np.float32(0)),
+            features=np.where(
+                skin,
+                _ramp(
+                    _BESIDE_FEATURE_MM, _FEATURE_MM, distance_to(mean, brows | lips | lids | nose | sockets)
+                ),
+                np.float32(1),
+            ),
+            light=_ramp(_LIGHT_MM, 0.0, beside_mm),
             brows=nearly.astype(np.float32),
             beard=beside_mouth * below * inner,
             lips=_near(mean, lips, _LIPS_MM),
