@@ -25,8 +25,10 @@ _LIGHT_MM = 90.0
 _BEARD_HALF_MM, _BEARD_FADE_MM = 34.0, 8.0
 # So many vertices of a region tell distances to it well enough.
 _COMPARED = 1200
-# The base of the nose among the 68 landmarks.
-_SUBNASAL = 33
+# Among the 68 landmarks: the chin, the brows, the base of the nose.
+_CHIN, _BROW_POINTS, _SUBNASAL = 8, slice(17, 27), 33
+# So far under the chin photos fade out: what they show there is mostly clothes and shade.
+_UNDER_CHIN_MM = 8.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,15 +76,20 @@ class SkinZones:
             balls |= eye.verts
         balls |= regions.get("eyes", nothing) & ~skin
         outside = skin & ~inner & ~lids & ~lips & ~sockets
-        base_mm = float(model.landmarks("ibug68").points(mean[None])[0, _SUBNASAL, 1])
+        points = model.landmarks("ibug68").points(mean[None])[0]
+        base_mm = float(points[_SUBNASAL, 1])
         beside_mouth = _ramp(_BEARD_HALF_MM + _BEARD_FADE_MM, _BEARD_HALF_MM, np.abs(mean[:, 0]))
         below = _ramp(base_mm + 2, base_mm - 2, mean[:, 1])
+        chin_mm, brows_mm = float(points[_CHIN, 1]), float(points[_BROW_POINTS, 1].max())
+        above_chin = _ramp(chin_mm - _UNDER_CHIN_MM, chin_mm, mean[:, 1])
+        forehead = _ramp(brows_mm + _BROWS_MM, brows_mm + 3 * _BROWS_MM, mean[:, 1])
+        rim = _ramp(_RIM_MM, 0.0, distance_to(mean, outside))
         nearly = _near(mean, brows, _BROWS_MM) * (mean[:, 1] > eye_height_mm(model))
         return cls(
             skin=skin,
             plain=inner & skin & ~brows & ~lips & ~lids & ~balls,
-            photo=_ramp(_FADE_MM, 0.0, beside_mm),
-            rim=np.where(skin, _ramp(_RIM_MM, 0.0, distance_to(mean, outside)), np.float32(0)),
+            photo=np.where(skin, _ramp(_FADE_MM, 0.0, beside_mm) * above_chin, np.float32(1)),
+            rim=np.where(skin, np.maximum(rim, forehead), np.float32(0)),
             features=np.where(
                 skin,
                 _ramp(
