@@ -6,6 +6,7 @@ import numpy as np
 from monoface.core.kernels.compiled import Array, kernel
 
 _ZERO, _HALF, _ONE, _LARGEST_BYTE = np.float32(0), np.float32(0.5), np.float32(1), np.float32(255)
+_RED, _GREEN, _BLUE = np.float32(0.2126), np.float32(0.7152), np.float32(0.0722)
 
 
 @kernel
@@ -38,3 +39,30 @@ def add_grain(
                 value += max(amount, _ZERO) * grain[at_row, at_column, c]
                 value = np.float32(result[row, column, c]) + _LARGEST_BYTE * value
                 result[row, column, c] = numba.uint8(min(max(value + _HALF, _ZERO), _LARGEST_BYTE))
+
+
+@kernel
+def without_dark(
+    limits: Array, faces: Array, face_index: Array, barycentric: Array, image: Array, weight: Array,
+    result: Array,
+) -> None:  # fmt: skip
+    """Weights that fall to 0 where the image is darker than limits of its vertices.
+
+    `limits` has luminances: at the first one and below a texel counts not at all, at the second in full.
+    """
+    for row in range(face_index.shape[0]):
+        for column in range(face_index.shape[1]):
+            seen, f = weight[row, column], face_index[row, column]
+            result[row, column] = seen
+            if f < 0 or seen == _ZERO:
+                continue
+            none, full = _ZERO, _ZERO
+            for corner in range(3):
+                v, b = numba.uint32(faces[f, corner]), barycentric[row, column, corner]
+                none += b * limits[v, 0]
+                full += b * limits[v, 1]
+            light = (
+                _RED * image[row, column, 0] + _GREEN * image[row, column, 1] + _BLUE * image[row, column, 2]
+            )
+            if light < full:
+                result[row, column] = seen * max((light - none) / (full - none), _ZERO)

@@ -15,7 +15,7 @@ from monoface.texturing.filling import ColourSpreader
 from monoface.texturing.guide import SkinGuide
 from monoface.texturing.look import TextureKind
 from monoface.texturing.placed_mesh import PlacedMesh as PlacedMesh
-from monoface.texturing.trusting import likeness_to_skin
+from monoface.texturing.trusting import likeness_to_skin, without_strands
 from monoface.texturing.zones import SkinZones
 
 # What no photo shows well enough keeps the colours of the albedo model.
@@ -114,6 +114,8 @@ class Texturer:
         shown = unwrap_photo(
             mesh.photo, mesh.camera, mesh.verts_camera, layout, weld=self.model.weld, trust=trust
         )
+        if self.kind == "clean":
+            shown = without_strands(shown, layout, fill[:, :3], self.zones())
         return shown, fill
 
     def completed(

@@ -4,6 +4,8 @@ import numpy as np
 from jaxtyping import Float
 
 from monoface.core.arrays import norm
+from monoface.core.kernels.threads import band_limits, count_bands, run_for_each
+from monoface.render import TextureLayout, TextureMap
 from monoface.texturing.skin import BROW, ParsedFace
 from monoface.texturing.zones import SkinZones
 
@@ -18,6 +20,9 @@ _CAST, _CAST_AT_RIM = (0.11, 0.18), (0.07, 0.12)
 _DARK, _DARK_AT_RIM = (0.45, 0.65), (0.65, 0.82)
 # Black clothes and deep shade are of no hue: differences of so little light count less.
 _FLARE, _DARKEST = 0.06, 0.3
+# Luminance against what is expected below which a texel is a strand of hair, and from which on it is skin.
+_STRAND = (0.78, 0.92)
+_LUMINANCE = np.array((0.2126, 0.7152, 0.0722), np.float32)
 
 
 def own_trust(parsed: ParsedFace, zones: SkinZones, margin_px: int = 1) -> Float[np.ndarray, " verts"]:
@@ -70,3 +75,28 @@ def _opponent(colours: Float[np.ndarray, "verts 3"]) -> Float[np.ndarray, "verts
     """Red against green and yellow against blue, sRGB differences."""
     red, green, blue = colours.T
     return np.stack((red - green, (red + green) / 2 - blue), axis=1)
+
+
+def without_strands(
+    shown: TextureMap, layout: TextureLayout, expected: Float[np.ndarray, "verts 3"], zones: SkinZones
+) -> TextureMap:
+    """What is shown without strands of hair before the face's rim, which parsers do not see.
+
+    Args:
+        shown: What a photo shows of the texture.
+        layout: Texture space.
+        expected: Coarse colours of this person's skin, sRGB.
+        zones: Of the face model.
+    """
+    from monoface.texturing import _kernels
+
+    share = (2 * zones.rim).clip(0, 1) * (1 - zones.brows) * (1 - zones.beard)
+    limits = (share * (expected @ _LUMINANCE))[:, None] * np.array(_STRAND, np.float32)
+    weight = np.empty_like(shown.weight)
+
+    def leave_out(band: tuple[int, int]) -> None:
+        arrays = (layout.face_index, layout.barycentric, shown.image, shown.weight, weight)
+        _kernels.without_dark(limits, layout.faces, *(array[slice(*band)] for array in arrays))
+
+    run_for_each(leave_out, band_limits(layout.size, 4 * count_bands(1)))
+    return TextureMap(shown.image, weight)
