@@ -18,6 +18,9 @@ _LEAST_VERTS = 20
 _LUMINANCE = np.array((0.2126, 0.7152, 0.0722), np.float32)
 # A colour that differs this much from the tone, in sRGB, is hardly the skin's.
 _TOLERANCE = 0.16
+# How much less the rim counts in what it is first compared with, and by what part of its brightness it may be
+# darker than that, and must not be.
+_RIM_DOUBT, _SHADE = 0.95, (0.05, 0.12)
 # How far light of the face may change what is beside it, as parts of its colour.
 _LIGHTER = (-0.35, 0.35)
 
@@ -73,7 +76,13 @@ class SkinGuide:
         """Expected colours corrected by what is seen; continuous over the skin."""
         zones, difference = self._zones, mesh.coarse_colours_srgb - expected
         likeness = np.exp(-np.square(norm(difference) / _TOLERANCE))
-        spread = self._spreader.spread_both_sides(difference, seen * likeness * zones.photo)
+        plain = zones.plain * (1 - zones.brows) * (1 - zones.eyes) * (1 - zones.lips)
+        trust = seen * likeness * zones.photo * plain
+        inner = self._spreader.spread_both_sides(difference, trust * (1 - _RIM_DOUBT * zones.rim))
+        # What darkens towards the rim is hair and its shadow, and no more of the face's shade.
+        darker = ((inner - difference) @ _LUMINANCE) / (expected @ _LUMINANCE).clip(0.05)
+        hairy = ((darker - _SHADE[0]) / (_SHADE[1] - _SHADE[0])).clip(0, 1) * (2 * zones.rim).clip(0, 1)
+        spread = self._spreader.spread_both_sides(difference, trust * (1 - hairy))
         # Beside the face light and shade go on, but not the hues of what is beside it.
         factor = ((spread @ _LUMINANCE) / (expected @ _LUMINANCE).clip(0.05)).clip(*_LIGHTER)
         light = expected * factor[:, None]

@@ -18,7 +18,7 @@ _BROWS_MM, _EYES_MM, _LIPS_MM = 4.0, 4.0, 4.0
 # Width of the narrow face's rim.
 _RIM_MM = 32.0
 # The model's own colours, of lips, nose, brows and lids, end within this distance of them.
-_FEATURE_MM, _BESIDE_FEATURE_MM = 2.0, 20.0
+_FEATURE_MM, _BESIDE_FEATURE_MM = 1.0, 9.0
 # Light on the face goes on so far beside it.
 _LIGHT_MM = 90.0
 # A moustache and a beard that are parsed as hair lie below the nose, this near to the middle.
@@ -84,19 +84,20 @@ class SkinZones:
         above_chin = _ramp(chin_mm - _UNDER_CHIN_MM, chin_mm, mean[:, 1])
         forehead = _ramp(brows_mm + _BROWS_MM, brows_mm + 3 * _BROWS_MM, mean[:, 1])
         rim = _ramp(_RIM_MM, 0.0, distance_to(mean, outside))
-        nearly = _near(mean, brows, _BROWS_MM) * (mean[:, 1] > eye_height_mm(model))
+        beside, beside_others = (
+            _ramp(_BESIDE_FEATURE_MM, _FEATURE_MM, distance_to(mean, some))
+            for some in (brows, lips | lids | nose | sockets)
+        )
+        # Regions of brows go on to the temples.
+        tail_mm = float(np.abs(points[_BROW_POINTS, 0]).max())
+        between = _ramp(tail_mm + _BROWS_MM, tail_mm - _BROWS_MM, np.abs(mean[:, 0]))
+        nearly = between * _near(mean, brows, _BROWS_MM) * (mean[:, 1] > eye_height_mm(model))
         return cls(
             skin=skin,
             plain=inner & skin & ~brows & ~lips & ~lids & ~balls,
             photo=np.where(skin, _ramp(_FADE_MM, 0.0, beside_mm) * above_chin, np.float32(1)),
             rim=np.where(skin, np.maximum(rim, forehead), np.float32(0)),
-            features=np.where(
-                skin,
-                _ramp(
-                    _BESIDE_FEATURE_MM, _FEATURE_MM, distance_to(mean, brows | lips | lids | nose | sockets)
-                ),
-                np.float32(1),
-            ),
+            features=np.where(skin, np.maximum(beside * between, beside_others), np.float32(1)),
             light=_ramp(_LIGHT_MM, 0.0, beside_mm),
             brows=nearly.astype(np.float32),
             beard=beside_mouth * below * inner,
