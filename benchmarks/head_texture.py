@@ -65,7 +65,7 @@ class Places:
         for name in ("brows", "lips", "eyelids", "nose", "eye_sockets", "eyes"):
             plain &= ~regions[name]
         names = {
-            "outer": skin & ~regions["narrow_face"],
+            "outer": skin & ~regions["narrow_face"] & ~regions["eye_sockets"],
             "narrow": regions["narrow_face"] & skin,
             "cheek": plain,
             "ears": regions["ears"],

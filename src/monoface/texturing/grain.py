@@ -18,6 +18,8 @@ _PATCH, _TILE, _CELL, _BLUR = 1 / 16, 1 / 4, 1 / 64, 1 / 400
 _LEAST_WEIGHT = 0.6
 # Without any patch: deviation of the fine texture, of 1, as usual in portraits.
 _USUAL_DEVIATION = 1.2 / 255
+# Deeply wrinkled skin has more, but noise of that looks like fur.
+_LARGEST_DEVIATION = 3.0 / 255
 
 
 def synthesised_grain(
@@ -43,7 +45,9 @@ def synthesised_grain(
     of_patch = _alike_all_round(np.fft.rfft2(windowed, (tile, tile), axes=(0, 1)))
     made = np.fft.irfft2(of_patch * phases[..., None], (tile, tile), axes=(0, 1))
     made -= made.mean(axis=(0, 1))
-    return (made * (fine.std(axis=(0, 1)) / made.std(axis=(0, 1)).clip(1e-9))).astype(np.float32)
+    deviation = fine.std(axis=(0, 1))
+    deviation *= min(1.0, _LARGEST_DEVIATION / float(deviation.max().clip(1e-9)))
+    return (made * (deviation / made.std(axis=(0, 1)).clip(1e-9))).astype(np.float32)
 
 
 def _alike_all_round(
