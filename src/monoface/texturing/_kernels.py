@@ -11,13 +11,13 @@ _RED, _GREEN, _BLUE = np.float32(0.2126), np.float32(0.7152), np.float32(0.0722)
 
 @kernel
 def add_grain(
-    grain: Array, skin: Array, added: Array, faces: Array, mirrored: bool, first_row: int,
+    grain: Array, skin: Array, photo: Array, faces: Array, mirrored: bool, first_row: int,
     face_index: Array, barycentric: Array, weight: Array, result: Array,
 ) -> None:  # fmt: skip
-    """Adds coarse colours in place, and fine texture as far as neither photo nor mirrored photo is seen.
+    """Adds fine texture in place, as far as neither photo nor mirrored photo is seen.
 
-    `skin` tells of triangles whether they are skin, and change at all; `added` is red, green and blue of
-    vertices, and how far layers cover the fill there.
+    `skin` tells of triangles whether they are skin, and change at all; `photo` how far layers cover the fill
+    at vertices.
     """
     size, rows, columns = face_index.shape[1], grain.shape[0], grain.shape[1]
     for row in range(face_index.shape[0]):
@@ -31,13 +31,12 @@ def add_grain(
             seen = weight[row, column]
             if mirrored:
                 seen += (_ONE - seen) * weight[row, size - 1 - column]
-            seen *= min(b0 * added[v0, 3] + b1 * added[v1, 3] + b2 * added[v2, 3], _ONE)
+            seen *= min(b0 * photo[v0] + b1 * photo[v1] + b2 * photo[v2], _ONE)
             amount = _ONE - seen * seen
             at_column = column % columns
             for c in range(3):
-                value = b0 * added[v0, c] + b1 * added[v1, c] + b2 * added[v2, c]
-                value += max(amount, _ZERO) * grain[at_row, at_column, c]
-                value = np.float32(result[row, column, c]) + _LARGEST_BYTE * value
+                value = _LARGEST_BYTE * max(amount, _ZERO) * grain[at_row, at_column, c]
+                value += np.float32(result[row, column, c])
                 result[row, column, c] = numba.uint8(min(max(value + _HALF, _ZERO), _LARGEST_BYTE))
 
 

@@ -12,7 +12,7 @@ from monoface.texturing.zones import SkinZones
 def compose(
     shown: TextureMap,
     layout: TextureLayout,
-    fill: Float[np.ndarray, "verts 6"],
+    fill: Float[np.ndarray, "verts 3"],
     zones: SkinZones,
 ) -> UInt8[np.ndarray, "size size 3"]:
     """Texture in sRGB, everywhere.
@@ -20,20 +20,18 @@ def compose(
     Args:
         shown: What the photo shows of the face itself.
         layout: Texture space.
-        fill: Coarse colours of all vertices, and what is added to the whole of that and the photo, so that
-            the face's rim and what lies beside it are of one tone.
+        fill: Coarse colours of all vertices, sRGB.
         zones: Of the face model.
     """
     from monoface.texturing import _kernels
 
     # The fill follows what is seen by itself; differences to it are hairs, wrinkles, edges of masks.
     nothing = np.zeros(len(fill), np.float32)
-    result = complete_texture(shown, layout, fill[:, :3], zones.photo, nothing)
+    result = complete_texture(shown, layout, fill, zones.photo, nothing)
     plain = zones.plain[layout.faces].all(axis=1)
     grain = synthesised_grain(shown, _texels(plain, layout))
     skin = zones.skin[layout.faces].all(axis=1) & layout.usable
-    added = np.ascontiguousarray(np.concat((fill[:, 3:], zones.photo[:, None]), axis=1), np.float32)
-    surface = grain, skin, added, layout.faces, layout.mirrored
+    surface = grain, skin, zones.photo.astype(np.float32), layout.faces, layout.mirrored
     texels = layout.face_index, layout.barycentric
 
     # Bands beside each other read what none of them writes.

@@ -55,8 +55,8 @@ class SkinGuide:
 
     def expected(
         self, appearance: Appearance, mesh: PlacedMesh, seen: Float[np.ndarray, " verts"]
-    ) -> tuple[Float[np.ndarray, "verts 3"], Float[np.ndarray, "verts 3"]]:
-        """Colours of all vertices, sRGB, by albedo, light and tone, and by the tone alone; see `tone`."""
+    ) -> Float[np.ndarray, "verts 3"]:
+        """Colours of all vertices, sRGB: by albedo and light near features, by the tone elsewhere."""
         zones, expected = self._zones, appearance.colours_srgb(self._model, mesh.normals)
         tone = self.tone(appearance, mesh, seen)
         clear = zones.plain & (seen > 0.5)
@@ -65,7 +65,7 @@ class SkinGuide:
             expected = np.where(zones.skin[:, None], expected + off, expected)
         # The model's means are darker where many of its people had hair.
         own, plain = zones.features[:, None], self._plain(tone, appearance, mesh)
-        return (own * expected + (1 - own) * plain).clip(0, 1), plain
+        return (own * expected + (1 - own) * plain).clip(0, 1)
 
     def colours(
         self,

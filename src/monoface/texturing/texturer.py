@@ -94,11 +94,8 @@ class Texturer:
         appearance: Appearance,
         bare: Float[np.ndarray, " verts"] | None = None,
         own: Float[np.ndarray, " verts"] | None = None,
-    ) -> tuple[TextureMap, Float[np.ndarray, "verts channels"]]:
-        """What of the photo becomes texture, and colours of all vertices to fill the rest; see `texture`.
-
-        In clean textures, three more channels are what to add besides, to what the photo shows too.
-        """
+    ) -> tuple[TextureMap, Float[np.ndarray, "verts 3"]]:
+        """What of the photo becomes texture, and colours of all vertices to fill the rest; see `texture`."""
         layout = self.layout()
         if self.kind == "none":
             nothing = np.zeros((self.size, self.size, 4), np.float32)
@@ -115,13 +112,13 @@ class Texturer:
             mesh.photo, mesh.camera, mesh.verts_camera, layout, weld=self.model.weld, trust=trust
         )
         if self.kind == "clean":
-            shown = without_strands(shown, layout, fill[:, :3], self.zones())
+            shown = without_strands(shown, layout, fill, self.zones())
         return shown, fill
 
     def completed(
         self,
         shown: TextureMap,
-        fill: Float[np.ndarray, "verts channels"],
+        fill: Float[np.ndarray, "verts 3"],
         bare: Float[np.ndarray, " verts"] | None = None,
     ) -> UInt8[np.ndarray, "size size 3"]:
         """Texture in sRGB, filled where nothing is shown; see `shown`."""
@@ -136,14 +133,13 @@ class Texturer:
         appearance: Appearance,
         seen: Float[np.ndarray, " verts"],
         own: Float[np.ndarray, " verts"] | None,
-    ) -> tuple[Float[np.ndarray, "verts 6"], Float[np.ndarray, " verts"]]:
+    ) -> tuple[Float[np.ndarray, "verts 3"], Float[np.ndarray, " verts"]]:
         """Colours of clean skin, and how far the photo is to be trusted at vertices."""
         guide, zones = SkinGuide(self.model, self.zones(), self._spreader()), self.zones()
-        expected, plain = guide.expected(appearance, mesh, seen)
+        expected = guide.expected(appearance, mesh, seen)
         like = likeness_to_skin(mesh.coarse_colours_srgb, expected, zones)
         fill = guide.colours(expected, mesh, seen * like)
-        rest = 0 * (plain - fill)
-        return np.concat((fill, rest), axis=1), like * (zones.photo if own is None else own)
+        return fill, like * (zones.photo if own is None else own)
 
     def zones(self) -> SkinZones:
         """Zones of the model, made when first asked for."""

@@ -15,7 +15,9 @@ from monoface.facemodel.parts import eye_height_mm, skin_verts
 # further out.
 _FADE_MM = (8.0, 8.0)
 # How far the parser's brows, eyes and lips may lie beside the model's.
-_BROWS_MM, _EYES_MM, _LIPS_MM = 4.0, 4.0, 4.0
+_BROWS_MM, _EYES_MM, _LIPS_MM = 2.5, 4.0, 4.0
+# Above the brows hair may begin.
+_FOREHEAD_MM = (2.0, 8.0)
 # Width of the narrow face's rim.
 _RIM_MM = 32.0
 # The model's own colours, of lips, nose, brows and lids, end within this distance of them.
@@ -39,8 +41,8 @@ class SkinZones:
     Attributes:
         skin: Which vertices are skin.
         plain: Those of the narrow face with neither brows, lips, nor eyes.
-        photo: How far a photo may be seen: 1 in the narrow face, 0 from some millimetres beside it and under the
-            chin; 1 off the skin.
+        photo: How far a photo may be seen: 1 in the narrow face, 0 from some millimetres beside it and under
+            the chin; 1 off the skin.
         rim: Rises to 1 towards the border of the narrow face and above the brows, where hair and background
             begin, and stays 1 on the skin outside.
         features: 1 on brows, lips, nose and lids, and off the skin, falling to 0 beside them.
@@ -83,9 +85,10 @@ class SkinZones:
         below = _ramp(base_mm + 2, base_mm - 2, mean[:, 1])
         chin_mm, brows_mm = float(points[_CHIN, 1]), float(points[_BROW_POINTS, 1].max())
         above_chin = _ramp(chin_mm - _UNDER_CHIN_MM, chin_mm, mean[:, 1])
-        forehead = _ramp(brows_mm + _BROWS_MM, brows_mm + 3 * _BROWS_MM, mean[:, 1])
+        forehead = _ramp(brows_mm + _FOREHEAD_MM[0], brows_mm + _FOREHEAD_MM[1], mean[:, 1])
         inside_mm = distance_to(mean, outside)
         rim = _ramp(_RIM_MM, 0.0, inside_mm)
+        shown = _ramp(_FADE_MM[1], -_FADE_MM[0], beside_mm - inside_mm)
         beside, beside_others = (
             _ramp(_BESIDE_FEATURE_MM, _FEATURE_MM, distance_to(mean, some))
             for some in (brows, lips | lids | nose | sockets)
@@ -97,7 +100,7 @@ class SkinZones:
         return cls(
             skin=skin,
             plain=inner & skin & ~brows & ~lips & ~lids & ~balls,
-            photo=np.where(skin, _ramp(_FADE_MM[1], -_FADE_MM[0], beside_mm - inside_mm) * above_chin, np.float32(1)),
+            photo=np.where(skin, shown * above_chin, np.float32(1)),
             rim=np.where(skin, np.maximum(rim, forehead), np.float32(0)),
             features=np.where(skin, np.maximum(beside * between, beside_others), np.float32(1)),
             light=_ramp(_LIGHT_MM, 0.0, beside_mm),
