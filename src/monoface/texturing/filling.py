@@ -115,7 +115,6 @@ class ColourSpreader:
         base: Float[np.ndarray, "verts 3"],
         difference: Float[np.ndarray, "verts 3"],
         trust: Float[np.ndarray, " verts"],
-        share: Float[np.ndarray, " verts"],
     ) -> Float[np.ndarray, "verts 3"]:
         """Base colours, sRGB, corrected by differences that are spread over the skin.
 
@@ -123,9 +122,8 @@ class ColourSpreader:
             base: Colours of all vertices.
             difference: What photos show less that.
             trust: How far each difference counts, 0 to 1; its mirror image counts less.
-            share: How far a vertex is corrected, 0 to 1.
         """
-        return (base + share[:, None] * self.spread(*self._with_mirrored(difference, trust))).clip(0, 1)
+        return (base + self.spread(*self._with_mirrored(difference, trust))).clip(0, 1)
 
     def _with_mirrored(
         self, difference: Float[np.ndarray, "verts 3"], trust: Float[np.ndarray, " verts"]

@@ -70,8 +70,7 @@ class SkinGuide:
         """Expected colours corrected by what is seen; continuous over the skin."""
         difference = mesh.coarse_colours_srgb - expected
         likeness = np.exp(-np.square(norm(difference) / _TOLERANCE))
-        trust, share = seen * likeness * self._zones.photo, 1 - self._zones.rim
-        return self._spreader.completed(expected, difference, trust, share)
+        return self._spreader.completed(expected, difference, seen * likeness * self._zones.photo)
 
     def _plain(
         self, tone: Float[np.ndarray, " 3"], appearance: Appearance, mesh: PlacedMesh

@@ -10,26 +10,27 @@ from monoface.texturing.zones import SkinZones
 _SKIN = ("skin", "nose")
 # What the parser may call what belongs to a zone, besides skin.
 _ALSO = {"brows": (BROW,), "beard": ("hair", "mouth"), "lips": ("mouth",), "eyes": ("eyes",)}
+# Skin is taken from so far off what is no skin, in pixels of the parser's crop: hair is thin at its edges.
+_SKIN_MARGIN_PX = 2
 # Differences of hue, in sRGB, from which on a colour counts less, and not at all; then for the face's rim.
-_CAST, _CAST_AT_RIM = (0.11, 0.18), (0.07, 0.12)
+_CAST, _CAST_AT_RIM = (0.11, 0.18), (0.06, 0.11)
 # Brightness against what is expected below which a colour counts not at all, and in full; then for the rim.
-_DARK, _DARK_AT_RIM = (0.45, 0.65), (0.65, 0.82)
+_DARK, _DARK_AT_RIM = (0.45, 0.65), (0.72, 0.88)
 # Black clothes and deep shade are of no hue: differences of so little light count less.
 _FLARE, _DARKEST = 0.06, 0.3
 
 
-def own_trust(parsed: ParsedFace, zones: SkinZones, margin_px: int = 1) -> Float[np.ndarray, " verts"]:
+def own_trust(parsed: ParsedFace, zones: SkinZones) -> Float[np.ndarray, " verts"]:
     """What of a face may become its texture, 0 to 1; view angles and what the head hides are not asked.
 
     Args:
         parsed: What the parser saw.
         zones: Of the face model.
-        margin_px: See `ParsedFace.trust`.
     """
-    trust = parsed.trust(_SKIN, margin_px)
+    trust = parsed.trust(_SKIN, _SKIN_MARGIN_PX)
     for zone, classes in _ALSO.items():
         share = getattr(zones, zone)
-        inside = parsed.trust((*_SKIN, *classes), margin_px)
+        inside = parsed.trust((*_SKIN, *classes))
         trust = np.maximum(trust, share * inside)
     return trust * zones.photo
 

@@ -11,12 +11,12 @@ from jaxtyping import Bool, Float
 from monoface.facemodel import NumpyFaceModel
 from monoface.facemodel.parts import eye_height_mm, skin_verts
 
-# Photos fade out beside the narrow face over this distance; guesses of its outline are worse further out.
-_FADE_MM = 14.0
+# Photos fade out over this distance towards the border of the narrow face: what lies beyond is of one tone.
+_FADE_MM = 16.0
 # How far the parser's brows, eyes and lips may lie beside the model's.
 _BROWS_MM, _EYES_MM, _LIPS_MM = 4.0, 4.0, 4.0
 # Width of the narrow face's rim.
-_RIM_MM = 32.0
+_RIM_MM = 42.0
 # A moustache and a beard that are parsed as hair lie below the nose, this near to the middle.
 _BEARD_HALF_MM, _BEARD_FADE_MM = 34.0, 8.0
 # So many vertices of a region tell distances to it well enough.
@@ -32,8 +32,8 @@ class SkinZones:
     Attributes:
         skin: Which vertices are skin.
         plain: Those of the narrow face with neither brows, lips, nor eyes.
-        photo: How far a photo may be seen: 1 in the narrow face, 0 from a centimetre and a half beside it; 1
-            off the skin.
+        photo: How far a photo may be seen: 1 in the narrow face, falling to 0 towards its border; 1 off the
+            skin.
         rim: Rises to 1 towards the border of the narrow face, where hair and background begin, and stays 1
             on the skin outside.
         brows: Where hair may be a brow.
@@ -56,7 +56,6 @@ class SkinZones:
         """Zones of a model; those of regions that it lacks are empty."""
         regions, mean = model.data.regions, model.mean_mm
         skin, inner = skin_verts(model.data), regions["narrow_face"]
-        beside_mm = np.where(skin, distance_to(mean, inner), np.float32(0))
         nothing = np.zeros_like(inner)
         brows, lips = regions.get("brows", nothing), regions.get("lips", nothing)
         lids = regions.get("eyelids", nothing)
@@ -65,6 +64,7 @@ class SkinZones:
             balls |= eye.verts
         balls |= regions.get("eyes", nothing) & ~skin
         outside = skin & ~inner & ~lids & ~lips & ~regions.get("eye_sockets", nothing)
+        to_outside_mm = distance_to(mean, outside)
         base_mm = float(model.landmarks("ibug68").points(mean[None])[0, _SUBNASAL, 1])
         beside_mouth = _ramp(_BEARD_HALF_MM + _BEARD_FADE_MM, _BEARD_HALF_MM, np.abs(mean[:, 0]))
         below = _ramp(base_mm + 2, base_mm - 2, mean[:, 1])
@@ -72,8 +72,8 @@ class SkinZones:
         return cls(
             skin=skin,
             plain=inner & skin & ~brows & ~lips & ~lids & ~balls,
-            photo=_ramp(_FADE_MM, 0.0, beside_mm),
-            rim=np.where(skin, _ramp(_RIM_MM, 0.0, distance_to(mean, outside)), np.float32(0)),
+            photo=np.where(skin, _ramp(0.0, _FADE_MM, to_outside_mm), np.float32(1)),
+            rim=np.where(skin, _ramp(_RIM_MM, 0.0, to_outside_mm), np.float32(0)),
             brows=nearly.astype(np.float32),
             beard=beside_mouth * below * inner,
             lips=_near(mean, lips, _LIPS_MM),
