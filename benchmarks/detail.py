@@ -1,6 +1,6 @@
 """Time and memory from a photo to its relief.
 
-    python benchmarks/detail.py --weights detail --size 512
+    python benchmarks/detail.py --weights relief --size 512
 
 From a photo of 512 x 512 in memory: detection, regression, fit of light and albedo, skin, unwrapping, the
 network on the face and its mirror image, normal map; then the same with the texture, without its light. The
@@ -17,7 +17,7 @@ import torch
 import tyro
 from PIL import Image
 
-from monoface.cli.timing import hardware, time_stage
+from monoface.cli.speed.timing import hardware, time_stage
 from monoface.pipeline import Reconstructor, ReconstructorConfig
 
 SAMPLE = Path(__file__).parent.parent / "examples" / "astronaut.png"
@@ -35,7 +35,7 @@ class Arguments:
         threads: Of torch.
     """
 
-    weights: str = "detail"
+    weights: str = "relief"
     size: int = 256
     photo: Path = SAMPLE
     runs: int = 10

@@ -31,7 +31,8 @@ from monoface.core.assets import register_asset
 from monoface.core.errors import ModelFileError
 from monoface.data.sources import PortraitsCc0
 from monoface.geometry.face_chips import CHIP_POINTS_OF_68, CHIP_PX, face_chip
-from monoface.networks.recognition_weights import (
+from monoface.networks.recognition.recognizer import Recognizer
+from monoface.networks.recognition.weights import (
     BLOCKS,
     DESCRIPTOR_SIZE,
     MEAN_RGB,
@@ -40,7 +41,6 @@ from monoface.networks.recognition_weights import (
     convolution_shapes,
     save_recognition_weights,
 )
-from monoface.networks.recognizer import Recognizer
 from monoface.photos.reading import read_image
 from monoface.pipeline import Reconstructor, ReconstructorConfig
 
@@ -185,7 +185,7 @@ def read_layer(stream: DlibStream) -> Layer:
 
 
 def expected_layers() -> list[tuple[str, tuple[int, ...]]]:
-    """Kind and integers of each layer of the network that `monoface.networks.recognition` builds.
+    """Kind and integers of each layer of the network that `monoface.networks.recognition.network` builds.
 
     A convolution's integers are its channels, size, stride and padding, the latter three for y and x each; a
     pooling's its size, stride and padding.

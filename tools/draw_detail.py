@@ -19,7 +19,8 @@ from monoface.data.sources import PortraitsCc0
 from monoface.geometry.cameras import WeakPerspectiveCamera, transform_points
 from monoface.geometry.rotations import head_matrix_from_angles, head_to_camera
 from monoface.geometry.triangles import vertex_normals
-from monoface.pipeline.detailing import ClosedSkin, Detailer
+from monoface.pipeline.dense_skin import ClosedSkin
+from monoface.pipeline.detailing import Detailer
 from monoface.raster import interpolate, rasterize
 from monoface.render import project
 from monoface.render.texture_surface import TextureSurface
@@ -40,15 +41,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("data", type=Path)
     parser.add_argument("out", type=Path)
-    parser.add_argument("--weights", default="detail")
+    parser.add_argument("--weights", default="relief")
     parser.add_argument("--keys", default="58,57,17,1,153,126,16,15,109,123,7,104")
     chosen = parser.parse_args()
     reconstructor = Reconstructor(ReconstructorConfig(detail=chosen.weights))
-    detailer = Detailer(reconstructor.face_model, chosen.weights)
     source = PortraitsCc0(chosen.data)
     photos = source.iter_images([int(key) for key in chosen.keys.split(",")])
     rows = [
-        np.concatenate([tile for view in VIEWS for tile in _pair(result.faces[0], detailer, *view)], axis=1)
+        np.concatenate([tile for view in VIEWS for tile in _pair(result.faces[0], *view)], axis=1)
         for result in reconstructor.reconstruct_many(photos)
         if result.faces
     ]
@@ -62,15 +62,16 @@ def main() -> None:
 
 
 @torch.no_grad()
-def _pair(
-    face: Face, detailer: Detailer, yaw_deg: float, lamp: tuple[float, float, float]
-) -> list[np.ndarray]:
+def _pair(face: Face, yaw_deg: float, lamp: tuple[float, float, float]) -> list[np.ndarray]:
     """The coarse and the fine head, turned to a yaw, under one lamp."""
     yaw = torch.tensor([np.deg2rad(yaw_deg)], dtype=torch.float32)
     rotation = head_to_camera(head_matrix_from_angles(yaw, torch.zeros(1), torch.zeros(1)))
     verts_mm = torch.as_tensor(face.verts_mm)[None]
     verts = transform_points(rotation, torch.tensor([[0.0, 0.0, 1000.0]]), verts_mm)[0]
+    finest = face.skin.assets.detailer
     assert face.detail is not None
+    assert finest is not None
+    detailer = finest.at(face.detail.size)
     height = torch.from_numpy(face.detail.height_mm)
     model, displacer = detailer.displacer.model, detailer.displacer
     surface = TextureSurface.from_vertices(verts[None], displacer.layout, model.uv, model.weld)

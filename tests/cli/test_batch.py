@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import re
+import time
 from concurrent.futures import ThreadPoolExecutor as Pool
 
 import pytest
@@ -25,14 +26,23 @@ class ToyReconstructor(Reconstructor):
         self.made_with = MADE_WITH
         self.seen = []
         self.interrupted_at = None
+        self.out = None
 
     def reconstruct_many(self, photos):
         for number, photo in enumerate(photos):
             if number == self.interrupted_at:
+                self._wait_for_files(number)
                 raise KeyboardInterrupt
             self.seen.append(photo.name)
             status = "ok" if os.path.isfile(photo) else "unreadable"
             yield PhotoResult(status, "seen", str(photo), (), (), None, MADE_WITH)
+
+    def _wait_for_files(self, count):
+        """What is not begun to be written is dropped at an interrupt: these are to be written."""
+        end = time.monotonic() + 20
+        while self.out is not None and len(list(self.out.glob("*.json"))) < count:
+            assert time.monotonic() < end
+            time.sleep(0.01)
 
 
 @pytest.fixture
@@ -60,7 +70,7 @@ def run(photos, out, *options):
 
 
 def test_an_interrupted_batch_says_how_it_goes_on_and_does(toy, photos, tmp_path, capsys):
-    out = tmp_path / "out"
+    out = toy.out = tmp_path / "out"
     toy.interrupted_at = 3
     assert run(photos, out) == 130
     captured = capsys.readouterr()

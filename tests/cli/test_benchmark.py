@@ -6,11 +6,11 @@ import time
 import numpy as np
 import pytest
 
-from monoface.cli import benchmark
 from monoface.cli.comparison import comparing
 from monoface.cli.comparison.peers import load_peers
 from monoface.cli.main import main
-from monoface.cli.timing import time_in_turns
+from monoface.cli.speed import benchmark
+from monoface.cli.speed.timing import time_in_turns
 from monoface.core.errors import ConfigError
 from monoface.pipeline import Reconstructor
 

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from monoface.cli.curves import curves_of, sparkline, write_curves
+from monoface.cli.console.curves import curves_of, sparkline, write_curves
 
 
 @pytest.fixture

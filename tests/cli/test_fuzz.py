@@ -43,6 +43,8 @@ WORDS = (
 NEEDED = {
     "reconstruct": "FILE FILE",
     "together": "FILE FILE",
+    "video": "FILE FILE",
+    "licences": "FILE",
     "evaluate compare": "FILE FILE",
     "data pack": "SOURCE --from FILE",
     "data prepare": "FILE",
@@ -190,8 +192,10 @@ def test_every_command_is_drawn_or_left_out_for_its_length():
         *(f"evaluate {name}" for name in LONG),
         "facemodel learn",
         "facemodel calibrate",
-        # One runs until it is stopped, one opens a browser, one is tested as a whole.
+        # Two run until they are stopped, one opens a browser, two are tested as a whole.
         "serve",
+        "live",
+        "doctor",
         "view",
         "export",
     }

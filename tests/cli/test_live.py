@@ -6,7 +6,7 @@ import time
 import pytest
 from rich.console import Console
 
-from monoface.cli.live import LiveProgress, duration, progress_line
+from monoface.cli.console.live import LiveProgress, duration, progress_line
 from monoface.core.progress import Progress, announce, listening, say
 
 

@@ -12,8 +12,8 @@ from torch import nn
 
 from monoface.core.errors import ConfigError, ModelFileError
 from monoface.networks import EyeNetwork, load_eye_network, save_eye_network
-from monoface.networks.eye_file import read_eye_network
-from monoface.networks.eye_outputs import (
+from monoface.networks.eyes.file import read_eye_network
+from monoface.networks.eyes.outputs import (
     EYE_HEIGHT_PX,
     EYE_WIDTH_PX,
     IRIS,
@@ -24,7 +24,7 @@ from monoface.networks.eye_outputs import (
     EyeNetworkConfig,
     gap_of,
 )
-from monoface.networks.eye_reader import EyeReader
+from monoface.networks.eyes.reader import EyeReader
 from monoface.networks.onnx.eyes import eye_network_to_onnx
 
 TRUE = EyeCalibration(gap_factor=1.25, gap_offset=-0.05, blink_gain=1.5)

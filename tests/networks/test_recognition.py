@@ -16,15 +16,15 @@ from monoface.core.errors import ModelFileError
 from monoface.geometry.face_chips import CHIP_POINTS_OF_68, face_chip
 from monoface.geometry.face_template import CHIP_FACE, align_faces
 from monoface.networks import IdentityEncoder, Recognizer, load_identity_encoder
-from monoface.networks.recognition import RecognitionNetwork, load_recognition_network
-from monoface.networks.recognition_weights import (
+from monoface.networks.recognition.network import RecognitionNetwork, load_recognition_network
+from monoface.networks.recognition.recognizer import recognition_to_onnx
+from monoface.networks.recognition.weights import (
     Convolution,
     RecognitionWeights,
     convolution_shapes,
     load_recognition_weights,
     save_recognition_weights,
 )
-from monoface.networks.recognizer import recognition_to_onnx
 
 # With dlib 20.0 on the sample photo, whose five points (whole, first pixel's centre at 0, 0) are FIVE_PX:
 # face_recognition_model_v1("dlib_face_recognition_resnet_model_v1.dat").compute_face_descriptor(
@@ -72,7 +72,7 @@ def test_the_module_gives_what_the_session_gives(sample, recognizer, network):
 
 def test_faces_do_not_see_each_other_and_there_may_be_none(sample, recognizer, monkeypatch):
     image, points = sample
-    monkeypatch.setattr("monoface.networks.recognizer._BATCH", 2)
+    monkeypatch.setattr("monoface.networks.recognition.recognizer._BATCH", 2)
     three = recognizer(image, np.stack([points, points + 9, points]))
     assert_allclose(three[[0, 2]], recognizer(image, points[None]).repeat(2, axis=0), atol=1e-5)
     assert np.linalg.norm(three[0] - three[1]) > 0.01
@@ -170,7 +170,7 @@ def test_weights_of_something_else_are_refused():
 def test_weights_of_other_shapes_are_refused(tmp_path, monkeypatch):
     path = tmp_path / "mine.safetensors"
     save_recognition_weights(random_weights(), path)
-    monkeypatch.setattr("monoface.networks.recognition_weights.convolution_shapes", lambda: ((32, 3, 5, 5),))
+    monkeypatch.setattr("monoface.networks.recognition.weights.convolution_shapes", lambda: ((32, 3, 5, 5),))
     with pytest.raises(ModelFileError, match="convolution0: expected shape"):
         load_recognition_weights(path)
 

@@ -5,7 +5,7 @@ import torch
 
 from monoface.geometry.triangles import triangle_areas
 from monoface.methods.detail import DetailConfig, Displacer
-from monoface.pipeline.detailing import DenseSkin
+from monoface.pipeline.dense_skin import DenseSkin
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,7 @@ from monoface.displacement.displacer import Displacer
 from monoface.export.glb_reader import read_glb
 from monoface.methods.detail import DetailConfig
 from monoface.pipeline import Reconstructor, ReconstructorConfig
-from monoface.pipeline.detailing import DenseSkin
+from monoface.pipeline.dense_skin import DenseSkin
 from monoface.pipeline.multi_photo.reconstruct import bring_together
 from monoface.pipeline.writing.scene import rigged_head
 from monoface.texturing.filling import ColourSpreader

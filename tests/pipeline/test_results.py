@@ -184,3 +184,27 @@ def test_former_names_of_results_say_what_to_use(toy_reconstructor, toy_result, 
     reconstruct = inspect.unwrap(type(toy_reconstructor).reconstruct)
     with pytest.warns(DeprecationWarning, match="use reconstruct_many"):
         assert len(reconstruct(toy_reconstructor, [photo_array, photo_array])) == 2
+
+
+def test_notebooks_show_a_face_and_a_photo(toy_face, toy_result):
+    for shown in (toy_face, toy_result):
+        text = shown._repr_html_()
+        assert text.startswith('<img alt="')
+        assert "data:image/jpeg;base64," in text
+        assert text.count("id=&quot;model-") == 1
+        assert "<iframe srcdoc=" in text
+
+
+def test_notebooks_show_one_line_where_there_is_no_photo(toy_result):
+    unreadable = dataclasses.replace(
+        toy_result, photo=None, faces=(), doubtful=(), name="<b>.jpg", status="unreadable"
+    )
+    assert unreadable._repr_html_().startswith("<p>PhotoResult(&#x27;&lt;b&gt;.jpg")
+
+
+def test_a_face_is_shown_in_the_browser(toy_face, monkeypatch, tmp_path):
+    monkeypatch.setattr("monoface.viewer.showing.webbrowser.open", lambda _: True)
+    monkeypatch.setattr("monoface.viewer.showing.tempfile.tempdir", str(tmp_path))
+    page = toy_face.show()
+    assert page.parent == tmp_path
+    assert b"model/gltf-binary" in page.read_bytes()

@@ -204,7 +204,7 @@ def test_twins_by_hand():
 @settings(max_examples=50)
 @given(st.integers(0, 2**32), st.integers(1, 40))
 def test_twins_of_the_kernel_are_those_of_the_definition(seed, count):
-    from monoface.raster._edge_kernels import find_twins
+    from monoface.raster._numba.edge_kernels import find_twins
 
     faces = torch.randint(0, 9, (count, 3), generator=torch.Generator().manual_seed(seed))
     twins = torch.empty((count, 3), dtype=torch.int32)

@@ -86,7 +86,7 @@ def on(device):
 
 def test_the_backend_follows_the_device():
     assert backend_for(on("cuda")).__name__.endswith("_triton.backend")
-    assert backend_for(on("cpu")).__name__.endswith("_numba")
-    assert backend_for(on("mps")).__name__.endswith("_reference")
+    assert backend_for(on("cpu")).__name__.endswith("_numba.backend")
+    assert backend_for(on("mps")).__name__.endswith("_reference.backend")
     with use_backend("reference"):
-        assert backend_for(on("cuda")).__name__.endswith("_reference")
+        assert backend_for(on("cuda")).__name__.endswith("_reference.backend")

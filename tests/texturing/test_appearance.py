@@ -1,5 +1,6 @@
 import math
 
+import numpy as np
 import pytest
 import torch
 from torch.testing import assert_close
@@ -50,6 +51,21 @@ def test_a_few_wrong_colours_do_not_matter(toy_model, light, rng_module):
     dirty = fit_appearance(toy_model, normals, dirty_colours, everywhere)
     difference = (clean.colours_srgb(toy_model, normals) - dirty.colours_srgb(toy_model, normals)).abs()
     assert difference.mean() < 0.03
+
+
+def test_albedo_does_not_jump_at_its_bound():
+    rng = np.random.default_rng(4)
+    basis = rng.standard_normal((5, 80, 3), dtype=np.float32)
+    mean, lit = np.zeros((80, 3), np.float32), np.ones((80, 3), np.float32)
+    wanted = np.tensordot(np.array([1, -1, 1, 1, -1], np.float32), basis, axes=1)
+    found = np.array([
+        appearance._fit_albedo(mean, basis, lit, strength * wanted, np.ones(80, np.float32), np.float32(3))
+        for strength in np.linspace(0, 4, 401, dtype=np.float32)
+    ])  # fmt: skip
+    size = np.sqrt(np.square(found).mean(axis=1))
+    assert size[0] == 0
+    assert size.max() == pytest.approx(appearance._LARGEST_ALBEDO, abs=1e-3)
+    assert np.abs(np.diff(found, axis=0)).max() < 0.02
 
 
 def test_light_is_even_where_hardly_anything_is_seen(toy_model, rng_module):
@@ -124,3 +140,12 @@ def test_dark_faces_are_partly_dark_skin_and_partly_dim_light():
     assert unlikely(float(light)) < min(unlikely(float(light) * 1.1), unlikely(float(light) / 1.1))
     brighter = likely_tone(mean, basis, torch.tensor(0.4))
     assert brighter[0] > 0 > dark[0]
+
+
+def test_a_tone_follows_brightness_without_steps():
+    basis = torch.tensor([0.05, 0.02])
+    brightness = torch.logspace(-1, 0, 201)
+    found = torch.stack([likely_tone(torch.tensor(0.4), basis, one) for one in brightness])[:, 0]
+    steps = found.diff()
+    assert (steps > 0).all()
+    assert (steps[1:] / steps[:-1]).log().abs().max() < 1

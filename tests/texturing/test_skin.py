@@ -9,7 +9,7 @@ from monoface import Reconstructor, ReconstructorConfig
 from monoface.core.arrays import in_numpy
 from monoface.geometry.cameras import WeakPerspectiveCamera, transform_points
 from monoface.methods.detail import DetailConfig
-from monoface.networks import Translator, TranslatorConfig, save_translator
+from monoface.networks import PARSING_CLASSES, Translator, TranslatorConfig, save_translator
 from monoface.texturing.skin import SkinFinder
 from monoface.texturing.texturer import PlacedMesh
 from monoface.training.detail.train import translator_info
@@ -25,7 +25,11 @@ class _BrightIsSkin(SkinFinder):
 
     def run(self, outputs, feed):
         logits = 20 * (feed["image"].mean(axis=1, keepdims=True) - 0.5)
-        return [1 / (1 + np.exp(-logits))]
+        skin = 1 / (1 + np.exp(-logits))
+        shares = np.zeros((len(skin), len(PARSING_CLASSES), *skin.shape[2:]), np.float32)
+        shares[:, PARSING_CLASSES.index("skin")] = skin[:, 0]
+        shares[:, PARSING_CLASSES.index("hair")] = 1 - skin[:, 0]
+        return [shares]
 
 
 @pytest.fixture(scope="module")

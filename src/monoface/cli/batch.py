@@ -8,9 +8,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from monoface.cli.console.progress import PhotoReport
 from monoface.cli.origins import origin_of
 from monoface.cli.outputs import PhotoOutputs
-from monoface.cli.progress import PhotoReport
 from monoface.core.errors import MonofaceError, OutputExistsError
 from monoface.pipeline import PhotoResult, Reconstructor
 from monoface.pipeline.writing.result_files import Existing, Origin

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import tyro
 
-from monoface.cli.live import showing_progress
+from monoface.cli.console.live import showing_progress
 from monoface.evaluation.registry import find_benchmark
 from monoface.evaluation.reports.definition import BenchmarkReport
 from monoface.evaluation.reports.page import Page, Table

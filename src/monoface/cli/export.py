@@ -7,7 +7,7 @@ from typing import Annotated
 
 import tyro
 
-from monoface.cli.progress import make_folder
+from monoface.cli.console.progress import make_folder
 from monoface.pipeline.exporting.bundle import export_bundle
 
 

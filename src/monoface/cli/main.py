@@ -82,6 +82,16 @@ COMMANDS = (
         "turn several photos of one person into one 3D face",
         shares_cores=True,
     ),
+    Command(
+        ("video",), "monoface.cli.video", "turn clips into animated 3D heads", "video", shares_cores=True
+    ),
+    Command(
+        ("live",),
+        "monoface.cli.live_sending",
+        "send blendshapes of a camera or a clip to other programs",
+        "video",
+        shares_cores=True,
+    ),
     Command(("view",), "monoface.cli.view", "show a GLB file or a result in the browser"),
     Command(
         ("serve",),
@@ -89,6 +99,12 @@ COMMANDS = (
         "a local app in the browser, and a REST API",
         "serve",
         shares_cores=True,
+    ),
+    Command(("doctor",), "monoface.cli.checks.doctor", "check this installation, for a report in an issue"),
+    Command(
+        ("licences",),
+        "monoface.cli.checks.licences",
+        "print the terms of all that is installed, or that made a result",
     ),
     Command(("export",), "monoface.cli.export", "write networks and face model for other programs"),
     *(
@@ -98,15 +114,15 @@ COMMANDS = (
     Command(
         ("evaluate", "compare"), "monoface.cli.compare", "compare two reports, with paired intervals", "eval"
     ),
-    Command(("data", "pack"), "monoface.cli.data_pack", "make source packs from public data sets", "train"),
+    Command(("data", "pack"), "monoface.cli.data.pack", "make source packs from public data sets", "train"),
     Command(
         ("data", "prepare"),
-        "monoface.cli.data_prepare",
+        "monoface.cli.data.prepare",
         "turn a folder of photos into training packs",
         "train",
     ),
-    Command(("data", "people"), "monoface.cli.data_people", "label photos by who is seen in them", "train"),
-    Command(("data", "views"), "monoface.cli.data_views", "make packs of views of one face each", "train"),
+    Command(("data", "people"), "monoface.cli.data.people", "label photos by who is seen in them", "train"),
+    Command(("data", "views"), "monoface.cli.data.views", "make packs of views of one face each", "train"),
     *(
         Command(("train", name), "monoface.cli.train", one.summary, "train", member=name)
         for name, one in METHODS.items()
@@ -140,7 +156,7 @@ COMMANDS = (
     ),
     Command(
         ("benchmark",),
-        "monoface.cli.benchmark",
+        "monoface.cli.speed.benchmark",
         "time the stages on this machine",
         "train",
         shares_cores=True,

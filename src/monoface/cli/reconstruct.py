@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 import tyro
 
 from monoface.cli.batch import EarlierResults, PhotoBatch
+from monoface.cli.console.progress import exit_code, make_folder, showing_photos
 from monoface.cli.options.detail import DEFAULT_WEIGHTS, refuse_unused_detail
 from monoface.cli.outputs import (
     MESH_FORMATS,
@@ -18,9 +19,9 @@ from monoface.cli.outputs import (
     distinct_stems,
     parse_formats,
 )
-from monoface.cli.progress import exit_code, make_folder, showing_photos
 from monoface.core.errors import ConfigError
 from monoface.pipeline import Reconstructor, ReconstructorConfig
+from monoface.texturing.look import TextureKind
 
 
 @dataclass(frozen=True)
@@ -68,14 +69,20 @@ class ReconstructArguments:
     focal: Literal["weights", "exif"] = "weights"
     """exif takes the focal length from each photo's EXIF data. Photos without are seen as if it had not been
     asked for, and their lines say so."""
+    texture: TextureKind = ReconstructorConfig.texture
+    """clean takes of photos the face's own skin, and fills the rest with skin; photo takes what was seen,
+    hair and glasses too; none takes the face model's colours."""
     texture_size: int = ReconstructorConfig.texture_size
     """Side of the texture in pixels, a multiple of 16."""
     detail: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
     """Find wrinkles: a normal map in the GLB, STEM.face0.displacement.png, its scale in the JSON."""
     detail_weights: str = DEFAULT_WEIGHTS
-    """Fine stage: the name of shipped weights, or the path of a .safetensors file."""
-    detail_size: int = ReconstructorConfig.detail_size
-    """Side of the displacement map in texels: 256 or 512."""
+    """Fine stage: relief, or a network alone, by the name of shipped weights or the path of a .safetensors
+    file."""
+    detail_size: int | None = ReconstructorConfig.detail_size
+    """Side of the displacement map in texels; by default 256 to 2048, by what the photo holds."""
+    detail_strength: float = ReconstructorConfig.detail_strength
+    """Factor of the heights of wrinkles."""
     refine: Literal["auto", "none"] = ReconstructorConfig.refine
     """none takes faces as the network says; auto measures them, with weights that are better for it."""
     workers: int = os.cpu_count() or 1
@@ -103,9 +110,11 @@ def run(arguments: Sequence[str]) -> int:
             min_confidence=chosen.min_confidence,
             focal=chosen.focal,
             field_of_view_deg=chosen.field_of_view,
+            texture=chosen.texture,
             texture_size=chosen.texture_size,
             detail=chosen.detail_weights if chosen.detail or chosen.dense else None,
             detail_size=chosen.detail_size,
+            detail_strength=chosen.detail_strength,
             refine=chosen.refine,
             threads=chosen.workers,
         )

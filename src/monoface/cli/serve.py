@@ -45,6 +45,8 @@ class ServeArguments:
     """Largest request that is taken."""
     max_photos: int = 24
     """Most photos of a request."""
+    max_upload_seconds: float = 60.0
+    """Longest time that a request may take to arrive."""
     max_queue: int = 32
     """Most requests that wait; more are told to try again."""
     no_browser: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
@@ -79,6 +81,7 @@ def run(arguments: Sequence[str]) -> int:
         raise ConfigError(f"--workers: expected at least 1, got {chosen.workers}.")
     limits = ServeLimits(
         upload_bytes=int(chosen.max_megabytes * 1e6),
+        upload_seconds=chosen.max_upload_seconds,
         photos=chosen.max_photos,
         pixels=int(chosen.max_megapixels * 1e6),
         queue=chosen.max_queue,

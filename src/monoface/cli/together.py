@@ -8,14 +8,15 @@ from typing import Annotated, Any, Literal
 import tyro
 
 from monoface.cli.batch import EarlierResults
+from monoface.cli.console.progress import exit_code, make_folder, showing_photos
 from monoface.cli.origins import origin_of
 from monoface.cli.outputs import MESH_FORMATS, PAGE, distinct_stems, parse_formats
-from monoface.cli.progress import exit_code, make_folder, showing_photos
 from monoface.core.errors import ConfigError, OutputExistsError
 from monoface.core.file_sets import staged_in
 from monoface.pipeline import Reconstructor, ReconstructorConfig, TogetherResult, reconstruct_together
 from monoface.pipeline.writing.json_report import TOGETHER_FORMAT
 from monoface.pipeline.writing.result_files import Existing, ResultFiles
+from monoface.texturing.look import TextureKind
 
 _NAME = "together"
 
@@ -52,6 +53,9 @@ class TogetherArguments:
     what an interrupted run left is made anew."""
     min_confidence: float = ReconstructorConfig.min_confidence
     """Photos whose faces have a lower confidence are left out."""
+    texture: TextureKind = ReconstructorConfig.texture
+    """clean takes of photos the face's own skin, and fills the rest with skin; photo takes what was seen,
+    hair and glasses too; none takes the face model's colours."""
     texture_size: int = ReconstructorConfig.texture_size
     """Side of the texture in pixels, a multiple of 16."""
     refine: Literal["auto", "none"] = ReconstructorConfig.refine
@@ -80,6 +84,7 @@ def run(arguments: Sequence[str]) -> int:
             weights=chosen.weights,
             device=chosen.device,
             min_confidence=chosen.min_confidence,
+            texture=chosen.texture,
             texture_size=chosen.texture_size,
             refine=chosen.refine,
         )

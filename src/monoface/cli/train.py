@@ -6,7 +6,7 @@ from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
-from monoface.cli.live import showing_progress
+from monoface.cli.console.live import showing_progress
 from monoface.cli.options.parsing import Preset
 from monoface.core.progress import say
 from monoface.training.registry import METHODS
@@ -55,10 +55,10 @@ def run_training(
         train: Trains as configured; returns the path of the weights.
         use: Options of `monoface reconstruct` that take the weights; empty where none does.
     """
-    from monoface.cli.curves import curves_of, write_curves
+    from monoface.cli.console.curves import curves_of, write_curves
+    from monoface.cli.console.progress import make_folder
     from monoface.cli.options.config_file import config_toml
     from monoface.cli.options.parsing import parse_config
-    from monoface.cli.progress import make_folder
     from monoface.core.files import write_atomically
 
     config = parse_config(config_type, f"train {name}", arguments, PRESETS)

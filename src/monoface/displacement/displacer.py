@@ -55,7 +55,7 @@ class Displacer:
         self.layout = TextureLayout.from_mesh(model.faces, model.uv, texture_px or config.texture_px)
         self.region = self.layout.from_vertices(detail_weight(model)[:, None])[..., 0]
         self._seen_px = config.texture_px if config.sees == "shading" else self.layout.size
-        region = _resized(self.region[None, None], self._seen_px)[0, 0]
+        region = resized_maps(self.region[None, None], self._seen_px)[0, 0]
         self.window = _window(region, max(16, config.translator.multiple))
 
     def to(self, device: torch.device) -> "Displacer":
@@ -99,11 +99,11 @@ class Displacer:
         It sees maps of `shading` at the size that it was made for, whatever the texture's size: at another
         one everything looks wider or narrower than it has learned.
         """
-        output = translator(self.seen(self.cropped(_resized(maps, self._seen_px))))
+        output = translator(self.seen(self.cropped(resized_maps(maps, self._seen_px))))
         rows, columns = self.window
         size = self._seen_px
         around = (columns.start, size - columns.stop, rows.start, size - rows.stop)
-        return _resized(torch.nn.functional.pad(output, around), self.layout.size)
+        return resized_maps(torch.nn.functional.pad(output, around), self.layout.size)
 
     def cropped(self, maps: Float[Tensor, "*batch size size"]) -> Float[Tensor, "*batch rows columns"]:
         """The part of maps within the window."""
@@ -181,7 +181,7 @@ def _quietened(height_mm: Tensor, dead_zone_mm: float) -> Tensor:
     return height_mm - _QUIETENED * dead_zone_mm * (height_mm / dead_zone_mm).tanh()
 
 
-def _resized(maps: Float[Tensor, "batch channels rows columns"], size: int) -> Tensor:
+def resized_maps(maps: Float[Tensor, "batch channels rows columns"], size: int) -> Tensor:
     """Maps at another size: means over squares if it is smaller, linear between texels if it is larger."""
     if maps.shape[-1] == size:
         return maps

@@ -56,6 +56,7 @@ BENCHMARKS: Final[Mapping[str, Benchmark]] = MappingProxyType(
             ("people", "people.people", "score whether shapes tell people apart"),
             ("gaps", "landmarks.gaps", "score how far mouths and eyes open, on MERL-RAV"),
             ("blendshapes", "people.blendshapes", "score expressions against a table of labels"),
+            ("relief", "relief.relief", "score relief on a head scan whose relief is known, and on photos"),
             ("scan", "scans.scan", "score neutral meshes on photos rendered from a head scan"),
         )
     }

@@ -76,6 +76,16 @@ class BufferWriter:
         rows = matrices.transpose(0, 2, 1).reshape(len(matrices), 16).astype("<f4")
         return self._add_accessor(self.add_view(rows.tobytes()), FLOAT, rows.shape, {})
 
+    def add_times(self, time_s: Float[np.ndarray, " keys"]) -> int:
+        """Index of a new accessor to the times of key frames, with the bounds that glTF wants of them."""
+        values = time_s[:, None].astype("<f4")
+        return self._add_accessor(self.add_view(values.tobytes()), FLOAT, values.shape, _bounds(values))
+
+    def add_values(self, rows: Float[np.ndarray, "keys axes"]) -> int:
+        """Index of a new accessor to what key frames say."""
+        values = rows.astype("<f4")
+        return self._add_accessor(self.add_view(values.tobytes()), FLOAT, values.shape, {})
+
     def add_still(self, count: int) -> int:
         """Index of a new accessor to offsets of `count` vertices that do not move."""
         return self._add_accessor(self._zeros(), FLOAT, (count, 3), _bounds(np.zeros((1, 3))))

@@ -24,6 +24,7 @@ from monoface.core.version import VERSION
 from monoface.export._glb_camera import METRES_PER_MM, camera_to_gltf, quaternion_from_matrix
 from monoface.export._glb_skin import joint_nodes, skin_of
 from monoface.export._gltf import BufferWriter, Json, pack_glb
+from monoface.export.animation import HeadAnimation, animation_json
 from monoface.export.scene import EyeNode, Material, MeshPart, RiggedHead
 from monoface.export.skeleton import strongest_influences
 
@@ -44,12 +45,17 @@ def write_glb(head: RiggedHead, path: Path, *, overwrite: bool = False) -> None:
     write_atomically(path, encode_glb(head), overwrite=overwrite)
 
 
-def encode_glb(head: RiggedHead, extend: Callable[[Json], Json] | None = None) -> bytes:
+def encode_glb(
+    head: RiggedHead,
+    extend: Callable[[Json], Json] | None = None,
+    animation: HeadAnimation | None = None,
+) -> bytes:
     """Bytes of the .glb file of a head; the same for the same head.
 
     Args:
         head: The head.
         extend: What else the document says: from the finished document to what is merged into it.
+        animation: How the head moves.
     """
     moving = (len(part.verts_mm) for part in head.parts if part.morphs_mm)
     buffer = BufferWriter(max(moving, default=0))
@@ -59,6 +65,8 @@ def encode_glb(head: RiggedHead, extend: Callable[[Json], Json] | None = None) -
     if not all(material.lit for material in head.materials):
         document["extensionsUsed"] = [_UNLIT]
     document |= _materials(head, buffer)
+    if animation is not None:
+        document |= animation_json(animation, head, buffer)
     binary = buffer.to_bytes()
     document |= {
         "accessors": buffer.accessors,

@@ -13,18 +13,18 @@ from monoface.networks.configs import (
 from monoface.networks.landmark_map import landmark_map, with_landmark_map
 from monoface.networks.onnx.parser import ParserWeights
 from monoface.networks.parser_file import read_parser
-from monoface.networks.recognizer import Recognizer
+from monoface.networks.recognition.recognizer import Recognizer
 from monoface.networks.regressed import Regressed
 from monoface.networks.regressor_file import RegressorInfo, RegressorWeights, read_regressor
 
 if TYPE_CHECKING:
     from monoface.networks.backbones import ResNet
     from monoface.networks.critic import Critic, CriticConfig
-    from monoface.networks.eye_network import EyeNetwork
+    from monoface.networks.eyes.network import EyeNetwork
     from monoface.networks.identity import IdentityEncoder
     from monoface.networks.identity_network import IdentityNetwork, IdentityNetworkConfig
     from monoface.networks.parsing import FaceParser, skin_probability
-    from monoface.networks.recognition import RecognitionNetwork, load_recognition_network
+    from monoface.networks.recognition.network import RecognitionNetwork, load_recognition_network
     from monoface.networks.regressor import Regressor, add_input_channel, add_outputs, fold_batch_norm
     from monoface.networks.storage import (
         load_eye_network,
@@ -87,11 +87,11 @@ __all__ = [
 _IN_TORCH = {
     "backbones": ("ResNet",),
     "critic": ("Critic", "CriticConfig"),
-    "eye_network": ("EyeNetwork",),
+    "eyes.network": ("EyeNetwork",),
     "identity": ("IdentityEncoder",),
     "identity_network": ("IdentityNetwork", "IdentityNetworkConfig"),
     "parsing": ("FaceParser", "skin_probability"),
-    "recognition": ("RecognitionNetwork", "load_recognition_network"),
+    "recognition.network": ("RecognitionNetwork", "load_recognition_network"),
     "regressor": ("Regressor", "add_input_channel", "add_outputs", "fold_batch_norm"),
     "storage": (
         "load_eye_network", "load_identity_encoder", "load_parser", "load_regressor", "load_translator",

@@ -7,15 +7,15 @@ from typing import Any
 
 import torch
 
-from monoface.networks.eye_file import EYES_FORMAT, eye_network_told
-from monoface.networks.eye_network import EyeNetwork
-from monoface.networks.eye_outputs import EYES_ASSET, EyeCalibration
+from monoface.networks.eyes.file import EYES_FORMAT, eye_network_told
+from monoface.networks.eyes.network import EyeNetwork
+from monoface.networks.eyes.outputs import EYES_ASSET, EyeCalibration
 from monoface.networks.identity_network import IdentityNetwork, IdentityNetworkConfig
 from monoface.networks.onnx.parser import ParserWeights
 from monoface.networks.parser_file import PARSER_FORMAT, parser_config
 from monoface.networks.parsing import PARSING_CLASSES, FaceParser
-from monoface.networks.recognition import RecognitionNetwork, load_recognition_network
-from monoface.networks.recognition_weights import RECOGNITION_ASSET, RECOGNITION_FORMAT
+from monoface.networks.recognition.network import RecognitionNetwork, load_recognition_network
+from monoface.networks.recognition.weights import RECOGNITION_ASSET, RECOGNITION_FORMAT
 from monoface.networks.regressor import Regressor
 from monoface.networks.regressor_file import (
     REGRESSOR_FORMAT,

@@ -12,8 +12,9 @@ from monoface.geometry.roi import roi_of_box as roi_of_box
 from monoface.photos.reading import ImageSource, LoadedImage, read_image
 from monoface.pipeline.face import Face
 from monoface.pipeline.multi_photo.identity_similarity import IdentityLikeness
-from monoface.pipeline.multi_photo.reconstruct import TogetherConfig, TogetherResult, reconstruct_together
+from monoface.pipeline.multi_photo.reconstruct import TogetherConfig, reconstruct_together
 from monoface.pipeline.multi_photo.shared_face import SharedFace
+from monoface.pipeline.multi_photo.together_result import TogetherResult
 from monoface.pipeline.posed_face import Lens, MadeWith, Pinhole, WeakPerspective
 from monoface.pipeline.reconstructor import Reconstructor
 from monoface.pipeline.reconstructor_config import ReconstructorConfig

@@ -1,35 +1,43 @@
 """Wrinkles of a reconstructed face: heights over its texture, their normal map, and the dense mesh."""
 
+import copy
 import io
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from threading import Lock
+from threading import RLock
 from typing import Any
 
 import numpy as np
 import torch
 from jaxtyping import Float, Int, UInt8, UInt16
 from PIL import Image
-from torch import Tensor
 
 from monoface.core.assets import asset_names, asset_path, sha256_of
 from monoface.core.errors import ConfigError, ModelFileError
 from monoface.core.processes import PerProcess
 from monoface.displacement.config import DisplacementConfig
-from monoface.displacement.displacer import Displacer
+from monoface.displacement.displacer import Displacement, Displacer
 from monoface.displacement.evidence import Evidence
+from monoface.displacement.relief import ReliefConfig, find_relief
 from monoface.facemodel import FaceModel
-from monoface.facemodel.parts import skin_triangles
-from monoface.geometry.triangles import vertex_normals
 from monoface.networks import Translator, load_translator
-from monoface.render import BorderStrip, DenseMesh, border_strip
-from monoface.shading.displacement import displaced_points, tangent_space_normals
+from monoface.pipeline.dense_skin import LARGEST_DENSE_PX, DenseSkin
+from monoface.shading.displacement import tangent_space_normals
 from monoface.texturing.appearance import Appearance
 from monoface.texturing.texturer import PlacedMesh, Texturer
 from monoface.texturing.unwrapping import evidence_of, unwrap_face
 
+RELIEF = "relief"
+"""Name of the default, which stands for no file."""
+_NETWORK = "detail"
+SIZES_PX = (256, 512, 1024, 2048)
+"""Sides of maps that photos are given."""
 _SUFFIX = ".safetensors"
+# Side of a texel of the smallest map on a face.
+_TEXEL_MM = 1.4
+# Waves that are found are some four texels long; they must be two pixels or more.
+_TEXELS_PER_PIXEL = 0.6
 # Heights of a displacement map are whole steps from this value, which means none.
 ZERO_STEP = 32768
 _MOST_STEPS = 32767
@@ -51,7 +59,7 @@ class FaceDetail:
     height_mm: Float[np.ndarray, "size size"]
     normal_map: UInt8[np.ndarray, "size size 3"]
     limit_mm: float
-    dense: "DenseSkin"
+    dense: DenseSkin
 
     @property
     def size(self) -> int:
@@ -112,92 +120,19 @@ class DisplacedSkin:
     uv: Float[np.ndarray, "verts 2"]
 
 
-class DenseSkin:
-    """The skin of a face model with one vertex for each texel of a texture.
-
-    Args:
-        model: The face model.
-        displacer: Knows its layout in texture space.
-    """
-
-    def __init__(self, model: FaceModel, displacer: Displacer) -> None:
-        self._model = model
-        self._mesh = DenseMesh.from_layout(displacer.layout, model.uv)
-        face = displacer.layout.face_index.long().flatten()[self._mesh.texels]
-        skin = skin_triangles(model.data)
-        of_skin = skin[face]
-        self._kept = of_skin.nonzero()[:, 0]
-        place = torch.full((len(of_skin),), -1)
-        place[self._kept] = torch.arange(len(self._kept))
-        self.faces: Int[Tensor, "faces 3"] = place[self._mesh.faces[of_skin[self._mesh.faces].all(dim=1)]]
-        self.uv: Float[Tensor, "verts 2"] = self._mesh.uv[self._kept]
-        self._coarse_faces = model.faces[skin]
-
-    def points(
-        self, verts_mm: Float[Tensor, "verts 3"], height_mm: Float[Tensor, "size size"]
-    ) -> Float[Tensor, "dense 3"]:
-        """Displaced vertices, in the frame of the coarse ones."""
-        normals = vertex_normals(verts_mm, self._model.faces, self._model.weld)
-        both = self._mesh.from_vertices(torch.cat((verts_mm, normals), dim=-1)[None])[0, self._kept]
-        height = self.from_texture(height_mm[None])[:, 0]
-        directions = torch.nn.functional.normalize(both[:, 3:], dim=-1)
-        return displaced_points(both[:, :3], directions, height)
-
-    def from_texture(self, image: Float[Tensor, "channels size size"]) -> Float[Tensor, "dense channels"]:
-        """Values of a texture at the vertices."""
-        return self._mesh.from_texture(image[None])[0, self._kept]
-
-    @cached_property
-    def border(self) -> BorderStrip:
-        """What lies between the outermost texels and the border of the coarse skin, along seams too."""
-        corners = self._mesh.corners[self._kept]
-        return border_strip(self.faces, self.uv, corners, self._coarse_faces, self._model.uv)
-
-    def closed(
-        self, verts_mm: Float[Tensor, "verts 3"], height_mm: Float[Tensor, "size size"]
-    ) -> "ClosedSkin":
-        """Displaced vertices as `points` has them, closed along the seams by the coarse mesh's border."""
-        verts = self.border.verts
-        alike = self._model.weld[verts]
-        # The first border vertex at each place stands for the others.
-        _, place = alike.unique(return_inverse=True)
-        rows = torch.arange(len(verts))
-        first = torch.full_like(rows, len(verts)).scatter_reduce(0, place, rows, "amin")[place]
-        count = len(self.uv)
-        return ClosedSkin(
-            points=torch.cat((self.points(verts_mm, height_mm), verts_mm[verts])),
-            faces=torch.cat((self.faces, self.border.faces)),
-            uv=torch.cat((self.uv, self._model.uv[verts])),
-            weld=torch.cat((torch.arange(count), count + first)),
-        )
-
-
-@dataclass(frozen=True, eq=False)
-class ClosedSkin:
-    """A dense skin that is one surface, apart from its openings.
-
-    Attributes:
-        points: Vertices, in the frame of the coarse ones.
-        faces: Vertex indices.
-        uv: Texture coordinates; vertices on seams are doubled.
-        weld: For each vertex the one that stands for all at its place.
-    """
-
-    points: Float[Tensor, "verts 3"]
-    faces: Int[Tensor, "faces 3"]
-    uv: Float[Tensor, "verts 2"]
-    weld: Int[Tensor, " verts"]
-
-
 class Detailer:
     """Finds the relief of faces of one model. May be used from several threads.
 
     Args:
         model: The face model.
-        weights: Name of shipped weights, or path of a safetensors file.
-        texture_px: Side of the maps; a multiple of what the network halves them by.
+        weights: Name of shipped weights of a network, or path of a safetensors file; or `relief`, the shipped
+            network and, beside what it is sure of, what an analysis of the photo finds.
+        texture_px: Side of the maps, a multiple of 64, and of what a network halves them by; None takes from
+            256 to 2048, by what a photo holds, see `fitting`.
+        strength: Factor of all heights.
 
     Attributes:
+        translator: The network.
         sha256: Hashes of the weights by file name.
 
     Raises:
@@ -205,23 +140,52 @@ class Detailer:
         ModelFileError: If the weights cannot be read.
     """
 
-    def __init__(self, model: FaceModel, weights: str = "detail", texture_px: int = 256) -> None:
-        path = _path_of(weights)
+    def __init__(
+        self,
+        model: FaceModel,
+        weights: str = RELIEF,
+        texture_px: int | None = SIZES_PX[0],
+        strength: float = 1.0,
+    ) -> None:
+        path = _path_of(_NETWORK if weights == RELIEF else weights)
         self.translator, self._config = _load(path)
         self.sha256: dict[str, str] = {path.name: sha256_of(path)}
-        if texture_px % max(16, self.translator.config.multiple):
+        self._relief = ReliefConfig() if weights == RELIEF else None
+        self._strength = strength
+        self._by_photo, self._model = texture_px is None, model
+        self._lock = PerProcess(RLock)
+        self._sizes: dict[int, Detailer] = {}
+        self._lay_out(texture_px or SIZES_PX[0])
+
+    def _lay_out(self, texture_px: int) -> None:
+        multiple = max(16 if self._relief is None else 64, self.translator.config.multiple)
+        if texture_px % multiple:
             raise ConfigError(
-                f"detail_size: expected a multiple of {max(16, self.translator.config.multiple)} for these "
-                f"weights, got {texture_px}."
+                f"detail_size: expected a multiple of {multiple} for these weights, got {texture_px}."
             )
-        self._lock = PerProcess(Lock)
-        self.displacer = Displacer(model, self._config, texture_px)
-        self.texturer = Texturer(model, texture_px)
+        self.displacer = Displacer(self._model, self._config, texture_px)
+        self.texturer = Texturer(self._model, texture_px)
+        self._sizes[texture_px] = self
+
+    def at(self, texture_px: int) -> "Detailer":
+        """The same with maps of another side; made once."""
+        with self._lock():
+            if texture_px not in self._sizes:
+                other = copy.copy(self)
+                other.__dict__.pop("_dense", None)
+                other._lay_out(texture_px)
+            return self._sizes[texture_px]
+
+    def fitting(self, mesh: PlacedMesh) -> "Detailer":
+        """The one for a photo: with maps as fine as what it shows, unless the size was given."""
+        return self.at(size_for(mesh)) if self._by_photo else self
 
     @property
     def dense(self) -> DenseSkin:
-        """The mesh with one vertex a texel, made when first asked for."""
+        """The mesh with one vertex a texel, of 512 texels at most, made when first asked for."""
         with self._lock():
+            if self.displacer.layout.size > LARGEST_DENSE_PX:
+                return self.at(LARGEST_DENSE_PX).dense
             return self._dense
 
     @cached_property
@@ -237,6 +201,14 @@ class Detailer:
         return evidence_of(unwrapped, self.displacer)
 
     @torch.no_grad()
+    def displacement(self, evidence: Evidence) -> Displacement:
+        """Heights that evidence tells, and what is paint, as far as a network says."""
+        found = self.displacer.find(self.translator, evidence)
+        height = found.height_mm
+        if self._relief is not None:
+            height = height + find_relief(evidence, self._relief)
+        return replace(found, height_mm=self._strength * height)
+
     def find(self, mesh: PlacedMesh, appearance: Appearance, bare: Float[np.ndarray, " verts"]) -> FaceDetail:
         """Relief of one face.
 
@@ -246,7 +218,7 @@ class Detailer:
             bare: How far the photo shows bare skin at vertices, 0 to 1.
         """
         evidence = self.evidence(mesh, appearance, bare)
-        height = self.displacer.find(self.translator, evidence).height_mm
+        height = self.displacement(evidence).height_mm
         surface = evidence.surface
         displaced = self.displacer.normals(height, surface)
         local = tangent_space_normals(surface.normals, surface.along_u, surface.along_v, displaced)[0]
@@ -254,7 +226,17 @@ class Detailer:
         flat = local.new_tensor((0.0, 0.0, 1.0))
         local = torch.where(surface.mask[..., None], local, flat)
         coded = ((local * 0.5 + 0.5) * 255).round().clamp(0, 255).byte().numpy()
-        return FaceDetail(height[0].numpy(), coded, self._config.limit_mm, self.dense)
+        limit_mm = max(self._config.limit_mm, float(height.abs().max()))
+        return FaceDetail(height[0].numpy(), coded, limit_mm, self.dense)
+
+
+def size_for(mesh: PlacedMesh) -> int:
+    """Side of a map whose texels are as fine as a photo's pixels, of `SIZES_PX`."""
+    face = mesh.model.data.regions["narrow_face"]
+    pixels, places_mm = mesh.verts_px[face, :2], mesh.verts_camera[face, :2]
+    pixel_mm = float(np.ptp(places_mm, axis=0).max() / max(np.ptp(pixels, axis=0).max(), 1e-6))
+    finer = [size for size in SIZES_PX if _TEXEL_MM * SIZES_PX[0] / size >= _TEXELS_PER_PIXEL * pixel_mm]
+    return max(finer, default=SIZES_PX[0])
 
 
 def _path_of(weights: str) -> Path:

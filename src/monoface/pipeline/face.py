@@ -13,7 +13,9 @@ from monoface.photos.reading import LoadedImage
 from monoface.pipeline.face_skin import FaceSkin
 from monoface.pipeline.posed_face import Lens, MadeWith, PosedFace
 from monoface.pipeline.writing.json_report import face_report
+from monoface.pipeline.writing.result_page import face_page
 from monoface.pipeline.writing.save import save_face
+from monoface.viewer import embed_page, show_page
 
 if TYPE_CHECKING:
     from monoface.pipeline.detailing import FaceDetail
@@ -234,6 +236,18 @@ class Face:
             OSError: If it cannot be written.
         """
         save_face(self.posed, self.skin, Path(path), overwrite=overwrite)
+
+    def show(self) -> Path | None:
+        """Show the face in the notebook that runs this, or else in the browser, which needs no network.
+
+        Returns:
+            The page that was opened, which stays in the folder for temporary files; None in a notebook.
+        """
+        return show_page(face_page(self.report(), self.skin))
+
+    def _repr_html_(self) -> str:
+        """What notebooks show of a face: the overlay, and the head to turn."""
+        return embed_page(face_page(self.report(), self.skin))
 
     if not TYPE_CHECKING:
 

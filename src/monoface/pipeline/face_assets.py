@@ -1,6 +1,6 @@
 """What faces of one reconstructor have in common: the face model, and what textures and details them."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
 from threading import RLock
@@ -15,7 +15,7 @@ from monoface.facemodel import MorphableModel, NumpyFaceModel, open_numpy_model
 from monoface.facemodel.default import FACE_MODEL_FILE
 from monoface.facemodel.estimation.uncertainty import VertexUncertainty
 from monoface.rigging.rig import HeadRig
-from monoface.texturing.look import HeadLook
+from monoface.texturing.look import TextureKind
 from monoface.texturing.skin import SkinFinder
 from monoface.texturing.texturer import Texturer
 
@@ -31,17 +31,19 @@ class AssetNames:
         face_model: File of the face model; None for the shipped one.
         face_model_sha256: Its hash.
         texture_size: Side of textures in pixels.
-        detail: Weights of the fine stage; None finds no detail.
-        detail_size: Side of displacement maps in texels.
-        look: How heads are to look.
+        detail: Fine stage; None finds no detail.
+        detail_size: Side of displacement maps in texels; None goes by the photo.
+        detail_strength: Factor of heights.
+        texture: What of photos becomes texture.
     """
 
     face_model: Path | None
     face_model_sha256: str
     texture_size: int
     detail: str | None = None
-    detail_size: int = 256
-    look: HeadLook = field(default_factory=HeadLook)
+    detail_size: int | None = None
+    detail_strength: float = 1.0
+    texture: TextureKind = "clean"
 
     @classmethod
     def of_files(
@@ -49,8 +51,9 @@ class AssetNames:
         face_model: Path | None,
         texture_size: int,
         detail: str | None = None,
-        detail_size: int = 256,
-        look: HeadLook | None = None,
+        detail_size: int | None = None,
+        detail_strength: float = 1.0,
+        texture: TextureKind = "clean",
     ) -> "AssetNames":
         """Names of assets, with the hash that the face model has now.
 
@@ -58,7 +61,7 @@ class AssetNames:
             ConfigError: If there is no such face model.
             AssetError: If the shipped one is missing or damaged.
         """
-        chosen = texture_size, detail, detail_size, look or HeadLook()
+        chosen = texture_size, detail, detail_size, detail_strength, texture
         if face_model is None:
             return cls(None, asset_sha256(FACE_MODEL_FILE), *chosen)
         if not face_model.is_file():
@@ -152,7 +155,7 @@ class FaceAssets:
 
     @cached_property
     def _texturer(self) -> Texturer:
-        return Texturer(self._model, self.names.texture_size, self.names.look.texture)
+        return Texturer(self._model, self.names.texture_size, self.names.texture)
 
     @cached_property
     def _skin_finder(self) -> SkinFinder:
@@ -164,13 +167,16 @@ class FaceAssets:
 
     @cached_property
     def _detailer(self) -> "Detailer | None":
-        if self.names.detail is None:
+        names = self.names
+        if names.detail is None:
             return None
         require_torch("detail")
         from monoface.facemodel.model import FaceModel
         from monoface.pipeline.detailing import Detailer
 
-        return Detailer(FaceModel(in_torch(self._model.data)), self.names.detail, self.names.detail_size)
+        return Detailer(
+            FaceModel(in_torch(self._model.data)), names.detail, names.detail_size, names.detail_strength
+        )
 
     @cached_property
     def _uncertainty(self) -> VertexUncertainty:

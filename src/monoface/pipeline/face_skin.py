@@ -132,7 +132,8 @@ class FaceSkin:
         mesh, appearance, on_relief = self.placed_mesh, self.fitted_appearance, None
         detailer, detail = self.assets.detailer, self.detail
         if detailer is not None and detail is not None:
-            on_relief = light_on_relief(mesh, appearance, detail.height_mm, detailer.displacer)
+            displacer = detailer.at(detail.size).displacer
+            on_relief = light_on_relief(mesh, appearance, detail.height_mm, displacer)
         return without_light(self.texture, mesh, appearance, self.assets.texturer.layout(), on_relief)
 
     @cached_property
@@ -141,7 +142,8 @@ class FaceSkin:
         detailer = self.assets.detailer
         if detailer is None:
             return None
-        return detailer.find(self.placed_mesh, self.fitted_appearance, self.parsed.trust())
+        fine = detailer.fitting(self.placed_mesh)
+        return fine.find(self.placed_mesh, self.fitted_appearance, self.parsed.trust())
 
     @cached_property
     def detail_report(self) -> dict[str, Any] | None:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any, Self
 
 import numpy as np
+from jaxtyping import Float
 
 from monoface.core.assets import asset_sha256
 from monoface.core.errors import ModelFileError
@@ -14,6 +15,7 @@ from monoface.core.kernels.threads import thread_count
 from monoface.core.version import VERSION
 from monoface.detection import Detection, FaceDetector, FaceDetectorConfig
 from monoface.detection.upside_down import UpsideDownCheck
+from monoface.facemodel.blendshape_scale import BlendshapeScale
 from monoface.facemodel.default import FACE_MODEL_FILE
 from monoface.facemodel.landmarks import FLM18
 from monoface.facemodel.mirroring import CoefficientMirror
@@ -21,7 +23,7 @@ from monoface.geometry.cameras import PerspectiveCamera
 from monoface.geometry.roi import box_of_points, same_face
 from monoface.geometry.rotations import camera_to_head, head_angles_from_matrix
 from monoface.networks import Recognizer
-from monoface.networks.eye_reader import EyeReader
+from monoface.networks.eyes.reader import EyeReader
 from monoface.photos.reading import ImageSource, LoadedImage
 from monoface.pipeline.detecting import DetectsFaces, SearchedPhoto, in_batches, search_ahead, search_photos
 from monoface.pipeline.face import Face
@@ -43,6 +45,7 @@ from monoface.regression import (
     Regression,
     TurnedFace,
     check_space,
+    regress_photos,
     regress_turned,
     weights_path,
 )
@@ -72,7 +75,8 @@ class Reconstructor:
             self.config.texture_size,
             self.config.detail,
             self.config.detail_size,
-            self.config.look,
+            self.config.detail_strength,
+            self.config.texture,
         )
         self._assets = FaceAssets(names)
         self.face_model = self._assets.model
@@ -168,6 +172,37 @@ class Reconstructor:
             "Reconstructor.reconstruct_each will go: use reconstruct_many.", DeprecationWarning, stacklevel=2
         )
         return self.reconstruct_many(sources)
+
+    def reconstruct_found(self, photo: LoadedImage, detections: Sequence[Detection]) -> list[Face]:
+        """Reconstruct faces of one photo that were found before, whatever their confidence.
+
+        Args:
+            photo: The photo.
+            detections: Where the faces are, in pixels of its working copy.
+        """
+        return self._reconstruct_seen([(photo, one) for one in detections], [photo] * len(detections))
+
+    def look_once(
+        self, photo: LoadedImage, boxes: Float[np.ndarray, "faces 4"]
+    ) -> tuple[Regression, Float[np.ndarray, "faces 68 2"]]:
+        """What the network says of faces at one look, without a mirror and not measured; and its 68 points.
+
+        Args:
+            photo: The photo, at its original size.
+            boxes: Squares around the faces, of which none may be turned far in the picture.
+        """
+        found = regress_photos(self.regressor, [photo.image_srgb] * len(boxes), boxes, Passes(1))
+        return found, found.landmarks_px(self._points)
+
+    @property
+    def assets(self) -> FaceAssets:
+        """What faces are drawn, textured and written with."""
+        return self._assets
+
+    @property
+    def blendshape_scale(self) -> BlendshapeScale:
+        """From expression weights to ARKit's scale."""
+        return self._blendshape_scale
 
     def _search(self, sources: Sequence[ImageSource]) -> list[SearchedPhoto]:
         return search_photos(sources, self.detector, self.config.max_faces)

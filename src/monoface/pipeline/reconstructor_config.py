@@ -8,7 +8,7 @@ from monoface.core.errors import ConfigError
 from monoface.core.memory import available_bytes
 from monoface.photos.focal import check_field_of_view, focal_of_field_of_view
 from monoface.photos.reading import LoadedImage
-from monoface.texturing.look import HairKind, HeadLook, MaterialKind, TextureKind
+from monoface.texturing.look import TextureKind
 
 # A photo shows no face more finely; displacement has more maps a texel.
 _LARGEST_TEXTURE_PX, _LARGEST_DETAIL_PX = 8192, 4096
@@ -42,11 +42,11 @@ class ReconstructorConfig:
         texture: "clean" takes of photos only the face's own skin, brows, lips, eyes and beard, and fills the
             rest with skin; "photo" takes what was seen; "none" takes the albedo model's colours in the
             photo's light.
-        hair: "cap" paints the scalp in the hair's colour; "none" leaves it skin.
-        material: "unlit" keeps the photo's light in textures; "lit" takes it out, and viewers light heads.
-            Heads with detail are lit in any case.
-        detail: Weights of the fine stage, named as the regressor's are, to find wrinkles too; None does not.
-        detail_size: Side of the displacement map in texels, at most 4096.
+        detail: "relief" finds wrinkles too, or weights of a network alone, named as the regressor's are; None
+            finds none.
+        detail_size: Side of the displacement map in texels, at most 4096; None takes 256 to 2048, by what the
+            photo holds.
+        detail_strength: Factor of the heights of wrinkles.
         refine: "auto" measures faces at the end by points that the network finds besides, with weights that
             are better so; "none" takes what the network says.
         batch_size: Faces regressed at a time.
@@ -65,10 +65,9 @@ class ReconstructorConfig:
     field_of_view_deg: float | None = None
     texture_size: int = 1024
     texture: TextureKind = "clean"
-    hair: HairKind = "none"
-    material: MaterialKind = "unlit"
     detail: str | None = None
-    detail_size: int = 256
+    detail_size: int | None = None
+    detail_strength: float = 1.0
     refine: Literal["auto", "none"] = "auto"
     batch_size: int = 8
     threads: int = 2
@@ -78,6 +77,8 @@ class ReconstructorConfig:
             value = getattr(self, name)
             if value is not None and value < 1:
                 raise ConfigError(f"{name}: expected at least 1, got {value}.")
+        if not 0 <= self.detail_strength <= 4:
+            raise ConfigError(f"detail_strength: expected 0 to 4, got {self.detail_strength:g}.")
         if not 0 <= self.min_confidence <= 1:
             raise ConfigError(f"min_confidence: expected 0 to 1, got {self.min_confidence}.")
         self._check_sizes()
@@ -87,7 +88,7 @@ class ReconstructorConfig:
     def _check_sizes(self) -> None:
         limits = {"texture_size": _LARGEST_TEXTURE_PX, "detail_size": _LARGEST_DETAIL_PX}
         for name, largest in limits.items():
-            if getattr(self, name) > largest:
+            if (getattr(self, name) or 0) > largest:
                 raise ConfigError(
                     f"{name}: expected at most {largest} pixels, got {getattr(self, name)}. A photo shows no "
                     f"face so finely: choose a smaller size, and enlarge the picture afterwards if need be."
@@ -112,11 +113,6 @@ class ReconstructorConfig:
                 f"{self.texture_size}, which takes {needed / 1e9:.1f} GB of the {available / 1e9:.1f} GB "
                 "left."
             )
-
-    @property
-    def look(self) -> HeadLook:
-        """How heads are to look."""
-        return HeadLook(self.texture, self.hair, self.material)
 
     def focal_px(self, photo: LoadedImage) -> float | None:
         """Focal length of a photo in pixels of the original; None leaves its camera to the weights."""

@@ -1,5 +1,6 @@
 """What a reconstruction gives: one `PhotoResult` for each photo, with a typed `Face` for each face in it."""
 
+import html
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,7 @@ from monoface.pipeline.posed_face import MadeWith
 from monoface.pipeline.writing.json_report import photo_report
 from monoface.pipeline.writing.result_page import photo_page, save_page
 from monoface.pipeline.writing.save import save_overlay, save_report
+from monoface.viewer import PageContents, embed_page, show_page
 
 Status = Literal["ok", "no_face", "low_confidence", "unreadable"]
 
@@ -85,11 +87,27 @@ class PhotoResult:
                 faces, doubtful = ([face.skin for face in some] for some in (self.faces, self.doubtful))
                 save_overlay(self.photo, faces, doubtful, path, overwrite=overwrite)
             case ".html":
-                faces, doubtful = ([face.skin for face in some] for some in (self.faces, self.doubtful))
-                page = photo_page(self.report(), self.photo, faces, doubtful, path.stem)
-                save_page(page, path, overwrite=overwrite)
+                save_page(self._page(path.stem), path, overwrite=overwrite)
             case _:
                 raise ConfigError(f"{path}: expected a suffix .json, .png or .html, got {path.suffix!r}.")
+
+    def show(self) -> Path | None:
+        """Show photo and heads in the notebook that runs this, or else in the browser.
+
+        Returns:
+            The page that was opened, which stays in the folder for temporary files; None in a notebook.
+        """
+        return show_page(self._page("result"))
+
+    def _repr_html_(self) -> str:
+        """What notebooks show of a result: the overlay, and the heads to turn; one line without a photo."""
+        if self.photo is None:
+            return f"<p>{html.escape(repr(self))}</p>"
+        return embed_page(self._page("result"))
+
+    def _page(self, stem: str) -> PageContents:
+        faces, doubtful = ([face.skin for face in some] for some in (self.faces, self.doubtful))
+        return photo_page(self.report(), self.photo, faces, doubtful, stem)
 
 
 def photo_result(

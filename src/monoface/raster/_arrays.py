@@ -1,6 +1,6 @@
 """Rasterising and interpolating numpy arrays by compiled kernels: what inference needs, and forward passes.
 
-`_reference` defines what these compute; both agree bit for bit. The kernels are in `_kernels`.
+`_reference` defines what these compute; both agree bit for bit. The kernels are in `_numba.kernels`.
 """
 
 from collections.abc import Callable
@@ -12,7 +12,7 @@ from jaxtyping import Float, Int, Int32
 
 from monoface.core.arrays import Array
 from monoface.core.kernels.threads import band_limits, count_bands, run_for_each
-from monoface.raster import _kernels
+from monoface.raster._numba import kernels
 from monoface.raster.fragments import Fragments
 
 NewArray = Callable[..., Any]
@@ -58,12 +58,12 @@ def rasterize_into(
     outputs = face_index, barycentric, depth
 
     def snap(b: int) -> None:
-        _kernels.snap(verts[b], perspective, grid[b], linear[b])
+        kernels.snap(verts[b], perspective, grid[b], linear[b])
 
     def fill(task: tuple[int, tuple[int, int]]) -> None:
         b, (top, bottom) = task
         band = [array[b, top:bottom] for array in outputs]
-        _kernels.rasterize(grid[b], linear[b], corners, perspective, cull_back, top, *band)
+        kernels.rasterize(grid[b], linear[b], corners, perspective, cull_back, top, *band)
 
     limits = band_limits(size[0], count_bands(batch))
     run_for_each(snap, range(batch))
@@ -92,7 +92,7 @@ def interpolate_into(
 
     def blend(task: tuple[int, tuple[int, int]]) -> None:
         b, (top, bottom) = task
-        _kernels.blend(values[b], corners, *[array[b, top:bottom] for array in pixels])
+        kernels.blend(values[b], corners, *[array[b, top:bottom] for array in pixels])
 
     limits = band_limits(height, count_bands(batch))
     run_for_each(blend, [(b, band) for b in range(batch) for band in limits])

@@ -63,14 +63,14 @@ def backend_for(array: Any) -> Any:
     name = _chosen.get() or _suitable_for(array.device)
     # Imported late, because numba and Triton take half a second, and the definition does without.
     if name == "numba":
-        from monoface.raster import _numba
+        from monoface.raster._numba import backend as _numba
 
         return _numba
     if name == "triton":
         from monoface.raster._triton import backend as _triton
 
         return _triton
-    from monoface.raster import _reference
+    from monoface.raster._reference import backend as _reference
 
     return _reference
 

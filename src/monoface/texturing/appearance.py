@@ -31,10 +31,11 @@ _LIGHT_RIDGE = (0.0, *3 * (0.01,), *5 * (0.04,))
 # Unexplained part of the colours, against which one unit of a unit-variance albedo coefficient is weighed.
 _COLOUR_NOISE = 0.03
 
-# How many independent witnesses the vertices of a face are worth; fewer, if the root mean square of the
-# albedo coefficients, which is 1 over people, came out above a bound.
-_WITNESSES = (100.0, 30.0, 10.0, 3.0, 1.0)
+# How many independent witnesses the vertices of a face are worth at most and at least; fewer than at most, if
+# the root mean square of the albedo coefficients, which is 1 over people, came out above a bound.
+_WITNESSES = (100.0, 1.0)
 _LARGEST_ALBEDO = 1.5
+_HALVINGS = 24
 
 # Is skin dark, or light dim? How bright light is on faces in photos, as a logarithm of irradiance over pi:
 # its mean and spread over a few hundred clips and portraits, less what skin itself varies.
@@ -183,11 +184,17 @@ def likely_tone(
         basis: What each coefficient adds to it.
         brightness: Grey colour of the skin, linear.
     """
-    tone = brightness / np.exp(_BRIGHTNESSES) - mean
     power = np.square(basis).sum().clip(1e-9)
+    tone = brightness / np.exp(_BRIGHTNESSES) - mean
     unlikely = np.square(tone) / power
     unlikely = unlikely + np.square((_BRIGHTNESSES - _LOG_BRIGHTNESS) / _LOG_BRIGHTNESS_SPREAD)
-    return tone[unlikely.argmin()] * basis / power
+    # The minimum of the parabola through the least one and its neighbours, for the tone must not go by steps.
+    least = int(unlikely.argmin().clip(1, len(unlikely) - 2))
+    before, at, after = unlikely[least - 1 : least + 2]
+    bend = before - 2 * at + after
+    aside = float(((before - after) / (2 * bend)).clip(-1, 1)) if bend > 0 else 0.0
+    brightest = _BRIGHTNESSES[least] + np.float32(aside) * (_BRIGHTNESSES[1] - _BRIGHTNESSES[0])
+    return (brightness / np.exp(brightest) - mean) * basis / power
 
 
 def _fit_light(
@@ -223,13 +230,35 @@ def _fit_albedo(
     share = np.repeat(weight / weight.sum().clip(1e-6), 3) / np.square(noise)
     normal = (design * share) @ design.T
     told = design @ (share * (colours - mean * irradiance).ravel())
-    unit = np.eye(len(basis), dtype=np.float32)
-    albedo = told
-    for witnesses in _WITNESSES:
-        albedo = np.linalg.solve(witnesses * normal + unit, witnesses * told)
-        if not albedo.size or np.square(albedo).mean() <= _LARGEST_ALBEDO**2:
-            break
-    return albedo
+    power, axes = np.linalg.eigh(normal.astype(np.float64))
+    along = axes.T @ told
+    many, few = _WITNESSES
+    if _mean_square(power, along, many) > _LARGEST_ALBEDO**2:
+        many = _witnesses_within(power, along, few, many)
+    return (axes @ (many * along / (many * power.clip(0) + 1))).astype(np.float32)
+
+
+def _witnesses_within(
+    power: Float[np.ndarray, " albedo"], along: Float[np.ndarray, " albedo"], few: float, many: float
+) -> float:
+    """The number of witnesses at which the coefficients meet their bound, by bisection of its logarithm.
+
+    A number, not a choice among a few: what rounding changes in the colours must not make another face.
+    """
+    for _ in range(_HALVINGS):
+        middle = math.sqrt(few * many)
+        within = _mean_square(power, along, middle) <= _LARGEST_ALBEDO**2
+        few, many = (middle, many) if within else (few, middle)
+    return few
+
+
+def _mean_square(
+    power: Float[np.ndarray, " albedo"], along: Float[np.ndarray, " albedo"], witnesses: float
+) -> float:
+    """Of the coefficients that so many witnesses tell, in the axes of what they know."""
+    if not len(power):
+        return 0.0
+    return float(np.square(witnesses * along / (witnesses * power.clip(0) + 1)).mean())
 
 
 def _combine(

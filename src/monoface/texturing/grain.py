@@ -35,8 +35,8 @@ def synthesised_grain(
     noise = np.random.default_rng(0).standard_normal((tile, tile)).astype(np.float32)
     spectrum = np.fft.rfft2(noise)
     if fine is None:
-        made = np.repeat(noise[..., None], 3, axis=-1)
-        return _USUAL_DEVIATION * _without_coarse(made, max(1.0, size * _BLUR))
+        grey = np.repeat(noise[..., None], 3, axis=-1)
+        return _USUAL_DEVIATION * _without_coarse(grey, max(1.0, size * _BLUR))
     phases = spectrum / np.abs(spectrum).clip(1e-9)
     window = np.hanning(patch + 2)[1:-1].astype(np.float32)
     windowed = fine * (window[:, None] * window)[..., None]
@@ -69,7 +69,8 @@ def _measured(
     usable = (shown.weight > _LEAST_WEIGHT) & plain
     whole = usable[: cells * cell, : cells * cell].reshape(cells, cell, cells, cell).all(axis=(1, 3))
     across = -(-patch // cell)
-    found = np.lib.stride_tricks.sliding_window_view(whole, (across, across)).all(axis=(2, 3))
+    windows = np.lib.stride_tricks.sliding_window_view(whole, (across, across))
+    found = np.asarray(windows.all(axis=(2, 3)))
     # Every second place, for patches overlap.
     rows, columns = (cell * 2 * place for place in np.nonzero(found[::2, ::2]))
     if not len(rows):

@@ -57,7 +57,7 @@ class ParsedFace:
             margin_px: What is of another class is widened by so many pixels of the crop, of about two and a
                 half millimetres: at its edges colours mix, and the parser may be off.
         """
-        chosen = sum(self._share(name) for name in classes)
+        chosen = np.sum([self._share(name) for name in classes], axis=0)
         narrowed = least_around(chosen, margin_px)
         at_verts = sample_bilinear(narrowed[..., None], self.places_px)[:, 0]
         return ((at_verts - _DOUBTED) / (_TRUSTED - _DOUBTED)).clip(0, 1)

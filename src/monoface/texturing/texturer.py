@@ -34,7 +34,7 @@ class Texturer:
     Args:
         model: The face model.
         size: Side of the texture in texels.
-        kind: What of photos becomes texture; see `HeadLook.texture`.
+        kind: What of photos becomes texture; see `look.TextureKind`.
     """
 
     def __init__(self, model: LinearFaceModel, size: int, kind: TextureKind = "clean") -> None:

@@ -6,6 +6,7 @@ Knows photos and files, no face model: whoever has a result says by `PageContent
 from monoface.viewer.contents import PageContents, PageFace, PagePhoto, PictureOfPage
 from monoface.viewer.opening import open_file, shared_face
 from monoface.viewer.page import MOST_HEADS, encode_page
+from monoface.viewer.showing import embed_page, show_page
 
 __all__ = [
     "MOST_HEADS",
@@ -13,7 +14,9 @@ __all__ = [
     "PageFace",
     "PagePhoto",
     "PictureOfPage",
+    "embed_page",
     "encode_page",
     "open_file",
     "shared_face",
+    "show_page",
 ]

@@ -8,7 +8,13 @@ from monoface.cli.main import main
 from monoface.cli.options.detail import refuse_unused_detail
 from monoface.core.errors import ConfigError
 
-PLAIN = {"detail": False, "dense": False, "detail_weights": "detail", "detail_size": 256}
+PLAIN = {
+    "detail": False,
+    "dense": False,
+    "detail_weights": "relief",
+    "detail_size": None,
+    "detail_strength": 1.0,
+}
 
 
 @pytest.mark.parametrize(
@@ -16,6 +22,7 @@ PLAIN = {"detail": False, "dense": False, "detail_weights": "detail", "detail_si
     [
         ({"dense": True}, ("obj",), r"glb or ply among the formats, got obj, .* Use --formats obj,glb"),
         ({"detail_size": 512}, ("glb",), "--detail-size 512: expected --detail too"),
+        ({"detail_strength": 2.0}, ("glb",), "--detail-strength 2.0: expected --detail too"),
         ({"detail_weights": "mine"}, ("glb",), "--detail-weights mine: expected --detail too"),
     ],
 )

@@ -513,6 +513,6 @@ def test_the_command_packs_and_states_the_terms(tmp_path, capsys):
 def test_the_command_offers_all_sources():
     from typing import get_args
 
-    from monoface.cli.data_pack import Source
+    from monoface.cli.data.pack import Source
 
     assert set(get_args(Source)) == set(SOURCE_NAMES) == {*PACKED_SOURCES, "merl_rav"}

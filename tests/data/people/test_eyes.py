@@ -9,7 +9,7 @@ from monoface.data.people.eyes import eye_pack
 from monoface.data.people.looking import look_at_photos
 from monoface.data.people.marks import SETS
 from monoface.data.people.mesh_points import EYES_68, HUMAN_SET
-from monoface.networks.eye_outputs import EYE_SHAPES, gap_of
+from monoface.networks.eyes.outputs import EYE_SHAPES, gap_of
 
 
 @pytest.fixture

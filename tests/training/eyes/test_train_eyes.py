@@ -15,7 +15,7 @@ from monoface.data.packs.eye_pack import EYE_CANVAS_PX, EYE_CANVAS_SIDES, EyePac
 from monoface.facemodel import load_default_model
 from monoface.methods.eyes import EyeReading, EyesConfig
 from monoface.networks import EyeNetwork, load_eye_network
-from monoface.networks.eye_outputs import (
+from monoface.networks.eyes.outputs import (
     EYE_SHAPES,
     EYE_WIDTH_PX,
     IRIS,

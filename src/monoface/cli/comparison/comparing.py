@@ -9,7 +9,7 @@ from jaxtyping import UInt8
 from PIL import Image
 
 from monoface.cli.comparison.peers import Peer
-from monoface.cli.timing import time_in_turns
+from monoface.cli.speed.timing import time_in_turns
 from monoface.core.errors import ConfigError
 from monoface.pipeline import Reconstructor
 

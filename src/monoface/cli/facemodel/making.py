@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from monoface.cli.live import showing_progress
+from monoface.cli.console.live import showing_progress
 from monoface.core.errors import ConfigError
 
 

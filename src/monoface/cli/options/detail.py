@@ -7,7 +7,7 @@ from monoface.cli.outputs import DENSE_FORMATS, REPORT_FORMAT
 from monoface.core.errors import ConfigError
 from monoface.pipeline import ReconstructorConfig
 
-DEFAULT_WEIGHTS = "detail"
+DEFAULT_WEIGHTS = "relief"
 """Of the fine stage."""
 
 
@@ -25,8 +25,13 @@ class DetailOptions(Protocol):
         ...
 
     @property
-    def detail_size(self) -> int:
+    def detail_size(self) -> int | None:
         """Side of the displacement map."""
+        ...
+
+    @property
+    def detail_strength(self) -> float:
+        """Factor of its heights."""
         ...
 
     @property
@@ -53,6 +58,7 @@ def refuse_unused_detail(options: DetailOptions, formats: Sequence[str]) -> None
     for option, given, default in (
         ("--detail-size", options.detail_size, ReconstructorConfig.detail_size),
         ("--detail-weights", options.detail_weights, DEFAULT_WEIGHTS),
+        ("--detail-strength", options.detail_strength, ReconstructorConfig.detail_strength),
     ):
         if given != default:
             raise ConfigError(f"{option} {given}: expected --detail too, else there is no detail.")

@@ -13,7 +13,7 @@ from monoface.core.errors import ConfigError
 from monoface.data.batches.augment import AugmentConfig, CropPlan, crop_canvases, move_points, plan_crops
 from monoface.data.batches.tensors import TensorBatch
 from monoface.data.packs.eye_pack import EYE_CANVAS_PX, EYE_CANVAS_SIDES, EyePack
-from monoface.networks.eye_outputs import EYE_CROP_SIDES, EYE_HEIGHT_PX, EYE_SHAPES, EYE_WIDTH_PX
+from monoface.networks.eyes.outputs import EYE_CROP_SIDES, EYE_HEIGHT_PX, EYE_SHAPES, EYE_WIDTH_PX
 
 _BLINK: Final = EYE_SHAPES.index("eyeBlink")
 _CANVAS_PX_PER_EYE: Final = EYE_CANVAS_PX / EYE_CANVAS_SIDES

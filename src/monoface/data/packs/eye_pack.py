@@ -21,11 +21,11 @@ class EyePack(ArrayFolder):
     Attributes:
         name: The source.
         canvases: Pictures, RGB; the outer corner is at image left.
-        marked: Corners and lids as people marked them, as `networks.eye_outputs.EYE_POINTS`, in widths of an
+        marked: Corners and lids as people marked them, as `networks.eyes.outputs.EYE_POINTS`, in widths of an
             eye from the canvas's middle; NaN where nobody did or they are not seen.
         meshed: Likewise, by the face landmarker.
         iris: Middle of the iris, by the landmarker.
-        shapes: Its blendshapes, as `networks.eye_outputs.EYE_SHAPES`; NaN where there are none.
+        shapes: Its blendshapes, as `networks.eyes.outputs.EYE_SHAPES`; NaN where there are none.
         held_out: Which eyes are validation.
     """
 

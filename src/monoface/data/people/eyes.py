@@ -12,7 +12,7 @@ from monoface.data.people.looks import Looks
 from monoface.data.people.mesh_points import EYES_68, EYES_MESH, HUMAN_SET, LEFT_IRIS, RIGHT_IRIS
 from monoface.data.people.photos import PeoplePhotos
 from monoface.detection.eye_crops import EyeCrop, eye_crops
-from monoface.networks.eye_outputs import EYE_SHAPES
+from monoface.networks.eyes.outputs import EYE_SHAPES
 
 _SIDES: Final = ("Right", "Left")
 _IRISES: Final = (RIGHT_IRIS, LEFT_IRIS)

@@ -18,7 +18,7 @@ from monoface.detection.crops import SquareCrop, photo_from_array
 from monoface.detection.facemesh import MESH_CROP_SCALE
 from monoface.detection.landmarker import LANDMARKER_POINTS, FaceLandmarker
 from monoface.detection.teacher import FaceMeshConfig, FaceMeshTeacher
-from monoface.networks.recognizer import Recognizer
+from monoface.networks.recognition.recognizer import Recognizer
 
 PASSES = 3
 """Times the mesh network runs on each face."""

@@ -33,7 +33,7 @@ from monoface.evaluation.synthetic.detail_score import DetailScorer, DetailSums
 from monoface.facemodel import load_default_model
 from monoface.metrics.bootstrap import bootstrap_mean
 from monoface.pipeline import Reconstructor, ReconstructorConfig
-from monoface.pipeline.detailing import Detailer
+from monoface.pipeline.detailing import RELIEF, Detailer
 
 MEASURES: Final = (
     Measure("correlation", "correlation", ""),
@@ -65,7 +65,7 @@ class EvaluateDetailConfig:
 
     Attributes:
         out: JSON file to write; the page goes beside it, as .html.
-        weights: Fine stage: name of shipped weights, or path of a safetensors file.
+        weights: Fine stage: `relief`, the name of shipped weights, or the path of a safetensors file.
         size: Side of the displacement map in texels.
         count: Heads to draw.
         lights: Pictures of each, each under a light of its own: the second is the first one moved.
@@ -81,7 +81,7 @@ class EvaluateDetailConfig:
     """
 
     out: Path
-    weights: str = "detail"
+    weights: str = RELIEF
     size: int = 256
     count: int = 40
     lights: int = 3
@@ -112,8 +112,7 @@ def run(config: EvaluateDetailConfig) -> CasesReport:
     refuse_existing_results(config.out, overwrite=config.overwrite)
     model = load_default_model()
     detailer = Detailer(model, config.weights, config.size)
-    displacer, translator = detailer.displacer, detailer.translator
-    scorer = DetailScorer(lambda evidence: displacer.find(translator, evidence).height_mm, displacer)
+    scorer = DetailScorer(lambda evidence: detailer.displacement(evidence).height_mm, detailer.displacer)
     painter = WrinkledHeadPainter(model, heads_config(config))
     sums, shown = [], []
     for index in range(config.count):

@@ -66,13 +66,13 @@ class PhotoScorer:
     def score(self, face: Face) -> PhotoFigures | None:
         """Figures of a face in its photo; None if next to no skin is seen."""
         placed, detailer = face.skin.placed_mesh, self._detailer
-        bare = face.skin.assets.skin_finder.trust(placed)
+        bare = face.skin.parsed.trust()
         evidence = detailer.evidence(placed, face.skin.fitted_appearance, bare)
         mesh = in_torch(placed)
         chosen = evidence.weight[0] > _LEAST_WEIGHT
         if not chosen.any():
             return None
-        found = detailer.displacer.find(detailer.translator, evidence)
+        found = detailer.displacement(evidence)
         height = found.height_mm[0]
         fine = self._fine(evidence, found.height_mm)
         painted = fine * found.residual[:, None].exp()

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from monoface.networks.eye_outputs import EyeNetworkConfig
+from monoface.networks.eyes.outputs import EyeNetworkConfig
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,8 @@ from torch.nn.functional import smooth_l1_loss
 from monoface.data.batches.eye_batch import EyeBatch
 from monoface.methods.contract import StepResult
 from monoface.methods.eyes.config import EyesConfig
-from monoface.networks.eye_network import EyeNetwork
-from monoface.networks.eye_outputs import EYE_SHAPES, IRIS, MARKED, MESHED, SHAPES, gap_of
+from monoface.networks.eyes.network import EyeNetwork
+from monoface.networks.eyes.outputs import EYE_SHAPES, IRIS, MARKED, MESHED, SHAPES, gap_of
 
 # Below this error, in widths of an eye, points and gaps are judged by squares.
 _POINT_BETA: Final = 0.05

@@ -5,7 +5,7 @@ from typing import Final
 
 import numpy as np
 
-from monoface.networks.eye_outputs import (
+from monoface.networks.eyes.outputs import (
     EYE_HEIGHT_PX,
     EYE_WIDTH_PX,
     SHAPES,
@@ -58,7 +58,7 @@ def _convolutions(config: EyeNetworkConfig) -> tuple[ConvLayer, ...]:
 
 
 def eye_network_shapes(config: EyeNetworkConfig) -> dict[str, tuple[int, ...]]:
-    """Shapes of all weights of a `networks.eye_network.EyeNetwork`."""
+    """Shapes of all weights of a `networks.eyes.network.EyeNetwork`."""
     sizes = (config.flat, config.features, SHAPES.stop)
     shapes: dict[str, tuple[int, ...]] = shapes_of(_convolutions(config))
     for name, inputs, outputs in zip(_LINEAR, sizes, sizes[1:], strict=False):

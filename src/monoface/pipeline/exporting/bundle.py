@@ -18,8 +18,8 @@ from monoface.facemodel.landmarks import FLM18
 from monoface.networks import RegressorInfo, RegressorWeights, read_parser, read_regressor
 from monoface.networks.onnx.parser import skin_to_onnx
 from monoface.networks.onnx.regressor import regressor_to_onnx
-from monoface.networks.recognition_weights import load_recognition_weights
-from monoface.networks.recognizer import recognition_to_onnx
+from monoface.networks.recognition.recognizer import recognition_to_onnx
+from monoface.networks.recognition.weights import load_recognition_weights
 from monoface.regression.coefficient_regressor import check_space, layout_of, weights_path
 
 FORMAT = "monoface-export-1"

@@ -10,17 +10,18 @@ from jaxtyping import Float
 from monoface.detection.eye_crops import eye_crops
 from monoface.facemodel.estimation.eye_measuring import SIDES, EyeMeasures, SeenEyes
 from monoface.facemodel.estimation.point_model import PointModel
+from monoface.facemodel.estimation.poses import Poses
 from monoface.facemodel.estimation.refinement import RefinedFaces
 from monoface.facemodel.formulas.linear_model import LinearFaceModel
-from monoface.networks.eye_outputs import EYE_CROP_SIDES, EYE_SHAPES, EYE_WIDTH_PX
-from monoface.networks.eye_reader import EyeReader
+from monoface.networks.eyes.outputs import EYE_CROP_SIDES, EYE_SHAPES, EYE_WIDTH_PX
+from monoface.networks.eyes.reader import EyeReader
 from monoface.photos.reading import LoadedImage
 
 POINT_SET: Final = "ibug68_reannotated"
 """Landmark set whose points of eyes are those that people mark."""
 
 _POINTS: Final = (36, 39, 37, 38, 40, 41, 45, 42, 44, 43, 47, 46)
-"""Which of the set: as `networks.eye_outputs.EYE_POINTS`, of the right eye and then of the left one."""
+"""Which of the set: as `networks.eyes.outputs.EYE_POINTS`, of the right eye and then of the left one."""
 
 _BLINK: Final = EYE_SHAPES.index("eyeBlink")
 
@@ -97,7 +98,13 @@ class EyeFitter:
             faces: In pixels of the original photos.
             photos: The photo of each.
         """
-        corners_px = self._measures.corners_px(faces.identity, faces.poses)
+        return self.read_at(faces.poses, faces.identity, photos)
+
+    def read_at(
+        self, poses: Poses, identity: Float[np.ndarray, "faces identity"], photos: Sequence[LoadedImage]
+    ) -> ReadEyes:
+        """As `read`, of faces of which no more is known than where they are."""
+        corners_px = self._measures.corners_px(identity, poses)
         crops = [eye_crops(corners, EYE_CROP_SIDES) for corners in corners_px]
         pictures = [
             eye.scaled(photo.scale).sample(photo.image_srgb, EYE_WIDTH_PX)
@@ -116,7 +123,7 @@ class EyeFitter:
             found.shapes[:, _BLINK].reshape(-1, 2),
         )
         shapes = found.shapes.reshape(-1, 2, len(EYE_SHAPES))
-        readable = self._measures.readable(faces.poses, seen)
+        readable = self._measures.readable(poses, seen)
         return ReadEyes(seen, np.where(readable[..., None], shapes, np.nan))
 
     def __call__(self, faces: RefinedFaces, read: ReadEyes) -> RefinedFaces:

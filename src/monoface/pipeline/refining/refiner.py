@@ -11,7 +11,7 @@ from monoface.core.assets import asset_sha256
 from monoface.core.errors import ModelFileError
 from monoface.facemodel import FaceCoefficients, LinearFaceModel
 from monoface.facemodel.dense_points import DensePoints
-from monoface.facemodel.estimation.evidence import Poses
+from monoface.facemodel.estimation.evidence import Poses, settle
 from monoface.facemodel.estimation.input_domain import TURN_DEG
 from monoface.facemodel.estimation.point_model import PointModel
 from monoface.facemodel.estimation.refinement import (
@@ -21,6 +21,7 @@ from monoface.facemodel.estimation.refinement import (
     conclude,
     conclude_together,
     look,
+    marked_points,
     measured_identity,
 )
 from monoface.facemodel.estimation.uncertainty import ShapeUncertainty
@@ -39,7 +40,7 @@ from monoface.regression import Regression
 Describe = Callable[
     [UInt8[np.ndarray, "height width 3"], Float[np.ndarray, "faces 68 2"]], Float[np.ndarray, "faces 128"]
 ]
-"""Descriptors of the faces in a photo, from their 68 points: `networks.recognizer.Recognizer`."""
+"""Descriptors of the faces in a photo, from their 68 points: `networks.recognition.recognizer.Recognizer`."""
 
 RECOGNITION_FILE = "recognition.safetensors"
 """The recognition network whose descriptors identity maps see."""
@@ -134,7 +135,7 @@ class Refiner:
             photos: The photo of each.
             landmarks68_px: The 68 points of each as the regressor has them, in the same pixels.
         """
-        start, seen = poses_of(found.coefficients, found.camera), _seen(found)
+        start, seen = poses_of(found.coefficients, found.camera), seen_points(found)
         inputs = {
             REGRESSED: found.coefficients.identity.astype(np.float64),
             TURN_DEG: turn_deg(start.rotation)[:, None],
@@ -172,6 +173,40 @@ class Refiner:
         return faces, [
             replace(one, uncertainty=self._uncertainty(faces, row)) for row, one in enumerate(measured)
         ]
+
+    def following(
+        self,
+        seen: SeenPoints,
+        start: Poses,
+        identity: Float[np.ndarray, " identity"],
+        eyes: ReadEyes | None = None,
+    ) -> Poses:
+        """Poses and expressions of a person in several photos, whose identity is known and stays.
+
+        Args:
+            seen: The points of each photo.
+            start: What the network says of each.
+            identity: Of the person.
+            eyes: What was read of the eyes in each photo.
+        """
+        config, count = self.refinement.config, len(start)
+        who = np.repeat(identity[None].astype(np.float64), count, axis=0)
+        poses = start
+        for _ in range(config.steps + config.last_steps):
+            poses = settle(
+                self._points, marked_points(self._points, seen, start, poses, who, config), poses, who
+            )
+        size = who.shape[1], poses.expression.shape[1]
+        known = (np.zeros((count, *shape)) for shape in ((size[0],) * 2, (size[1],) * 2, size[::-1]))
+        identity_covariance, expression_covariance, by_identity = known
+        faces = RefinedFaces(who, identity_covariance, poses, expression_covariance, by_identity)
+        return self._with_eyes(self._stretched(faces), eyes).poses
+
+    def read_eyes(
+        self, start: Poses, identity: Float[np.ndarray, "photos identity"], photos: Sequence[LoadedImage]
+    ) -> ReadEyes | None:
+        """What the eyes of faces show, where a network puts these; None if nothing reads eyes."""
+        return None if self._eyes is None else self._eyes.read_at(start, identity, photos)
 
     def _told(
         self,
@@ -252,7 +287,8 @@ def posed(
     return changed, camera
 
 
-def _seen(found: Regression) -> SeenPoints:
+def seen_points(found: Regression) -> SeenPoints:
+    """The points of faces as a regressor found them, in float64."""
     if found.points is None:
         raise ValueError("found: expected faces with points, got some without")
     lenses = None

@@ -66,6 +66,23 @@ def photo_page(
     )
 
 
+def face_page(report: dict[str, Any], face: FaceSkin) -> PageContents:
+    """What the page of one face shows: the photo with this face alone drawn on it.
+
+    Args:
+        report: The face's report.
+        face: The face.
+    """
+    glb = encode_glb(rigged_head(face.posed, face))
+    return PageContents(
+        title="Face",
+        photos=(page_photo("Photo", face.photo, [face], []),),
+        faces=(PageFace("Face", glb, "face.glb", photo=0, report=report),),
+        report=report,
+        report_name="face.json",
+    )
+
+
 def together_page(
     report: dict[str, Any],
     photos: Sequence[PagePhoto | None],

@@ -12,8 +12,8 @@ from torch.autograd.function import once_differentiable
 
 from monoface.raster._adjacency import edge_twins
 from monoface.raster._grid import is_rasterizable, to_grid
-from monoface.raster._reference_edges import blend
-from monoface.raster._reference_texture import sample
+from monoface.raster._reference.edges import blend
+from monoface.raster._reference.texture import sample
 from monoface.raster._triton import edge_kernels, kernels
 from monoface.raster.fragments import Fragments
 

@@ -3,7 +3,7 @@
 import triton
 import triton.language as tl
 
-from monoface.raster._reference_edges import LONGEST_WALK as _LONGEST_WALK
+from monoface.raster._reference.edges import LONGEST_WALK as _LONGEST_WALK
 from monoface.raster._triton.kernels import HALF_PIXEL, NOT_RASTERIZABLE, SUBPIXELS, divide
 
 LONGEST_WALK = tl.constexpr(_LONGEST_WALK)

@@ -20,7 +20,7 @@ from monoface.detection.eye_crops import eye_crops
 from monoface.facemodel import FaceModel, load_default_model
 from monoface.geometry.cameras import NOMINAL_DISTANCE_MM, WeakPerspectiveCamera, transform_points
 from monoface.geometry.rotations import head_matrix_from_angles, head_to_camera
-from monoface.networks.eye_outputs import EYE_SHAPES
+from monoface.networks.eyes.outputs import EYE_SHAPES
 from monoface.pipeline import Face, Reconstructor, ReconstructorConfig
 from monoface.raster import interpolate, rasterize, texture
 from monoface.render import project

@@ -11,8 +11,8 @@ from torch import nn
 from monoface.data.batches.eye_batch import EyeBatch, held_out_eyes
 from monoface.data.packs.eye_pack import EyePack
 from monoface.metrics import Agreement
-from monoface.networks.eye_network import EyeNetwork
-from monoface.networks.eye_outputs import (
+from monoface.networks.eyes.network import EyeNetwork
+from monoface.networks.eyes.outputs import (
     EYE_SHAPES,
     IRIS,
     MARKED,

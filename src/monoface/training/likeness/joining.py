@@ -9,7 +9,7 @@ from jaxtyping import Float, Float64
 from monoface.core.errors import ConfigError
 from monoface.facemodel.estimation.identity_prior import Elsewhere, IdentityMap
 from monoface.facemodel.estimation.input_domain import InputDomain
-from monoface.networks.recognition_weights import DESCRIPTOR_SIZE
+from monoface.networks.recognition.weights import DESCRIPTOR_SIZE
 from monoface.pipeline.refining.refinement_file import DESCRIPTOR, MEASURED, REGRESSED
 from monoface.training.likeness.people_map import PeopleMap
 

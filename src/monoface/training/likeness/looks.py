@@ -23,7 +23,7 @@ from monoface.facemodel.estimation.input_domain import TURN_DEG
 from monoface.facemodel.estimation.refinement import RefineConfig, SeenPoints
 from monoface.geometry.roi import SIDE_PER_BOX
 from monoface.networks import Recognizer
-from monoface.networks.recognition_weights import DESCRIPTOR_SIZE
+from monoface.networks.recognition.weights import DESCRIPTOR_SIZE
 from monoface.photos.loaded import LoadedImage
 from monoface.pipeline import Face, Reconstructor, ReconstructorConfig
 from monoface.pipeline.refining.refinement_file import DESCRIPTOR, REGRESSED, Refinement

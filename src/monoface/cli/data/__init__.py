@@ -1,0 +1,1 @@
+"""Commands that turn photos and data sets into training packs."""

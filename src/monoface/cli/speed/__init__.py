@@ -1,0 +1,1 @@
+"""The command that times monoface, and other programs beside it."""

@@ -1,0 +1,1 @@
+"""Relief on real skin: a scan whose relief is known, and photos that relief has to explain."""

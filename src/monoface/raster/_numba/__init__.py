@@ -1,0 +1,1 @@
+"""The rasteriser on processors, compiled by numba."""

@@ -1,0 +1,1 @@
+"""What is written of people in clips."""
