@@ -3,7 +3,7 @@
     python benchmarks/head_texture.py --data DATA [--texture clean] [--count 50]
 
 Over the first portraits of `portraits_cc0` and `omi`, of texels of the skin outside the narrow face (scalp,
-temples, ears, under the jaw, neck):
+temples, ears, under the jaw, neck; not the inner sides of lids and lips):
 
 - off tone: share whose chroma (a and b of CIELAB) is further than 12 from the median of the narrow face;
 - grain: mean square of the luminance that a blur of two texels takes away, in the median over blocks of 16
@@ -64,15 +64,16 @@ class Places:
         plain = regions["narrow_face"].copy()
         for name in ("brows", "lips", "eyelids", "nose", "eye_sockets", "eyes"):
             plain &= ~regions[name]
+        outer = skin & ~regions["narrow_face"]
+        for name in ("lips", "eyelids", "eye_sockets"):
+            outer &= ~regions[name]
         names = {
-            "outer": skin & ~regions["narrow_face"] & ~regions["eye_sockets"],
+            "outer": outer,
             "narrow": regions["narrow_face"] & skin,
             "cheek": plain,
-            "ears": regions["ears"],
-            "neck": regions["neck"],
         }
         self.masks = {name: self._texels(layout, verts) for name, verts in names.items()}
-        pairs = np.flatnonzero((model.weld != np.arange(len(model.weld))) & skin & skin[model.weld])
+        pairs = np.flatnonzero((model.weld != np.arange(len(model.weld))) & outer & outer[model.weld])
         self.seam = np.stack((pairs, model.weld[pairs]))
         self.seam_texels = [self._inside(model, layout, side) for side in self.seam]
         narrow, outer = self.masks["narrow"], self.masks["outer"]

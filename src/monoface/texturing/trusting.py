@@ -12,8 +12,9 @@ from monoface.texturing.zones import SkinZones
 _SKIN = ("skin", "nose")
 # What the parser may call what belongs to a zone, besides skin.
 _ALSO = {"brows": (BROW,), "beard": ("hair", "mouth"), "lips": ("mouth",), "eyes": ("eyes",)}
-# Pixels of the crop.
-_MORE_AT_RIM_PX = 2
+# So far off what is no skin is skin taken from, in the middle of a face and at its rim, in pixels of the
+# parser's crop: see `ParsedFace.trust`.
+_SKIN_MARGINS_PX = (1, 3)
 # Differences of hue, in sRGB, from which on a colour counts less, and not at all; then for the face's rim.
 _CAST, _CAST_AT_RIM = (0.11, 0.18), (0.07, 0.12)
 # Brightness against what is expected below which a colour counts not at all, and in full; then for the rim.
@@ -25,20 +26,19 @@ _STRAND = (0.78, 0.92)
 _LUMINANCE = np.array((0.2126, 0.7152, 0.0722), np.float32)
 
 
-def own_trust(parsed: ParsedFace, zones: SkinZones, margin_px: int = 1) -> Float[np.ndarray, " verts"]:
+def own_trust(parsed: ParsedFace, zones: SkinZones) -> Float[np.ndarray, " verts"]:
     """What of a face may become its texture, 0 to 1; view angles and what the head hides are not asked.
 
     Args:
         parsed: What the parser saw.
         zones: Of the face model.
-        margin_px: See `ParsedFace.trust`.
     """
     # At the rim hair begins, and its edges and shadow are wider than those of lids and lips.
-    inner, outer = (parsed.trust(_SKIN, margin_px + more) for more in (0, _MORE_AT_RIM_PX))
+    inner, outer = (parsed.trust(_SKIN, margin_px) for margin_px in _SKIN_MARGINS_PX)
     trust = inner + (outer - inner) * zones.rim
     for zone, classes in _ALSO.items():
         share = getattr(zones, zone)
-        inside = parsed.trust((*_SKIN, *classes), margin_px)
+        inside = parsed.trust((*_SKIN, *classes))
         trust = np.maximum(trust, share * inside)
     return trust * zones.photo
 

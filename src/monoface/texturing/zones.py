@@ -11,9 +11,8 @@ from jaxtyping import Bool, Float
 from monoface.facemodel import NumpyFaceModel
 from monoface.facemodel.parts import eye_height_mm, skin_verts
 
-# Photos fade out between so far inside the narrow face and so far beside it: guesses of its outline are worse
-# further out.
-_FADE_MM = (8.0, 8.0)
+# Photos fade out over this distance towards the border of the narrow face: what lies beyond is of one tone.
+_FADE_MM = 16.0
 # How far the parser's brows, eyes and lips may lie beside the model's.
 _BROWS_MM, _EYES_MM, _LIPS_MM = 2.5, 4.0, 4.0
 # Above the brows hair may begin.
@@ -41,8 +40,8 @@ class SkinZones:
     Attributes:
         skin: Which vertices are skin.
         plain: Those of the narrow face with neither brows, lips, nor eyes.
-        photo: How far a photo may be seen: 1 in the narrow face, 0 from some millimetres beside it and under
-            the chin; 1 off the skin.
+        photo: How far a photo may be seen: 1 in the narrow face, falling to 0 towards its border and under the
+            chin; 1 off the skin.
         rim: Rises to 1 towards the border of the narrow face and above the brows, where hair and background
             begin, and stays 1 on the skin outside.
         features: 1 on brows, lips, nose and lids, and off the skin, falling to 0 beside them.
@@ -88,7 +87,7 @@ class SkinZones:
         forehead = _ramp(brows_mm + _FOREHEAD_MM[0], brows_mm + _FOREHEAD_MM[1], mean[:, 1])
         inside_mm = distance_to(mean, outside)
         rim = _ramp(_RIM_MM, 0.0, inside_mm)
-        shown = _ramp(_FADE_MM[1], -_FADE_MM[0], beside_mm - inside_mm)
+        shown = _ramp(0.0, _FADE_MM, inside_mm)
         beside, beside_others = (
             _ramp(_BESIDE_FEATURE_MM, _FEATURE_MM, distance_to(mean, some))
             for some in (brows, lips | lids | nose | sockets)
