@@ -40,8 +40,8 @@ class SkinZones:
     Attributes:
         skin: Which vertices are skin.
         plain: Those of the narrow face with neither brows, lips, nor eyes.
-        photo: How far a photo may be seen: 1 in the narrow face, falling to 0 towards its border and under the
-            chin; 1 off the skin.
+        photo: How far a photo may be seen: 1 in the narrow face, falling to 0 towards its border and under
+            the chin; 1 off the skin.
         rim: Rises to 1 towards the border of the narrow face and above the brows, where hair and background
             begin, and stays 1 on the skin outside.
         features: 1 on brows, lips, nose and lids, and off the skin, falling to 0 beside them.
