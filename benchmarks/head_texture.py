@@ -30,11 +30,12 @@ from monoface.metrics.colour_difference import linear_to_lab
 from monoface.pipeline import Reconstructor, ReconstructorConfig
 from monoface.render import TextureLayout
 from monoface.shading import srgb_to_linear
+from monoface.shading.color import LUMINANCE
 
 _OFF = 12.0
 _BLOCK = 16
 _FINE_TEXELS = 2.0
-_LUMINANCE = np.array((0.2126, 0.7152, 0.0722), np.float32)
+_LUMINANCE = np.array(LUMINANCE, np.float32)
 # How far from a border both of its sides are compared, in texels, and the blur before that.
 _ASIDE, _REACH, _BLUR = 3, 8, 1.5
 

@@ -77,7 +77,7 @@ def hostile_photo(kind: str, good: bytes) -> tuple[str, bytes]:
         case "100 megapixels":
             return "large.jpg", jpeg(Image.new("L", (10_000, 10_000)))
         case "path as a name":
-            return "../../../../tmp/monoface-owned.jpg", good
+            return "../../../../outside.jpg", good
     return "photo.jpg", good
 
 

@@ -1,6 +1,5 @@
 """`monoface video CLIP… --out DIR`: clips in, an animated head for each person out."""
 
-import json
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -11,20 +10,25 @@ from typing import Annotated, Any
 import numpy as np
 import tyro
 
+from monoface.cli.batch import EarlierResults
 from monoface.cli.console.live import showing_progress
 from monoface.cli.console.progress import exit_code, make_folder, showing_photos
+from monoface.cli.origins import origin_of
 from monoface.cli.outputs import distinct_stems, parse_formats
 from monoface.core.errors import ConfigError, MonofaceError, OutputExistsError
-from monoface.core.file_sets import Moves, staged_in
+from monoface.core.file_sets import staged_in
 from monoface.core.files import write_atomically
 from monoface.pipeline import Reconstructor, ReconstructorConfig
 from monoface.pipeline.refining.landmark_file import landmark_points
+from monoface.pipeline.writing.result_files import Origin, ResultFiles
 from monoface.video import Clip, PersonInClip, ReadingConfig, VideoConfig, VideoReconstructor
 from monoface.video.files.animated import animated_glb
 from monoface.video.files.overlay import write_overlay
 from monoface.video.files.tables import arrays, bvh, json_lines, live_link_csv
 
 FORMATS = ("glb", "csv", "jsonl", "npz", "bvh", "mp4")
+REPORT_FORMAT = "monoface-video-1"
+_REPORT_SUFFIX = ".video.json"
 
 
 @dataclass(frozen=True)
@@ -56,9 +60,9 @@ class VideoArguments:
     smooth: str = "0.5"
     """How much motion is smoothed, 0 to 1; none leaves it as measured."""
     overwrite: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
-    """Replace results of an earlier run."""
+    """Replace results of an earlier run: the files that their reports list, and no others."""
     resume: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
-    """Keep clips whose report is there, and do the others."""
+    """Keep clips whose files are whole and of the same clip, options and version, and do the others."""
     texture_size: int = ReconstructorConfig.texture_size
     """Side of the texture in pixels, a multiple of 16."""
 
@@ -72,20 +76,17 @@ def run(arguments: Sequence[str]) -> int:
     config = VideoConfig(_strength(chosen.smooth), chosen.max_faces, every=chosen.every)
     reading = ReadingConfig(chosen.start, chosen.end, chosen.every)
     make_folder(chosen.out)
-    stems = distinct_stems(chosen.clips)
-    reports = [chosen.out / f"{stem}.video.json" for stem in stems]
-    if not (chosen.overwrite or chosen.resume):
-        for report in reports:
-            if report.exists():
-                raise OutputExistsError(f"{report}: expected no result there; --overwrite or --resume.")
+    reports = [chosen.out / f"{stem}{_REPORT_SUFFIX}" for stem in distinct_stems(chosen.clips)]
     reconstructor = Reconstructor(ReconstructorConfig(texture_size=chosen.texture_size))
-    video = VideoReconstructor(reconstructor, config)
+    batch = _ClipBatch(
+        VideoReconstructor(reconstructor, config),
+        reading,
+        formats,
+        EarlierResults(chosen.overwrite, chosen.resume),
+    )
     fine = 0
-    for path, stem, report in zip(chosen.clips, stems, reports, strict=True):
-        if chosen.resume and report.exists():
-            status, reason = json.loads(report.read_text("utf-8"))["status"], "finished before"
-        else:
-            status, reason = _one_clip(path, stem, chosen.out, video, reading, formats)
+    for path, report in zip(chosen.clips, reports, strict=True):
+        status, reason = batch(path, report)
         fine += status == "ok"
         with showing_photos(1) as lines:
             lines.photo_done(path, status, reason)
@@ -101,79 +102,94 @@ def _strength(text: str) -> float:
         raise ConfigError(f"--smooth: expected none or a number from 0 to 1, got {text}.") from error
 
 
-def _one_clip(
-    path: Path,
-    stem: str,
-    out: Path,
-    video: VideoReconstructor,
-    reading: ReadingConfig,
-    formats: Sequence[str],
-) -> tuple[str, str]:
-    """Status and reason of a clip, whose files are written all or none."""
-    began = time.monotonic()
-    try:
-        clip = Clip(path, reading)
-        size = _Size(clip)
-        # Its lines go to standard error, for standard output has one a clip.
-        with showing_progress("following faces", sys.stderr):
-            people = video.reconstruct(size)
-    except MonofaceError as error:
-        return "failed", str(error)
-    status = "ok" if people else "no_face"
-    report = {
-        "format": "monoface-video-1",
-        "status": status,
-        "clip": path.name,
-        "frames": size.count,
-        "broken_frames": clip.broken,
-        "cuts": video.tracker.cuts,
-        "people": [_told(one, size.count) for one in people],
-        "made_with": asdict(video.reconstructor.made_with),
-    }
-    try:
-        with staged_in(out) as stage:
-            names = _write(stage, stem, clip, size.size_px, people, video.reconstructor, formats)
-            name = f"{stem}.video.json"
-            write_atomically(stage / name, json.dumps(report | {"files": names}, indent=2) + "\n")
-            with Moves(stage) as moves:
-                for one in (*names, name):
-                    moves.replace(stage / one, out / one)
-    except (MonofaceError, OSError) as error:
-        return "failed", str(error)
-    rate = size.count / max(time.monotonic() - began, 1e-9)
-    broken = f", {clip.broken} broken" if clip.broken else ""
-    return status, f"{len(people)} people in {size.count} frames{broken}, {rate:.1f} frames/s"
+@dataclass(frozen=True)
+class _ClipBatch:
+    """What is done with each clip."""
 
+    video: VideoReconstructor
+    reading: ReadingConfig
+    formats: Sequence[str]
+    earlier: EarlierResults
 
-def _write(
-    stage: Path,
-    stem: str,
-    clip: Clip,
-    size_px: tuple[int, int],
-    people: Sequence[PersonInClip],
-    reconstructor: Reconstructor,
-    formats: Sequence[str],
-) -> list[str]:
-    """Names of the files that were written into the stage."""
-    names: list[str] = []
-    points = landmark_points(reconstructor.face_model, "ibug68", reconstructor.landmark_habits)
-    landmarks = [one.motion.landmarks_px(points, one.face.posed.identity) for one in people]
-    makers: dict[str, Callable[[PersonInClip, np.ndarray], str | bytes]] = {
-        "glb": lambda one, _: animated_glb(one, size_px),
-        "csv": lambda one, _: live_link_csv(one, clip.rate),
-        "jsonl": json_lines,
-        "npz": arrays,
-        "bvh": lambda one, _: bvh(one, clip.rate),
-    }
-    for one, places in zip(people, landmarks, strict=True):
-        for kind in formats:
-            if kind in makers:
-                names.append(f"{stem}.person{one.number}.{kind}")
-                write_atomically(stage / names[-1], makers[kind](one, places))
-    if "mp4" in formats and people:
-        names.append(f"{stem}.overlay.mp4")
-        write_overlay(clip, people, landmarks, stage / names[-1])
-    return names
+    def __call__(self, path: Path, report: Path) -> tuple[str, str]:
+        """Status and reason of a clip, whose files are written all or none."""
+        began = time.monotonic()
+        try:
+            clip = Clip(path, self.reading)
+            files = ResultFiles(report, REPORT_FORMAT, self._origin(clip))
+            finished = files.finished() if self.earlier.resume else None
+            if finished is not None:
+                return str(finished["status"]), "finished before"
+            files.check((), self.earlier.existing)
+            counted = _CountedFrames(clip)
+            # Its lines go to standard error, for standard output has one a clip.
+            with showing_progress("following faces", on_stderr=True):
+                people = self.video.reconstruct(counted)
+            told = self._report(path, clip, counted, people, files)
+            with staged_in(report.parent) as stage:
+                stem = report.name.removesuffix(_REPORT_SUFFIX)
+                self._write(stage, stem, clip, counted.size_px, people)
+                files.publish(stage, told, self.earlier.existing)
+        except OutputExistsError as error:
+            return "failed", self.earlier.advised(error)
+        except MonofaceError as error:
+            return "failed", str(error)
+        except OSError as error:
+            return "failed", f"the results cannot be written ({error.strerror or error})"
+        rate = counted.count / max(time.monotonic() - began, 1e-9)
+        broken = f", {clip.broken} broken" if clip.broken else ""
+        seen = f"{len(people)} people in {counted.count} frames{broken}, {rate:.1f} frames/s"
+        return str(told["status"]), seen
+
+    def _origin(self, clip: Clip) -> Origin:
+        chosen = {
+            "formats": list(self.formats),
+            "clip": asdict(self.reading),
+            "video": asdict(self.video.config),
+        }
+        return origin_of(clip.files, self.video.reconstructor, chosen, largest_bytes=sys.maxsize)
+
+    def _report(
+        self,
+        path: Path,
+        clip: Clip,
+        counted: "_CountedFrames",
+        people: Sequence[PersonInClip],
+        files: ResultFiles,
+    ) -> dict[str, Any]:
+        assert files.origin is not None
+        return {
+            "format": REPORT_FORMAT,
+            "status": "ok" if people else "no_face",
+            "clip": path.name,
+            "frames": counted.count,
+            "broken_frames": clip.broken,
+            "cuts": self.video.tracker.cuts,
+            "people": [_told(one, counted.count) for one in people],
+            **files.origin.as_report(),
+            "made_with": files.origin.made_with,
+        }
+
+    def _write(
+        self, stage: Path, stem: str, clip: Clip, size_px: tuple[int, int], people: Sequence[PersonInClip]
+    ) -> None:
+        """Write everybody's files into the stage."""
+        reconstructor = self.video.reconstructor
+        points = landmark_points(reconstructor.face_model, "ibug68", reconstructor.landmark_habits)
+        landmarks = [one.motion.landmarks_px(points, one.face.posed.identity) for one in people]
+        makers: dict[str, Callable[[PersonInClip, np.ndarray], str | bytes]] = {
+            "glb": lambda one, _: animated_glb(one, size_px),
+            "csv": lambda one, _: live_link_csv(one, clip.rate),
+            "jsonl": json_lines,
+            "npz": arrays,
+            "bvh": lambda one, _: bvh(one, clip.rate),
+        }
+        for one, places in zip(people, landmarks, strict=True):
+            for kind in self.formats:
+                if kind in makers:
+                    write_atomically(stage / f"{stem}.person{one.number}.{kind}", makers[kind](one, places))
+        if "mp4" in self.formats and people:
+            write_overlay(clip, people, landmarks, stage / f"{stem}.overlay.mp4")
 
 
 def _told(person: PersonInClip, frames: int) -> dict[str, Any]:
@@ -190,7 +206,7 @@ def _told(person: PersonInClip, frames: int) -> dict[str, Any]:
     }
 
 
-class _Size:
+class _CountedFrames:
     """A clip whose frames are counted and measured while they go by."""
 
     def __init__(self, clip: Clip) -> None:

@@ -72,7 +72,7 @@ def _masks(rows: int, columns: int) -> tuple[Tensor, Tensor]:
     radial = torch.where(octave.abs() < 1, torch.cos(math.pi / 2 * octave) ** 2, torch.zeros(()))
     along = directions(torch.device("cpu"))
     cosine = (u[None] * along[:, 0, None, None] + v[None] * along[:, 1, None, None]) / frequency
-    # The cubes of cosines to the fourth, one-sided, add up to one over both half planes.
+    # Sixth powers of cosines, of one half plane each: over both they add up to one.
     share = cosine.clamp_min(0) ** 6
     total = (cosine.abs() ** 6).sum(dim=0, keepdim=True).clamp_min(1e-6)
     return 2 * radial * share / total, frequency

@@ -5,6 +5,9 @@ from jaxtyping import Float
 
 from monoface.core.arrays import Array, namespace
 
+LUMINANCE = (0.2126, 0.7152, 0.0722)
+"""Shares of red, green and blue in how bright light is (ITU-R BT.709)."""
+
 # The pieces of the curve meet here (IEC 61966-2-1).
 _SRGB_KNEE = 0.04045
 _LINEAR_KNEE = 0.0031308

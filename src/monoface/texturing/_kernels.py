@@ -4,9 +4,10 @@ import numba
 import numpy as np
 
 from monoface.core.kernels.compiled import Array, kernel
+from monoface.shading.color import LUMINANCE
 
 _ZERO, _HALF, _ONE, _LARGEST_BYTE = np.float32(0), np.float32(0.5), np.float32(1), np.float32(255)
-_RED, _GREEN, _BLUE = np.float32(0.2126), np.float32(0.7152), np.float32(0.0722)
+_RED, _GREEN, _BLUE = np.array(LUMINANCE, np.float32)
 
 
 @kernel

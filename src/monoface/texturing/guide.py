@@ -5,6 +5,7 @@ from jaxtyping import Float
 
 from monoface.core.arrays import norm
 from monoface.facemodel import NumpyFaceModel
+from monoface.shading.color import LUMINANCE
 from monoface.texturing.appearance import Appearance
 from monoface.texturing.filling import ColourSpreader, lower_median
 from monoface.texturing.placed_mesh import PlacedMesh
@@ -15,7 +16,7 @@ _CONTRAST = 0.4
 _DIMMEST, _BRIGHTEST = 0.7, 1.06
 # Fewer vertices of bare skin tell no tone.
 _LEAST_VERTS = 20
-_LUMINANCE = np.array((0.2126, 0.7152, 0.0722), np.float32)
+_LUMINANCE = np.array(LUMINANCE, np.float32)
 # A colour that differs this much from the tone, in sRGB, is hardly the skin's.
 _TOLERANCE = 0.16
 # How much less the rim counts in what it is first compared with, and by what part of its brightness it may be

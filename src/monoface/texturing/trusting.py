@@ -6,6 +6,7 @@ from jaxtyping import Float
 from monoface.core.arrays import norm
 from monoface.core.kernels.threads import band_limits, count_bands, run_for_each
 from monoface.render import TextureLayout, TextureMap
+from monoface.shading.color import LUMINANCE
 from monoface.texturing.skin import BROW, ParsedFace
 from monoface.texturing.zones import SkinZones
 
@@ -23,7 +24,7 @@ _DARK, _DARK_AT_RIM = (0.45, 0.65), (0.65, 0.82)
 _FLARE, _DARKEST = 0.06, 0.3
 # Luminance against what is expected below which a texel is a strand of hair, and from which on it is skin.
 _STRAND = (0.78, 0.92)
-_LUMINANCE = np.array((0.2126, 0.7152, 0.0722), np.float32)
+_LUMINANCE = np.array(LUMINANCE, np.float32)
 
 
 def own_trust(parsed: ParsedFace, zones: SkinZones) -> Float[np.ndarray, " verts"]:

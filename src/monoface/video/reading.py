@@ -63,6 +63,7 @@ class Clip:
 
     Attributes:
         broken: Damaged frames and packets that the latest reading went past.
+        begins_s: When the first frame is shown by the file's own clock, once it was read.
         rate: Frames a second, in the mean.
 
     Args:
@@ -79,6 +80,7 @@ class Clip:
         self.name = str(source)
         self.config = config or ReadingConfig()
         self.broken = 0
+        self.begins_s = 0.0
         self._pictures = _pictures(self.name)
         self.rate = _PICTURES_RATE
         if not self._pictures:
@@ -91,6 +93,11 @@ class Clip:
     def is_file(self) -> bool:
         """Whether the clip is a video file, which may have sound."""
         return not self._pictures
+
+    @property
+    def files(self) -> list[Path]:
+        """The video file, or the pictures."""
+        return [Path(name) for name in self._pictures or (self.name,)]
 
     @property
     def is_camera(self) -> bool:
@@ -125,7 +132,8 @@ class Clip:
             last = -1.0 / self.rate
             for frame in self._decoded(container, stream):
                 time_s = last + 1 / self.rate if frame.time is None else float(frame.time)
-                first = time_s if first is None else first
+                if first is None:
+                    first = self.begins_s = time_s
                 last = time_s
                 yield time_s - first, lambda frame=frame: _upright(frame)
 

@@ -109,12 +109,12 @@ class VideoReconstructor:
         self.tracker = tracker = Tracker(self.reconstructor, self.config.max_faces)
         faces: dict[Track, LiveFace] = {}
         for frame in frames:
-            yield [
-                faces.setdefault(track, LiveFace(self.reconstructor, track.number, self.config.smooth))(
-                    frame, look
-                )
-                for track, look in tracker.follow(frame)
-            ]
+            seen = []
+            for track, look in tracker.follow(frame):
+                if track not in faces:
+                    faces[track] = LiveFace(self.reconstructor, track.number, self.config.smooth)
+                seen.append(faces[track](frame, look))
+            yield seen
 
     def reconstruct(self, frames: Iterable[Frame]) -> list[PersonInClip]:
         """Everybody in a clip: one pass over the frames, and a second one over what was seen.

@@ -1,12 +1,10 @@
 """Shows how far a long command is: a live line on a terminal, plain lines from time to time elsewhere."""
 
-import sys
 import threading
 import time
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TextIO
 
 from rich.console import Console
 from rich.live import Live
@@ -21,14 +19,14 @@ _WINDOW_S = 30.0
 
 
 @contextmanager
-def showing_progress(stage: str, out: TextIO | None = None) -> Iterator["LiveProgress"]:
-    """Show what is announced in the body, on standard output by default.
+def showing_progress(stage: str, *, on_stderr: bool = False) -> Iterator["LiveProgress"]:
+    """Show what is announced in the body.
 
     Args:
         stage: What is being done until something is announced.
-        out: Where to.
+        on_stderr: On standard error, where standard output has results.
     """
-    console = Console(file=out or sys.stdout, highlight=False)
+    console = Console(stderr=on_stderr, highlight=False)
     progress = LiveProgress(console, stage, _PLAIN_EVERY_S)
     with progress, listening(progress):
         yield progress

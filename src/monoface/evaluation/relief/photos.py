@@ -46,7 +46,8 @@ class PhotoRelief:
         shading, dark = light_on_heights(self.evidence, self.height_mm, ReliefConfig())
         foreign = 0.0
         if other is not self and other.height_mm is not None:
-            foreign = self.explained(sum(light_on_heights(self.evidence, other.height_mm, ReliefConfig())))
+            foreign_light = light_on_heights(self.evidence, other.height_mm, ReliefConfig())
+            foreign = self.explained(foreign_light[0] + foreign_light[1])
         return {
             "explained_percent": self.explained(shading + dark),
             "by_shading_percent": self.explained(shading),
@@ -54,14 +55,14 @@ class PhotoRelief:
             "height_mm": float(self.height_mm[0][chosen].abs().mean()),
         }
 
-    def explained(self, light: Float[Tensor, "1 size size"] | int) -> float:
+    def explained(self, light: Float[Tensor, "1 size size"]) -> float:
         """Percent of the photo's light that a logarithm of light explains."""
         assert self.evidence is not None
         weight = self.evidence.weight[0]
         chosen = weight > _LEAST_WEIGHT
         surface, size = self.evidence.surface, len(weight)
         sides = torch.stack((surface.along_u[0], surface.along_v[0])).norm(dim=-1)[:, chosen] / size
-        maps = torch.stack((self.evidence.log_ratio[0].mean(dim=0), torch.as_tensor(light)[0]))
+        maps = torch.stack((self.evidence.log_ratio[0].mean(dim=0), light[0]))
         seen, told = band_passed(maps, weight, WAVES_MM, float(sides.mean()))[:, chosen]
         both = float((seen * told).sum()) / max(float(seen.norm() * told.norm()), 1e-9)
         return 100 * max(both, 0.0) ** 2

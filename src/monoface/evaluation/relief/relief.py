@@ -139,7 +139,8 @@ def score(face: Face, seen: SeenRelief, texel_mm: Float[Tensor, "size size"]) ->
         fine, coarse, truth = (
             band_passed(normals, weight, wavelengths_mm, side_mm) for normals in (maps[:3], maps[3:6], true)
         )
-        likeness = Likeness.of(fine, truth, chosen)
+        # The coarse mesh has slopes of its own: what it knows is no merit of the relief.
+        likeness = Likeness.of(fine - coarse, truth - coarse, chosen)
         figures[f"correlation_{band}"] = likeness.correlation
         figures[f"amplitude_{band}"] = likeness.amplitude
         errors += likeness.error, Likeness.of(coarse, truth, chosen).error
@@ -219,11 +220,11 @@ def definition() -> Definition:
         "and its normal map, whose texels are about 0.7 mm on the face: of waves below 1.4 mm it knows "
         "little; and the photos given",
         measure="normals as maps over the scan's texture, less their slow changes, by wavelength. "
-        "Correlation and amplitude of what was found against the truth; nearer: by how much the mean "
-        "difference, over the three bands, is less than the coarse mesh's. Photos: squared correlation, "
-        "where positive, of the logarithm of the photo's light with that of the relief under the fitted "
-        "light (its shading, and its dark valleys), of waves of 2.8 to 12 mm on bare skin; the same of "
-        "another photo's relief",
+        "Correlation and amplitude of what was found beyond the coarse mesh, against what is true beyond it; "
+        "nearer: by how much the mean difference from the truth, over the three bands, is less than the "
+        "coarse mesh's. Photos: squared correlation, where positive, of the logarithm of the photo's light "
+        "with that of the relief under the fitted light (its shading, and its dark valleys), of waves of 2.8 "
+        "to 12 mm on bare skin; the same of another photo's relief",
         alignment="none: found normals are compared with those that the same pixel shows",
         normaliser="none",
         means="mean over pictures, and over photos",

@@ -1,6 +1,7 @@
 """What a linear face model computes: written once, for numpy and PyTorch."""
 
 import hashlib
+from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from typing import Any, Generic
 
@@ -15,7 +16,7 @@ from monoface.facemodel.formulas.linear_points import LinearPoints, combined, co
 from monoface.facemodel.landmarks import FLM18, FLM18_GROUPS, FLM18_OF_21, JAW, JAW17, LandmarkSet
 
 
-class LinearFaceModel(Generic[Array]):
+class LinearFaceModel(ABC, Generic[Array]):
     """3D morphable model: linear in identity and in expression, apart from a few correctives.
 
     Model frame: right-handed, millimetres, +x towards the subject's left, +y up, +z out of the face,
@@ -39,13 +40,13 @@ class LinearFaceModel(Generic[Array]):
     corrective_verts: Array
     corrective_mm: Array
 
+    @abstractmethod
     def in_numpy(self) -> Any:
         """The same model in numpy, which shares its memory if it can."""
-        raise NotImplementedError
 
+    @abstractmethod
     def subset(self, points: LandmarkSet) -> LinearPoints[Array]:
         """The model reduced to a few points."""
-        raise NotImplementedError
 
     @property
     def identity_size(self) -> int:

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float, UInt8
 
+from monoface.core.assets import sha256_of
 from monoface.core.sessions import Session, open_session
 from monoface.networks.eyes.file import read_eye_network
 from monoface.networks.eyes.outputs import (
@@ -21,6 +22,7 @@ from monoface.networks.eyes.outputs import (
     gap_of,
 )
 from monoface.networks.onnx.eyes import EyeWeights, eye_network_to_onnx
+from monoface.networks.weights_arrays import asset_or_path
 
 _BLINK = EYE_SHAPES.index("eyeBlink")
 
@@ -32,10 +34,10 @@ class EyeReadings:
     Lengths are in widths of an eye, places from the middle of the crop.
 
     Attributes:
-        points: Corners and lids as people mark them; see `eye_outputs.EYE_POINTS`.
+        points: Corners and lids as people mark them; see `outputs.EYE_POINTS`.
         gap: How far the lids are apart, as people mark them; not below 0.
         iris: Middle of the iris.
-        shapes: Blendshapes in ARKit's scale; see `eye_outputs.EYE_SHAPES`.
+        shapes: Blendshapes in ARKit's scale; see `outputs.EYE_SHAPES`.
     """
 
     points: Float[np.ndarray, "eyes 6 2"]
@@ -59,6 +61,12 @@ class EyeReader:
     def __init__(self, threads: int = 1, weights: str | Path = EYES_ASSET) -> None:
         self._threads = threads
         self._weights = weights
+
+    @property
+    def sha256(self) -> dict[str, str]:
+        """Hash of its weights, by the file's name."""
+        path = asset_or_path(self._weights)
+        return {path.name: sha256_of(path)}
 
     def __call__(self, crops: UInt8[np.ndarray, "eyes 40 40 3"]) -> EyeReadings:
         """Read eyes.

@@ -91,6 +91,11 @@ class EyeFitter:
         measures = EyeMeasures.of(model, points.chosen(np.array(_POINTS)))
         return None if measures is None else cls(measures, reader)
 
+    @property
+    def sha256(self) -> dict[str, str]:
+        """Hash of the weights that eyes are read with, by the file's name."""
+        return self._reader.sha256
+
     def read(self, faces: RefinedFaces, photos: Sequence[LoadedImage]) -> ReadEyes:
         """Look at the eyes of faces.
 

@@ -113,6 +113,8 @@ class Refiner:
             )
         self.refinement = refinement
         self.sha256 = {RECOGNITION_FILE: refinement.recognition} if refinement.recognition else {}
+        if eyes is not None:
+            self.sha256 |= eyes.sha256
         points = DensePoints.of(model, info.point_sets).landmarks
         if len(points) != len(refinement.habit_mm):
             raise ModelFileError(

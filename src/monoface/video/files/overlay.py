@@ -54,7 +54,7 @@ def write_overlay(
         if stream is not None:
             container.mux(stream.encode(None))
         if sound is not None:
-            sound.copy(container)
+            sound.copy(container, clip.begins_s, clip.config.end_s)
 
 
 def _dot(
@@ -88,11 +88,24 @@ class _Sound:
                 return None
             return cls(clip.name, container.add_stream_from_template(source.streams.audio[0]))
 
-    def copy(self, container: Any) -> None:
+    def copy(self, container: Any, begins_s: float, end_s: float | None) -> None:
+        """Hand packets on, from the clip's beginning to its end.
+
+        Args:
+            container: Where to.
+            begins_s: When the clip begins by the file's own clock.
+            end_s: When it ends, from its beginning; None hands on all.
+        """
         import av
 
         with av.open(self._name) as source:
             for packet in source.demux(source.streams.audio[0]):
-                if packet.dts is not None:
-                    packet.stream = self._target
-                    container.mux(packet)
+                if packet.dts is None or packet.pts is None:
+                    continue
+                time_s = float(packet.pts * packet.time_base) - begins_s
+                if time_s < 0 or (end_s is not None and time_s >= end_s):
+                    continue
+                shift = round(begins_s / packet.time_base)
+                packet.pts, packet.dts = packet.pts - shift, packet.dts - shift
+                packet.stream = self._target
+                container.mux(packet)

@@ -180,6 +180,6 @@ def bvh(person: PersonInClip, rate: float) -> str:
 def _timecode(time_s: float, rate: float) -> str:
     # Thousandths of frames, rounded before they are divided: a frame never reaches the second's last.
     thousandths = round(time_s * rate * 1000)
-    whole, frames = int(thousandths / (1000 * rate)), 0.0
+    whole = int(thousandths / (1000 * rate))
     frames = max(0.0, thousandths / 1000 - whole * rate)
     return f"{whole // 3600:02d}:{whole // 60 % 60:02d}:{whole % 60:02d}:{frames:06.3f}"
